@@ -1,0 +1,138 @@
+"""The data scientist's way from logs to a matrix: `python -m features import | replay | catalogue | schema`."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+from click import Choice
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from features.catalogue import catalogue, digest
+from features.event import Event
+from features.population import load, unmeasured
+from features.replay import replay
+from features.sources import SOURCES, import_files
+from features.vector import FEATURES, names
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
+console = Console(stderr=True)
+
+
+class Form(StrEnum):
+    """How the catalogue is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    )
+
+
+@app.command("import")
+def import_(
+    source: Annotated[str, typer.Argument(click_type=Choice(sorted(SOURCES)), help="The vendor whose log this is.")],
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files, gzipped or not.")],
+    out: Annotated[Path, typer.Option(help="Where the events go, as Parquet.")],
+) -> None:
+    """Turn vendor logs into events. Broken records are named and counted (exit code 1), never fatal to the rest.
+
+    Example: `python -m features import cloudtrail trail.json.gz --out events.parquet`
+    """
+    with _bar() as bar:
+        task = bar.add_task("importing", total=len(files))
+        report = import_files(source, files, lambda done, total: bar.update(task, completed=done, total=total))
+    pq.write_table(report.table, out)
+    console.print(f"{report.table.num_rows} events -> {out}; {len(report.broken)} broken records")
+    for broken in report.broken:
+        console.print(f"  {broken}", highlight=False, markup=False)
+    raise typer.Exit(1 if report.broken else 0)
+
+
+@app.command("replay")
+def replay_(
+    events: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Events as Parquet.")],
+    out: Annotated[Path, typer.Option(help="Where the matrix goes, as Parquet.")],
+    population: Annotated[
+        Path | None, typer.Option(help="A model's population.npy; without it those are unknown.")
+    ] = None,
+) -> None:
+    """Compute the features of every event, in the file's own order.
+
+    Example: `python -m features replay events.parquet --out matrix.parquet`
+    """
+    table = pq.read_table(events)
+    snapshot = load(population) if population else unmeasured()
+    with _bar() as bar:
+        task = bar.add_task("replaying", total=table.num_rows)
+        matrix = replay(table, snapshot, progress=lambda done, total: bar.update(task, completed=done, total=total))
+    columns = [
+        pa.field(feature.name, pa.float64(), metadata={"unit": feature.unit, "sentence": feature.sentence})
+        for feature in FEATURES
+    ]
+    schema = pa.schema(columns, metadata={"catalogue": digest()})
+    pq.write_table(pa.table([matrix[:, i] for i in range(len(names()))], schema=schema), out)
+    console.print(f"{len(matrix)} events, {len(names())} features -> {out}")
+
+
+@app.command("catalogue")
+def catalogue_(form: Annotated[Form, typer.Option("--as", help="How to print it.")] = Form.TABLE) -> None:
+    """Print every feature with its unit, direction and sentence.
+
+    Example: `python -m features catalogue --as markdown`
+    """
+    if form is Form.JSON:
+        print(json.dumps({"digest": digest(), "features": catalogue()}, indent=1))
+    elif form is Form.MARKDOWN:
+        print(markdown())
+    else:
+        Console().print(_rich_table())
+
+
+def markdown() -> str:
+    """The catalogue as the Markdown table in the README."""
+    lines = ["| feature | drifts | unit | riskier when | says |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{f['name']}` | {f['module']} | {f['unit']} | {_DIRECTION[f['direction']]} | {f['sentence']} |"
+        for f in catalogue()
+    ]
+    return "\n".join(lines)
+
+
+_DIRECTION = {1: "larger", -1: "smaller", 0: "either"}
+
+
+def _rich_table() -> Table:
+    table = Table("feature", "drifts", "unit", "riskier when", "says", title=digest())
+    for f in catalogue():
+        table.add_row(f["name"], f["module"], f["unit"], _DIRECTION[f["direction"]], f["sentence"])
+    return table
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of an event, as kept in `data/event.schema.json`.
+
+    Example: `python -m features schema > data/event.schema.json`
+    """
+    print(event_schema())
+
+
+def event_schema() -> str:
+    """The JSON Schema of the Event, as text."""
+    return json.dumps(Event.model_json_schema(), indent=1, sort_keys=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,72 @@
+"""What a user agent says of the client: its family, the operating system, and whether a person sits before it.
+
+Versions are left out: an upgrade is not a change of client. A cloud console is one client however many front ends it
+has, and its operating system is unknown: the one it may name is the vendor's own server's.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ua_parser import parse
+
+_BROWSERS = re.compile(r"Chrome|Chromium|Edge|Firefox|Opera|Safari|Samsung Internet|Vivaldi|Brave")
+_PERSONS_SYSTEMS = frozenset({"Android", "Chrome OS", "Mac OS X", "Windows", "iOS"})
+_SYSTEMS = ((r"darwin|mac ?os", "Mac OS X"), (r"windows|win32", "Windows"), (r"linux", "Linux"))
+_CONSOLE = re.compile(r"^(console|signin)\.[\w.-]+$|^[\w-]*console\w*\b", re.IGNORECASE)
+_BROWSER_SHELL = re.compile(r"exec-env/CloudShell", re.IGNORECASE)
+_SERVICE = re.compile(r"^([\w-]+\.)+amazonaws\.com$|^AWS Internal$")
+_PRODUCT = re.compile(r"[A-Za-z][\w.+-]*")
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A client; None where the text does not tell."""
+
+    family: str | None
+    system: str | None
+    interactive: bool | None
+
+
+@lru_cache(maxsize=65_536)
+def agent_of(user_agent: str) -> Agent:
+    """The client a user agent names, CloudTrail's brackets around it or not.
+
+    Interactive is a browser, a console, or anything on a person's operating system; a service or a program on a server
+    is not; where no system is named, nobody can tell.
+
+    >>> agent_of("[aws-cli/1.18.136 Python/3.8.5 Darwin/19.6.0 botocore/1.17.59]")
+    Agent(family='aws-cli', system='Mac OS X', interactive=True)
+    >>> agent_of("Boto3/1.34 md/Botocore#1.34 ua/2.0 os/linux#5.10 lang/python#3.11")
+    Agent(family='Boto3', system='Linux', interactive=False)
+    >>> agent_of("console.ec2.amazonaws.com")
+    Agent(family='console', system=None, interactive=True)
+    >>> agent_of("aws-cli/2.13.0")
+    Agent(family='aws-cli', system=None, interactive=None)
+    """
+    text = user_agent.strip().removeprefix("[").removesuffix("]")
+    if _CONSOLE.match(text):
+        return Agent("console", None, True)
+    if _SERVICE.match(text):
+        return Agent(text, None, False)
+    parsed = parse(text)
+    family = parsed.user_agent.family if parsed.user_agent else _product(text)
+    system = parsed.os.family if parsed.os else _system(text)
+    return Agent(family, system, _interactive(text, family, system))
+
+
+def _product(text: str) -> str | None:
+    found = _PRODUCT.match(text)
+    return found.group() if found else None
+
+
+def _system(text: str) -> str | None:
+    return next((system for sign, system in _SYSTEMS if re.search(sign, text, re.IGNORECASE)), None)
+
+
+def _interactive(text: str, family: str | None, system: str | None) -> bool | None:
+    if _BROWSERS.match(family or "") or system in _PERSONS_SYSTEMS or _BROWSER_SHELL.search(text):
+        return True
+    return False if system else None

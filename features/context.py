@@ -1,0 +1,43 @@
+"""How much is known at all, so that absence is never mistaken for safety."""
+
+from __future__ import annotations
+
+import math
+
+from features.columns import CONTEXT
+from features.measures import NAN, Record
+from features.registry import feature
+
+FIELDS_OF_CONTEXT = float(len(CONTEXT))
+
+
+@feature(unit="share", direction=0)
+def context_known_fraction(event: Record) -> float:
+    """Little of the context of this request is known.
+
+    >>> reading(context_known_fraction, event={"known": 12.0})
+    0.5
+    """
+    return event.known / FIELDS_OF_CONTEXT
+
+
+@feature(unit="share", direction=1)
+def context_lost(event: Record, identity: Record) -> float:
+    """Less is known of this request than is usual for this identity.
+
+    >>> reading(context_lost, event={"known": 6.0}, identity={"mass": 2.0, "context_sum": 36.0})
+    0.5
+    """
+    if identity.mass <= 0.0:
+        return NAN
+    return max(identity.context_sum / identity.mass - event.known, 0.0) / FIELDS_OF_CONTEXT
+
+
+@feature(unit="log(1 + events)", direction=0)
+def known_events(identity: Record) -> float:
+    """So much of this identity's past is known.
+
+    >>> reading(known_events, identity={"events": 0})
+    0.0
+    """
+    return math.log1p(identity.events)

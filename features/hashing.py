@@ -1,0 +1,36 @@
+"""The one hash by which opaque strings enter numpy rows and table slots.
+
+Full strings stay the keys of identities, sessions and credentials; a hash is only ever a slot's content, where two
+strings meeting by chance (one in 2^63 a pair) would cost a single look-up and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import xxhash
+
+UNKNOWN = 0
+"""The key that stands for "not known"; no string hashes to it."""
+
+
+def key_of(text: str) -> int:
+    """The 63-bit key of a string: XXH3-64 of its UTF-8 bytes, shifted once so that it is a positive int64, never 0.
+
+    >>> key_of("203.0.113.7") == key_of("203.0.113.7") != key_of("203.0.113.8")
+    True
+    >>> key_of("") > UNKNOWN
+    True
+    """
+    return (xxhash.xxh3_64_intdigest(text.encode("utf-8")) >> 1) or 1
+
+
+def digest_of(data: bytes) -> str:
+    """The digest by which catalogues, policies, files and payloads are named: `sha256:` and 64 hexadecimal digits."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """The digest of a file's bytes."""
+    return digest_of(path.read_bytes())

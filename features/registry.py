@@ -1,0 +1,102 @@
+"""What a feature is, and the checks a function passes before it may be one.
+
+A feature is a function of records named by its parameters: any of `event`, `identity`, `session`, `credential` and
+`population`. The same compiled function serves batch, service and cluster. Registration reads the function's syntax
+tree, so that a misspelt field or a write to a record is refused at once, with its line, and not met under the JIT.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.columns import ROW
+from features.history import CREDENTIAL, IDENTITY, SESSION
+from features.measures import jit
+from features.population import POPULATION
+
+RECORDS: dict[str, np.dtype[np.void]] = {
+    "event": ROW,
+    "identity": IDENTITY,
+    "session": SESSION,
+    "credential": CREDENTIAL,
+    "population": POPULATION,
+}
+"""The records a feature may ask for, by parameter name."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A registered feature: its name is the column, its sentence what an investigator reads."""
+
+    name: str
+    module: str
+    sentence: str
+    unit: str
+    direction: int
+    needs: tuple[str, ...]
+    reads: tuple[str, ...]
+    function: Any
+
+
+class FeatureError(TypeError):
+    """A function cannot be a feature; the message says where and why."""
+
+
+def feature(*, unit: str, direction: int) -> Callable[[Callable[..., float]], Feature]:
+    """Register a function as a feature with its unit and monotone direction (+1 riskier when larger, -1, 0 neither).
+
+    Raises FeatureError when the function is not written as one.
+    """
+
+    def register(function: Callable[..., float]) -> Feature:
+        name = function.__name__
+        needs = tuple(inspect.signature(function).parameters)
+        sentence = (inspect.getdoc(function) or "").split("\n")[0]
+        _require(set(needs) <= set(RECORDS), function, f"its parameters must be among {', '.join(RECORDS)}")
+        _require(
+            sentence.endswith("."), function, "its docstring must begin with one sentence an investigator can read"
+        )
+        _require(">>>" in (inspect.getdoc(function) or ""), function, "its docstring must show a worked example")
+        _require(direction in (-1, 0, 1), function, "its direction must be -1, 0 or 1")
+        _require(bool(unit), function, "its unit must be stated ('yes or no' and 'share' are units)")
+        return Feature(
+            name=name,
+            module=function.__module__.rpartition(".")[2],
+            sentence=sentence,
+            unit=unit,
+            direction=direction,
+            needs=needs,
+            reads=_fields_read(function, needs),
+            function=jit(function),
+        )
+
+    return register
+
+
+def _require(holds: bool, function: Callable[..., Any], reason: str) -> None:
+    if not holds:
+        code = function.__code__
+        raise FeatureError(f"{code.co_filename}:{code.co_firstlineno} {function.__name__}: {reason}")
+
+
+def _fields_read(function: Callable[..., Any], needs: tuple[str, ...]) -> tuple[str, ...]:
+    """The record fields a function reads; refuses fields no record has, and writes to any."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    reads = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in needs:
+            record = node.value.id
+            known = node.attr in (RECORDS[record].names or ())
+            _require(known, function, f"line {node.lineno}: {record} has no field {node.attr!r}")
+            _require(
+                isinstance(node.ctx, ast.Load), function, f"line {node.lineno}: a feature must not change {record}"
+            )
+            reads.add(f"{record}.{node.attr}")
+    return tuple(sorted(reads))
