@@ -33,8 +33,9 @@ _REVIEWED: dict[Category, str] = {
     "admin_console": "signin:GetSigninToken",
     "approve_payment": """aws-marketplace:AcceptAgreementRequest aws-marketplace:Subscribe payments:MakePayment
         ec2:PurchaseReservedInstancesOffering rds:PurchaseReservedDBInstancesOffering savingsplans:CreateSavingsPlan""",
-    "rotate_secret": """iam:ChangePassword iam:CreateAccessKey iam:CreateLoginProfile iam:CreateServiceSpecificCredential
-        iam:DeleteAccessKey iam:ResetServiceSpecificCredential iam:UpdateAccessKey iam:UpdateLoginProfile
+    "rotate_secret": """iam:ChangePassword iam:CreateAccessKey iam:CreateLoginProfile
+        iam:CreateServiceSpecificCredential iam:DeleteAccessKey
+        iam:ResetServiceSpecificCredential iam:UpdateAccessKey iam:UpdateLoginProfile
         iam:UploadSSHPublicKey iam:UploadSigningCertificate kms:RotateKeyOnDemand secretsmanager:CancelRotateSecret
         secretsmanager:PutSecretValue secretsmanager:RotateSecret secretsmanager:UpdateSecret signin:PasswordUpdated
         signin:PasswordRecoveryCompleted""",

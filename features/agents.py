@@ -15,9 +15,11 @@ from ua_parser import parse
 _BROWSERS = re.compile(r"Chrome|Chromium|Edge|Firefox|Opera|Safari|Samsung Internet|Vivaldi|Brave")
 _PERSONS_SYSTEMS = frozenset({"Android", "Chrome OS", "Mac OS X", "Windows", "iOS"})
 _SYSTEMS = ((r"darwin|mac ?os", "Mac OS X"), (r"windows|win32", "Windows"), (r"linux", "Linux"))
-_CONSOLE = re.compile(r"^(console|signin)\.[\w.-]+$|^[\w-]*console\w*\b", re.IGNORECASE)
+_LINUXES = frozenset({"CentOS", "Debian", "Fedora", "Linux Mint", "Red Hat", "SUSE", "Ubuntu"})
+_CONSOLE = re.compile(r"^(console|signin)\.[\w.-]+$|^[\w-]*Console\w*\b")
 _BROWSER_SHELL = re.compile(r"exec-env/CloudShell", re.IGNORECASE)
-_SERVICE = re.compile(r"^([\w-]+\.)+amazonaws\.com$|^AWS Internal$")
+_SERVICE = re.compile(r"^([\w-]+\.)+amazonaws\.com$")
+_INTERNAL = re.compile(r"^AWS Internal$|^aws-internal/")
 _PRODUCT = re.compile(r"[A-Za-z][\w.+-]*")
 
 
@@ -37,7 +39,7 @@ def agent_of(user_agent: str) -> Agent:
     Interactive is a browser, a console, or anything on a person's operating system; a service or a program on a server
     is not; where no system is named, nobody can tell.
 
-    >>> agent_of("[aws-cli/1.18.136 Python/3.8.5 Darwin/19.6.0 botocore/1.17.59]")
+    >>> agent_of("[aws-cli/1.29.62 Python/3.11.5 Darwin/22.6.0 botocore/1.31.62]")
     Agent(family='aws-cli', system='Mac OS X', interactive=True)
     >>> agent_of("Boto3/1.34 md/Botocore#1.34 ua/2.0 os/linux#5.10 lang/python#3.11")
     Agent(family='Boto3', system='Linux', interactive=False)
@@ -51,9 +53,12 @@ def agent_of(user_agent: str) -> Agent:
         return Agent("console", None, True)
     if _SERVICE.match(text):
         return Agent(text, None, False)
+    if _INTERNAL.match(text):
+        return Agent("AWS Internal", None, False)
     parsed = parse(text)
     family = parsed.user_agent.family if parsed.user_agent else _product(text)
     system = parsed.os.family if parsed.os else _system(text)
+    system = "Linux" if system in _LINUXES else system
     return Agent(family, system, _interactive(text, family, system))
 
 

@@ -6,6 +6,7 @@ each file's SHA-256 in a tag of the version. A file that was swapped, or a model
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from collections.abc import Mapping
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io
 
 from features import population
 from features.catalogue import contract, difference
@@ -91,7 +91,7 @@ class TrustModel:
 
 def save(model: TrustModel, folder: Path) -> dict[str, str]:
     """Write FILES into a folder, all but the now-model, which MLflow logs; returns the tags that hold their digests."""
-    skops.io.dump(model.hazard, folder / "hazard.skops")
+    _skops().dump(model.hazard, folder / "hazard.skops")
     _write(folder / "calibration.json", asdict(model.calibration))
     population.save(model.population, folder / "population.npy")
     _write(folder / "thresholds.json", dict(model.thresholds))
@@ -112,8 +112,8 @@ def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") ->
     calibration = _read(folder / "calibration.json")
     calibration["hazard_intercepts"] = tuple(calibration["hazard_intercepts"])
     return TrustModel(
-        now=skops.io.load(now, trusted=TRUSTED),
-        hazard=skops.io.load(folder / "hazard.skops", trusted=TRUSTED),
+        now=_skops().load(now, trusted=TRUSTED),
+        hazard=_skops().load(folder / "hazard.skops", trusted=TRUSTED),
         calibration=Calibration(**calibration),
         population=population.load(folder / "population.npy"),
         thresholds=_read(folder / "thresholds.json"),
@@ -138,6 +138,11 @@ def fetch(tracking_uri: str, name: str, alias_or_version: str) -> TrustModel:
     registered = download_artifacts(f"models:/{name}/{version.version}", tracking_uri=tracking_uri)
     beside = download_artifacts(run_id=version.run_id, artifact_path=FOLDER, tracking_uri=tracking_uri)
     return load(Path(beside), Path(registered) / NOW_FILE, version.tags, str(version.version))
+
+
+def _skops() -> Any:
+    """Imported late: it brings scikit-learn, five seconds that reading features does not need."""
+    return importlib.import_module("skops.io")
 
 
 def _refuse_unless_registered(path: Path, registered: str | None, version: str) -> None:

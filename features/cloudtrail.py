@@ -1,236 +1,180 @@
-"""AWS CloudTrail: files with `Records`, bare lists, NDJSON, each gzipped or not, and the flattened form.
+"""AWS CloudTrail: one record of the management, data or sign-in log as an Event. What it does not say stays unknown.
 
-Who acts: the issuer of the session (a role, or the user behind federation), else the principal itself. A role is a
-workload, unless a person stands behind its session (single sign-on roles, session names that are mail addresses). A
-user is a person, unless it signs with a long-lived key, from a client nobody sits before, without a second factor: that
-is a service account. The session is the access key with its creation date; a workload's instance is the name of its
-role session. An AWS service acting for itself is vouched for by the platform, so its identity counts as attested.
-
-What CloudTrail does not say stays unknown. `mfaAuthenticated: false` says nothing about a role, which cannot have a
-second factor, and is not read as weak proof there.
+Who acts is read in `aws_principal.py`. The credential is the access key: a temporary one is as old as its session, a
+long-lived one of unknown age, and one that a console uses is worth what the browser's session cookie is. What the
+platform does itself counts as attested at the time of the event. `mfaAuthenticated: false` is a weak proof only of a
+person in the console: elsewhere an identity provider's second factor does not show, and a machine has none.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
+import hashlib
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from features.actions import category_of
 from features.agents import agent_of
-from features.broken import Broken
-from features.event import Event
+from features.aws_principal import (
+    attested,
+    began_at,
+    identity,
+    identity_type,
+    instance,
+    role,
+    second_factor,
+    session,
+    utc,
+)
+from features.event import CredentialKind, Event, IdentityType, Outcome
+from features.records import Record, part_of, text_of
 
-Record = dict[str, Any]
-_DENIED = ("AccessDenied", "Unauthorized", "Client.UnauthorizedOperation", "AuthFailure", "NotAuthorized")
-_RESOURCE_PARAMETERS = (
-    ("bucketName", "s3:bucket"),
-    ("functionName", "lambda:function"),
-    ("roleName", "iam:role"),
-    ("roleArn", "iam:role"),
-    ("userName", "iam:user"),
-    ("secretId", "secretsmanager:secret"),
-    ("instanceId", "ec2:instance"),
-    ("snapshotId", "ec2:snapshot"),
-    ("imageId", "ec2:image"),
-    ("groupId", "ec2:security-group"),
-    ("dBSnapshotIdentifier", "rds:snapshot"),
-    ("name", "name"),
+_DENIED = re.compile(r"AccessDenied|Unauthori[sz]ed|NotAuthori[sz]ed|Forbidden", re.IGNORECASE)
+_NAMES_A_RESOURCE = re.compile(r"([a-z]\w*?)(?:Name|Id|ID|Arn|ARN|Identifier)$")
+_NO_RESOURCE = frozenset(
+    {"attribute", "client", "image", "mfa", "request", "roleSession", "session", "source", "token", "version"}
 )
 
 
-def read_cloudtrail(file: Path) -> Iterator[Event | Broken]:
-    """Every record of a file as an Event, or as Broken with its place and the reason; nothing is dropped."""
-    try:
-        text = _text(file)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        yield Broken(file, "whole file", f"cannot be read: {error}")
-        return
-    for position, record in _records(text):
-        if isinstance(record, str):
-            yield Broken(file, position, record)
-            continue
-        try:
-            yield event_of(record)
-        except ValidationError as error:
-            first = error.errors()[0]
-            yield Broken(file, position, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            yield Broken(file, position, f"{type(error).__name__}: {error}")
-
-
-def _text(file: Path) -> str:
-    data = file.read_bytes()
-    return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
-
-
-def _records(text: str) -> Iterator[tuple[str, Record | str]]:
-    """Each record with its place; a string in a record's stead is the reason why there is none."""
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        yield from _lines(text)
-        return
-    records = whole.get("Records", [whole]) if isinstance(whole, dict) else whole
-    for index, record in enumerate(records if isinstance(records, list) else [records]):
-        yield f"record {index}", record if isinstance(record, dict) else "is not a JSON object"
-
-
-def _lines(text: str) -> Iterator[tuple[str, Record | str]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            yield f"line {number}", f"is not JSON: {error}"
-        else:
-            yield f"line {number}", record if isinstance(record, dict) else "is not a JSON object"
-
-
 def event_of(record: Record) -> Event:
-    """One CloudTrail record as an Event; raises ValidationError, KeyError or TypeError where it is none."""
-    who = record["userIdentity"]
-    attributes = _part(_part(who, "sessionContext"), "attributes")
-    service = str(record["eventSource"]).removesuffix(".amazonaws.com")
-    name = f"{service}:{record['eventName']}"
-    category = category_of(name)
-    kind = _identity_type(who, record)
-    time = _utc(record.get("eventTime") or record["@timestamp"])
+    """One record as an Event; raises ValueError (pydantic's ValidationError is one) saying what is wrong with it."""
+    who = record.get("userIdentity")
+    if not isinstance(who, dict) or not who:
+        raise ValueError("userIdentity is missing")
+    time = _time(record)
+    kind = identity_type(who)
+    agent = text_of(record.get("userAgent"))
+    name = f"{_required(record, 'eventSource').removesuffix('.amazonaws.com')}:{_required(record, 'eventName')}"
     resource, resource_type = _resource(record)
     return Event.model_validate(
         {
-            "id": record.get("eventID"),
+            "id": _short(record.get("eventID")),
             "time": time,
-            "identity": {"id": _identity(who), "type": kind, "role": _role(who)},
-            "session": {"id": _session(who, attributes), "started_at": attributes.get("creationDate")},
-            "action": {"name": name, "category": category, "outcome": _outcome(record)},
-            "resource": {"id": resource, "type": resource_type},
+            "identity": {"id": _short(identity(who, kind, record)), "type": kind, "role": _short(role(who))},
+            "session": {"id": _short(session(who)), "started_at": began_at(who)},
+            "action": {"name": _short(name), "category": category_of(name), "outcome": _outcome(record)},
+            "resource": {"id": _short(resource), "type": _short(resource_type)},
             "network": {"ip": _address(record.get("sourceIPAddress"))},
-            "device": {"id": _instance(who, kind), "user_agent": record.get("userAgent") or None},
-            "authentication": _authentication(who, record, attributes, kind),
-            "credential": _credential(who, attributes, time, kind == "human"),
+            "device": {"id": _short(instance(who, kind)), "user_agent": agent[:2048] if agent else None},
+            "authentication": _authentication(who, kind, record, time),
+            "credential": _credential(who, kind, record, time),
         }
     )
 
 
-def _utc(time: Any) -> str:
-    """CloudTrail's times are UTC whether they say so or not."""
-    text = str(time)
-    return text if text.endswith("Z") or "+" in text else text + "+00:00"
+def _required(record: Record, name: str) -> str:
+    value = text_of(record.get(name))
+    if value is None:
+        raise ValueError(f"{name} is missing")
+    return value
 
 
-def _part(record: Record, name: str) -> Record:
-    part = record.get(name)
-    return part if isinstance(part, dict) else {}
+def _short(value: Any) -> str | None:
+    """An id within the Event's 256 bytes; a longer one is told apart by a digest of the whole."""
+    text = text_of(value)
+    if text is None or len(text.encode()) <= 256:
+        return text
+    return f"{text.encode()[:180].decode(errors='ignore')}#{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _issuer(who: Record) -> Record:
-    return _part(_part(who, "sessionContext"), "sessionIssuer")
+def _time(record: Record) -> str:
+    """The event's time, under the name shippers give it where they took CloudTrail's own away; always UTC."""
+    text = text_of(record.get("eventTime")) or text_of(record.get("@timestamp"))
+    if text is None:
+        raise ValueError("eventTime is missing")
+    return utc(text)
 
 
-def _identity(who: Record) -> str:
-    """The issuer of the session, else the principal: the name under which habits are kept."""
-    candidates = (_issuer(who).get("arn"), who.get("arn"), who.get("invokedBy"), who.get("principalId"))
-    found = next((c for c in (*candidates, who.get("userName"), who.get("accountId")) if c), None)
-    if found is None:
-        raise KeyError("userIdentity names nobody")
-    return str(found)
-
-
-def _session_name(who: Record) -> str | None:
-    arn = str(who.get("arn") or "")
-    return arn.rsplit("/", 1)[-1] if ":assumed-role/" in arn else None
-
-
-def _person_behind(who: Record) -> bool:
-    return "AWSReservedSSO_" in str(who.get("arn")) or "@" in (_session_name(who) or "")
-
-
-def _identity_type(who: Record, record: Record) -> str:
-    kind = who.get("type")
-    if kind in ("AssumedRole", "Role"):
-        return "human" if _person_behind(who) else "workload"
-    if kind in ("AWSService", "AWSAccount", "WebIdentityUser"):
-        return "workload"
-    if kind in ("IAMUser", "FederatedUser") and _machine_like(who, record):
-        return "service_account"
-    return "human"
-
-
-def _machine_like(who: Record, record: Record) -> bool:
-    attributes = _part(_part(who, "sessionContext"), "attributes")
-    long_lived = str(who.get("accessKeyId") or "").startswith("AKIA")
-    return long_lived and attributes.get("mfaAuthenticated") != "true" and _unattended(record.get("userAgent"))
-
-
-def _unattended(user_agent: Any) -> bool:
-    return isinstance(user_agent, str) and bool(user_agent) and agent_of(user_agent).interactive is False
-
-
-def _role(who: Record) -> str | None:
-    return str(_issuer(who).get("userName") or who.get("userName") or "") or None
-
-
-def _session(who: Record, attributes: Record) -> str | None:
-    key, created = who.get("accessKeyId"), attributes.get("creationDate")
-    return f"{key}@{created}" if key and created else key or None
-
-
-def _instance(who: Record, kind: str) -> str | None:
-    return _session_name(who) if kind == "workload" else None
-
-
-def _outcome(record: Record) -> str:
-    error = record.get("errorCode")
-    answer = _part(record, "responseElements").get("ConsoleLogin")
-    if answer == "Failure":
-        return "failure"
-    if not error:
-        return "success"
-    return "denied" if any(sign in str(error) for sign in _DENIED) else "failure"
+def _outcome(record: Record) -> Outcome:
+    """An error, a failed sign-in in the answer, or an error message without a code (as failed sign-ins have)."""
+    error = text_of(record.get("errorCode")) or text_of(record.get("errorMessage"))
+    answers = part_of(record, "responseElements")
+    if error is None:
+        return "failure" if "Failure" in (answers.get("ConsoleLogin"), answers.get("CheckMfa")) else "success"
+    return "denied" if _DENIED.search(error) else "failure"
 
 
 def _address(source: Any) -> str | None:
-    """The address as written when it is one; scrambled addresses and service names are unknown."""
+    """The address where it is one; scrambled addresses and the names of services are unknown."""
     try:
         return str(ip_address(str(source)))
     except ValueError:
         return None
 
 
-def _authentication(who: Record, record: Record, attributes: Record, kind: str) -> Record:
-    said = attributes.get("mfaAuthenticated") or (
-        "true" if _part(record, "additionalEventData").get("MFAUsed") == "Yes" else None
-    )
-    if said == "true":
-        return {"amr": ["mfa"], "aal": 2, "time": attributes.get("creationDate")}
-    if said == "false" and kind == "human":
-        return {"amr": ["pwd"], "aal": 1, "time": attributes.get("creationDate")}
+def _in_console(record: Record) -> bool:
+    """Whether a console made the call: it says so by name, or CloudTrail does where the name is the browser's."""
+    agent = text_of(record.get("userAgent"))
+    said = str(record.get("sessionCredentialFromConsole")).lower() == "true"
+    return said or (agent is not None and agent_of(agent).family == "console")
+
+
+def _authentication(who: Record, kind: IdentityType, record: Record, time: str) -> Record:
+    if record.get("eventName") == "ConsoleLogin":
+        return _sign_in(record, time) if _outcome(record) == "success" else {}
+    factor = second_factor(who)
+    if factor:
+        return {"amr": ["mfa"], "time": began_at(who)}
+    if factor is False and who.get("type") in ("IAMUser", "Root") and _in_console(record):
+        return {"amr": ["pwd"], "time": began_at(who)}
     return {}
 
 
-def _credential(who: Record, attributes: Record, time: str, human: bool) -> Record:
-    """A person's temporary key is that of a console session; a role's is an access key like any other, only young."""
-    if who.get("type") == "AWSService":
-        return {"attested_at": time}
-    key = who.get("accessKeyId") or None
-    kind = "session_cookie" if key and key.startswith("ASIA") and human else "access_key" if key else None
-    return {"id": key, "kind": kind, "issued_at": attributes.get("creationDate")}
+def _sign_in(record: Record, time: str) -> Record:
+    """What a sign-in proved; what an identity provider asked for is not told."""
+    details = part_of(record, "additionalEventData")
+    if details.get("SamlProviderArn"):
+        return {"time": time}
+    if details.get("MFAUsed") != "Yes":
+        return {"amr": ["pwd"], "time": time} if details.get("MFAUsed") == "No" else {"time": time}
+    key = ["hwk"] if ":u2f/" in str(details.get("MFAIdentifier")) else []
+    return {"amr": ["pwd", "mfa", *key], "time": time}
+
+
+def _credential(who: Record, kind: IdentityType, record: Record, time: str) -> Record:
+    key = text_of(who.get("accessKeyId"))
+    vouched = {"attested_at": time} if attested(who) else {}
+    if key is None:
+        return vouched
+    temporary = not key.startswith("AKIA")
+    of_browser = temporary and kind == "human" and _in_console(record)
+    form: CredentialKind = "session_cookie" if of_browser else "access_key"
+    return vouched | {"id": _short(key), "kind": form, "issued_at": began_at(who) if temporary else None}
 
 
 def _resource(record: Record) -> tuple[str | None, str | None]:
-    for resource in record.get("resources") or []:
-        if isinstance(resource, dict) and (resource.get("ARN") or resource.get("arn")):
-            kind = str(resource.get("type") or "") or None
-            return str(resource.get("ARN") or resource["arn"])[:256], kind
-    parameters = _part(record, "requestParameters")
-    for name, kind in _RESOURCE_PARAMETERS:
-        if isinstance(parameters.get(name), str) and parameters[name]:
-            return parameters[name][:256], kind
-    return None, None
+    """What is acted upon and its type: the first resource listed with an ARN, else the first parameter naming one."""
+    listed = record.get("resources")
+    for resource in listed if isinstance(listed, list) else []:
+        arn = text_of(resource.get("ARN")) or text_of(resource.get("arn")) if isinstance(resource, dict) else None
+        if arn:
+            return arn, _kebab(str(resource.get("type") or "").rpartition("::")[2]) or _type_in(arn)
+    return next(_named(part_of(record, "requestParameters")), (None, None))
+
+
+def _named(parameters: Record) -> Iterator[tuple[str, str | None]]:
+    """Each parameter that names one resource; of a set only where it holds a single item."""
+    for name, value in parameters.items():
+        items = value.get("items") if isinstance(value, dict) else None
+        if isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict):
+            yield from _named(items[0])
+        stem = _NAMES_A_RESOURCE.fullmatch(name)
+        if not text_of(value) or not stem or stem[1] in _NO_RESOURCE:
+            continue
+        if value.startswith("arn:"):
+            yield value, _type_in(value)
+        else:
+            yield (f"arn:aws:s3:::{value}" if stem[1] == "bucket" else value), _kebab(stem[1])
+
+
+def _type_in(arn: str) -> str | None:
+    """The type an ARN states: `…:role/name` is a role, `…:function:name` a function."""
+    found = re.match(r"(?:[^:]*:){5}([a-z][\w-]*)[:/]", arn)
+    return _kebab(found[1]) if found else None
+
+
+def _kebab(name: str) -> str | None:
+    """A type's name in our way: LogStream and logStream become log-stream, dBInstance and DBInstance db-instance."""
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", re.sub(r"^dB", "DB", name))
+    return parts.lower() or None

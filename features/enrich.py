@@ -1,21 +1,21 @@
-"""What follows from an address alone: network operator, country, hosting provider, anonymiser.
+"""What follows from an address alone: network operator, country, hosting provider, anonymiser, place.
 
-From the bundled tables (see data/README.md), or from your own `.mmdb` in MaxMind's format. Private, reserved and
-malformed addresses are unknown. A listed hosting or VPN range is one; an address whose operator is known but which no
-list holds is taken for neither; of an address nobody knows, nothing is said. Only fields the event leaves open are
-filled, so what a caller knows better stands.
+From the bundled tables (see data/README.md) or, where it says more, your own `.mmdb` in MaxMind's format. One look-up
+serves a whole table and a single event, so both say the same. Only what an event leaves open is filled.
+
+Private, reserved, scrambled and malformed addresses are unknown. A listed range or operator is a hosting provider (or
+an anonymiser). The lists are not complete, yet an address they lack is taken for neither where its operator is known:
+what drifts is the habit, and it drifts the same for all. Where nobody knows the operator, nothing is said.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from socket import AF_INET, AF_INET6, inet_pton
+from typing import Any
 
 import maxminddb
 import numpy as np
@@ -25,175 +25,154 @@ import pyarrow.compute as pc
 from features.columns import conform
 from features.event import Event
 from features.measures import Array
+from features.ranges import Ranges, as_numbers, networks, numbers, ranges
 
 REFERENCE = Path(__file__).parent.parent / "data" / "reference"
 """The bundled tables."""
 
-
-@dataclass(frozen=True)
-class NetworkFacts:
-    """What is known of an address; None where nothing is."""
-
-    asn: int | None = None
-    country: str | None = None
-    hosting: bool | None = None
-    anonymizer: bool | None = None
-
-
-Lookup = Callable[[str], NetworkFacts]
-NOTHING = NetworkFacts()
+FACTS = np.dtype(
+    [("asn", "i8"), ("country", "U2"), ("hosting", "f8"), ("anonymizer", "f8"), ("latitude", "f8"), ("longitude", "f8")]
+)
+"""What is known of an address. Unknown is 0 for the operator, empty for the country, NaN for the rest."""
 
 
 @dataclass(frozen=True)
-class Ranges:
-    """Disjoint ranges of addresses of one IP version, as sorted 64-bit starts and ends, and a value for each.
+class Tables:
+    """The bundled tables of one IP version; values of `hosting` and `anonymizer` are listed or not."""
 
-    IPv6 is looked up by its upper half: no table here divides a /64.
-    """
+    asn: Ranges
+    country: Ranges
+    hosting: Ranges
+    anonymizer: Ranges
 
-    starts: Array
-    ends: Array
-    values: Sequence[str]
-
-    def value(self, address: IPv4Address | IPv6Address) -> str | None:
-        """The value of the range that holds the address, if one does."""
-        number = _number(address)
-        place = int(np.searchsorted(self.starts, np.uint64(number), side="right")) - 1
-        return self.values[place] if place >= 0 and number <= int(self.ends[place]) else None
-
-
-def _number(address: IPv4Address | IPv6Address) -> int:
-    return int(address) >> (64 if address.version == 6 else 0)
-
-
-def _public(address: str) -> IPv4Address | IPv6Address | None:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return None
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return parsed if parsed.is_global else None
-
-
-def bundled(folder: Path = REFERENCE) -> Lookup:
-    """Look addresses up in the bundled tables; raises OSError when a table is missing."""
-    asns = {v: _ranges(_rows(folder / f"ip-location-db/asn-ipv{v}.csv.gz")) for v in (4, 6)}
-    countries = {v: _ranges(_rows(folder / f"ip-location-db/asn-country-ipv{v}.csv.gz")) for v in (4, 6)}
-    hosting = {v: _ranges(_networks(folder / f"x4bnet/datacenter_ipv{v}.txt.gz")) for v in (4, 6)}
-    vpn = {v: _ranges(_networks(folder / f"x4bnet/vpn_ipv{v}.txt.gz")) for v in (4, 6)}
-    hosting_asns = _numbers(folder / "x4bnet/datacenter_ASN.txt")
-    vpn_asns = _numbers(folder / "x4bnet/vpn_ASN.txt")
-
-    @lru_cache(maxsize=262_144)
-    def facts(text: str) -> NetworkFacts:
-        address = _public(text)
-        if address is None:
-            return NOTHING
-        version = address.version
-        asn, country = asns[version].value(address), countries[version].value(address)
-        listed_host = hosting[version].value(address) is not None or asn in hosting_asns
-        listed_vpn = vpn[version].value(address) is not None or asn in vpn_asns
-        return NetworkFacts(
-            asn=int(asn) if asn else None,
-            country=country,
-            hosting=listed_host or listed_vpn or (False if asn else None),
-            anonymizer=listed_vpn or (False if asn else None),
+    @classmethod
+    def read(cls, folder: Path, version: int) -> Tables:
+        places, lists = folder / "ip-location-db", folder / "x4bnet"
+        return cls(
+            ranges(places / f"asn-ipv{version}.csv.gz", version, np.int64),
+            ranges(places / f"asn-country-ipv{version}.csv.gz", version, np.str_),
+            networks(lists / f"datacenter_ipv{version}.txt.gz", version),
+            networks(lists / f"vpn_ipv{version}.txt.gz", version),
         )
 
+
+@dataclass(frozen=True, eq=False)
+class NetworkTables:
+    """The bundled tables of both IP versions, with the operators that are hosts or anonymisers, and your `.mmdb`."""
+
+    tables: dict[int, Tables]
+    hosting_asns: Array
+    anonymizer_asns: Array
+    mmdb: maxminddb.Reader | None
+
+    @classmethod
+    def load(cls, folder: Path | None = None, mmdb: Path | None = None) -> NetworkTables:
+        """Read everything, in about a second; raises OSError, or maxminddb's InvalidDatabaseError, for a bad file."""
+        folder = folder or REFERENCE
+        tables = {version: Tables.read(folder, version) for version in (4, 6)}
+        hosting, anonymizer = (numbers(folder / f"x4bnet/{name}_ASN.txt") for name in ("datacenter", "vpn"))
+        return cls(tables, hosting, anonymizer, maxminddb.open_database(mmdb) if mmdb else None)
+
+    def facts(self, ips: Sequence[str | None]) -> Array:
+        """What is known of each address: shape (n,) of FACTS, in their order."""
+        facts = _unknown(len(ips))
+        public = [_public(ip) for ip in ips]
+        for version, tables in self.tables.items():
+            places = [place for place, ip in enumerate(public) if ip is not None and ip.version == version]
+            if places:
+                facts[places] = self._bundled(tables, as_numbers([public[place].packed for place in places]))  # type: ignore[union-attr]
+        if self.mmdb is not None:
+            for place, ip in enumerate(public):
+                _overlay(facts[place], self.mmdb.get(ip) if ip else None)
+        return facts
+
+    def _bundled(self, tables: Tables, addresses: Array) -> Array:
+        facts = _unknown(len(addresses))
+        facts["asn"], facts["country"] = tables.asn.values_of(addresses), tables.country.values_of(addresses)
+        known = facts["asn"] != 0
+        for name, listed, operators in (
+            ("hosting", tables.hosting, self.hosting_asns),
+            ("anonymizer", tables.anonymizer, self.anonymizer_asns),
+        ):
+            positive = listed.values_of(addresses) | np.isin(facts["asn"], operators)
+            facts[name] = np.where(positive, 1.0, np.where(known, 0.0, np.nan))
+        return facts
+
+
+def _unknown(count: int) -> Array:
+    facts = np.zeros(count, FACTS)
+    for name in ("hosting", "anonymizer", "latitude", "longitude"):
+        facts[name] = np.nan
     return facts
 
 
-def from_mmdb(file: Path) -> Lookup:
-    """Look addresses up in a MaxMind-format database; raises OSError or maxminddb's InvalidDatabaseError."""
-    reader = maxminddb.open_database(str(file))
-
-    @lru_cache(maxsize=262_144)
-    def facts(text: str) -> NetworkFacts:
-        address = _public(text)
-        found = reader.get(str(address)) if address else None
-        return _mmdb_facts(found) if isinstance(found, dict) else NOTHING
-
-    return facts
+def _public(text: str | None) -> IPv4Address | IPv6Address | None:
+    try:
+        ip = ip_address(text or "")
+    except ValueError:
+        return None
+    ip = (ip.ipv4_mapped if isinstance(ip, IPv6Address) else None) or ip
+    return ip if ip.is_global else None
 
 
-def _mmdb_facts(found: dict[str, object]) -> NetworkFacts:
-    country = found.get("country")
-    traits = found.get("traits")
-    merged = found | (traits if isinstance(traits, dict) else {})
-    asn = merged.get("autonomous_system_number")
-    hosting, anonymous = merged.get("is_hosting_provider"), merged.get("is_anonymous")
-    return NetworkFacts(
-        asn=asn if isinstance(asn, int) and asn > 0 else None,
-        country=country.get("iso_code") if isinstance(country, dict) else None,
-        hosting=hosting if isinstance(hosting, bool) else None,
-        anonymizer=anonymous if isinstance(anonymous, bool) else None,
-    )
+def _overlay(facts: Any, found: Any) -> None:
+    """Put what an `.mmdb` record says in the place of what the bundled tables say."""
+    if not isinstance(found, dict):
+        return
+    country, place = found.get("country"), found.get("location")
+    traits = found | (found["traits"] if isinstance(found.get("traits"), dict) else {})
+    said = {
+        "asn": traits.get("autonomous_system_number"),
+        "country": country.get("iso_code") if isinstance(country, dict) else None,
+        "hosting": traits.get("is_hosting_provider"),
+        "anonymizer": traits.get("is_anonymous"),
+        "latitude": place.get("latitude") if isinstance(place, dict) else None,
+        "longitude": place.get("longitude") if isinstance(place, dict) else None,
+    }
+    for name, value in said.items():
+        if value is not None:
+            facts[name] = value
 
 
 @cache
-def lookup(network_tables: str) -> Lookup:
-    """The look-up of a deployment: its own `.mmdb` when the setting names one, else the bundled tables."""
-    return from_mmdb(Path(network_tables)) if network_tables else bundled()
+def lookup(mmdb: str = "") -> NetworkTables:
+    """The tables of this process, read at the first call, with the `.mmdb` that Settings.network_tables names."""
+    return NetworkTables.load(mmdb=Path(mmdb) if mmdb else None)
 
 
-_FILLED = ("asn", "country", "hosting", "anonymizer")
-
-
-def fill_event(event: Event, facts_of: Lookup) -> Event:
-    """The event with what follows from its address, where it leaves that open."""
-    if event.network.ip is None:
-        return event
-    facts = facts_of(event.network.ip)
-    open_fields = {
-        name: getattr(facts, name)
-        for name in _FILLED
-        if getattr(event.network, name) is None and getattr(facts, name) is not None
+def _columns(facts: Array) -> dict[str, pa.Array]:
+    """The facts as Arrow columns of the Event's types, null where unknown."""
+    columns = {
+        "asn": pa.array(facts["asn"], mask=facts["asn"] == 0),
+        "country": pa.array(facts["country"].tolist(), pa.string(), mask=facts["country"] == ""),
     }
-    if not open_fields:
-        return event
-    return event.model_copy(update={"network": event.network.model_copy(update=open_fields)})
+    for name in ("hosting", "anonymizer"):
+        columns[name] = pa.array(facts[name] == 1.0, mask=np.isnan(facts[name]))
+    for name in ("latitude", "longitude"):
+        columns[name] = pa.array(facts[name], mask=np.isnan(facts[name]))
+    return columns
 
 
-def fill(table: pa.Table, facts_of: Lookup) -> pa.Table:
-    """The events with what follows from their addresses, where they leave that open; the same look-up as one by one."""
+def fill(table: pa.Table, tables: NetworkTables) -> pa.Table:
+    """The events with what follows from their addresses, where they leave that open."""
     filled = conform(table)
-    coded = filled["network.ip"].combine_chunks().dictionary_encode()
-    facts = [facts_of(address) for address in coded.dictionary.to_pylist()]
-    for name in _FILLED:
-        column = f"network.{name}"
-        place = filled.schema.get_field_index(column)
-        known = pa.array([getattr(fact, name) for fact in facts], filled.schema.field(column).type)
-        filled = filled.set_column(place, column, pc.coalesce(filled[column], known.take(coded.indices)))
+    addresses = filled["network.ip"].combine_chunks().dictionary_encode()
+    for name, values in _columns(tables.facts(addresses.dictionary.to_pylist())).items():
+        column = filled.schema.get_field_index(f"network.{name}")
+        known = pc.coalesce(filled[column], values.take(addresses.indices))
+        filled = filled.set_column(column, filled.schema.field(column), known)
     return filled
 
 
-def _packed(address: str) -> int:
-    """The same number as `_number`, for the half million well-formed addresses of a table."""
-    if ":" in address:
-        return int.from_bytes(inet_pton(AF_INET6, address)[:8], "big")
-    return int.from_bytes(inet_pton(AF_INET, address), "big")
+def fill_event(event: Event, tables: NetworkTables) -> Event:
+    """The event with what follows from its address, where it leaves that open."""
+    if event.network.ip is None:
+        return event
+    said = _said(event.network.ip, tables)
+    still_open = {name: value for name, value in said.items() if getattr(event.network, name) is None}
+    return event.model_copy(update={"network": event.network.model_copy(update=still_open)})
 
 
-def _rows(file: Path) -> Iterator[tuple[int, int, str]]:
-    with gzip.open(file, "rt", encoding="utf-8", newline="") as text:
-        for start, end, value, *_ in csv.reader(text):
-            yield _packed(start), _packed(end), value
-
-
-def _networks(file: Path) -> Iterator[tuple[int, int, str]]:
-    with gzip.open(file, "rt", encoding="utf-8") as text:
-        for line in text:
-            if line.strip():
-                network = ip_network(line.strip())
-                yield _number(network.network_address), _number(network.broadcast_address), "listed"
-
-
-def _ranges(rows: Iterable[tuple[int, int, str]]) -> Ranges:
-    starts, ends, values = zip(*sorted(rows), strict=True)
-    return Ranges(np.array(starts, np.uint64), np.array(ends, np.uint64), values)
-
-
-def _numbers(file: Path) -> frozenset[str]:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return frozenset(line.split("#")[0].strip().removeprefix("AS") for line in lines if line.startswith("AS"))
+@lru_cache(maxsize=65_536)
+def _said(ip: str, tables: NetworkTables) -> dict[str, Any]:
+    return {name: values[0].as_py() for name, values in _columns(tables.facts([ip])).items()}
