@@ -95,7 +95,7 @@ _PHISHING_RESISTANT = frozenset({"hwk", "pop", "sc", "wia"})
 _SECOND = frozenset({"face", "fpt", "iris", "mca", "mfa", "otp", "retina", "sms", "swk", "tel", "vbm"})
 
 
-def _strength(amr: str) -> float:
+def strength_of(amr: str) -> float:
     """0 nothing, 1 one factor, 2 several, 3 a phishing-resistant one; `rba` is never a factor (RFC 8176)."""
     methods = set(amr.split())
     if methods & _PHISHING_RESISTANT:
@@ -180,7 +180,7 @@ FIELDS: tuple[Field, ...] = (
     _text("system", "device.user_agent", _agent_key("system")),
     _number("interactive", "device.user_agent", lambda text: _flag(agent_of(text).interactive)),
     _time("authenticated_at", "authentication.time"),
-    _number("strength", "authentication.amr", _strength),
+    _number("strength", "authentication.amr", strength_of),
     _number("aal", "authentication.aal"),
     _text("credential_key", "credential.id"),
     _text("credential_kind", "credential.kind", _code(CredentialKind)),
