@@ -127,16 +127,15 @@ def fetch(tracking_uri: str, name: str, alias_or_version: str) -> TrustModel:
 
     Raises ModelMismatch as `load` does, and mlflow's own MlflowException when there is no such version.
     """
-    # Imported late: it takes a second, and only loading needs it.
-    from mlflow import MlflowClient
-    from mlflow.artifacts import download_artifacts
-
-    client = MlflowClient(tracking_uri, tracking_uri)
+    mlflow = importlib.import_module("mlflow")  # imported late: it takes a second, and only loading needs it
+    mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_registry_uri(tracking_uri)  # download_artifacts asks whichever registry the process has set
+    client = mlflow.MlflowClient()
     by_number = alias_or_version.isdecimal()
     look_up = client.get_model_version if by_number else client.get_model_version_by_alias
     version = look_up(name, alias_or_version)
-    registered = download_artifacts(f"models:/{name}/{version.version}", tracking_uri=tracking_uri)
-    beside = download_artifacts(run_id=version.run_id, artifact_path=FOLDER, tracking_uri=tracking_uri)
+    registered = mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}")
+    beside = mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=FOLDER)
     return load(Path(beside), Path(registered) / NOW_FILE, version.tags, str(version.version))
 
 

@@ -1,0 +1,199 @@
+"""The operator's loop: `python -m serving start | keys | verify | rebuild | policy`.
+
+Exit codes: 0 all is well, 1 a finding (a broken log, a history that differs, a policy that is wrong), 2 it could not be
+done as asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.syntax import Syntax
+from rich.table import Table
+
+from features import Settings, SettingsError, settings
+from serving.errors import ServingError
+from serving.keys import SCOPES, create_key, list_keys, revoke_key
+from serving.policy import BUILT_IN, Policy, PolicyError
+from serving.rebuild import rebuild
+from serving.store import Store
+from serving.verification import verify
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
+keys = typer.Typer(help="Who may call, and for what.", no_args_is_help=True)
+policy = typer.Typer(help="The policy in force.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(policy, name="policy")
+console = Console(stderr=True)
+SHOWN = 20
+"""How many findings are printed in full."""
+
+
+@contextmanager
+def _plainly() -> Iterator[Settings]:
+    """The settings; what cannot be done is said in a sentence instead of a trace, with exit code 2."""
+    try:
+        yield settings()
+    except (SettingsError, ServingError) as error:
+        console.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(2) from error
+
+
+def _store(here: Settings) -> Store:
+    """The store as it is: looking at a database that is not there must not make one."""
+    store = Store(here.database_url)
+    if store.database.file is not None and not store.database.file.exists():
+        raise ServingError(f"there is no database at {store.database.file}: start the service once")
+    return store
+
+
+def _list(findings: tuple[object, ...]) -> None:
+    for finding in findings[:SHOWN]:
+        console.print(f"  {finding}", markup=False, highlight=False)
+    if len(findings) > SHOWN:
+        console.print(f"  and {len(findings) - SHOWN} more")
+
+
+@app.command()
+def start() -> None:
+    """Start the service; everything it needs to know comes from the environment.
+
+    Example: `SESSION_TRUST_PORT=8080 python -m serving start`
+    """
+    with _plainly() as here:
+        from serving.service import run  # imports the whole server, which no other command needs
+
+        here.ensure_home()
+        run(here)
+
+
+@app.command("verify")
+def verify_() -> None:
+    """Prove that no decision was changed or removed since it was recorded. Exit code 1 names where one was.
+
+    Keep the heads it prints somewhere else: what stands after the last head that was copied could be cut off unseen.
+
+    Example: `python -m serving verify`
+    """
+    with _plainly() as here:
+        report = verify(_store(here))
+        console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
+        for head in report.heads:
+            print(f"{head.chain} {head.sequence} {head.hash}")
+        console.print("the log is what was written" if report.ok else f"{len(report.breaks)} breaks:")
+        _list(report.breaks)
+        raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command("rebuild")
+def rebuild_(
+    write: Annotated[bool, typer.Option("--write", help="Replace the histories that differ.")] = False,
+) -> None:
+    """Recompute every history from the events, in the order they arrived. Exit code 1 when any differs.
+
+    Example: `python -m serving rebuild --write`
+    """
+    columns = (TextColumn("rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _plainly() as here, Progress(*columns, console=console) as bar:
+        task = bar.add_task("rebuilding", total=None)
+        store = _store(here)
+        differences = rebuild(store, write=write, progress=lambda done, of: bar.update(task, completed=done, total=of))
+        console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
+        _list(differences)
+        raise typer.Exit(1 if differences else 0)
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """List every key, never its secret.
+
+    Example: `python -m serving keys list`
+    """
+    with _plainly() as here:
+        table = Table("id", "name", "scopes", "created", "revoked")
+        for key in list_keys(_store(here)):
+            revoked = f"{key.revoked_at:%F %T}" if key.revoked_at else ""
+            table.add_row(key.id, key.name, " ".join(key.scopes), f"{key.created_at:%F %T}", revoked)
+        Console().print(table)
+
+
+@keys.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="Who or what it is for.")],
+    scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}; may be repeated.")],
+) -> None:
+    """Make a key and print it, once: only its digest is kept.
+
+    Example: `python -m serving keys create gateway --scope score --scope assure`
+    """
+    with _plainly() as here:
+        here.ensure_home()
+        store = Store(here.database_url)
+        store.migrate()
+        try:
+            print(create_key(store, name, scope))
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--scope") from error
+
+
+@keys.command("revoke")
+def keys_revoke(id: Annotated[str, typer.Argument(help="The part of the key before the dot.")]) -> None:
+    """Make a key worthless from now on. Exit code 1 when there is none of this id that still works.
+
+    Example: `python -m serving keys revoke 0123456789abcdef`
+    """
+    with _plainly() as here:
+        revoked = revoke_key(_store(here), id)
+        console.print(f"key {id} {'is revoked' if revoked else 'does not exist or was revoked before'}")
+        raise typer.Exit(0 if revoked else 1)
+
+
+def _policy_file(here: Settings) -> Path:
+    return Path(here.policy) if here.policy else BUILT_IN
+
+
+@policy.command("show")
+def policy_show() -> None:
+    """Print the policy in force, and on the error channel where it lies and its digest.
+
+    Example: `python -m serving policy show`
+    """
+    with _plainly() as here:
+        file = _policy_file(here)
+        console.print(f"{file} {_loaded(file).digest}", soft_wrap=True, highlight=False)
+        text, out = file.read_text(), Console()
+        if out.is_terminal:
+            out.print(Syntax(text, "yaml", background_color="default"))
+        else:
+            print(text, end="")
+
+
+@policy.command("lint")
+def policy_lint(
+    file: Annotated[Path | None, typer.Argument(dir_okay=False, help="Another file than the one in force.")] = None,
+) -> None:
+    """Say whether a policy is sound, and what is wrong with it otherwise (exit code 1).
+
+    Example: `python -m serving policy lint next-policy.yaml`
+    """
+    with _plainly() as here:
+        file = file or _policy_file(here)
+        console.print(f"{file} is sound: {_loaded(file).digest}", soft_wrap=True, highlight=False)
+
+
+def _loaded(file: Path) -> Policy:
+    try:
+        return Policy.load(file)
+    except PolicyError as error:
+        console.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    app()

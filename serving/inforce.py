@@ -1,0 +1,84 @@
+"""What is in force while the service runs: the policy, the model if there is one, and what addresses tell."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.bundle import fetch
+from features.catalogue import digest
+from features.columns import row_of
+from features.enrich import NetworkTables, lookup
+from features.event import Event
+from features.fold import SUCCESS
+from features.history import History
+from features.population import unmeasured
+from features.settings import Settings
+from features.vector import fold, vector
+from serving.explain import Explainer
+from serving.known import Versions
+from serving.policy import BUILT_IN, Policy
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The deployment's settings, policy, network tables and champion; `missing` says why there is no champion."""
+
+    settings: Settings
+    policy: Policy
+    networks: NetworkTables
+    champion: Explainer | None
+    missing: str | None
+
+    @property
+    def versions(self) -> Versions:
+        """What every decision names."""
+        model = self.champion.model.version if self.champion else None
+        return Versions(model=model, policy=self.policy.digest, features=digest())
+
+    @property
+    def model_tags(self) -> Mapping[str, str]:
+        """What the registry says of the champion."""
+        return self.champion.model.tags if self.champion else {}
+
+    def threshold(self, event: Event) -> float | None:
+        """The trust this identity type needs for this sensitivity; None where nothing can tell."""
+        asked = self.policy.thresholds[event.identity.type].of(event.resource.sensitivity)
+        if asked.trust is not None:
+            return asked.trust
+        if self.champion is None or asked.budget is None:
+            return None
+        try:
+            return self.champion.model.threshold(event.identity.type, asked.budget)
+        except KeyError:
+            return None
+
+
+def in_force(settings: Settings) -> InForce:
+    """Load everything; a missing or refused model is logged and named, and the service fails closed without it.
+
+    Raises PolicyError when the policy is not sound: without one nothing can be ruled.
+    """
+    policy = Policy.load(Path(settings.policy) if settings.policy else BUILT_IN)
+    champion, missing = None, None
+    try:
+        champion = Explainer(fetch(settings.tracking_uri, settings.model_name, settings.model_alias))
+    except Exception as error:  # whatever keeps the model away, the service must say so and stay closed
+        missing = f"{settings.model_name}@{settings.model_alias} cannot be used: {error}"
+        log.error(missing)
+    _warm()
+    return InForce(settings, policy, lookup(settings.network_tables), champion, missing)
+
+
+def _warm() -> None:
+    """Compile what the first request would otherwise wait for."""
+    event = Event.model_validate(
+        {"time": "2026-01-01T00:00:00Z", "identity": {"id": "nobody", "type": "workload"}, "action": {"name": "none"}}
+    )
+    history = History.empty()
+    vector(row_of(event), history, unmeasured())
+    fold(row_of(event), history, SUCCESS)

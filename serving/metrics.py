@@ -1,0 +1,29 @@
+"""What operators count, in Prometheus's text form."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+DECISIONS = Counter(
+    "session_trust_decisions",
+    "Decisions recorded, by ruling and identity type",
+    ["ruling", "identity_type"],
+    registry=REGISTRY,
+)
+FLOORS = Counter("session_trust_floors", "Floors met, by id and status", ["floor", "status"], registry=REGISTRY)
+DEGRADED = Counter("session_trust_degraded", "Decisions that failed closed", registry=REGISTRY)
+EVENTS = Counter("session_trust_events", "Shipped events, by what came of them", ["result"], registry=REGISTRY)
+ANSWERS = Counter("session_trust_answers", "HTTP answers, by route and status", ["route", "status"], registry=REGISTRY)
+SECONDS = Histogram(
+    "session_trust_score_seconds",
+    "Seconds from a request for a decision to its durable answer",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
+    registry=REGISTRY,
+)
+READY = Gauge("session_trust_ready", "1 when a champion is loaded", registry=REGISTRY)
+
+
+def text() -> bytes:
+    """All metrics as they stand."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,135 @@
+"""What others report: shipped events, what became of challenges, revocations. Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from features.columns import row_of
+from features.enrich import fill_event
+from features.event import Event
+from features.fold import SUCCESS
+from features.vector import fold
+from serving.claims import without_claims
+from serving.decision_log import DecisionRecord
+from serving.inforce import InForce
+from serving.keys import Caller
+from serving.known import Proof, Scope
+from serving.problems import Problem, about_field
+from serving.proofs import CLOCK_TOLERANCE
+from serving.schemas import RevocationRequest, StepUpRequest
+from serving.scoring import OUTCOMES
+from serving.store import Transaction
+from serving.tables import LIVE
+from serving.times import now
+
+
+def ingest(
+    tx: Transaction, events: Sequence[Event], broken: Sequence[str], caller: Caller, here: InForce
+) -> dict[str, Any]:
+    """Fold events in arrival order, by their outcome; one whose id is known is a duplicate.
+
+    Raises Problem naming the event that lies in the future: then none of them is folded.
+    """
+    latest = now() + timedelta(seconds=here.settings.allowed_skew_seconds)
+    folded = duplicates = 0
+    for place, given in enumerate(events):
+        if given.time > latest:
+            raise about_field(f"{place}.time", "lies in the future")
+        event = fill_event(given if "assure" in caller.scopes else without_claims(given)[0], here.networks)
+        if event.id is not None and tx.event_seen(LIVE, event.identity.id, event.id):
+            duplicates += 1
+            continue
+        learn(tx, LIVE, event, OUTCOMES[event.action.outcome], "events")
+        folded += 1
+    return {"folded": folded, "duplicates": duplicates, "broken": list(broken)}
+
+
+def learn(tx: Transaction, space: str, event: Event, outcome: int, source: str) -> int:
+    """Fold one event into what is remembered, and keep it; returns the identity's version."""
+    who = (space, event.identity.id, event.session.id, event.credential.id)
+    history, version = tx.history(*who)
+    fold(row_of(event), history, outcome)
+    version = tx.save_history(*who, history, version)
+    tx.append_event(space, event, outcome, source, version)
+    return version
+
+
+def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str, Any]:
+    """Take what became of a challenge. A completed one elevates the session for what it was asked for, and teaches
+    the attempt as a success. Raises Problem, each refusal for its own reason."""
+    asked = _challenge(tx, request)
+    replayed = not asked.body["answer"]["enforceable"]
+    if request.result != "completed":
+        _keep(tx, asked, request, None, asked.version)
+        return {"decision_id": asked.id, "result": request.result, "elevated_until": None}
+    proof = _proof(request, asked, here, replayed)
+    if any(
+        known.decision_id == asked.id for known in tx.proofs(asked.space, asked.identity, asked.session, proof.made_at)
+    ):
+        raise Problem(409, f"decision {asked.id} was answered before: a proof counts once.")
+    event = Event.model_validate(asked.body["event"])
+    version = asked.version
+    if here.settings.habits_from == "score" or replayed:
+        version = learn(tx, asked.space, event, SUCCESS, "step_up")
+    _keep(tx, asked, request, proof, version)
+    assert proof.expires_at is not None  # _proof gives every proof an end
+    tx.set_valid_until(asked.space, asked.identity, asked.session, proof.expires_at)
+    return {"decision_id": asked.id, "result": "completed", "elevated_until": proof.expires_at.isoformat()}
+
+
+def _challenge(tx: Transaction, request: StepUpRequest) -> DecisionRecord:
+    asked = tx.decision(request.decision_id)
+    if asked is None:
+        raise Problem(404, f"there is no decision {request.decision_id}.")
+    if (asked.identity, asked.session) != (request.identity, request.session):
+        raise Problem(409, f"decision {asked.id} was about another identity or session.")
+    if asked.ruling != "step_up":
+        raise Problem(409, f"decision {asked.id} asked for no proof: it was {asked.ruling}.")
+    return asked
+
+
+def _proof(request: StepUpRequest, asked: DecisionRecord, here: InForce, replayed: bool) -> Proof:
+    given = request.proof
+    if given is None:
+        raise about_field("proof", "is needed when the result is completed")
+    if given.made_at <= asked.at:
+        raise about_field("proof.made_at", "lies before the decision that asked for it")
+    if not replayed and given.made_at > now() + CLOCK_TOLERANCE:
+        raise about_field("proof.made_at", "lies in the future")
+    event, trust = asked.body["event"], asked.body["answer"]["trust"]
+    return Proof(
+        made_at=given.made_at,
+        kind=given.kind,
+        acr=given.acr,
+        amr=given.amr,
+        aal=given.aal,
+        scope=Scope(asked.category, asked.resource_type),
+        expires_at=given.made_at + timedelta(seconds=here.policy.lifetime.elevation_seconds),
+        decision_id=asked.id,
+        source="step_up",
+        network_asn=event.get("network", {}).get("asn"),
+        device_id=event.get("device", {}).get("id"),
+        trust_at_completion=trust["now"] if trust else None,
+    )
+
+
+def _keep(tx: Transaction, asked: DecisionRecord, request: StepUpRequest, proof: Proof | None, version: int) -> None:
+    tx.add_step_up(
+        asked.space,
+        asked.identity,
+        asked.session,
+        decision_id=asked.id,
+        result=request.result,
+        proof=proof,
+        at=proof.made_at if proof else max(now(), asked.at),
+        version=version,
+    )
+
+
+def revoke(tx: Transaction, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
+    """Deny from now on; it holds across restarts."""
+    at = now()
+    tx.revoke(LIVE, request.identity, request.session, at=at, by=caller.id, reason=request.reason)
+    return {"identity": request.identity, "session": request.session, "revoked_at": at.isoformat()}
