@@ -43,7 +43,7 @@ def agent_population_rarity(event: Record, population: Record) -> float:
     """The client program is one that few identities of this type use.
 
     >>> reading(agent_population_rarity, event={"agent": 7, "identity_type": 1}, population={"agent": {8: 0.5}})
-    9.21
+    4.605
     """
     kind = event.identity_type
     return population_rarity(population.agent_key[kind], population.agent_share[kind], event.agent)

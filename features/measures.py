@@ -33,6 +33,7 @@ NAN = math.nan
 NEVER = -(2**63)
 SECOND = 1_000_000
 EARTH_DIAMETER_KM = 12_742.0
+SMALLEST_SHARE = 0.01
 
 
 @jit
@@ -92,13 +93,16 @@ def changed(now: int, before: int) -> float:
 
 @jit
 def population_rarity(keys: Array, shares: Array, key: int) -> float:
-    """-log of the share of a population that a key has, no share counted below 1 in 10,000; keys are sorted."""
+    """-log of the share of a population that a key has, no share counted below 1 in 100; keys are sorted.
+
+    Below that a snapshot of a few hundred identities cannot tell the rare from the never seen, and neither is odd.
+    """
     if key == 0 or shares[shares.shape[0] - 1] < 0.0:
         return NAN
     low = np.searchsorted(keys, key)
     if low < keys.shape[0] and keys[low] == key:
-        return -math.log(max(shares[low], 1e-4))
-    return -math.log(1e-4)
+        return -math.log(max(shares[low], SMALLEST_SHARE))
+    return -math.log(SMALLEST_SHARE)
 
 
 @jit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from recorded import FILE, after, opened, record, recorded, sql
 
-from serving.chain import promises
+from serving.chain import Link, beginning, followed, promises, sha256
 from serving.decision_log import search
 from serving.errors import DecisionNotRecorded
 from serving.store import Store
@@ -234,6 +235,38 @@ def test_what_was_changed_is_found(tmp_path: Path, kind: str) -> None:
     report = verify(opened(tmp_path))
 
     assert any(word in str(found) for found in report.breaks), report.breaks
+
+
+def forged(folder: Path, *, rehashed: int) -> None:
+    """Let d2 say another thing, its columns, salt and digest all fitting, and the hashes of so many rows anew."""
+    store, lie = opened(folder), record(2, body={"ruling": "allow", "number": 22})
+    payload, salt = lie.payload(), b"s" * 16
+    chain = chain_of(folder, "d2")
+    with store.transaction() as transaction:
+        execute = transaction.connection.core.exec_driver_sql
+        execute("UPDATE decisions SET payload = ?, salt = ? WHERE id = 'd2'", (payload, salt))
+        digest = sha256(salt + payload.encode())
+        execute("UPDATE chain_rows SET digest = ? WHERE subject = 'd2'", (digest,))
+        wanted = "SELECT kind, subject, digest, version, body, hash FROM chain_rows WHERE chain = ? ORDER BY sequence"
+        rows = execute(wanted, (chain,))
+        tip = beginning(chain)
+        for number, (*link, hash) in enumerate(rows.fetchall()):
+            tip = replace(followed(tip, Link(*link)), **({} if 2 <= number < 2 + rehashed else {"hash": hash}))
+            execute("UPDATE chain_rows SET hash = ? WHERE chain = ? AND sequence = ?", (tip.hash, chain, number))
+
+
+@pytest.mark.parametrize(
+    ("rehashed", "sequence", "reason"),
+    [(0, 2, "the hash"), (1, 3, "the hash"), (2, 3, "another chain holds this row")],
+    ids=["its own hash left", "the next row left", "the whole chain forged"],
+)
+def test_a_forger_must_rewrite_everything_after(tmp_path: Path, rehashed: int, sequence: int, reason: str) -> None:
+    """A decision forged to fit is betrayed by the next row, or in the end by the chain that holds this one's head."""
+    three_chains(tmp_path)
+    forged(tmp_path, rehashed=rehashed)
+    report = verify(opened(tmp_path))
+
+    assert [(found.sequence, found.reason.startswith(reason)) for found in report.breaks] == [(sequence, True)]
 
 
 def test_a_whole_older_chain_cannot_disappear(tmp_path: Path) -> None:

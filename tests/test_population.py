@@ -46,11 +46,11 @@ def test_another_layout_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_nobody_does_is_rarest() -> None:
-    """A value outside the snapshot counts as one in ten thousand."""
+    """A value outside the snapshot counts as one in a hundred."""
     events = random_events(800, seed=4)
     population = measure(table_of(events))
     stranger = events[0].model_copy(update={"action": events[0].action.model_copy(update={"name": "never:Seen"})})
 
     value = replay(table_of([stranger]), population)[0, names().index("action_population_rarity")]
 
-    assert value == pytest.approx(-math.log(1e-4))
+    assert value == pytest.approx(-math.log(0.01))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -280,12 +281,14 @@ def test_a_proof_is_a_completed_step_up_that_lasts(
     assert (found, others) == ((proof,) if counts else (), ())
 
 
-def failing_at(monkeypatch: pytest.MonkeyPatch, store: Store, number: int) -> None:
-    """Let the statement of this number fail as a disk does."""
+def failing_at(monkeypatch: pytest.MonkeyPatch, number: int, *, rolled_back: bool = False) -> None:
+    """Let the statement of this number fail as a disk does; SQLite may have undone the transaction by itself."""
     execute, done = Connection._execute, [0]
 
     def _execute(self: Connection, text: str, values: Any = ()) -> None:
         done[0] += 1
+        if done[0] == number and rolled_back:
+            self.core.connection.rollback()
         execute(self, "SELECT no_such_column" if done[0] == number else text, () if done[0] == number else values)
 
     monkeypatch.setattr(Connection, "_execute", _execute)
@@ -300,7 +303,7 @@ def test_a_decision_and_its_history_land_together_or_not_at_all(
     before, failed = contents(tmp_path), 0
     for number in range(1, 100):
         with monkeypatch.context() as patch:
-            failing_at(patch, store, number)
+            failing_at(patch, number)
             try:
                 with store.transaction() as transaction:
                     one_request(transaction)
@@ -358,7 +361,7 @@ def test_a_database_that_failed_once_fails_for_the_rest_of_the_transaction(
     store = opened(tmp_path)
     before = contents(tmp_path)
     with monkeypatch.context() as patch:
-        failing_at(patch, store, 2)
+        failing_at(patch, 2, rolled_back=True)
         with pytest.raises(DecisionNotRecorded), store.transaction() as transaction:
             for number in (1, 2):
                 try:
@@ -408,6 +411,28 @@ def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
     report = verify(store)
 
     assert (report.ok, report.rows) == (True, 4)
+
+
+@pytest.mark.parametrize("interruption", [sqlite3.OperationalError("I/O error"), KeyboardInterrupt()], ids=repr)
+def test_a_commit_in_doubt_is_not_built_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: BaseException
+) -> None:
+    """When a commit fails though it may have happened, nothing is answered, and the log goes on in a new chain."""
+    store = opened(tmp_path)
+    recorded(store, 1)
+
+    def committed_but(connection: sqlite3.Connection) -> None:
+        connection.commit()
+        raise interruption
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.database.engine.dialect, "do_commit", committed_but)
+        with pytest.raises((DecisionNotRecorded, KeyboardInterrupt)):
+            recorded(store, 2)
+    recorded(store, 3)
+    report = verify(store)
+
+    assert (report.ok, report.rows, len(report.heads)) == (True, 5, 2)
 
 
 def garbage(folder: Path) -> None:
