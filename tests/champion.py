@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import mlflow
 import numpy as np
 from histories import random_events
-from mlflow import MlflowClient
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from features.bundle import DIGEST_TAG, FOLDER, NOW_FILE, TRUSTED, Calibration, TrustModel, save
+from features.bundle import Calibration, TrustModel
 from features.columns import table_of
 from features.decay import HORIZONS
-from features.hashing import digest_of_file
 from features.population import measure
 from features.replay import replay
 from features.settings import Settings
 from features.vector import names
+from training.register import promote
+from training.register import register as log_and_register
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 
 
@@ -46,29 +40,7 @@ def small_model(seed: int = 1) -> TrustModel:
 
 
 def register(model: TrustModel, here: Settings) -> str:
-    """Register the model as champion; returns its version."""
-    here.ensure_home()
-    mlflow.set_tracking_uri(here.tracking_uri)
-    client = MlflowClient(here.tracking_uri)
-    if client.get_experiment_by_name("tests") is None:
-        client.create_experiment("tests", here.artifacts)
-    mlflow.set_experiment("tests")
-    with mlflow.start_run() as run, TemporaryDirectory() as folder:
-        logged = mlflow.sklearn.log_model(
-            model.now,
-            name="now",
-            serialization_format="skops",
-            skops_trusted_types=TRUSTED,
-            pip_requirements=["scikit-learn"],
-            registered_model_name=here.model_name,
-        )
-        tags = save(model, Path(folder))
-        mlflow.log_artifacts(folder, FOLDER)
-        version = str(logged.registered_model_version)
-        registered = mlflow.artifacts.download_artifacts(f"models:/{here.model_name}/{version}")
-        tags |= {DIGEST_TAG + NOW_FILE: digest_of_file(Path(registered) / NOW_FILE), "data": "simulated"}
-        assert run.info.run_id
-    for name, value in tags.items():
-        client.set_model_version_tag(here.model_name, version, name, value)
-    client.set_registered_model_alias(here.model_name, here.model_alias, version)
+    """Register the model and let it answer; returns its version."""
+    version = log_and_register(model, here, tags={"data": "simulated"}, parameters={}, figures={})
+    promote(here, version)
     return version

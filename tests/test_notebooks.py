@@ -1,0 +1,53 @@
+"""The notebooks run as they stand, teach without outputs, and import only what the packages offer."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import features
+import training
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+OFFERED = {"features": features.__all__, "training": training.__all__}
+
+
+def cells(path: Path) -> list[str]:
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_it_runs_from_first_cell_to_last(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an empty home; the last code cell of the retraining gives the new version."""
+    monkeypatch.setenv("SESSION_TRUST_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(path.parent.parent))
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    notebook = nbformat.read(path, as_version=4)
+
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+
+    last = [cell for cell in notebook.cells if cell.cell_type == "code"][-1]
+    assert last.outputs[-1]["data"]["text/plain"] == "'1'"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_no_output_is_committed_and_no_function_is_defined(path: Path) -> None:
+    """What is worth a function belongs in a package."""
+    notebook = nbformat.read(path, as_version=4)
+    outputs = [cell for cell in notebook.cells if cell.get("outputs")]
+    defined = [n for source in cells(path) for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
+
+    assert (outputs, defined) == ([], [])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_it_imports_only_what_is_offered(path: Path) -> None:
+    """Notebooks use the public names, so they break when those change and not otherwise."""
+    nodes = [n for source in cells(path) for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom)]
+    ours = [
+        (n.module, alias.name) for n in nodes if n.module and n.module.split(".")[0] in OFFERED for alias in n.names
+    ]
+
+    assert [pair for pair in ours if pair[1] not in OFFERED.get(pair[0], [])] == []

@@ -1,0 +1,115 @@
+"""What a model must show before it may answer: checks as data, each with what was found and what was asked for.
+
+The first champion needs the checks alone; later ones must also not be worse than the champion they replace, on the
+same events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shap
+from sklearn.metrics import average_precision_score
+
+from features.bundle import TrustModel
+from features.measures import Array
+from features.vector import FEATURES
+from training.evaluate import MAIN, Evaluation, Tested
+from training.judge import caught
+
+PROBES = 2_000
+LEAK_BOUND = 3.0
+"""How many times the prevalence a model of shuffled labels may reach in average precision."""
+CALIBRATED = (0.4, 2.5)
+"""Predicted over actual, of requests and of losses within two hours; wide, since a test holds few losses."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing asked of a model."""
+
+    name: str
+    passed: bool
+    found: str
+    asked: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.found} ({self.asked} asked for)"
+
+
+def shortfalls(checks: list[Check]) -> tuple[str, ...]:
+    """Those that did not pass, as sentences."""
+    return tuple(str(check) for check in checks if not check.passed)
+
+
+def checks(
+    model: TrustModel, tested: Tested, evaluation: Evaluation, shuffled: Array, rival: TrustModel | None, seed: int
+) -> list[Check]:
+    """Every check; `shuffled` are test scores of an unconstrained model fitted on shuffled labels."""
+    found = [
+        monotone(model, tested.matrix, seed),
+        additive(model, tested.matrix, seed),
+        no_leak(tested, shuffled),
+        better_than_rules(evaluation),
+        *calibrated(evaluation),
+    ]
+    return [*found, not_worse(tested, evaluation, rival)] if rival else found
+
+
+def monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
+    """Raising a suspicion by any amount never lowers the risk."""
+    rng = np.random.default_rng(seed)
+    rows = matrix[rng.integers(len(matrix), size=PROBES)]
+    wrong = 0
+    for column, feature in enumerate(FEATURES):
+        if feature.direction:
+            known = rows[~np.isnan(rows[:, column])]
+            raised = known.copy()
+            raised[:, column] += feature.direction * rng.exponential(2.0, len(known))
+            wrong += int((model.now_log_odds(raised) < model.now_log_odds(known) - 1e-12).sum()) if len(known) else 0
+    return Check("monotone", wrong == 0, f"{wrong} probes lowered the risk", "none")
+
+
+def additive(model: TrustModel, matrix: Array, seed: int) -> Check:
+    """SHAP's base and contributions make the margin."""
+    rows = matrix[np.random.default_rng(seed).integers(len(matrix), size=200)]
+    explainer = shap.TreeExplainer(model.now)
+    sums = float(np.ravel(explainer.expected_value)[0]) + explainer.shap_values(rows, check_additivity=False).sum(
+        axis=1
+    )
+    off = float(np.abs(sums - model.now.decision_function(rows)).max())
+    return Check("explanations add up", off <= 1e-9, f"off by {off:.1e}", "at most 1e-9")
+
+
+def no_leak(tested: Tested, shuffled: Array) -> Check:
+    """A model of shuffled labels must not know more than chance: else the test tells on itself."""
+    foreign = tested.of.foreign[tested.rows]
+    times = float(average_precision_score(foreign, shuffled) / foreign.mean())
+    return Check("no leak", times <= LEAK_BOUND, f"{times:.1f} times the prevalence", f"at most {LEAK_BOUND:g}")
+
+
+def better_than_rules(evaluation: Evaluation) -> Check:
+    """At the main budget the model catches more than static rules do."""
+    mine = evaluation.recalls["overall"][MAIN]["all"].value
+    rules = evaluation.recalls["baseline"][MAIN]["static rules"].value
+    return Check("better than static rules", mine > rules, f"recall {mine:.2f} against {rules:.2f}", "more")
+
+
+def calibrated(evaluation: Evaluation) -> list[Check]:
+    """As many as predicted, within stated bounds."""
+    low, high = CALIBRATED
+    names = ("predicted_over_actual/all", "lost_predicted_over_actual/7200_s")
+    values = {name: evaluation.figures[name] for name in names}
+    return [Check(name, low <= v <= high, f"{v:.2f}", f"{low:g} to {high:g}") for name, v in values.items()]
+
+
+def not_worse(tested: Tested, evaluation: Evaluation, rival: TrustModel) -> Check:
+    """Recall at the main budget does not fall behind the champion's beyond the interval of the difference."""
+    mine, theirs = evaluation.sessions, tested.sessions(rival.now_log_odds(tested.matrix))
+    hits, rivals = (caught(each, MAIN, evaluation.weights) for each in (mine, theirs))
+    weights = evaluation.weights[:, mine.lost]
+    draws = ((hits.astype(float) - rivals) * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1.0)
+    low, high = np.quantile(draws, (0.025, 0.975))
+    found = f"recall differs by {draws[0]:+.3f} [{low:+.3f}, {high:+.3f}] from version {rival.version}"
+    return Check("not worse than the champion", bool(high >= 0), found, "an interval that reaches 0")

@@ -1,0 +1,79 @@
+"""Events and what is known about them: labels lie beside events, row by row, never inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from features.columns import EVENT_SCHEMA, conform
+
+LABELS: pa.Schema = pa.schema(
+    [
+        ("compromised", pa.int8()),
+        ("scenario", pa.string()),
+        ("situation", pa.string()),
+        ("legitimate_escalation", pa.bool_()),
+        ("label_source", pa.string()),
+    ]
+)
+"""`compromised` is 1 on an intruder's own actions (also those that fail), 0 on the owner's, null where nobody knows;
+`scenario` names the abuse, `situation` the legitimate surprise; both are null on ordinary events."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A table of EVENT_SCHEMA and one of LABELS, in the same order of rows."""
+
+    events: pa.Table
+    labels: pa.Table
+
+    def __post_init__(self) -> None:
+        if self.events.num_rows != self.labels.num_rows:
+            raise ValueError(f"{self.events.num_rows} events but {self.labels.num_rows} labels")
+
+    def sorted(self) -> World:
+        """The same in order of time; ties keep their order."""
+        order = self.events["time"].to_numpy().argsort(kind="stable")
+        return World(self.events.take(order), self.labels.take(order))
+
+    def summary(self) -> dict[str, Any]:
+        """Counts: events, identities, sessions, and sessions lost to each scenario: an intruder acted unrefused."""
+        frame = pd.DataFrame(
+            {name: self.events[name].to_numpy() for name in ("identity.id", "session.id", "action.outcome")}
+        )
+        frame["scenario"], frame["compromised"] = (self.labels[n].to_numpy() for n in ("scenario", "compromised"))
+        known = frame[frame["session.id"].notna()]
+        sessions = known.groupby(["identity.id", "session.id"])
+        lost = known[(known["compromised"] == 1) & ~known["action.outcome"].isin(["failure", "denied"])]
+        each = lost.drop_duplicates(["identity.id", "session.id"])["scenario"].value_counts().sort_index()
+        return {
+            "events": len(frame),
+            "identities": frame["identity.id"].nunique(),
+            "sessions": sessions.ngroups,
+            "intruders_events": int((frame["compromised"] == 1).sum()),
+            "lost_sessions": int(each.sum()),
+            "lost_by_scenario": {str(name): int(count) for name, count in each.items()},
+        }
+
+
+def unlabelled(events: pa.Table, source: str = "assumed") -> pa.Table:
+    """Labels for events that are taken to be their owners' own."""
+    n = events.num_rows
+    columns = [pa.array([0] * n, pa.int8()), pa.nulls(n, pa.string()), pa.nulls(n, pa.string())]
+    return pa.table([*columns, pa.array([False] * n), pa.array([source] * n)], schema=LABELS)
+
+
+def frame_of(events: pa.Table) -> pd.DataFrame:
+    """The events as a frame of the Event's flat columns; text as plain objects, far quicker to cut."""
+    frame: pd.DataFrame = conform(events).to_pandas()
+    return frame.astype(dict.fromkeys(frame.columns[frame.dtypes == "str"], object)).copy()
+
+
+def table_of_frame(frame: pd.DataFrame) -> pa.Table:
+    """And back; whole numbers may be kept as floats or objects in a frame."""
+    whole = [field.name for field in EVENT_SCHEMA if pa.types.is_integer(field.type)]
+    frame = frame.astype(dict.fromkeys(whole, float))
+    return pa.Table.from_pandas(frame, schema=EVENT_SCHEMA, preserve_index=False)

@@ -1,0 +1,204 @@
+"""From labelled histories to a registered model, in the few calls a notebook makes one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+
+from features.bundle import ModelMismatch, TrustModel
+from features.catalogue import digest
+from features.hashing import digest_of
+from features.measures import Array
+from features.population import measure
+from features.replay import replay
+from features.settings import Settings
+from training.baselines import logistic_regression, static_rules
+from training.calibrate import calibrate_hazard, calibrate_now, thresholds
+from training.evaluate import Evaluation, Tested, evaluate
+from training.fit import Recipe, fit_hazard, fit_now, thinned
+from training.gate import Check, checks, shortfalls
+from training.labels import World
+from training.outcomes import Outcomes, at_risk, outcomes
+from training.register import champion, promote, register
+from training.report import write_report
+from training.scenarios import SCENARIOS
+from training.split import Split, split
+
+Told = Callable[[str, float], None]
+"""Called with what is being done, and the share of the whole that is done."""
+
+BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+"""Friction budgets at which the model carries a threshold."""
+HELD_OUT = frozenset(scenario.name for scenario in SCENARIOS if scenario.held_out)
+"""Scenarios kept from everything but the test."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A world, its features, its split and what became of every row."""
+
+    world: World
+    matrix: Array
+    population: Array
+    split: Split
+    of: Outcomes
+    kind: Array
+
+    def rows(self, part: Array, *, held_out: bool = False) -> Array:
+        """Numbers of a part's rows of which it is known who acted; held-out abuse only for the test."""
+        usable = part & self.of.known
+        return np.flatnonzero(usable if held_out else usable & ~np.isin(self.of.scenario, list(HELD_OUT)))
+
+    @property
+    def tested(self) -> Tested:
+        """The test."""
+        rows = self.rows(self.split.test, held_out=True)
+        succeeded = self.world.events["action.outcome"].fill_null("").to_numpy() == "success"
+        return Tested(rows, self.matrix[rows], self.of, succeeded, self.kind, self.split.end)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a retraining; `shortfalls` are the checks it did not pass."""
+
+    version: str
+    promoted: bool
+    evaluation: Evaluation
+    checks: tuple[Check, ...]
+
+    @property
+    def shortfalls(self) -> tuple[str, ...]:
+        """What the gate found missing, as sentences."""
+        return shortfalls(list(self.checks))
+
+
+def prepare(world: World, seed: int, progress: Callable[[int, int], None] | None = None) -> Prepared:
+    """Split, measure the population on benign events before the first fitted one, and compute all features."""
+    parts, of = split(world.events, seed), outcomes(world)
+    benign = parts.population & of.known & ~of.foreign
+    population = measure(world.events.filter(pa.array(benign)))
+    matrix = replay(world.events, population, progress=progress)
+    kind = world.events["identity.type"].to_numpy().astype(str)
+    return Prepared(world, matrix, population, parts, of, kind)
+
+
+def fit(data: Prepared, recipe: Recipe, seed: int) -> TrustModel:
+    """Fit both models and calibrate each on its own target, on identities of its own.
+
+    Raises ValueError when there is no abuse to learn from.
+    """
+    of, matrix = data.of, data.matrix
+    fitting, stopping, calibrating = (data.rows(p) for p in (data.split.fit, data.split.stop, data.split.calibrate))
+    now = fit_now(matrix[fitting], of.foreign[fitting], (matrix[stopping], of.foreign[stopping]), recipe, seed)
+    risky = [at_risk(of, rows, data.split.end) for rows in (fitting, stopping, calibrating)]
+    hazard = fit_hazard(matrix, risky[0], risky[1], recipe, seed)
+    line = calibrate_now(
+        now.decision_function(matrix[calibrating]), of.foreign[calibrating], of.identity[calibrating], recipe
+    )
+    line = calibrate_hazard(line, hazard.decision_function(risky[2].inputs(matrix)), risky[2])
+    model = TrustModel(now, hazard, line, data.population, {})
+    return replace(model, thresholds=_thresholds(model, data, calibrating))
+
+
+def _thresholds(model: TrustModel, data: Prepared, calibrating: Array) -> dict[str, list[list[float]]]:
+    benign = calibrating[~data.of.foreign[calibrating]]
+    trust = 1.0 / (1.0 + np.exp(model.now_log_odds(data.matrix[benign])))
+    return thresholds(trust, data.kind[benign], BUDGETS)
+
+
+def assess(model: TrustModel, data: Prepared, recipe: Recipe, seed: int) -> Evaluation:
+    """Evaluate against static rules and a logistic regression on the same test."""
+    tested, fitting = data.tested, data.rows(data.split.fit)
+    kept = fitting[thinned(data.of.foreign[fitting], recipe, seed)]
+    scores = {
+        "static rules": static_rules(tested.matrix),
+        "logistic regression": logistic_regression(data.matrix, data.of.foreign, kept, tested.matrix),
+    }
+    return evaluate(model, tested, scores, set(HELD_OUT), seed)
+
+
+def gate(
+    model: TrustModel, data: Prepared, evaluation: Evaluation, recipe: Recipe, rival: TrustModel | None, seed: int
+) -> list[Check]:
+    """Every check, the leak test among them: labels shuffled, constraints off, since those carry knowledge."""
+    fitting, tested = data.rows(data.split.fit), data.tested
+    shuffled = np.random.default_rng(seed).permutation(data.of.foreign[fitting])
+    none = np.zeros((0, data.matrix.shape[1])), np.zeros(0, bool)
+    blind = fit_now(data.matrix[fitting], shuffled, none, recipe, seed, constrained=False)
+    return checks(model, tested, evaluation, blind.decision_function(tested.matrix), rival, seed)
+
+
+def retrain(
+    world: World,
+    here: Settings,
+    *,
+    seed: int = 1,
+    recipe: Recipe | None = None,
+    promoted: bool = True,
+    told: Told | None = None,
+) -> Outcome:
+    """Everything in turn: prepare, fit, judge, gate, register; the alias moves only if the gate passes.
+
+    Raises ValueError when there is no abuse to learn from.
+    """
+    say, recipe = told or (lambda what, share: None), recipe or Recipe()
+    say("computing features", 0.0)
+    data = prepare(world, seed, lambda done, total: say("computing features", 0.5 * done / total))
+    say("fitting both models", 0.5)
+    model = fit(data, recipe, seed)
+    say("evaluating", 0.7)
+    evaluation = assess(model, data, recipe, seed)
+    say("checking at the gate", 0.85)
+    found = gate(model, data, evaluation, recipe, _rival(here), seed)
+    say("registering", 0.95)
+    version = record(model, data, evaluation, found, here, recipe, seed)
+    passed = promoted and not shortfalls(found)
+    if passed:
+        promote(here, version)
+    say("done", 1.0)
+    return Outcome(version, passed, evaluation, tuple(found))
+
+
+def _rival(here: Settings) -> TrustModel | None:
+    """The champion to be compared with; one that this build cannot load is no rival, since it cannot answer either."""
+    try:
+        return champion(here)
+    except ModelMismatch:
+        return None
+
+
+def record(
+    model: TrustModel,
+    data: Prepared,
+    evaluation: Evaluation,
+    found: list[Check],
+    here: Settings,
+    recipe: Recipe,
+    seed: int,
+) -> str:
+    """Register the model with its report; returns the version."""
+    source = "simulated" if "simulated" in data.world.labels["label_source"].unique().to_pylist() else "yours"
+    with TemporaryDirectory() as folder:
+        write_report(Path(folder), model, data.tested, evaluation, found, source)
+        return register(
+            model,
+            here,
+            tags={"data": source, "catalogue": digest(), "gate": "; ".join(shortfalls(found)) or "passed"},
+            parameters={"seed": seed, "data": data_digest(data.world), **asdict(recipe)},
+            figures=evaluation.flat(),
+            report=Path(folder),
+        )
+
+
+def data_digest(world: World) -> str:
+    """The digest of events and labels, in their order."""
+    sink = pa.BufferOutputStream()
+    for table in (world.events, world.labels):
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table.combine_chunks())
+    return digest_of(sink.getvalue().to_pybytes())
