@@ -13,7 +13,7 @@ from features.bundle import fetch
 from features.decay import HORIZONS
 from features.settings import Settings
 from features.vector import FEATURES, names
-from training import Outcome, Recipe, World, assess, champion, fit, gate, prepare, retrain, simulate
+from training import Outcome, Recipe, World, assess, champion, fit, gate, prepare, promote, retrain, simulate
 from training.baselines import TRIGGERS
 from training.gate import Check, monotone, shortfalls
 from training.judge import Sessions, limits, recalls, resampled
@@ -139,11 +139,11 @@ def test_a_retraining_registers_a_version_that_loads_as_it_was(first: Outcome, h
 
 def test_a_refused_model_is_registered_and_does_not_answer(world: World, here: Settings, first: Outcome) -> None:
     """With labels that mean nothing, the gate finds the model no better than rules, and the alias stays."""
+    promote(here, first.version)
     before = champion(here)
     rng = np.random.default_rng(4)
-    labels = world.labels.set_column(
-        0, world.labels.schema.field(0), [rng.permutation(world.labels["compromised"].to_numpy())]
-    )
+    shuffled = rng.permutation(world.labels["compromised"].fill_null(0).to_numpy().astype(np.int8))
+    labels = world.labels.set_column(0, world.labels.schema.field(0), [shuffled])
     came = retrain(World(world.events, labels), here, seed=3, recipe=RECIPE)
     after = champion(here)
 
@@ -153,7 +153,7 @@ def test_a_refused_model_is_registered_and_does_not_answer(world: World, here: S
 def test_without_abuse_there_is_nothing_to_learn(world: World, here: Settings) -> None:
     """A log without labels is refused in words, before anything is registered."""
     benign = World(
-        world.events, world.labels.set_column(0, world.labels.schema.field(0), [np.zeros(len(world.labels))])
+        world.events, world.labels.set_column(0, world.labels.schema.field(0), [np.zeros(len(world.labels), np.int8)])
     )
 
     with pytest.raises(ValueError, match="nothing to tell apart"):

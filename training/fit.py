@@ -94,4 +94,11 @@ def _fit(
         n_iter_no_change=recipe.patience,
         random_state=seed,
     )
+    inputs = _without_empty_columns(inputs)
     return model.fit(inputs, target, X_val=stop[0], y_val=stop[1]) if watched else model.fit(inputs, target)
+
+
+def _without_empty_columns(inputs: Array) -> Array:
+    """A column of which nothing is ever known becomes a constant, which no tree can use; sklearn cannot bin it."""
+    empty = np.isnan(inputs).all(axis=0)
+    return np.where(empty, 0.0, inputs) if empty.any() else inputs

@@ -1,0 +1,109 @@
+"""The two things scripts/serve does beside serving: train a first model, and say when the service answers.
+
+This is the one place that knows of both training and serving, and it knows them as commands only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from features.settings import Settings, settings
+
+PATIENCE_SECONDS = 300.0
+"""How long a service may take to become ready before the announcer gives up."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run `first-model` or `announce PID`; the exit code says whether it succeeded."""
+    match arguments:
+        case ["first-model"]:
+            return first_model(settings())
+        case ["announce", pid]:
+            return announce(settings(), int(pid))
+    print("usage: python -m scripts.launch first-model | announce PID", file=sys.stderr)
+    return 2
+
+
+def first_model(here: Settings) -> int:
+    """Train and promote a model unless one already carries the alias that answers."""
+    here.ensure_home()
+    if has_champion(here):
+        return 0
+    say(f"no model is called {here.model_name}@{here.model_alias} yet: training a first one on simulated histories")
+    return subprocess.run([sys.executable, "-m", "training", "retrain", "--promote"], check=False).returncode
+
+
+def has_champion(here: Settings) -> bool:
+    """Whether a registered version carries the alias; a registry that was never written to has none."""
+    database = here.tracking_uri.removeprefix("sqlite:///")
+    if database != here.tracking_uri and not Path(database).exists():
+        return False
+    from mlflow import MlflowClient  # imported late: it takes seconds, and only this needs it
+    from mlflow.exceptions import MlflowException
+
+    try:
+        MlflowClient(here.tracking_uri, here.tracking_uri).get_model_version_by_alias(here.model_name, here.model_alias)
+    except MlflowException as problem:
+        if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return False
+        raise
+    return True
+
+
+def announce(here: Settings, pid: int) -> int:
+    """Wait until the process answers as ready, then print the curl line and the line for machines."""
+    url, began = f"http://{here.host}:{here.port}", time.monotonic()
+    while not is_ready(url):
+        if not is_alive(pid) or time.monotonic() - began > PATIENCE_SECONDS:
+            return 1
+        time.sleep(0.1)
+    key_file = here.home / "key"
+    print(f"Ready after {time.monotonic() - began:.0f} s. Ask it something:\n\n{curl_line(url, key_file)}\n")
+    print("READY", json.dumps({"url": url, "key_file": str(key_file), "investigate_url": f"{url}/investigate"}))
+    return 0
+
+
+def curl_line(url: str, key_file: Path) -> str:
+    """One request anybody can paste: a person exporting confidential data, now."""
+    event = (
+        '{"event": {"time": "\'$(date -u +%FT%TZ)\'", "identity": {"id": "ada", "type": "human"}, '
+        '"action": {"name": "crm:ExportContacts", "category": "export"}, "resource": {"sensitivity": "confidential"}}}'
+    )
+    return (
+        f'curl -s {url}/score -H "Authorization: Bearer $(cat {key_file})" '
+        f"-H 'Content-Type: application/json' -d '{event}'"
+    )
+
+
+def is_ready(url: str) -> bool:
+    """Whether a service at this address says that it can answer."""
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def say(message: str) -> None:
+    """Progress, on the channel that is not for machines."""
+    print(f"[serve] {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""Writes the generated parts of README.md, so that no table and no figure in it is typed by hand.
+
+A part stands between `<!-- name -->` and `<!-- end -->`. Tables follow from the code alone and a test compares them;
+records are what a command printed when `scripts/docs --record` ran it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from features.__main__ import markdown as features_table
+from features.settings import PREFIX, Settings
+from scripts.client import ROOT, Service, running_service
+from scripts.launch import curl_line
+from serving.policy import Condition, Policy, Requirement
+
+README = ROOT / "README.md"
+USUAL = "http://127.0.0.1:3000"
+"""Where a service is by default, and so in the README."""
+STRONGEST = 3
+"""How many contributions of the recorded answer are shown."""
+
+
+def settings_table() -> str:
+    """Every setting with its variable, its default and the sentence beside its definition."""
+    lines = ["| variable | default | what it decides |", "|---|---|---|"]
+    for name, sentence in _documented(ROOT / "features/settings.py", "Settings"):
+        default = getattr(Settings, name)
+        lines.append(f"| `{PREFIX}{name.upper()}` | {f'`{default}`' if str(default) else 'empty'} | {sentence} |")
+    return "\n".join(lines)
+
+
+def _documented(module: Path, name: str) -> list[tuple[str, str]]:
+    """The fields of a dataclass and the docstrings that follow them."""
+    body = next(n for n in ast.parse(module.read_text()).body if isinstance(n, ast.ClassDef) and n.name == name).body
+    return [
+        (field.target.id, ast.literal_eval(said.value))
+        for field, said in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(said, ast.Expr)
+    ]
+
+
+def floors_table() -> str:
+    """Every floor of the shipped policy: when it applies and what it asks for."""
+    lines = ["| floor | guards | applies when | asks for | after |", "|---|---|---|---|---|"]
+    for floor in Policy.load().floors:
+        name = f"`{floor.id}`" + (" (shadow)" if floor.mode == "shadow" else "")
+        when = "; ".join(map(_said, floor.when))
+        references = ", ".join(floor.references)
+        lines.append(f"| {name} | {floor.kind} | {when} | {_asked(floor.requires)} | {references} |")
+    return "\n".join(lines)
+
+
+def _said(condition: Condition) -> str:
+    if condition.in_ is not None:
+        return f"`{condition.fact}` is {' or '.join(condition.in_)}"
+    if condition.is_ is not None:
+        return f"`{condition.fact}` is {'true' if condition.is_ else 'false'}"
+    return f"`{condition.fact}` > {condition.above:g}"
+
+
+def _asked(requirement: Requirement) -> str:
+    any_kind = requirement.accepts == Requirement.model_fields["accepts"].default
+    machine = "any fresh proof of its own" if any_kind else " or ".join(requirement.accepts).replace("_", " ")
+    person = f"AAL{requirement.aal}{', phishing-resistant' if requirement.phishing_resistant else ''}"
+    return f"{person}; from a machine {machine}; {requirement.max_age_seconds // 60} min old at most"
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "features": features_table,
+    "floors": floors_table,
+    "settings": settings_table,
+}
+
+
+def rendered(text: str, parts: Mapping[str, str]) -> str:
+    """The text with each named part replaced; raises KeyError when a part has no place in it."""
+    for name, content in parts.items():
+        begin, end = f"<!-- {name} -->\n", "<!-- end -->"
+        if text.count(begin) != 1:
+            raise KeyError(f"README.md has {text.count(begin)} places for {name!r}; it must have one")
+        before, after = text.split(begin)
+        text = f"{before}{begin}{content}\n{end}{after.partition(end)[2]}"
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrite README.md in place; with --record, run what its records show as well."""
+    parts = {name: table() for name, table in TABLES.items()}
+    if "--record" in arguments:
+        with running_service() as service:
+            parts |= {"answer": recorded_answer(service), "demo": recorded_demo(service)}
+    README.write_text(rendered(README.read_text(), parts))
+    return 0
+
+
+def recorded_answer(service: Service) -> str:
+    """The curl line of the README and what a service answers to it, but for all contributions beyond the strongest."""
+    asked = subprocess.run(
+        ["bash", "-c", curl_line(service.url, service.key_file)], capture_output=True, text=True, check=True
+    )
+    answer = json.loads(asked.stdout)
+    contributions = sorted(answer["explanation"]["contributions"], key=lambda c: -abs(c["contribution"]))
+    answer["explanation"]["contributions"] = [*contributions[:STRONGEST], f"and {len(contributions) - STRONGEST} more"]
+    shown = json.dumps(answer, indent=1, ensure_ascii=False)
+    return f"```sh\n{curl_line(USUAL, Path('.local/key'))}\n```\n\n```json\n{shown}\n```"
+
+
+def recorded_demo(service: Service) -> str:
+    """What `scripts/demo` prints from the turn on."""
+    demo = subprocess.run(
+        [ROOT / "scripts/demo", "--turn"], env=service.environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return f"```text\n{demo.stdout.rstrip()}\n```"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,178 @@
+"""A real server for tests: a small champion in a home of its own, started as an operator starts it, stopped by its
+process group. Also the words requests are made of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import httpx
+from champion import register, small_model
+
+from features.settings import Settings, settings
+from scripts.client import free_port
+from serving.keys import create_key
+from serving.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 90.0
+"""How long a start may take on a busy machine before it is an error."""
+
+
+@dataclass
+class Server:
+    """A server that runs; `process` leads a group of its own."""
+
+    home: Path
+    url: str
+    process: subprocess.Popen[bytes]
+
+    @cached_property
+    def everything(self) -> str:
+        """The key of every scope that the first start made."""
+        return (self.home / "key").read_text().strip()
+
+    @cached_property
+    def store(self) -> Store:
+        """The server's own database, seen from here."""
+        return Store(settings_of(self.home).database_url)
+
+    def key(self, *scopes: str) -> str:
+        """A new key of these scopes."""
+        return create_key(self.store, " ".join(scopes), scopes)
+
+    @cached_property
+    def client(self) -> httpx.Client:
+        """A client without a key."""
+        return httpx.Client(base_url=self.url, timeout=60)
+
+    def ask(self, method: str, path: str, body: object = None, key: str | None = None, **more: Any) -> httpx.Response:
+        """One request with a key (of every scope unless said); a body is sent as JSON."""
+        headers = {"Authorization": f"Bearer {key or self.everything}"} | more.pop("headers", {})
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            more["content"] = json.dumps(body)
+        return self.client.request(method, path, headers=headers, **more)
+
+    def post(self, path: str, body: object, key: str | None = None) -> tuple[int, Any]:
+        """POST; the status, and what was answered."""
+        answer = self.ask("POST", path, body, key)
+        return answer.status_code, answer.json()
+
+    def score(self, event: Mapping[str, Any], key: str | None = None, **more: Any) -> dict[str, Any]:
+        """The decision on an event; anything but a 200 is a failure of the test."""
+        status, answer = self.post("/score", {"event": event, **more}, key)
+        assert status == 200, answer
+        return dict(answer)
+
+    def get(self, path: str) -> Any:
+        """GET as JSON."""
+        return self.ask("GET", path).json()
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """End the process and all its children, and only those."""
+        try:
+            os.killpg(self.process.pid, how)
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(20)
+        except ProcessLookupError:
+            self.process.wait(20)
+
+
+def settings_of(home: Path) -> Settings:
+    """The settings of a home, whatever this process's own are."""
+    return Settings.from_environment({"SESSION_TRUST_HOME": str(home)})
+
+
+def new_home(home: Path, *, champion: bool = True) -> Path:
+    """An empty home, with the features already compiled, and a small champion unless said."""
+    home.mkdir(mode=0o700, exist_ok=True)
+    compiled = settings().home / "compiled"
+    if compiled.is_dir():
+        copytree(compiled, home / "compiled", dirs_exist_ok=True)
+    if champion:
+        register(small_model(), settings_of(home))
+    return home
+
+
+def variables(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a server or a command at this home."""
+    return {**os.environ, "SESSION_TRUST_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", **more}
+
+
+@contextmanager
+def served(home: Path, *, ready: bool = True, **environment: str) -> Iterator[Server]:
+    """A server at this home, once it says that it is ready (or, with ready=False, that it lives)."""
+    port = free_port()
+    log = (home / "server.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "serving", "start"],
+        cwd=ROOT,
+        env=variables(home, SESSION_TRUST_PORT=str(port), **environment),
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    server = Server(home, f"http://127.0.0.1:{port}", process)
+    try:
+        _wait(server, "/readyz" if ready else "/livez")
+        yield server
+    finally:
+        server.stop()
+        server.client.close()
+        log.close()
+
+
+def _wait(server: Server, path: str) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.process.poll() is None:
+        try:
+            if httpx.get(server.url + path, timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError((server.home / "server.log").read_text()[-4000:])
+
+
+def now() -> datetime:
+    """The present, to the microsecond."""
+    return datetime.now(UTC)
+
+
+def ago(seconds: float) -> str:
+    """A time before now, as JSON has it."""
+    return (now() - timedelta(seconds=seconds)).isoformat()
+
+
+def an_event(who: str = "ada", session: str | None = "s1", category: str | None = "read", **groups: Any) -> dict[str, Any]:
+    """A well-described harmless request of a person at this moment; groups given are merged in."""
+    event: dict[str, Any] = {
+        "time": ago(0),
+        "identity": {"id": who, "type": "human"},
+        "session": {"id": session, "started_at": ago(600)},
+        "action": {"name": "files:Get", "category": category, "impact": "low", "reversible": True},
+        "resource": {"id": "r1", "type": "document", "sensitivity": "internal", "environment": "production"},
+        "network": {"ip": "192.0.2.7", "asn": 64496, "country": "DE", "hosting": False, "anonymizer": False},
+        "device": {"id": "laptop", "managed": True, "compliant": True, "user_agent": "Mozilla/5.0 (X11; Linux x86_64)"},
+        "authentication": {"amr": ["pwd", "otp"], "time": ago(300), "aal": 2},
+        "credential": {"id": "c1", "kind": "session_cookie", "issued_at": ago(600), "privileged": False},
+    }
+    for name, value in groups.items():
+        event[name] = event[name] | value if isinstance(value, dict) and name in event else value
+    return event
