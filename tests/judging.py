@@ -58,12 +58,13 @@ def ago(seconds: float) -> datetime:
 
 
 def strong_proof(seconds_ago: float = 60.0, **changes: Any) -> Proof:
-    given = {"made_at": ago(seconds_ago), "kind": "authentication", "amr": ("pwd", "hwk")} | changes
-    return Proof(**given)
+    given: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "authentication", "amr": ("pwd", "hwk")}
+    return Proof(**(given | changes))
 
 
 def attestation(seconds_ago: float = 60.0, **changes: Any) -> Proof:
-    return Proof(**({"made_at": ago(seconds_ago), "kind": "attestation"} | changes))
+    given: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "attestation"}
+    return Proof(**(given | changes))
 
 
 PROOF_OF = {

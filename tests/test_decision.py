@@ -116,7 +116,7 @@ ASKED = Standing(asked={"earlier": ago(120)}, valid_until=ago(1))
 
 
 def completed(**changes: Any) -> Proof:
-    given = {
+    given: dict[str, Any] = {
         "source": "step_up",
         "decision_id": "earlier",
         "scope": Scope("read", None),

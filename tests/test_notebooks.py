@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 
 import features
 import training
@@ -14,8 +15,13 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 OFFERED = {"features": features.__all__, "training": training.__all__}
 
 
+def opened(path: Path) -> NotebookNode:
+    notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
 def cells(path: Path) -> list[str]:
-    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return [cell.source for cell in opened(path).cells if cell.cell_type == "code"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -24,7 +30,7 @@ def test_it_runs_from_first_cell_to_last(path: Path, tmp_path: Path, monkeypatch
     monkeypatch.setenv("SESSION_TRUST_HOME", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(path.parent.parent))
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
-    notebook = nbformat.read(path, as_version=4)
+    notebook = opened(path)
 
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
 
@@ -35,7 +41,7 @@ def test_it_runs_from_first_cell_to_last(path: Path, tmp_path: Path, monkeypatch
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_no_output_is_committed_and_no_function_is_defined(path: Path) -> None:
     """What is worth a function belongs in a package."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = opened(path)
     outputs = [cell for cell in notebook.cells if cell.get("outputs")]
     defined = [n for source in cells(path) for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
 

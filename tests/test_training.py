@@ -20,13 +20,16 @@ from training.judge import Sessions, limits, recalls, resampled
 from training.outcomes import at_risk
 from training.retrain import HELD_OUT, Prepared, data_digest
 
-SMALL = {"identities": 500, "days": 30}
 RECIPE = Recipe(trees=40)
+
+
+def small_world() -> World:
+    return simulate(3, identities=500, days=30)
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return simulate(3, **SMALL)
+    return small_world()
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +100,7 @@ def test_the_same_seed_and_data_give_the_same_model_twice(data: Prepared) -> Non
 
 def test_the_same_seed_gives_the_same_world_twice(world: World) -> None:
     """Events and labels, by their digest."""
-    assert data_digest(simulate(3, **SMALL)) == data_digest(world)
+    assert data_digest(small_world()) == data_digest(world)
 
 
 def test_raising_a_suspicion_never_lowers_the_risk(data: Prepared) -> None:

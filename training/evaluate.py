@@ -87,7 +87,7 @@ def evaluate(
 
 def _scenarios(mine: Sessions, held_out: set[str], wanted: bool) -> dict[str, Array]:
     present = sorted({str(name) for name in mine.scenario[mine.lost]})
-    return {name: mine.scenario == name for name in present if (name in held_out) is wanted}
+    return {name or "unnamed": mine.scenario == name for name in present if (name in held_out) is wanted}
 
 
 def _baselines(tested: Tested, scores: dict[str, Array], weights: Array) -> dict[float, dict[str, Share]]:
