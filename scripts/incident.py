@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -17,17 +18,27 @@ from rich.console import Console
 
 from features import Event, events_of
 from features.sources import import_files
-from scripts.client import ROOT, running_service
-from scripts.judged import judge
+from scripts.client import ROOT, Service, running_service
+from scripts.judged import Judged, judge
 from scripts.ordinary import other_role, role_before
 from scripts.promises import broken_promises, passed
-from scripts.turn import summary, turn
+from scripts.turn import said, summary, turn
 
 LOG = ROOT / "data/otrf/ec2_proxy_s3_exfiltration_2020-09-14011940.json.gz"
-WIDTH = 160
+WIDTH = 150
 """Columns of the printed table where the output is not a terminal."""
 BEFORE_THE_TURN = 3
 """How many requests before the first one with the stolen credential are shown with --turn."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a service decided: about the incident as logged, and about the controls."""
+
+    incident: list[Judged]
+    robbed: list[Judged]
+    controls: dict[str, list[Judged]]
+    known: list[Judged]
 
 
 def main(
@@ -38,30 +49,40 @@ def main(
 
     Exit code 1, with the promise named, if one of the promises does not hold.
     """
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    events = logged_events(log)
-    stolen = the_robbed(events)
-    before, benign = role_before(stolen[0]), other_role(stolen[0])
     with running_service() as service:
-        space = f"demo-{uuid4()}"
-        incident = list(judge(service, events, space))
-        controls = {
-            "constructed: the robbed role's ordinary calls": list(judge(service, before, f"{space}-before")),
-            "constructed: a role nobody robbed, without MFA": list(judge(service, benign, f"{space}-before")),
-        }
-        known = list(judge(service, stolen, f"{space}-before"))
-    robbed = [j for j in incident if j.event in stolen]
-    first = next((place for place, j in enumerate(incident) if j.event in stolen), 0)
-    shown = incident[max(0, first - BEFORE_THE_TURN) :] if only_turn else incident
-    console.print(turn("the incident as logged, nobody known beforehand", shown))
-    console.print(summary("per identity", incident))
-    for name, calls in controls.items():
-        console.print(f"{name}: {passed(calls)} of {len(calls)} allowed", highlight=False)
-    console.print(turn("the same calls, had the role's ordinary days (constructed) been known", known))
-    broken = broken_promises(incident, robbed + known, controls)
+        came = replayed(service, logged_events(log))
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    report(console, came, only_turn)
+    broken = broken_promises(came.incident, came.robbed + came.known, came.controls)
     for promise in broken:
-        console.print(f"BROKEN PROMISE: {promise}", style="red", highlight=False)
+        console.print(f"BROKEN PROMISE: {promise}", style="red")
     raise typer.Exit(1 if broken else 0)
+
+
+def replayed(service: Service, events: list[Event]) -> Replayed:
+    """The incident in a fresh history space; the controls, and the theft after them, in another."""
+    stolen, fresh = the_robbed(events), f"demo-{uuid4()}"
+    with_before = f"{fresh}-with-ordinary-days"
+    incident = list(judge(service, events, fresh))
+    controls = {
+        "constructed: the robbed role's ordinary calls": list(judge(service, role_before(stolen[0]), with_before)),
+        "constructed: a role nobody robbed, without MFA": list(judge(service, other_role(stolen[0]), with_before)),
+    }
+    robbed = [j for j in incident if j.event in stolen]
+    return Replayed(incident, robbed, controls, list(judge(service, stolen, with_before)))
+
+
+def report(console: Console, came: Replayed, only_turn: bool) -> None:
+    """Print the turn, the counts per identity, the controls, and what the words in the tables mean."""
+    first = came.incident.index(came.robbed[0])
+    shown = came.incident[max(0, first - BEFORE_THE_TURN) :] if only_turn else came.incident
+    console.print(turn("the incident as logged, nobody known beforehand", shown))
+    console.print(summary("per identity", came.incident))
+    for name, calls in came.controls.items():
+        console.print(f"{name}: {passed(calls)} of {len(calls)} allowed")
+    console.print(turn("the same calls, had the role's ordinary days (constructed) been known", came.known))
+    for line in said(came.robbed + came.known):
+        console.print(line, markup=False)
 
 
 def logged_events(log: Path = LOG) -> list[Event]:

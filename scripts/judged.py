@@ -29,10 +29,10 @@ class Judged:
         return None if trust is None else float(trust["now"])
 
     @property
-    def floors(self) -> list[str]:
-        """The sentences of the floors that made this ruling."""
+    def floors(self) -> dict[str, str]:
+        """The floors that made this ruling, with their sentences."""
         ruled = {why.removeprefix("floor ") for why in self.decision["because"]}
-        return [f"{floor['id']}: {floor['sentence']}" for floor in self.decision["floors"] if floor["id"] in ruled]
+        return {floor["id"]: floor["sentence"] for floor in self.decision["floors"] if floor["id"] in ruled}
 
     @property
     def drifts(self) -> list[dict[str, Any]]:
@@ -48,12 +48,13 @@ class Judged:
 
     @property
     def reason(self) -> str:
-        """The floor that ruled, or the drift that weighed most, or what else made the ruling; an allow needs none."""
-        if self.floors:
-            return f"floor {self.floors[0]}"
-        if self.by_model and self.drifts:
-            return str(self.drifts[0]["sentence"])
+        """What made the ruling, floors by their ids; an allow needs no reason."""
         return ", ".join(self.decision["because"])
+
+    @property
+    def drift(self) -> str:
+        """The drift that weighed most, with what it added to the log-odds of compromise."""
+        return f"{self.drifts[0]['feature']} +{self.drifts[0]['contribution']:.1f}" if self.drifts else ""
 
 
 def judge(service: Service, events: Iterable[Event], space: str) -> Iterator[Judged]:

@@ -18,6 +18,8 @@ from features.settings import Settings, settings
 
 PATIENCE_SECONDS = 300.0
 """How long a service may take to become ready before the announcer gives up."""
+TELL_EVERY_SECONDS = 2.0
+"""How often the wait for the service is told."""
 
 
 def main(arguments: list[str]) -> int:
@@ -60,9 +62,14 @@ def has_champion(here: Settings) -> bool:
 def announce(here: Settings, pid: int) -> int:
     """Wait until the process answers as ready, then print the curl line and the line for machines."""
     url, began = f"http://{here.host}:{here.port}", time.monotonic()
+    told = began
     while not is_ready(url):
-        if not is_alive(pid) or time.monotonic() - began > PATIENCE_SECONDS:
+        now = time.monotonic()
+        if not is_alive(pid) or now - began > PATIENCE_SECONDS:
             return 1
+        if now - told >= TELL_EVERY_SECONDS:
+            told = now
+            say(f"loading model and features, {now - began:.0f} s")
         time.sleep(0.1)
     key_file = here.home / "key"
     print(f"Ready after {time.monotonic() - began:.0f} s. Ask it something:\n\n{curl_line(url, key_file)}\n")

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from features.__main__ import markdown as features_table
-from features.settings import PREFIX, Settings
+from features.settings import PREFIX, Settings, settings
 from scripts.client import ROOT, Service, running_service
 from scripts.launch import curl_line
 from serving.policy import Condition, Policy, Requirement
@@ -96,6 +96,7 @@ def main(arguments: list[str]) -> int:
     if "--record" in arguments:
         with running_service() as service:
             parts |= {"answer": recorded_answer(service), "demo": recorded_demo(service)}
+        parts["evaluation"] = recorded_evaluation(settings())
     README.write_text(rendered(README.read_text(), parts))
     return 0
 
@@ -118,6 +119,17 @@ def recorded_demo(service: Service) -> str:
         [ROOT / "scripts/demo", "--turn"], env=service.environment, stdout=subprocess.PIPE, text=True, check=True
     )
     return f"```text\n{demo.stdout.rstrip()}\n```"
+
+
+def recorded_evaluation(here: Settings) -> str:
+    """The figures in the model card of the version that answers, which its training run wrote."""
+    from mlflow import MlflowClient  # imported late: it takes seconds, and only --record needs it
+    from mlflow.artifacts import load_text
+
+    client = MlflowClient(here.tracking_uri, here.tracking_uri)
+    run = client.get_run(client.get_model_version_by_alias(here.model_name, here.model_alias).run_id)
+    card = load_text(f"{run.info.artifact_uri}/report/MODEL_CARD.md")
+    return card[card.index("**Figures**") : card.index("**Checks.**")].strip()
 
 
 if __name__ == "__main__":

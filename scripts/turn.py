@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -14,18 +15,32 @@ COLOURS = {"allow": "green", "step_up": "yellow", "deny": "red"}
 
 
 def turn(title: str, calls: Iterable[Judged]) -> Table:
-    """Time, identity, action, trust, ruling and the strongest reason or floor of each request."""
-    table = Table("time", "identity", "action", "trust", "ruling", "strongest reason or floor", title=title)
+    """Time, identity, action, trust, ruling, what made it so, and the drift that weighed most, of each request."""
+    table = Table("time", title=title, box=SIMPLE_HEAD)
+    table.add_column("identity", no_wrap=True, max_width=24)
+    for column in ("action", "trust", "ruling", "because", "strongest drift, in log-odds"):
+        table.add_column(column, no_wrap=True)
     for j in calls:
-        trust = "unknown" if j.trust is None else f"{j.trust:.4f}"
         ruling = Text(j.ruling, COLOURS[j.ruling])
-        table.add_row(f"{j.event.time:%H:%M:%S}", short(j), j.event.action.name, trust, ruling, Text(j.reason))
+        table.add_row(f"{j.event.time:%H:%M:%S}", short(j), j.event.action.name, trust_of(j), ruling, j.reason, j.drift)
     return table
+
+
+def said(calls: Iterable[Judged]) -> list[str]:
+    """What the floors and drifts in a table mean, each once."""
+    floors = {f"floor {id}": sentence for j in calls for id, sentence in j.floors.items()}
+    drifts = {j.drifts[0]["feature"]: j.drifts[0]["sentence"] for j in calls if j.drifts and j.ruling != "allow"}
+    return [f"{name}: {sentence}" for name, sentence in (floors | drifts).items()]
+
+
+def trust_of(judged: Judged) -> str:
+    """The trust as printed."""
+    return "unknown" if judged.trust is None else f"{judged.trust:.4f}"
 
 
 def summary(title: str, calls: Sequence[Judged]) -> Table:
     """Per identity: requests, step-ups, denies, and the lowest trust met."""
-    table = Table("identity", "type", "requests", "step-ups", "denies", "lowest trust", title=title)
+    table = Table("identity", "type", "requests", "step-ups", "denies", "lowest trust", title=title, box=SIMPLE_HEAD)
     for _, group in groupby(sorted(calls, key=lambda j: j.event.identity.id), key=lambda j: j.event.identity.id):
         theirs = list(group)
         rulings = [j.ruling for j in theirs]

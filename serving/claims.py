@@ -13,6 +13,8 @@ CLAIMS = {
     "credential": ("attested_at",),
 }
 """Fields that count only from a caller that may assert them."""
+PROVES_ITSELF = "jit_credential"
+"""A kind of credential that is a proof: to say that one holds it is a claim, too."""
 
 
 def without_claims(event: Event) -> tuple[Event, tuple[str, ...]]:
@@ -22,6 +24,8 @@ def without_claims(event: Event) -> tuple[Event, tuple[str, ...]]:
     for group, names in CLAIMS.items():
         part = getattr(event, group)
         made = [name for name in names if getattr(part, name) is not None]
+        if group == "credential" and part.kind == PROVES_ITSELF:
+            made.append("kind")
         ignored += [f"{group}.{name}" for name in made]
         if made:
             groups[group] = part.model_copy(update=dict.fromkeys(made))

@@ -121,12 +121,13 @@ def decide(
     floors = evaluated(policy, event, features, proofs, at)
     answered = trust is not None and answers_the_model(proofs, standing, event, trust.now, policy, at)
     asks, would = _model(event, trust, threshold, answered, policy)
+    proven = answered or any(floor.status == "satisfied" and not floor.shadow for floor in floors)
     fraction = features.get("context_known_fraction", math.nan)
     thin = not fraction >= policy.thin_context.below
     reasons: list[tuple[Ruling, str]] = [
         (asks, "the model"),
         (_expiry(standing, answered, at), "the session's trust has expired"),
-        (_thin(event, policy) if thin and not answered else "allow", "too little is known"),
+        (_thin(event, policy) if thin and not proven else "allow", "too little is known"),
         *(("step_up", f"floor {floor.id}") for floor in floors if floor.rules),
         ("deny" if standing.revoked else "allow", "the session is revoked"),
         (_failing_closed(event) if degraded else "allow", f"degraded: {degraded}"),

@@ -15,7 +15,7 @@ from typing import Any
 
 from features.event import Event
 from serving import reporting, scoring
-from serving.errors import StaleHistory
+from serving.errors import StaleHistory, StoreUnavailable
 from serving.inforce import InForce
 from serving.keys import Caller
 from serving.schemas import RevocationRequest, ScoreRequest, StepUpRequest
@@ -37,6 +37,8 @@ class Engine:
         self.store = store
         self.here = here
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._door = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -60,12 +62,17 @@ class Engine:
     def do(self, work: Work) -> dict[str, Any]:
         """Queue some work and wait until what it wrote is durable; raises whatever it raises."""
         future: Future[dict[str, Any]] = Future()
-        self._jobs.put((work, future))
+        with self._door:
+            if self._closed:
+                raise StoreUnavailable("the service is stopping")
+            self._jobs.put((work, future))
         return future.result()
 
     def close(self) -> None:
         """Finish what is queued, and stop."""
-        self._jobs.put(None)
+        with self._door:
+            self._closed = True
+            self._jobs.put(None)
         self._thread.join()
 
     def _run(self) -> None:

@@ -55,6 +55,11 @@ _PROOFS = Statement(
     )
     .order_by(step_ups.c.at, step_ups.c.place)
 )
+_ANSWERED = Statement(
+    sa.select(step_ups.c.place)
+    .where(step_ups.c.decision_id == bindparam("decision_id"), step_ups.c.result == "completed")
+    .limit(1)
+)
 _ASKED = Statement(
     sa.select(challenges.c.decision_id, challenges.c.asked_at)
     .where(
@@ -145,6 +150,11 @@ def add_step_up(
         expires_at=microseconds(proof.expires_at) if proof and proof.expires_at else None,
         proof=_PROOF.dump_json(proof).decode() if proof else None,
     )
+
+
+def answered(connection: Connection, decision_id: str) -> bool:
+    """Whether a challenge was met before, however long ago."""
+    return connection.first(_ANSWERED, decision_id=decision_id) is not None
 
 
 def proofs(connection: Connection, who: Who, at: datetime) -> tuple[Proof, ...]:

@@ -10,7 +10,6 @@ import math
 from typing import Any
 
 import numpy as np
-import shap
 
 from features.bundle import ModelMismatch, TrustModel
 from features.catalogue import said
@@ -27,6 +26,8 @@ class Explainer:
     """Trust and its explanation for one event at a time; proves at the start that both are exact."""
 
     def __init__(self, model: TrustModel) -> None:
+        import shap  # imported late: it takes seconds, and a process that only looks at the service needs none of it
+
         self.model = model
         self._now: Any = shap.TreeExplainer(model.now)
         self._hazard: Any = shap.TreeExplainer(model.hazard)

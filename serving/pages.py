@@ -14,8 +14,10 @@ from serving.decision_log import DecisionRecord, Listed
 
 SHOWN = 12
 """How many contributions have a bar; the rest is summed in one."""
-CURVE = (520, 180, 44, 26)
+CURVE = (560, 180, 56, 26)
 """Width, height, left and bottom margin of the decay curve, in pixels."""
+RIGHT, APART = 20, 14
+"""Margin right of the curve, and how far labels at its left must lie apart to be read, in pixels."""
 SAID = {"allow": "was allowed", "step_up": "was asked for fresh proof", "deny": "was denied"}
 
 
@@ -125,7 +127,7 @@ def _curve(trust: Mapping[str, Any] | None) -> dict[str, Any] | None:
     floor = max(0.0, lowest - max(0.02, (1 - lowest) * 0.3))
 
     def x(seconds: float) -> float:
-        return float(round(left + (width - left - 8) * (seconds / last) ** 0.5, 1))
+        return float(round(left + (width - left - RIGHT) * (seconds / last) ** 0.5, 1))
 
     def y(value: float) -> float:
         return float(round((height - bottom) - (height - bottom - 10) * (value - floor) / (1 - floor or 1), 1))
@@ -137,9 +139,19 @@ def _curve(trust: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "left": left,
         "line": " ".join(f"{x(p['after_seconds'])},{y(p['trust'])}" for p in points),
         "ticks": [(x(p["after_seconds"]), _after(p["after_seconds"])) for p in points],
-        "values": [(y(v), f"{v:.1%}") for v in dict.fromkeys((1.0, points[0]["trust"], points[-1]["trust"]))],
+        "right": width - RIGHT,
+        "values": _apart([(y(v), f"{v:.1%}") for v in (1.0, points[0]["trust"], points[-1]["trust"])]),
         "said": f"Trust is {points[0]['trust']:.2%} now and {points[-1]['trust']:.2%} {_after(last)} later.",
     }
+
+
+def _apart(labels: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Labels from the top down, without those that would be written over another."""
+    kept: list[tuple[float, str]] = []
+    for place, text in labels:
+        if not kept or place - kept[-1][0] >= APART:
+            kept.append((place, text))
+    return kept
 
 
 def _after(seconds: int) -> str:

@@ -25,7 +25,7 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: a context manager that an exception passes sets its traceback
 class Problem(Exception):
     """A refusal: its status, what was wrong, and which fields."""
 

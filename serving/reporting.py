@@ -15,9 +15,9 @@ from serving.claims import without_claims
 from serving.decision_log import DecisionRecord
 from serving.inforce import InForce
 from serving.keys import Caller
-from serving.known import Proof, Scope
+from serving.known import Proof, Scope, Standing
 from serving.problems import Problem, about_field
-from serving.proofs import CLOCK_TOLERANCE
+from serving.proofs import CLOCK_TOLERANCE, answers_the_model
 from serving.schemas import RevocationRequest, StepUpRequest
 from serving.scoring import OUTCOMES
 from serving.store import Transaction
@@ -64,19 +64,35 @@ def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str,
     if request.result != "completed":
         _keep(tx, asked, request, None, asked.version)
         return {"decision_id": asked.id, "result": request.result, "elevated_until": None}
-    proof = _proof(request, asked, here, replayed)
-    if any(
-        known.decision_id == asked.id for known in tx.proofs(asked.space, asked.identity, asked.session, proof.made_at)
-    ):
+    if tx.answered(asked.id):
         raise Problem(409, f"decision {asked.id} was answered before: a proof counts once.")
+    proof = _proof(request, asked, here, replayed)
     event = Event.model_validate(asked.body["event"])
+    if not _strong_enough(proof, asked, event, here):
+        raise about_field("proof", "is weaker than what was asked for: see the decision's remedies")
     version = asked.version
-    if here.settings.habits_from == "score" or replayed:
+    if _to_be_learnt(asked, event, here):
         version = learn(tx, asked.space, event, SUCCESS, "step_up")
     _keep(tx, asked, request, proof, version)
     assert proof.expires_at is not None  # _proof gives every proof an end
     tx.set_valid_until(asked.space, asked.identity, asked.session, proof.expires_at)
     return {"decision_id": asked.id, "result": "completed", "elevated_until": proof.expires_at.isoformat()}
+
+
+def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InForce) -> bool:
+    """Whether the proof settles the question at the trust it was asked at; without a trust, only the strongest do."""
+    trust = 0.0 if proof.trust_at_completion is None else proof.trust_at_completion
+    standing = Standing(asked={asked.id: asked.at})
+    return answers_the_model((proof,), standing, event, trust, here.policy, proof.made_at)
+
+
+def _to_be_learnt(asked: DecisionRecord, event: Event, here: InForce) -> bool:
+    """Whether the attempt is still to be folded as a success: not where it was judged by a history brought along, nor
+    where it was folded as one already (a replay, or a sign-in, says itself what came of it)."""
+    mode = asked.body["mode"]
+    said_itself = mode == "replay" or event.action.category == "authenticate"
+    folded = said_itself and event.action.outcome == "success"
+    return mode != "inline" and not folded and (mode == "replay" or here.settings.habits_from == "score")
 
 
 def _challenge(tx: Transaction, request: StepUpRequest) -> DecisionRecord:

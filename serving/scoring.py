@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from serving.decision import Decision, Explanation, decide
 from serving.decision_log import DecisionRecord
 from serving.inforce import InForce
 from serving.keys import Caller
+from serving.known import Proof, Standing
 from serving.problems import Problem, about_field
 from serving.proofs import claimed
 from serving.schemas import ScoreRequest
@@ -169,7 +170,10 @@ def _assessed(
     if champion is None:
         return known, None, None, here.missing
     try:
-        return known, *champion.assess(values), None
+        trust, explanation = champion.assess(values)
+        if not math.isfinite(explanation.margin):
+            return known, None, None, "the model gave no number"
+        return known, trust, explanation, None
     except Exception as error:  # a broken model must not become an unrecorded request, nor an allow
         log.exception("the model failed")
         return known, None, None, f"the model failed: {error}"
@@ -186,22 +190,17 @@ def _decided(
 ) -> Decision:
     event, policy = it.event, here.policy
     where = LIVE if it.inline else it.space
-    standing = tx.standing(
-        where,
-        event.identity.id,
-        event.session.id,
-        event.action.category,
-        event.resource.type,
-        it.at,
-        window_seconds=policy.storm.window_seconds,
-    )
+    standing, proofs = _standing(tx, it, where, here)
+    if it.inline:  # what was asked of inline histories lies in their own space, and so do the proofs that answer it
+        beside, more = _standing(tx, it, INLINE, here)
+        standing, proofs = replace(standing, asked={**standing.asked, **beside.asked}), (*proofs, *more)
     return decide(
         event,
         values,
         trust,
         explanation,
         policy,
-        (*claimed(event), *tx.proofs(where, event.identity.id, event.session.id, it.at)),
+        (*claimed(event), *proofs),
         standing,
         id=new_id(it.at),
         at=it.at,
@@ -210,6 +209,14 @@ def _decided(
         degraded=fault,
         enforceable=it.request.mode == "enforce",
     )
+
+
+def _standing(tx: Transaction, it: Asked, space: str, here: InForce) -> tuple[Standing, tuple[Proof, ...]]:
+    """What a space knows of the session, and the proofs it holds."""
+    event, window = it.event, here.policy.storm.window_seconds
+    who = (space, event.identity.id, event.session.id)
+    standing = tx.standing(*who, event.action.category, event.resource.type, it.at, window_seconds=window)
+    return standing, tx.proofs(*who, it.at)
 
 
 def new_id(at: datetime) -> str:

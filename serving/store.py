@@ -149,6 +149,10 @@ class Transaction:
         """Completed step-ups of a session reported by then and not yet expired, oldest first."""
         return evidence.proofs(self.connection, Who(space, identity, session), at)
 
+    def answered(self, decision_id: str) -> bool:
+        """Whether a challenge was met before."""
+        return evidence.answered(self.connection, decision_id)
+
     def revoke(self, space: str, identity: str, session: str | None, *, at: datetime, by: str, reason: str) -> None:
         """Deny a session everything from now on, or the whole identity when no session is given."""
         evidence.revoke(self.connection, Who(space, identity, session), at=at, by=by, reason=reason)

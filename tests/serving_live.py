@@ -1,5 +1,5 @@
 """A real server for tests: a small champion in a home of its own, started as an operator starts it, stopped by its
-process group. Also the words requests are made of.
+process ids. Also the words requests are made of.
 """
 
 from __future__ import annotations
@@ -11,30 +11,39 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import httpx
 from champion import register, small_model
 
+from features.columns import row_of
+from features.enrich import lookup
+from features.event import Event
+from features.fold import SUCCESS
+from features.history import History
+from features.population import unmeasured
 from features.settings import Settings, settings
+from features.vector import fold, vector
 from scripts.client import free_port
+from serving.explain import Explainer
+from serving.inforce import InForce
 from serving.keys import create_key
+from serving.policy import Policy
 from serving.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 """How long a start may take on a busy machine before it is an error."""
 
 
 @dataclass
 class Server:
-    """A server that runs; `process` leads a group of its own."""
+    """A server that runs."""
 
     home: Path
     url: str
@@ -83,15 +92,30 @@ class Server:
         return self.ask("GET", path).json()
 
     def stop(self, how: int = signal.SIGTERM) -> None:
-        """End the process and all its children, and only those."""
+        """End the process and all it started, and only those: BentoML's workers lead groups of their own."""
+        family = descendants(self.process.pid)
+        _signal([self.process.pid] if how == signal.SIGTERM else family, how)
         try:
-            os.killpg(self.process.pid, how)
             self.process.wait(20)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
             self.process.wait(20)
-        except ProcessLookupError:
-            self.process.wait(20)
+        _signal(family[1:], signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all it started, directly or not."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        children = []
+    return [pid, *(each for child in children for each in descendants(int(child)))]
+
+
+def _signal(pids: list[int], how: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, how)
 
 
 def settings_of(home: Path) -> Settings:
@@ -100,14 +124,40 @@ def settings_of(home: Path) -> Settings:
 
 
 def new_home(home: Path, *, champion: bool = True) -> Path:
-    """An empty home, with the features already compiled, and a small champion unless said."""
+    """An empty home that shares the features this process has compiled, with a small champion unless said."""
     home.mkdir(mode=0o700, exist_ok=True)
-    compiled = settings().home / "compiled"
-    if compiled.is_dir():
-        copytree(compiled, home / "compiled", dirs_exist_ok=True)
+    compile_features()
+    (home / "compiled").symlink_to(settings().home / "compiled")
     if champion:
         register(small_model(), settings_of(home))
     return home
+
+
+@cache
+def compile_features() -> None:
+    """Compile what a server needs into this process's own home, where it stays for the next run of the tests."""
+    event = Event.model_validate(an_event())
+    history = History.empty()
+    vector(row_of(event), history, unmeasured())
+    fold(row_of(event), history, SUCCESS)
+
+
+@cache
+def the_model() -> Explainer:
+    """The small champion and its explanation, for engines in this process."""
+    return Explainer(small_model())
+
+
+def in_force_here(home: Path, **changes: Any) -> InForce:
+    """What an engine in this process rules by: the small champion and the built-in policy, unless said."""
+    made: dict[str, Any] = {
+        "settings": settings_of(home),
+        "policy": Policy.load(),
+        "networks": lookup(""),
+        "champion": the_model(),
+        "missing": None,
+    }
+    return InForce(**(made | changes))
 
 
 def variables(home: Path, **more: str) -> dict[str, str]:
@@ -160,7 +210,9 @@ def ago(seconds: float) -> str:
     return (now() - timedelta(seconds=seconds)).isoformat()
 
 
-def an_event(who: str = "ada", session: str | None = "s1", category: str | None = "read", **groups: Any) -> dict[str, Any]:
+def an_event(
+    who: str = "ada", session: str | None = "s1", category: str | None = "read", **groups: Any
+) -> dict[str, Any]:
     """A well-described harmless request of a person at this moment; groups given are merged in."""
     event: dict[str, Any] = {
         "time": ago(0),
@@ -170,7 +222,7 @@ def an_event(who: str = "ada", session: str | None = "s1", category: str | None 
         "resource": {"id": "r1", "type": "document", "sensitivity": "internal", "environment": "production"},
         "network": {"ip": "192.0.2.7", "asn": 64496, "country": "DE", "hosting": False, "anonymizer": False},
         "device": {"id": "laptop", "managed": True, "compliant": True, "user_agent": "Mozilla/5.0 (X11; Linux x86_64)"},
-        "authentication": {"amr": ["pwd", "otp"], "time": ago(300), "aal": 2},
+        "authentication": {"amr": ["pwd", "otp"], "time": ago(400), "aal": 2},
         "credential": {"id": "c1", "kind": "session_cookie", "issued_at": ago(600), "privileged": False},
     }
     for name, value in groups.items():

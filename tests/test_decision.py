@@ -105,6 +105,13 @@ def test_where_too_little_is_known_the_class_of_the_action_rules(category: str |
     assert judged(an_event(category=category), features={"context_known_fraction": 0.1}).ruling == ruling
 
 
+def test_a_proof_that_satisfies_a_floor_also_makes_up_for_thin_context() -> None:
+    """Who has proved what the action needs is not asked again because little else is known."""
+    thin = {"context_known_fraction": 0.1}
+
+    assert judged(an_event("workload", "assume_privilege"), features=thin, proofs=[attestation()]).ruling == "allow"
+
+
 def test_thin_context_never_lowers_what_the_model_asks() -> None:
     """Hiding fields must not buy an allow."""
     assert judged(an_event(), trust=DOUBTED, features={"context_known_fraction": 0.1}).ruling == "step_up"

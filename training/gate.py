@@ -21,6 +21,8 @@ from training.judge import caught
 PROBES = 2_000
 LEAK_BOUND = 3.0
 """How many times the prevalence a model of shuffled labels may reach in average precision."""
+SKILL = 5.0
+"""How many times the prevalence the average precision must reach."""
 CALIBRATED = (0.4, 2.5)
 """Predicted over actual, of requests and of losses within two hours; wide, since a test holds few losses."""
 
@@ -51,6 +53,7 @@ def checks(
         monotone(model, tested.matrix, seed),
         additive(model, tested.matrix, seed),
         no_leak(tested, shuffled),
+        better_than_chance(evaluation),
         better_than_rules(evaluation),
         *calibrated(evaluation),
     ]
@@ -87,6 +90,12 @@ def no_leak(tested: Tested, shuffled: Array) -> Check:
     foreign = tested.of.foreign[tested.rows]
     times = float(average_precision_score(foreign, shuffled) / foreign.mean())
     return Check("no leak", times <= LEAK_BOUND, f"{times:.1f} times the prevalence", f"at most {LEAK_BOUND:g}")
+
+
+def better_than_chance(evaluation: Evaluation) -> Check:
+    """The labels mean something, and the model found it."""
+    times = evaluation.figures["average_precision"] / evaluation.figures["prevalence"]
+    return Check("better than chance", times >= SKILL, f"{times:.1f} times the prevalence", f"at least {SKILL:g}")
 
 
 def better_than_rules(evaluation: Evaluation) -> Check:

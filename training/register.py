@@ -6,29 +6,35 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import mlflow
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from typing import TYPE_CHECKING, Any
 
 from features.bundle import DIGEST_TAG, FOLDER, NOW_FILE, TRUSTED, TrustModel, fetch, save
 from features.hashing import digest_of_file
 from features.settings import Settings
 from features.vector import names
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
 EXPERIMENT = "session-trust"
+
+
+def _mlflow() -> Any:
+    """MLflow, imported late: it takes seconds, and unless told before it writes to the user's home and reports usage."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
+
+    return mlflow
 
 
 def connect(here: Settings) -> MlflowClient:
     """Point MLflow at the settings' registry, artefacts below the home folder; returns its client."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    mlflow = _mlflow()
     here.ensure_home()
     mlflow.set_tracking_uri(here.tracking_uri)
     mlflow.set_registry_uri(here.tracking_uri)
-    client = MlflowClient()
+    client: MlflowClient = mlflow.MlflowClient()
     if client.get_experiment_by_name(EXPERIMENT) is None:
         client.create_experiment(EXPERIMENT, here.artifacts)
     mlflow.set_experiment(EXPERIMENT)
@@ -48,7 +54,7 @@ def register(
 
     `report` is a folder of plots, tables and the model card.
     """
-    client = connect(here)
+    mlflow, client = _mlflow(), connect(here)
     with mlflow.start_run(), TemporaryDirectory() as folder:
         mlflow.log_params(dict(parameters))
         mlflow.log_metrics(dict(figures))
@@ -78,9 +84,9 @@ def promote(here: Settings, version: str) -> None:
 
     Raises ModelMismatch when this build cannot load it, MlflowException when there is none.
     """
-    connect(here)
+    client = connect(here)
     fetch(here.tracking_uri, here.model_name, version)
-    MlflowClient().set_registered_model_alias(here.model_name, here.model_alias, version)
+    client.set_registered_model_alias(here.model_name, here.model_alias, version)
 
 
 def champion(here: Settings) -> TrustModel | None:
@@ -88,12 +94,15 @@ def champion(here: Settings) -> TrustModel | None:
     connect(here)
     try:
         return fetch(here.tracking_uri, here.model_name, here.model_alias)
-    except MlflowException as error:
+    except _mlflow().MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
 
 
 def _signature() -> ModelSignature:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
     inputs = Schema([ColSpec(DataType.double, name, required=False) for name in names()])
     return ModelSignature(inputs=inputs, outputs=Schema([ColSpec(DataType.long)]))

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib
-
-matplotlib.use("Agg")  # no window is wanted, here or in a notebook
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 
 from features.bundle import TrustModel
 from features.catalogue import digest
@@ -18,6 +14,10 @@ from features.decay import HORIZONS
 from training.evaluate import BUDGETS, Evaluation, Tested, readable
 from training.gate import Check
 from training.judge import limits
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 CARD = """# Model card: session-trust
 
@@ -32,7 +32,7 @@ CARD = """# Model card: session-trust
 **Figures** ({source}): recall of lost sessions, 95 % interval over identities, by share of benign sessions challenged.
 
 | | {budgets} |
-|---|{rule}|
+|---|{rule}
 {table}
 
 Predicted over actual foreign requests {calibration:.2f}; losses within two hours {hazard:.2f}.
@@ -87,7 +87,7 @@ def _reliability(path: Path, model: TrustModel, tested: Tested, source: str) -> 
     foreign = tested.of.foreign[tested.rows]
     said = [risk[place == b].mean() for b in range(len(edges) - 1) if (place == b).any()]
     was = [foreign[place == b].mean() for b in range(len(edges) - 1) if (place == b).any()]
-    figure, axes = plt.subplots(figsize=(5, 4))
+    figure, axes = _plot()
     axes.plot([1e-6, 1], [1e-6, 1], color="0.7", linewidth=1)
     axes.plot(np.maximum(said, 1e-6), np.maximum(was, 1e-6), "o-")
     axes.set(xscale="log", yscale="log", xlabel="risk said", ylabel="share that was foreign", title=f"Now ({source})")
@@ -97,7 +97,7 @@ def _reliability(path: Path, model: TrustModel, tested: Tested, source: str) -> 
 def _friction(path: Path, evaluation: Evaluation, source: str) -> None:
     mine = evaluation.sessions
     budgets = np.geomspace(0.0005, 0.05, 30)
-    figure, axes = plt.subplots(figsize=(5, 4))
+    figure, axes = _plot()
     for kind in np.unique(mine.kind):
         lost = mine.score[mine.lost & (mine.kind == kind)]
         once = np.ones((1, len(mine.lost)))
@@ -113,14 +113,20 @@ def _friction(path: Path, evaluation: Evaluation, source: str) -> None:
 
 def _decay(path: Path, evaluation: Evaluation, source: str) -> None:
     ratios = [evaluation.figures[f"lost_predicted_over_actual/{horizon}_s"] for horizon in HORIZONS]
-    figure, axes = plt.subplots(figsize=(5, 4))
+    figure, axes = _plot()
     axes.axhline(1, color="0.7", linewidth=1)
     axes.plot([horizon / 60 for horizon in HORIZONS], ratios, "o-")
     axes.set(xscale="log", xlabel="minutes from now", ylabel="losses predicted over actual", title=f"Decay ({source})")
     _save(path, figure)
 
 
+def _plot() -> tuple[Figure, Axes]:
+    """A figure that belongs to no window, so that none need be closed."""
+    from matplotlib.figure import Figure  # imported late: it writes a font cache into the user's home
+
+    figure = Figure(figsize=(5, 4), layout="tight")
+    return figure, figure.subplots()
+
+
 def _save(path: Path, figure: Figure) -> None:
-    figure.tight_layout()
     figure.savefig(path, dpi=110)
-    plt.close(figure)
