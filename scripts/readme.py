@@ -127,8 +127,8 @@ def recorded_evaluation(here: Settings) -> str:
     from mlflow.artifacts import load_text
 
     client = MlflowClient(here.tracking_uri, here.tracking_uri)
-    run = client.get_run(client.get_model_version_by_alias(here.model_name, here.model_alias).run_id)
-    card = load_text(f"{run.info.artifact_uri}/report/MODEL_CARD.md")
+    version = client.get_model_version_by_alias(here.model_name, here.model_alias)
+    card = load_text(f"{client.get_run(str(version.run_id)).info.artifact_uri}/report/MODEL_CARD.md")
     return card[card.index("**Figures**") : card.index("**Checks.**")].strip()
 
 

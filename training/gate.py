@@ -77,6 +77,7 @@ def monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
 def additive(model: TrustModel, matrix: Array, seed: int) -> Check:
     """SHAP's base and contributions make the margin."""
     rows = matrix[np.random.default_rng(seed).integers(len(matrix), size=200)]
+
     explainer = shap.TreeExplainer(model.now)
     sums = float(np.ravel(explainer.expected_value)[0]) + explainer.shap_values(rows, check_additivity=False).sum(
         axis=1

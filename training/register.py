@@ -21,7 +21,7 @@ EXPERIMENT = "session-trust"
 
 
 def _mlflow() -> Any:
-    """MLflow, imported late: it takes seconds, and unless told before it writes to the user's home and reports usage."""
+    """MLflow, imported late: it takes seconds, and unless told before it reports usage from the user's home."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
 
