@@ -25,7 +25,7 @@ from scripts.promises import broken_promises, passed
 from scripts.turn import said, summary, turn
 
 LOG = ROOT / "data/otrf/ec2_proxy_s3_exfiltration_2020-09-14011940.json.gz"
-WIDTH = 150
+WIDTH = 170
 """Columns of the printed table where the output is not a terminal."""
 BEFORE_THE_TURN = 3
 """How many requests before the first one with the stolen credential are shown with --turn."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 from features.settings import Settings, settings
@@ -44,9 +46,12 @@ def first_model(here: Settings) -> int:
 
 def has_champion(here: Settings) -> bool:
     """Whether a registered version carries the alias; a registry that was never written to has none."""
-    database = here.tracking_uri.removeprefix("sqlite:///")
-    if database != here.tracking_uri and not Path(database).exists():
-        return False
+    file = Path(here.tracking_uri.removeprefix("sqlite:///"))
+    if str(file) != here.tracking_uri:
+        if not file.exists():
+            return False
+        if _has_alias(file, here):
+            return True
     from mlflow import MlflowClient  # imported late: it takes seconds, and only this needs it
     from mlflow.exceptions import MlflowException
 
@@ -57,6 +62,16 @@ def has_champion(here: Settings) -> bool:
             return False
         raise
     return True
+
+
+def _has_alias(registry: Path, here: Settings) -> bool:
+    """Whether MLflow's own SQLite file has the alias: the client takes seconds, and is asked if not."""
+    try:
+        with closing(sqlite3.connect(f"file:{registry}?mode=ro", uri=True)) as database:
+            wanted = "SELECT 1 FROM registered_model_aliases WHERE name = ? AND alias = ?"
+            return database.execute(wanted, (here.model_name, here.model_alias)).fetchone() is not None
+    except sqlite3.Error:
+        return False
 
 
 def announce(here: Settings, pid: int) -> int:

@@ -11,15 +11,24 @@ from rich.text import Text
 
 from scripts.judged import Judged
 
+COLUMNS = {
+    "time": 8,
+    "identity": 24,
+    "action": 36,
+    "trust": 7,
+    "ruling": 7,
+    "because": 40,
+    "strongest drift, log-odds": 40,
+}
+"""The columns of the turn and how wide each may grow, so that a request is one line."""
 COLOURS = {"allow": "green", "step_up": "yellow", "deny": "red"}
 
 
 def turn(title: str, calls: Iterable[Judged]) -> Table:
     """Time, identity, action, trust, ruling, what made it so, and the drift that weighed most, of each request."""
-    table = Table("time", title=title, box=SIMPLE_HEAD)
-    table.add_column("identity", no_wrap=True, max_width=24)
-    for column in ("action", "trust", "ruling", "because", "strongest drift, in log-odds"):
-        table.add_column(column, no_wrap=True)
+    table = Table(title=title, box=SIMPLE_HEAD)
+    for column, widest in COLUMNS.items():
+        table.add_column(column, no_wrap=True, max_width=widest)
     for j in calls:
         ruling = Text(j.ruling, COLOURS[j.ruling])
         table.add_row(f"{j.event.time:%H:%M:%S}", short(j), j.event.action.name, trust_of(j), ruling, j.reason, j.drift)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import shap
 from sklearn.metrics import average_precision_score
 
 from features.bundle import TrustModel
@@ -76,6 +75,8 @@ def monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
 
 def additive(model: TrustModel, matrix: Array, seed: int) -> Check:
     """SHAP's base and contributions make the margin."""
+    import shap  # imported late: it takes seconds, and writes a font cache into the user's home
+
     rows = matrix[np.random.default_rng(seed).integers(len(matrix), size=200)]
 
     explainer = shap.TreeExplainer(model.now)
