@@ -117,9 +117,10 @@ def decide(
     A trust that is no number counts as none at all, and none at all fails closed.
     """
     trust = trust if trust is not None and math.isfinite(trust.now_log_odds) and _finite(trust.hazards) else None
+    threshold = threshold if threshold is not None and math.isfinite(threshold) else None
     degraded = degraded or ("the model gave no trust" if trust is None or threshold is None else None)
     floors = evaluated(policy, event, features, proofs, at)
-    answered = trust is not None and answers_the_model(proofs, standing, event, trust.now, policy, at)
+    answered = trust is not None and answers_the_model(proofs, standing, event, features, trust.now, policy, at)
     asks, would = _model(event, trust, threshold, answered, policy)
     proven = answered or any(floor.status == "satisfied" and not floor.shadow for floor in floors)
     fraction = features.get("context_known_fraction", math.nan)
@@ -154,14 +155,14 @@ def decide(
         explanation=explanation,
         known=0 if math.isnan(fraction) else round(fraction * len(CONTEXT)),
         thin=thin,
-        cache_seconds=policy.cache_seconds if ruling == "allow" and _low_impact(event) else 0,
+        cache_seconds=policy.cache_seconds if ruling == "allow" and _cacheable(event) else 0,
         enforceable=enforceable,
         versions=versions,
     )
 
 
 def _finite(values: Iterable[float]) -> bool:
-    return all(math.isfinite(value) and 0.0 <= value <= 1.0 for value in values)
+    return all(0.0 <= value < 1.0 for value in values)
 
 
 def _model(
@@ -189,6 +190,11 @@ def _thin(event: Event, policy: Policy) -> Ruling:
 def _failing_closed(event: Event) -> Ruling:
     """A person may prove himself for a look at something harmless; all else must wait."""
     return "step_up" if event.identity.type == "human" and _low_impact(event) else "deny"
+
+
+def _cacheable(event: Event) -> bool:
+    """A look at what is known to be harmless; of unknown sensitivity nothing is reused."""
+    return _low_impact(event) and event.resource.sensitivity is not None
 
 
 def _low_impact(event: Event) -> bool:

@@ -46,7 +46,7 @@ def facts_of(event: Event, features: Mapping[str, float], policy: Policy) -> dic
         if isinstance(part, dict):
             facts |= {f"{group}.{name}": value for name, value in part.items()}
     role = facts["identity.role"]
-    if facts["credential.privileged"] is None and role is not None and role.lower() in policy.privileged_roles:
+    if role is not None and role.lower() in policy.privileged_roles:
         facts["credential.privileged"] = True
     facts["bad_network"] = _bad_network(event)
     return facts

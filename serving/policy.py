@@ -6,14 +6,17 @@ Data only: what follows from it is decided in `decision.py`. Every decision name
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PrivateAttr, ValidationError, model_validator
 
-from features.event import Category, IdentityType, Sensitivity
+from features.columns import EVENT_SCHEMA
+from features.event import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
 from features.hashing import digest_of
+from features.vector import names
 
 BUILT_IN = Path(__file__).parent / "policy.yaml"
 """The policy that ships with the service."""
@@ -27,6 +30,19 @@ Mode = Literal["enforce", "shadow"]
 
 class PolicyError(ValueError):
     """A policy that must not be in force; the message says what is wrong, where, and what would do."""
+
+
+FACTS = (*EVENT_SCHEMA.names, *names(), "bad_network")
+"""What conditions may name: the Event's fields by dotted name, the features, and what follows from them."""
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "action.category": get_args(Category),
+    "action.impact": get_args(Impact),
+    "credential.kind": get_args(CredentialKind),
+    "identity.type": get_args(IdentityType),
+    "resource.environment": get_args(Environment),
+    "resource.sensitivity": get_args(Sensitivity),
+}
+"""The values of facts that have a fixed choice."""
 
 
 class Part(BaseModel):
@@ -94,12 +110,18 @@ class Condition(Part):
     fact: str
     in_: tuple[str, ...] | None = Field(default=None, alias="in")
     is_: bool | None = Field(default=None, alias="is")
-    above: float | None = None
+    above: FiniteFloat | None = None
 
     @model_validator(mode="after")
     def _one_test(self) -> Condition:
         if sum(test is not None for test in (self.in_, self.is_, self.above)) != 1:
             raise ValueError("give exactly one of `in`, `is` and `above`")
+        if self.fact not in FACTS:
+            near = get_close_matches(self.fact, FACTS, 1)
+            raise ValueError(f"there is no fact {self.fact!r}" + (f"; is {near[0]!r} meant?" if near else ""))
+        wrong = [value for value in self.in_ or () if value not in CHOICES.get(self.fact, (value,))]
+        if wrong:
+            raise ValueError(f"{self.fact} is never {wrong[0]!r}; it is one of {', '.join(CHOICES[self.fact])}")
         return self
 
 

@@ -62,7 +62,13 @@ def suffices(
 
 
 def answers_the_model(
-    proofs: Iterable[Proof], standing: Standing, event: Event, trust: float, policy: Policy, at: datetime
+    proofs: Iterable[Proof],
+    standing: Standing,
+    event: Event,
+    features: Mapping[str, float],
+    trust: float,
+    policy: Policy,
+    at: datetime,
 ) -> bool:
     """Whether a proof made after it was asked for settles the model's own step-up, or an expiry, for this request.
 
@@ -77,7 +83,7 @@ def answers_the_model(
         _asked_before(proof, standing)
         and _alive(proof, at, timedelta(seconds=policy.lifetime.elevation_seconds))
         and _in_scope(proof, event)
-        and _same_place(proof, event, {})
+        and _same_place(proof, event, features)
         and _strong(human, proof, event, policy)
         and not _new_evidence(proof, trust, policy)
         for proof in proofs

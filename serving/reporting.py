@@ -83,7 +83,7 @@ def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InFo
     """Whether the proof settles the question at the trust it was asked at; without a trust, only the strongest do."""
     trust = 0.0 if proof.trust_at_completion is None else proof.trust_at_completion
     standing = Standing(asked={asked.id: asked.at})
-    return answers_the_model((proof,), standing, event, trust, here.policy, proof.made_at)
+    return answers_the_model((proof,), standing, event, {}, trust, here.policy, proof.made_at)
 
 
 def _to_be_learnt(asked: DecisionRecord, event: Event, here: InForce) -> bool:

@@ -92,6 +92,19 @@ def test_without_a_model_it_fails_closed(trust: TrustCurve | None, kind: str, ca
     assert (decision.ruling, decision.degraded) == (expected, "the model gave no trust")
 
 
+def test_a_threshold_that_is_no_number_fails_closed() -> None:
+    """Nothing can be compared with it, so nothing is allowed by it."""
+    assert judged(an_event("workload", "write"), threshold=math.nan).ruling == "deny"
+
+
+def test_a_claim_from_where_the_session_moved_to_does_not_settle_the_model() -> None:
+    """The owner's newer sign-in says nothing of the thief's network."""
+    newer = strong_proof(seconds_ago=5)
+    moved = {"asn_changed_in_session": 1.0}
+
+    assert judged(an_event(), trust=DOUBTED, standing=ASKED, proofs=[newer], features=moved).ruling == "step_up"
+
+
 def test_a_stated_fault_is_marked_and_closes_too() -> None:
     """Whatever else is wrong, the engine says what."""
     decision = judged(an_event("workload", "write"), degraded="the history is stale")
