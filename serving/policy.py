@@ -203,7 +203,7 @@ class Policy(Part):
         return policy
 
 
-IDENTITY_TYPES: tuple[IdentityType, ...] = ("human", "service_account", "workload", "agent")
+IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
 
 
 def _said(error: Any) -> str:
