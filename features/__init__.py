@@ -2,12 +2,13 @@
 
 from features.bundle import Calibration, ModelMismatch, TrustModel
 from features.catalogue import catalogue, digest, said
-from features.columns import EVENT_SCHEMA, events_of, row_of, rows_of, table_of
+from features.columns import EVENT_SCHEMA, events_of, table_of
 from features.decay import HORIZONS, TrustCurve
 from features.event import Event
 from features.history import History
 from features.registry import Feature, FeatureError
 from features.replay import replay
+from features.rows import row_of, rows_of
 from features.settings import Settings, SettingsError, settings
 from features.vector import FEATURES, fold, names, vector
 

@@ -7,20 +7,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 from click import Choice
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from features.catalogue import catalogue, digest
 from features.event import Event
+from features.files import AnotherRun, replay_file
 from features.population import load, unmeasured
-from features.replay import replay
 from features.sources import SOURCES, import_files
-from features.vector import FEATURES, names
+from features.vector import names
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
@@ -36,8 +36,20 @@ class Form(StrEnum):
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=console,
     )
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
 
 @app.command("import")
@@ -63,27 +75,36 @@ def import_(
 @app.command("replay")
 def replay_(
     events: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Events as Parquet.")],
-    out: Annotated[Path, typer.Option(help="Where the matrix goes, as Parquet.")],
+    out: Annotated[Path, typer.Option(help="Folder for the matrix, as Parquet files.", file_okay=False)],
     population: Annotated[
         Path | None, typer.Option(help="A model's population.npy; without it those are unknown.")
     ] = None,
+    parts: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000, help="Into how many parts identities are dealt out; one per 5 million."),
+    ] = None,
 ) -> None:
-    """Compute the features of every event, in the file's own order.
+    """Compute the features of every event, however large the file; broken off, it goes on where it was.
+
+    The column `row` is an event's place in the file.
 
     Example: `python -m features replay events.parquet --out matrix.parquet`
     """
-    table = pq.read_table(events)
     snapshot = load(population) if population else unmeasured()
-    with _bar() as bar:
-        task = bar.add_task("replaying", total=table.num_rows)
-        matrix = replay(table, snapshot, progress=lambda done, total: bar.update(task, completed=done, total=total))
-    columns = [
-        pa.field(feature.name, pa.float64(), metadata={"unit": feature.unit, "sentence": feature.sentence})
-        for feature in FEATURES
-    ]
-    schema = pa.schema(columns, metadata={"catalogue": digest()})
-    pq.write_table(pa.table([matrix[:, i] for i in range(len(names()))], schema=schema), out)
-    console.print(f"{len(matrix)} events, {len(names())} features -> {out}")
+    try:
+        with _bar() as bar:
+            task = bar.add_task("replaying", total=None)
+            count = replay_file(
+                events,
+                out,
+                snapshot,
+                parts=parts,
+                told=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except (AnotherRun, ValueError, OSError) as error:
+        console.print(f"{error}", highlight=False, markup=False)
+        raise typer.Exit(2) from None
+    console.print(f"{count} events, {len(names())} features -> {out}")
 
 
 @app.command("catalogue")
@@ -101,12 +122,11 @@ def catalogue_(form: Annotated[Form, typer.Option("--as", help="How to print it.
 
 
 def markdown() -> str:
-    """The catalogue as the Markdown table in the README."""
-    lines = ["| feature | drifts | unit | riskier when | says |", "|---|---|---|---|---|"]
-    lines += [
-        f"| `{f['name']}` | {f['module']} | {f['unit']} | {_DIRECTION[f['direction']]} | {f['sentence']} |"
-        for f in catalogue()
-    ]
+    """The catalogue as the Markdown table in features/README.md."""
+    lines = ["| feature | drifts | unit | riskier when | says | tells |", "|---|---|---|---|---|---|"]
+    for f in catalogue():
+        cells = f"`{f['name']}`", f["module"], f["unit"], _DIRECTION[f["direction"]], f["sentence"], f["tells"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -114,9 +134,9 @@ _DIRECTION = {1: "larger", -1: "smaller", 0: "either"}
 
 
 def _rich_table() -> Table:
-    table = Table("feature", "drifts", "unit", "riskier when", "says", title=digest())
+    table = Table("feature", "drifts", "unit", "riskier when", "says", "tells", title=digest())
     for f in catalogue():
-        table.add_row(f["name"], f["module"], f["unit"], _DIRECTION[f["direction"]], f["sentence"])
+        table.add_row(f["name"], f["module"], f["unit"], _DIRECTION[f["direction"]], f["sentence"], f["tells"])
     return table
 
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 import math
 
 from features.fold import mixed
-from features.history import SESSION_RESOURCES
+from features.history import CATEGORIES
 from features.kinds import is_write
-from features.measures import NAN, Record, novelty, population_rarity, rarity
+from features.measures import (
+    NAN,
+    Record,
+    above_usual,
+    log_of_one_more,
+    novelty,
+    population_rarity,
+    rarity,
+    surprise,
+)
 from features.registry import feature
 
 
-@feature(unit="yes or no", direction=1)
+@feature(unit="yes or no", direction=1, tells="discovery calls by a thief from the owner's routine")
 def action_is_new(event: Record, identity: Record) -> float:
     """The action is one this identity has not done before.
 
@@ -21,17 +30,17 @@ def action_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.action_key, identity.action_count, event.action, identity.events)
 
 
-@feature(unit="nats", direction=1)
+@feature(unit="nats", direction=1, tells="a seldom task from an everyday one")
 def action_rarity(event: Record, identity: Record) -> float:
     """The action is one this identity seldom does.
 
     >>> reading(action_rarity, event={"action": 7}, identity={"mass": 9.0, "action": {7: 1.0}})
     1.897
     """
-    return rarity(identity.action_key, identity.action_count, event.action, identity.mass)
+    return rarity(identity.action_key, identity.action_count, event.action, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=1)
+@feature(unit="nats", direction=1, tells="an attacker's call from a colleague's task taken over")
 def action_population_rarity(event: Record, population: Record) -> float:
     """The action is one that few identities of this type do.
 
@@ -39,43 +48,76 @@ def action_population_rarity(event: Record, population: Record) -> float:
     4.605
     """
     kind = event.identity_type
-    return population_rarity(population.action_key[kind], population.action_share[kind], event.action)
+    return population_rarity(
+        population.action_key[kind], population.action_rarity[kind], event.action, population.people[kind]
+    )
 
 
-@feature(unit="nats", direction=1)
+@feature(unit="nats", direction=1, tells="a reader who begins to delete from a writer who does so daily")
 def category_rarity(event: Record, identity: Record) -> float:
     """This kind of action is one this identity seldom does.
 
     >>> reading(category_rarity, event={"category": 1}, identity={"mass": 3.0})
     2.079
     """
-    if event.category == 0 or identity.mass <= 0.0:
+    if event.category == 0:
         return NAN
-    return -math.log((identity.category_count[event.category] + 0.5) / (identity.mass + 1.0))
+    return surprise(identity.category_count[event.category], identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=1)
+@feature(unit="nats", direction=1, tells="a service account that manages access from an administrator who does")
 def category_population_rarity(event: Record, population: Record) -> float:
     """This kind of action is one that few identities of this type do.
 
-    >>> reading(category_population_rarity, event={"category": 3, "identity_type": 1}, population={})
-    nan
+    >>> reading(
+    ...     category_population_rarity,
+    ...     event={"category": 3, "identity_type": 1}, population={"category": {3: 0.5}},
+    ... )
+    0.693
     """
+    if event.category == 0:
+        return NAN
     kind = event.identity_type
-    return population_rarity(population.category_key[kind], population.category_share[kind], event.category)
+    return population.category_rarity[kind, event.category] if population.people[kind] > 0.0 else NAN
 
 
-@feature(unit="nats", direction=1)
+@feature(unit="nats", direction=1, tells="the owner's actions in a stranger's order")
 def step_rarity(event: Record, identity: Record, session: Record) -> float:
     """This action seldom follows the one before it in this identity's sessions.
 
     >>> reading(step_rarity, event={"action": 7}, identity={"mass": 9.0}, session={"last_action": 5})
     2.996
     """
-    return rarity(identity.step_key, identity.step_count, mixed(session.last_action, event.action), identity.mass)
+    step = mixed(session.last_action, event.action)
+    return rarity(identity.step_key, identity.step_count, step, identity.mass, identity.weight)
 
 
-@feature(unit="yes or no", direction=1)
+@feature(unit="cosine distance, 0 to 1", direction=1, tells="a session of another trade from a busy day of one's own")
+def action_mix_drift(event: Record, identity: Record, session: Record) -> float:
+    """The session does other kinds of things than this identity usually does.
+
+    >>> reading(
+    ...     action_mix_drift,
+    ...     event={"category": 1}, identity={"category": {1: 9.0}}, session={"category": {1: 2.0, 3: 4.0}},
+    ... )
+    0.4
+    """
+    now, usual, alike = 0.0, 0.0, 0.0
+    an_event = 1.0 / identity.weight
+    for kind in range(1, CATEGORIES):
+        mine, habit = session.category_count[kind], identity.category_count[kind] * an_event
+        now += mine * mine
+        usual += habit * habit
+        alike += mine * habit
+    if event.category > 0:
+        now += 2.0 * session.category_count[event.category] + 1.0
+        alike += identity.category_count[event.category] * an_event
+    if now == 0.0 or usual == 0.0:
+        return NAN
+    return max(1.0 - alike / math.sqrt(now) / math.sqrt(usual), 0.0)
+
+
+@feature(unit="yes or no", direction=1, tells="an agent talked into another task from one at its own")
 def action_outside_intent(event: Record, identity: Record) -> float:
     """The action is one this identity has not done before under the task it declares.
 
@@ -86,7 +128,7 @@ def action_outside_intent(event: Record, identity: Record) -> float:
     return novelty(identity.intended_key, identity.intended_count, pair, identity.events)
 
 
-@feature(unit="events", direction=1)
+@feature(unit="events", direction=1, tells="impact after reconnaissance from a session that writes all along")
 def first_write_after_reads(event: Record, session: Record) -> float:
     """The session only looked so far, and now changes something for the first time.
 
@@ -99,7 +141,7 @@ def first_write_after_reads(event: Record, session: Record) -> float:
     return float(session.events) if writes == 1.0 and session.writes == 0.0 else 0.0
 
 
-@feature(unit="share", direction=1)
+@feature(unit="share", direction=1, tells="destruction from the usual mix of looking and changing")
 def write_share_above_usual(event: Record, identity: Record, session: Record) -> float:
     """The session changes more, and looks less, than this identity usually does.
 
@@ -112,10 +154,11 @@ def write_share_above_usual(event: Record, identity: Record, session: Record) ->
     writes = is_write(event.category)
     if math.isnan(writes) or identity.mass <= 0.0:
         return NAN
-    return (session.writes + writes) / (session.events + 1.0) - (identity.writes + 0.5) / (identity.mass + 1.0)
+    usual = (identity.writes + 0.5 * identity.weight) / (identity.mass + identity.weight)
+    return (session.writes + writes) / (session.events + 1.0) - usual
 
 
-@feature(unit="yes or no", direction=1)
+@feature(unit="yes or no", direction=1, tells="a thief looking around from the owner at his files")
 def resource_is_new(event: Record, identity: Record) -> float:
     """The resource is one this identity has not touched before.
 
@@ -125,16 +168,57 @@ def resource_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.resource_key, identity.resource_count, event.resource, identity.events)
 
 
-@feature(unit="resources, up to 17", direction=1)
+@feature(unit="nats", direction=1, tells="a file opened once before from the daily one")
+def resource_rarity(event: Record, identity: Record) -> float:
+    """The resource is one this identity seldom touches.
+
+    >>> reading(resource_rarity, event={"resource": 7}, identity={"mass": 9.0, "resource": {7: 9.0}})
+    0.051
+    """
+    return rarity(identity.resource_key, identity.resource_count, event.resource, identity.mass, identity.weight)
+
+
+@feature(unit="nats", direction=1, tells="somebody else's secret from what everybody of this kind reads")
+def resource_population_rarity(event: Record, population: Record) -> float:
+    """The resource is one that few identities of this type touch.
+
+    >>> reading(
+    ...     resource_population_rarity,
+    ...     event={"resource": 7, "identity_type": 1}, population={"resource": {7: 0.5}},
+    ... )
+    0.693
+    """
+    kind = event.identity_type
+    return population_rarity(
+        population.resource_key[kind], population.resource_rarity[kind], event.resource, population.people[kind]
+    )
+
+
+@feature(unit="resources, up to 16", direction=1, tells="collection sweeping many objects from work on a few")
 def distinct_resources_in_session(event: Record, session: Record) -> float:
-    """The session goes through many different resources.
+    """The session has gone through many different resources.
 
     >>> reading(distinct_resources_in_session, event={"resource": 7}, session={"resources": 2})
-    3.0
+    2.0
     """
-    if event.resource == 0:
-        return NAN
-    for i in range(min(session.resources, SESSION_RESOURCES)):
-        if session.resource_key[i] == event.resource:
-            return float(session.resources)
-    return float(session.resources) + 1.0
+    return float(session.resources) if event.resource != 0 else NAN
+
+
+@feature(unit="log ratio", direction=1, tells="a sweep by a stolen key from a backup that always sweeps")
+def resources_above_usual(identity: Record, session: Record) -> float:
+    """The session has gone through more different resources than this identity's sessions usually do.
+
+    >>> reading(resources_above_usual, identity={"mass": 2.0, "session_resources_sum": 2.0}, session={"resources": 9})
+    1.303
+    """
+    return above_usual(log_of_one_more(session.resources), identity.session_resources_sum, identity.mass)
+
+
+@feature(unit="log ratio", direction=1, tells="a scripted run in a stolen session from a long day's work")
+def requests_above_usual(identity: Record, session: Record) -> float:
+    """The session has made more requests than this identity's sessions usually do.
+
+    >>> reading(requests_above_usual, identity={"mass": 2.0, "session_events_sum": 2.0}, session={"events": 9})
+    1.303
+    """
+    return above_usual(log_of_one_more(session.events), identity.session_events_sum, identity.mass)

@@ -1,15 +1,19 @@
-"""Whether what acts is what it says: a person behind a machine's identity, or a machine's rhythm out of step."""
+"""Whether what acts is what it says: a person behind a machine's identity, a machine behind a person's, or a loop."""
 
 from __future__ import annotations
 
 import math
 
+from features.fold import loop_rounds, request_of
 from features.kinds import HUMAN
-from features.measures import NAN, Record, population_rarity, seconds_between
+from features.measures import NAN, Record, above_usual, log_of_one_more, population_rarity, seconds_between
 from features.registry import feature
 
+FEWEST_GAPS = 4
+"""Fewer gaps say nothing of a session's rhythm."""
 
-@feature(unit="yes or no", direction=1)
+
+@feature(unit="yes or no", direction=1, tells="a person with a machine's key (NHI10) from the machine")
 def person_like_client(event: Record) -> float:
     """A machine's identity is used from a browser or from a person's operating system.
 
@@ -21,7 +25,57 @@ def person_like_client(event: Record) -> float:
     return event.interactive
 
 
-@feature(unit="standard deviations", direction=1)
+@feature(unit="standard deviations of log gaps", direction=1, tells="a person typing with a machine's key (NHI10)")
+def person_like_rhythm(event: Record, identity: Record, session: Record) -> float:
+    """A machine's session keeps less even time than it usually does.
+
+    >>> reading(
+    ...     person_like_rhythm,
+    ...     event={"identity_type": 2}, identity={"session_gap_variance": 1.0},
+    ...     session={"gaps": 9, "gap_variance": 4.0},
+    ... )
+    1.0
+    """
+    if event.identity_type == HUMAN:
+        return 0.0
+    if session.gaps < FEWEST_GAPS or identity.session_gap_variance == 0.0:
+        return NAN
+    return max(math.sqrt(session.gap_variance) - math.sqrt(identity.session_gap_variance), 0.0)
+
+
+@feature(unit="standard deviations of log gaps", direction=1, tells="a script in a person's session from the person")
+def machine_like_rhythm(event: Record, identity: Record, session: Record) -> float:
+    """A person's session keeps more even time than they usually do.
+
+    >>> reading(
+    ...     machine_like_rhythm,
+    ...     event={"identity_type": 1}, identity={"session_gap_variance": 4.0},
+    ...     session={"gaps": 9, "gap_variance": 1.0},
+    ... )
+    1.0
+    """
+    if event.identity_type != HUMAN:
+        return 0.0
+    if session.gaps < FEWEST_GAPS or identity.session_gap_variance == 0.0:
+        return NAN
+    return max(math.sqrt(identity.session_gap_variance) - math.sqrt(session.gap_variance), 0.0)
+
+
+@feature(unit="log ratio", direction=1, tells="an agent caught in a loop from a job that always polls")
+def loop_above_usual(event: Record, identity: Record, session: Record) -> float:
+    """The session goes round in the same few requests more often than is usual for this identity.
+
+    >>> reading(
+    ...     loop_above_usual,
+    ...     event={"action": 7}, identity={"mass": 1.0},
+    ...     session={"events": 20, "request_key": [7] * 8, "repeats": [19, 0, 0, 0, 0, 0, 0, 0]},
+    ... )
+    3.045
+    """
+    return above_usual(log_of_one_more(loop_rounds(request_of(event), session)), identity.loop_sum, identity.mass)
+
+
+@feature(unit="standard deviations", direction=1, tells="a scheduled job run by hand from its schedule")
 def gap_unlike_usual(event: Record, identity: Record) -> float:
     """The time since the last request is unlike the gaps this identity usually keeps.
 
@@ -34,10 +88,10 @@ def gap_unlike_usual(event: Record, identity: Record) -> float:
     gap = seconds_between(event.time, identity.last_success)
     if math.isnan(gap) or identity.events < 10:
         return NAN
-    return abs(math.log1p(gap) - identity.gap_mean) / math.sqrt(identity.gap_variance + 0.25)
+    return abs(log_of_one_more(gap) - identity.gap_mean) / math.sqrt(identity.gap_variance + 0.25)
 
 
-@feature(unit="nats", direction=1)
+@feature(unit="nats", direction=1, tells="a server's key on a laptop from servers like itself")
 def system_population_rarity(event: Record, population: Record) -> float:
     """The operating system is one that few identities of this type run on.
 
@@ -45,4 +99,6 @@ def system_population_rarity(event: Record, population: Record) -> float:
     -0.0
     """
     kind = event.identity_type
-    return population_rarity(population.system_key[kind], population.system_share[kind], event.system)
+    return population_rarity(
+        population.system_key[kind], population.system_rarity[kind], event.system, population.people[kind]
+    )

@@ -11,13 +11,12 @@ from features.history import LAYOUT
 from features.registry import Feature
 from features.vector import FEATURES
 
+_TOLD = ("name", "module", "unit", "direction", "always", "sentence", "tells", "reads")
+
 
 def catalogue() -> list[dict[str, Any]]:
-    """One entry per feature, in column order: name, module, unit, direction and sentence."""
-    return [
-        {"name": f.name, "module": f.module, "unit": f.unit, "direction": f.direction, "sentence": f.sentence}
-        for f in FEATURES
-    ]
+    """One entry per feature, in column order: name, module, unit, direction, sentence and what it tells apart."""
+    return [{name: getattr(f, name) for name in _TOLD} for f in FEATURES]
 
 
 def contract() -> dict[str, Any]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
-from features.columns import CONTEXT
-from features.measures import NAN, Record
+from features.measures import NAN, Record, log_of_one_more
 from features.registry import feature
+from features.rows import CONTEXT
 
 FIELDS_OF_CONTEXT = float(len(CONTEXT))
 
 
-@feature(unit="share", direction=0)
+@feature(unit="share", direction=0, always=True, tells="a call stripped of its context from a routine one")
 def context_known_fraction(event: Record) -> float:
     """Little of the context of this request is known.
 
@@ -21,7 +19,7 @@ def context_known_fraction(event: Record) -> float:
     return event.known / FIELDS_OF_CONTEXT
 
 
-@feature(unit="share", direction=1)
+@feature(unit="share", direction=1, tells="a replay by a client that hides its device from the owner's own client")
 def context_lost(event: Record, identity: Record) -> float:
     """Less is known of this request than is usual for this identity.
 
@@ -33,11 +31,11 @@ def context_lost(event: Record, identity: Record) -> float:
     return max(identity.context_sum / identity.mass - event.known, 0.0) / FIELDS_OF_CONTEXT
 
 
-@feature(unit="log(1 + events)", direction=0)
+@feature(unit="log(1 + events)", direction=0, always=True, tells="a newcomer's first day from an old hand's odd one")
 def known_events(identity: Record) -> float:
     """So much of this identity's past is known.
 
     >>> reading(known_events, identity={"events": 0})
     0.0
     """
-    return math.log1p(identity.events)
+    return log_of_one_more(identity.events)

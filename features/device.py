@@ -8,7 +8,7 @@ from features.measures import NAN, Record, changed, novelty, population_rarity, 
 from features.registry import feature
 
 
-@feature(unit="yes or no", direction=1)
+@feature(unit="yes or no", direction=1, tells="a stolen credential on the thief's machine from the owner's")
 def device_is_new(event: Record, identity: Record) -> float:
     """The device (or instance) is one this identity has not used before.
 
@@ -18,17 +18,40 @@ def device_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.instance_key, identity.instance_count, event.instance, identity.events)
 
 
-@feature(unit="nats", direction=1)
+@feature(unit="nats", direction=1, tells="a machine borrowed once from the daily one")
+def device_rarity(event: Record, identity: Record) -> float:
+    """The device (or instance) is one this identity seldom uses.
+
+    >>> reading(device_rarity, event={"instance": 7}, identity={"mass": 9.0, "instance": {5: 9.0}})
+    2.996
+    """
+    return rarity(identity.instance_key, identity.instance_count, event.instance, identity.mass, identity.weight)
+
+
+@feature(unit="nats", direction=1, tells="an attacker's tool from the program in daily use")
 def agent_rarity(event: Record, identity: Record) -> float:
     """The client program is one this identity seldom uses.
 
     >>> reading(agent_rarity, event={"agent": 7}, identity={"mass": 9.0, "agent": {7: 9.0}})
     0.051
     """
-    return rarity(identity.agent_key, identity.agent_count, event.agent, identity.mass)
+    return rarity(identity.agent_key, identity.agent_count, event.agent, identity.mass, identity.weight)
 
 
-@feature(unit="yes or no", direction=1)
+@feature(unit="nats", direction=1, tells="a program no service account runs from a library they all use")
+def agent_population_rarity(event: Record, population: Record) -> float:
+    """The client program is one that few identities of this type use.
+
+    >>> reading(agent_population_rarity, event={"agent": 7, "identity_type": 1}, population={"agent": {8: 0.5}})
+    4.605
+    """
+    kind = event.identity_type
+    return population_rarity(
+        population.agent_key[kind], population.agent_rarity[kind], event.agent, population.people[kind]
+    )
+
+
+@feature(unit="yes or no", direction=1, tells="a thief's system from an upgrade of the owner's")
 def system_is_new(event: Record, identity: Record) -> float:
     """The operating system is one this identity has not used before.
 
@@ -38,18 +61,7 @@ def system_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.system_key, identity.system_count, event.system, identity.events)
 
 
-@feature(unit="nats", direction=1)
-def agent_population_rarity(event: Record, population: Record) -> float:
-    """The client program is one that few identities of this type use.
-
-    >>> reading(agent_population_rarity, event={"agent": 7, "identity_type": 1}, population={"agent": {8: 0.5}})
-    4.605
-    """
-    kind = event.identity_type
-    return population_rarity(population.agent_key[kind], population.agent_share[kind], event.agent)
-
-
-@feature(unit="yes or no", direction=1)
+@feature(unit="yes or no", direction=1, tells="a replayed cookie from a session that stays on its machine")
 def device_changed_in_session(event: Record, session: Record) -> float:
     """The session goes on from another device than it began on.
 
@@ -59,7 +71,7 @@ def device_changed_in_session(event: Record, session: Record) -> float:
     return changed(event.instance, session.instance)
 
 
-@feature(unit="yes or no", direction=1)
+@feature(unit="yes or no", direction=1, tells="a token lifted from a browser into a script")
 def agent_changed_in_session(event: Record, session: Record) -> float:
     """The session goes on in another client program than it began in.
 
@@ -69,7 +81,7 @@ def agent_changed_in_session(event: Record, session: Record) -> float:
     return changed(event.agent, session.agent)
 
 
-@feature(unit="yes or no", direction=1)
+@feature(unit="yes or no", direction=1, tells="a replay that copies the browser's name but not the system's")
 def system_changed_in_session(event: Record, session: Record) -> float:
     """The session goes on under another operating system than it began under.
 
@@ -79,7 +91,7 @@ def system_changed_in_session(event: Record, session: Record) -> float:
     return changed(event.system, session.system)
 
 
-@feature(unit="yes or no", direction=1)
+@feature(unit="yes or no", direction=1, tells="malware that switches protection off from a device that is well")
 def device_compliance_lost(event: Record, session: Record) -> float:
     """The device met the rules earlier in this session and no longer does.
 

@@ -1,19 +1,22 @@
 """What follows from an address alone: network operator, country, hosting provider, anonymiser, place.
 
-From the bundled tables (see data/README.md) or, where it says more, your own `.mmdb` in MaxMind's format. One look-up
-serves a whole table and a single event, so both say the same. Only what an event leaves open is filled.
+From the bundled tables (see data/README.md) or, where they say more, your own `.mmdb` in MaxMind's format and, before
+both, your own lists of networks. One look-up serves a whole table and a single event, so both say the same. Only what
+an event leaves open is filled.
 
-Private, reserved, scrambled and malformed addresses are unknown. A listed range or operator is a hosting provider (or
-an anonymiser). The lists are not complete, yet an address they lack is taken for neither where its operator is known:
-what drifts is the habit, and it drifts the same for all. Where nobody knows the operator, nothing is said.
+Scrambled and malformed addresses are unknown, and so are private and reserved ones unless your list names them. A
+listed range or operator is a hosting provider (or an anonymiser). The lists are not complete, yet an address they lack
+is taken for neither where its operator is known: what drifts is the habit, and it drifts the same for all. Where nobody
+knows the operator, nothing is said.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +24,57 @@ import maxminddb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ValidationError
 
 from features.columns import conform
-from features.event import Event
+from features.event import Event, Network
 from features.measures import Array
-from features.ranges import Ranges, as_numbers, networks, numbers, ranges
+from features.networks import packed_of
+from features.ranges import (
+    SIZES,
+    Listed,
+    Ranges,
+    as_numbers,
+    listed,
+    nearly_sorted,
+    networks,
+    numbers,
+    painted,
+    ranges,
+    reserved,
+)
+from features.settings import SettingsError
 
 REFERENCE = Path(__file__).parent.parent / "data" / "reference"
 """The bundled tables."""
 
 FACTS = np.dtype(
-    [("asn", "i8"), ("country", "U2"), ("hosting", "f8"), ("anonymizer", "f8"), ("latitude", "f8"), ("longitude", "f8")]
+    [
+        ("asn", "i8"),
+        ("country", "U2"),
+        ("hosting", "f8"),
+        ("anonymizer", "f8"),
+        ("latitude", "f8"),
+        ("longitude", "f8"),
+        ("reputation", "f8"),
+    ]
 )
 """What is known of an address. Unknown is 0 for the operator, empty for the country, NaN for the rest."""
+
+_NAMES: tuple[str, ...] = FACTS.names or ()
+_WHOLE = np.dtype((np.void, FACTS.itemsize))
+"""A record as mere bytes: numpy scatters those ten times faster than field by field."""
+
+_MUST_BE = {
+    "asn": "a whole number from 1 to 4294967295, such as asn=64496",
+    "country": "two capitals, such as country=NL",
+    "hosting": "yes or no",
+    "anonymizer": "yes or no",
+    "latitude": "degrees from -90 to 90, such as latitude=52.4",
+    "longitude": "degrees from -180 to 180, such as longitude=4.9",
+    "reputation": "a number from 0 (clean) to 1 (known bad), such as reputation=0.9",
+}
+"""What a list may say of a network, and how."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +87,9 @@ class Tables:
     anonymizer: Ranges
 
     @classmethod
+    @cache
     def read(cls, folder: Path, version: int) -> Tables:
+        """Read once in a process, whatever lies above them."""
         places, lists = folder / "ip-location-db", folder / "x4bnet"
         return cls(
             ranges(places / f"asn-ipv{version}.csv.gz", version, np.int64),
@@ -58,61 +101,103 @@ class Tables:
 
 @dataclass(frozen=True, eq=False)
 class NetworkTables:
-    """The bundled tables of both IP versions, with the operators that are hosts or anonymisers, and your `.mmdb`."""
+    """The bundled tables of both IP versions, the operators that are hosts or anonymisers, and what is your own."""
 
     tables: dict[int, Tables]
-    hosting_asns: Array
-    anonymizer_asns: Array
-    mmdb: maxminddb.Reader | None
+    hosting_asns: Ranges
+    anonymizer_asns: Ranges
+    databases: tuple[maxminddb.Reader, ...]
+    lists: dict[int, Ranges]
 
     @classmethod
-    def load(cls, folder: Path | None = None, mmdb: Path | None = None) -> NetworkTables:
-        """Read everything, in about a second; raises OSError, or maxminddb's InvalidDatabaseError, for a bad file."""
+    def load(cls, folder: Path | None = None, yours: Sequence[Path] = ()) -> NetworkTables:
+        """Read everything, in about a second; raises SettingsError for a file of yours that cannot be used.
+
+        Your files are databases (`.mmdb`) and lists (all else). Lists go first; among equals, the file named first.
+        """
+        try:
+            databases = tuple(maxminddb.open_database(file) for file in yours if file.suffix == ".mmdb")
+            lists = _lists([file for file in yours if file.suffix != ".mmdb"])
+        except (OSError, maxminddb.InvalidDatabaseError) as error:
+            raise SettingsError(f"a file of network tables cannot be used: {error}") from error
         folder = folder or REFERENCE
-        tables = {version: Tables.read(folder, version) for version in (4, 6)}
+        tables = {version: Tables.read(folder, version) for version in SIZES}
         hosting, anonymizer = (numbers(folder / f"x4bnet/{name}_ASN.txt") for name in ("datacenter", "vpn"))
-        return cls(tables, hosting, anonymizer, maxminddb.open_database(mmdb) if mmdb else None)
+        return cls(tables, hosting, anonymizer, databases, lists)
 
     def facts(self, ips: Sequence[str | None]) -> Array:
         """What is known of each address: shape (n,) of FACTS, in their order."""
         facts = _unknown(len(ips))
-        public = [_public(ip) for ip in ips]
-        for version, tables in self.tables.items():
-            places = [place for place, ip in enumerate(public) if ip is not None and ip.version == version]
-            if places:
-                facts[places] = self._bundled(tables, as_numbers([public[place].packed for place in places]))  # type: ignore[union-attr]
-        if self.mmdb is not None:
-            for place, ip in enumerate(public):
-                _overlay(facts[place], self.mmdb.get(ip) if ip else None)
+        packed = [packed_of(ip or "") for ip in ips]
+        sizes = np.fromiter(map(len, packed), np.int64, len(packed))
+        for version, size in SIZES.items():
+            places = np.flatnonzero(sizes == size)
+            if len(places):
+                addresses = as_numbers([packed[place] for place in places])
+                order = nearly_sorted(addresses)
+                facts.view(_WHOLE)[places[order]] = self._of(version, addresses[order]).view(_WHOLE)
         return facts
+
+    def _of(self, version: int, addresses: Array) -> Array:
+        facts = self._bundled(self.tables[version], addresses)
+        private = reserved(version).values_of(addresses)
+        facts[private] = _unknown(1)
+        for database in reversed(self.databases):
+            if version <= database.metadata().ip_version:
+                for place in np.flatnonzero(~private):
+                    _overlay(facts[place], database.get(_address(addresses[place])))
+        return _laid(self.lists[version].values_of(addresses), facts) if version in self.lists else facts
 
     def _bundled(self, tables: Tables, addresses: Array) -> Array:
         facts = _unknown(len(addresses))
         facts["asn"], facts["country"] = tables.asn.values_of(addresses), tables.country.values_of(addresses)
         known = facts["asn"] != 0
-        for name, listed, operators in (
+        for name, hosts, operators in (
             ("hosting", tables.hosting, self.hosting_asns),
             ("anonymizer", tables.anonymizer, self.anonymizer_asns),
         ):
-            positive = listed.values_of(addresses) | np.isin(facts["asn"], operators)
+            positive = hosts.values_of(addresses) | operators.values_of(facts["asn"])
             facts[name] = np.where(positive, 1.0, np.where(known, 0.0, np.nan))
         return facts
 
 
 def _unknown(count: int) -> Array:
     facts = np.zeros(count, FACTS)
-    for name in ("hosting", "anonymizer", "latitude", "longitude"):
+    for name in ("hosting", "anonymizer", "latitude", "longitude", "reputation"):
         facts[name] = np.nan
     return facts
 
 
-def _public(text: str | None) -> IPv4Address | IPv6Address | None:
+def _known(values: Array) -> Array:
+    return ~np.isnan(values) if values.dtype.kind == "f" else values != np.zeros(1, values.dtype)
+
+
+def _laid(over: Array, under: Array) -> Array:
+    """What `over` knows, and what `under` says where it is silent."""
+    for name in _NAMES:
+        under[name] = np.where(_known(over[name]), over[name], under[name])
+    return under
+
+
+def _lists(files: Sequence[Path]) -> dict[int, Ranges]:
+    lines = [(line.network, _checked(line)) for file in files for line in listed(file)]
+    by_version = {version: [line for line in lines if line[0].version == version] for version in SIZES}
+    return {version: painted(said, version, _unknown(1)) for version, said in by_version.items() if said}
+
+
+def _checked(line: Listed) -> dict[str, Any]:
+    """What a line says, held to what an event may say of its network."""
+    for name in line.said.keys() - _MUST_BE.keys():
+        raise SettingsError(f"{line.place}: nothing is called {name!r}; write one of {', '.join(_MUST_BE)}")
     try:
-        ip = ip_address(text or "")
-    except ValueError:
-        return None
-    ip = (ip.ipv4_mapped if isinstance(ip, IPv6Address) else None) or ip
-    return ip if ip.is_global else None
+        return Network.model_validate_strings(line.said).model_dump(exclude_none=True)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        raise SettingsError(f"{line.place}: {name} is {line.said[name]!r}; it must be {_MUST_BE[name]}") from None
+
+
+def _address(number: Any) -> IPv4Address | IPv6Address:
+    return IPv4Address(int(number)) if isinstance(number, np.integer) else IPv6Address(number.ljust(16, b"\0"))
 
 
 def _overlay(facts: Any, found: Any) -> None:
@@ -135,21 +220,20 @@ def _overlay(facts: Any, found: Any) -> None:
 
 
 @cache
-def lookup(mmdb: str = "") -> NetworkTables:
-    """The tables of this process, read at the first call, with the `.mmdb` that Settings.network_tables names."""
-    return NetworkTables.load(mmdb=Path(mmdb) if mmdb else None)
+def lookup(yours: str = "") -> NetworkTables:
+    """The tables of this process, read at the first call, with the files that Settings.network_tables names."""
+    return NetworkTables.load(yours=[Path(name) for name in yours.split(os.pathsep) if name])
 
 
 def _columns(facts: Array) -> dict[str, pa.Array]:
     """The facts as Arrow columns of the Event's types, null where unknown."""
-    columns = {
-        "asn": pa.array(facts["asn"], mask=facts["asn"] == 0),
-        "country": pa.array(facts["country"].tolist(), pa.string(), mask=facts["country"] == ""),
-    }
-    for name in ("hosting", "anonymizer"):
-        columns[name] = pa.array(facts[name] == 1.0, mask=np.isnan(facts[name]))
-    for name in ("latitude", "longitude"):
-        columns[name] = pa.array(facts[name], mask=np.isnan(facts[name]))
+    columns = {}
+    for name in _NAMES:
+        values, unknown = facts[name], ~_known(facts[name])
+        if name == "country":
+            columns[name] = pa.array(values.tolist(), pa.string(), mask=unknown)
+        else:
+            columns[name] = pa.array(values == 1.0 if name in ("hosting", "anonymizer") else values, mask=unknown)
     return columns
 
 

@@ -1,4 +1,4 @@
-"""The few small formulas that the features and the fold share, compiled once.
+"""The few small formulas that the features and the fold share.
 
 Nothing here knows an event or a history; they work on tables (parallel arrays of keys and decayed counts), times in
 µs and plain numbers. Every domain error is guarded, so that the JIT and plain Python agree to the last bit.
@@ -12,16 +12,32 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba.core.registry import CPUDispatcher
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": True, "nogil": True}
 """How everything is compiled: numpy's results for domain errors, checked indices, no fastmath (it changes bits)."""
 
+_WITHIN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+class _Inside(CPUDispatcher):
+    """A compiled function that only compiled functions call as such; called from Python, it runs as Python."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.py_func(*arguments)
+
+
 def jit(function: Function) -> Function:
-    """Compile a function at its first call, the same way everywhere."""
-    compiled: Function = numba.njit(**OPTIONS)(function)
+    """Compile a function at its first use by another compiled one, as a part of it.
+
+    It gets none of the wrappers by which Python could call machine code, which take a third of the time to compile.
+    """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
+        return function
+    compiled: Any = numba.njit(**OPTIONS, **_WITHIN)(function)
+    compiled.__class__ = _Inside
     return compiled
 
 
@@ -34,37 +50,49 @@ NEVER = -(2**63)
 SECOND = 1_000_000
 EARTH_DIAMETER_KM = 12_742.0
 SMALLEST_SHARE = 0.01
+RAREST = -math.log(SMALLEST_SHARE)
+"""How rare anything can be in a population, in nats: below one in a hundred, a snapshot of a few hundred identities
+cannot tell the rare from the never seen, and neither is odd."""
+WAYS = 8
+"""How many places of a table a key may stand in; as many keys as a cache line holds."""
+
+
+@jit
+def _place_of(keys: Array, key: int) -> int:
+    """Where a key stands if the table holds it, else the first of the places it may stand in.
+
+    A table's length is WAYS times a power of two. All places are looked at, since a search that stops early would have
+    the processor guess where.
+    """
+    start = (key & (keys.shape[0] // WAYS - 1)) * WAYS
+    place = start
+    for i in range(start, start + WAYS):
+        place = i if keys[i] == key else place
+    return place
 
 
 @jit
 def count_of(keys: Array, counts: Array, key: int) -> float:
     """The decayed count of a key in a table, 0 when the table does not hold it."""
-    for i in range(keys.shape[0]):
-        if keys[i] == key and counts[i] > 0.0:
-            return float(counts[i])
-    return 0.0
+    place = _place_of(keys, key)
+    return float(counts[place]) if keys[place] == key else 0.0
 
 
 @jit
 def add(keys: Array, counts: Array, key: int, amount: float) -> None:
-    """Count a key. A full table gives up the key with the smallest decayed count, so a flood of keys seen once
-    can only push out each other and what its owner hardly uses."""
-    smallest = 0
-    for i in range(keys.shape[0]):
-        if keys[i] == key and counts[i] > 0.0:
-            counts[i] += amount
-            return
-        if counts[i] < counts[smallest]:
-            smallest = i
-    keys[smallest] = key
-    counts[smallest] = amount
+    """Count a key. Of the places it may stand in, a new one takes the place of the key with the smallest decayed count.
 
-
-@jit
-def scale(counts: Array, factor: float) -> None:
-    """Multiply all counts of a table."""
-    for i in range(counts.shape[0]):
-        counts[i] *= factor
+    So a flood of keys seen once pushes out each other and what its owner hardly uses: to push out a key with count c,
+    each of the other seven must be brought to c first.
+    """
+    place = _place_of(keys, key)
+    if keys[place] == key:
+        counts[place] += amount
+        return
+    for i in range(place + 1, place + WAYS):
+        place = i if counts[i] < counts[place] else place
+    keys[place] = key
+    counts[place] = amount
 
 
 @jit
@@ -76,39 +104,55 @@ def novelty(keys: Array, counts: Array, key: int, known_events: int) -> float:
 
 
 @jit
-def rarity(keys: Array, counts: Array, key: int, mass: float) -> float:
-    """-log of the smoothed share a key has of the habit; unknown without a key or a habit."""
-    if key == 0 or mass <= 0.0:
+def surprise(count: float, mass: float, weight: float) -> float:
+    """-log of the smoothed share `count` has of `mass`, one event of now weighing `weight`; unknown without mass."""
+    if mass <= 0.0:
         return NAN
-    return -math.log((count_of(keys, counts, key) + 0.5) / (mass + 1.0))
+    return -math.log((count + 0.5 * weight) / (mass + weight))
+
+
+@jit
+def rarity(keys: Array, counts: Array, key: int, mass: float, weight: float) -> float:
+    """-log of the smoothed share a key has of the habit; unknown without a key or a habit."""
+    if key == 0:
+        return NAN
+    return surprise(count_of(keys, counts, key), mass, weight)
 
 
 @jit
 def changed(now: int, before: int) -> float:
     """1 if a key differs from the earlier one, 0 if equal; unknown if either is unknown."""
-    if now == 0 or before == 0:
-        return NAN
-    return 1.0 if now != before else 0.0
+    different = 1.0 if now != before else 0.0
+    return NAN if (now == 0) | (before == 0) else different
 
 
 @jit
-def population_rarity(keys: Array, shares: Array, key: int) -> float:
-    """-log of the share of a population that a key has, no share counted below 1 in 100; keys are sorted.
-
-    Below that a snapshot of a few hundred identities cannot tell the rare from the never seen, and neither is odd.
-    """
-    if key == 0 or shares[shares.shape[0] - 1] < 0.0:
+def population_rarity(keys: Array, rarities: Array, key: int, people: float) -> float:
+    """How rare a key is in a population; one it lacks is as rare as can be. Unknown without a key or anybody."""
+    if key == 0 or people <= 0.0:
         return NAN
-    low = np.searchsorted(keys, key)
-    if low < keys.shape[0] and keys[low] == key:
-        return -math.log(max(shares[low], SMALLEST_SHARE))
-    return -math.log(SMALLEST_SHARE)
+    place = _place_of(keys, key)
+    return rarities[place] if keys[place] == key else RAREST
+
+
+@jit
+def log_of_one_more(amount: float) -> float:
+    """log(1 + amount) of an amount that is not negative. Plainly, since the compiler knows nothing of `log1p`."""
+    return math.log(1.0 + amount)
+
+
+@jit
+def above_usual(now: float, total: float, mass: float) -> float:
+    """How far a value lies above its decayed mean; unknown without the value or a mean."""
+    if math.isnan(now) or mass <= 0.0:
+        return NAN
+    return now - total / mass
 
 
 @jit
 def seconds_between(later: int, earlier: int) -> float:
     """Seconds from one time to a later one, never below zero; unknown if either is unknown."""
-    if NEVER in (later, earlier):
+    if later == NEVER or earlier == NEVER:  # noqa: PLR1714  (a search in a tuple takes long to compile)
         return NAN
     return max(later - earlier, 0) / SECOND
 
@@ -122,11 +166,11 @@ def faded(seconds: float, half_life_seconds: float) -> float:
 @jit
 def distance_km(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
     """Great-circle distance in km between two points in degrees; unknown if any is unknown."""
+    if math.isnan(latitude + longitude + other_latitude + other_longitude):
+        return NAN
     radians = math.pi / 180.0
     half_north = math.sin((other_latitude - latitude) * radians / 2.0)
     half_east = math.sin((other_longitude - longitude) * radians / 2.0)
     chord = half_north * half_north
     chord += math.cos(latitude * radians) * math.cos(other_latitude * radians) * half_east * half_east
-    if math.isnan(chord):
-        return NAN
     return EARTH_DIAMETER_KM * math.asin(math.sqrt(min(1.0, chord)))

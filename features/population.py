@@ -7,37 +7,42 @@ by what is scored. It tells the first session of an unknown identity from an odd
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from features.columns import rows_of
-from features.fold import SUCCESS
+from features.fold import SUCCESS, hour_bin
+from features.history import CATEGORIES, HOUR_BINS
 from features.kinds import IDENTITY_TYPES
-from features.measures import Array
+from features.measures import RAREST, SMALLEST_SHARE, Array, add
+from features.rows import rows_of
 
-_SIZES = {"asn": 512, "agent": 128, "system": 32, "action": 1024, "category": 16}
-_PADDING = np.iinfo(np.int64).max
+_SIZES = {"asn": 1024, "country": 256, "agent": 256, "system": 64, "action": 2048, "resource": 2048}
+"""Places in each table; the commonest values fill half of them at most, so that few buckets overflow."""
+CODES = {"category": CATEGORIES, "hour": HOUR_BINS}
+"""What is looked up by its code instead of in a table."""
 _TYPES = IDENTITY_TYPES + 1
 
 POPULATION = np.dtype(
     [
-        part
-        for name, size in _SIZES.items()
-        for part in ((f"{name}_key", "i8", (_TYPES, size)), (f"{name}_share", "f8", (_TYPES, size)))
+        ("people", "f8", (_TYPES,)),
+        *((f"{name}_rarity", "f8", (_TYPES, size)) for name, size in CODES.items()),
+        *(
+            part
+            for name, size in _SIZES.items()
+            for part in ((f"{name}_key", "i8", (_TYPES, size)), (f"{name}_rarity", "f8", (_TYPES, size)))
+        ),
     ],
     align=True,
 )
-"""Per identity type and kind of value: the commonest keys, sorted, and the share of events each has."""
+"""Per identity type: how many identities were measured, and how rare each of the commonest values is, as -log of the
+share of identities that used it."""
 
 
 def unmeasured() -> Array:
     """A population of which nothing is known, shape (1,): every rarity against it is unknown."""
-    population = np.zeros(1, POPULATION)
-    for name in _SIZES:
-        population[f"{name}_key"] = _PADDING
-        population[f"{name}_share"] = -1.0
-    return population
+    return np.zeros(1, POPULATION)
 
 
 def measure(table: pa.Table) -> Array:
@@ -47,29 +52,40 @@ def measure(table: pa.Table) -> Array:
     account cannot make its own habits everybody's.
     """
     rows = rows_of(table)
-    identities = table["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    done = rows["outcome"] == SUCCESS
+    rows = rows[rows["outcome"] == SUCCESS]
     population = unmeasured()
-    for identity_type in np.unique(rows["identity_type"][done]):
-        chosen = done & (rows["identity_type"] == identity_type)
-        for name, size in _SIZES.items():
-            keys, shares = _shares(identities[chosen], rows[name][chosen], size)
-            population[f"{name}_key"][0, identity_type] = keys
-            population[f"{name}_share"][0, identity_type] = shares
+    for identity_type in np.unique(rows["identity_type"]):
+        _measure(population[0], int(identity_type), rows[rows["identity_type"] == identity_type])
     return population
 
 
-def _shares(identities: Array, keys: Array, size: int) -> tuple[Array, Array]:
-    known = keys != 0
-    pairs = np.unique(np.column_stack([identities[known], keys[known]]), axis=0)
-    people = max(1, len(np.unique(identities[known])))
-    values, counts = np.unique(pairs[:, 1], return_counts=True)
-    commonest = np.sort(np.argsort(-counts, kind="stable")[: size - 1])
-    kept = np.full(size, _PADDING)
-    shares = np.zeros(size)
-    kept[: len(commonest)] = values[commonest]
-    shares[: len(commonest)] = counts[commonest] / people
-    return kept, shares
+def _measure(population: Array, kind: int, rows: Array) -> None:
+    who, people = rows["identity_key"], len(np.unique(rows["identity_key"]))
+    population["people"][kind] = people
+    for name, size in _SIZES.items():
+        keys, rarities = population[f"{name}_key"][kind], population[f"{name}_rarity"][kind]
+        values, users = _users(who, rows[name])
+        for place in np.argsort(users, kind="stable")[-(size // 2) :].tolist():  # the commonest last: they stay
+            add(keys, rarities, int(values[place]), users[place])  # as counts first: the rarest gives way
+        rarities[:] = _rarity(rarities, people)
+    times: Any = rows["time"]
+    hours: Any = hour_bin(times)  # plain arithmetic, so a whole column at once
+    for name, codes in (("category", rows["category"]), ("hour", hours)):
+        values, users = _users(who, codes + 1)
+        population[f"{name}_rarity"][kind] = RAREST
+        population[f"{name}_rarity"][kind][values - 1] = _rarity(users, people)
+
+
+def _rarity(users: Array, people: int) -> Array:
+    """-log of the share of people, no share counted below SMALLEST_SHARE."""
+    return -np.log(np.maximum(users / people, SMALLEST_SHARE))
+
+
+def _users(who: Array, values: Array) -> tuple[Array, Array]:
+    """The distinct values that are known, and how many identities use each."""
+    known = values != 0
+    pairs = np.unique(np.column_stack([who[known], values[known]]), axis=0)
+    return np.unique(pairs[:, 1], return_counts=True)
 
 
 def save(population: Array, path: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from features.kinds import privilege_of
-from features.measures import NAN, Record
+from features.measures import NAN, Record, above_usual
 from features.registry import feature
 
 
-@feature(unit="steps, 0 to 3", direction=1)
+@feature(unit="steps, 0 to 3", direction=1, tells="escalation within a session from power used since its start")
 def privilege_above_session(event: Record, session: Record) -> float:
     """The action wields more power than anything done earlier in this session.
 
@@ -22,7 +22,7 @@ def privilege_above_session(event: Record, session: Record) -> float:
     return max(power - session.privilege_max, 0.0)
 
 
-@feature(unit="steps, 0 to 3", direction=1)
+@feature(unit="steps, 0 to 3", direction=1, tells="a first use of administrator's power from an administrator's")
 def privilege_above_identity(event: Record, identity: Record) -> float:
     """The action wields more power than anything this identity is known to have done.
 
@@ -35,7 +35,7 @@ def privilege_above_identity(event: Record, identity: Record) -> float:
     return max(power - identity.privilege_max, 0.0)
 
 
-@feature(unit="steps, 0 to 3", direction=1)
+@feature(unit="steps, 0 to 3", direction=1, tells="an action that can do harm from one that cannot")
 def privilege_of_action(event: Record) -> float:
     """The action wields power: it changes things, takes them away, or changes who may.
 
@@ -45,7 +45,7 @@ def privilege_of_action(event: Record) -> float:
     return privilege_of(event.category)
 
 
-@feature(unit="share", direction=1)
+@feature(unit="share", direction=1, tells="an overprivileged identity worth stealing from a lean one (NHI5)")
 def entitlements_unused_share(event: Record) -> float:
     """Most of what this identity may do it has not done for 90 days.
 
@@ -57,7 +57,7 @@ def entitlements_unused_share(event: Record) -> float:
     return 1.0 - min(event.entitlements_used / event.entitlements_granted, 1.0)
 
 
-@feature(unit="steps, -3 to 3", direction=1)
+@feature(unit="steps, -3 to 3", direction=1, tells="a reach for secrets from work on the usual things")
 def sensitivity_above_usual(event: Record, identity: Record) -> float:
     """The resource is more sensitive than what this identity usually touches.
 
@@ -67,6 +67,18 @@ def sensitivity_above_usual(event: Record, identity: Record) -> float:
     ... )
     2.0
     """
-    if event.sensitivity == 0 or identity.sensitivity_known <= 0.0:
+    if event.sensitivity == 0:
         return NAN
-    return event.sensitivity - identity.sensitivity_sum / identity.sensitivity_known
+    return above_usual(float(event.sensitivity), identity.sensitivity_sum, identity.sensitivity_known)
+
+
+@feature(unit="steps, 0 to 3", direction=1, tells="a session that climbs to secrets from one that began with them")
+def sensitivity_above_session(event: Record, session: Record) -> float:
+    """The resource is more sensitive than anything touched earlier in this session.
+
+    >>> reading(sensitivity_above_session, event={"sensitivity": 4}, session={"sensitivity_max": 2.0})
+    2.0
+    """
+    if event.sensitivity == 0 or session.sensitivity_max == 0.0:
+        return NAN
+    return max(event.sensitivity - session.sensitivity_max, 0.0)

@@ -1,4 +1,4 @@
-"""Sorted ranges of addresses with a value for each, read from published tables and looked up many at a time.
+"""Sorted ranges of addresses with a value for each, read from tables and lists and looked up many at a time.
 
 An address is its packed bytes, big-endian, as one fixed-size string: those sort as the addresses do. Knows nothing of
 what the values mean.
@@ -7,8 +7,11 @@ what the values mean.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_interface
 from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
@@ -18,7 +21,11 @@ import pyarrow as pa
 from pyarrow import csv
 
 from features.measures import Array
+from features.settings import SettingsError
 
+Network = IPv4Network | IPv6Network
+SIZES = {4: 4, 6: 16}
+"""Bytes of an address of each IP version."""
 _FAMILY = {4: AF_INET, 6: AF_INET6}
 
 
@@ -29,6 +36,11 @@ def as_numbers(packed: Iterable[bytes]) -> Array:
     if addresses and len(addresses[0]) == 4:
         return np.frombuffer(joined, ">u4").astype(np.uint32)
     return np.frombuffer(joined, "S16")
+
+
+def nearly_sorted(addresses: Array) -> Array:
+    """An order in which searches find the next part of a table in the cache; eight bytes tell enough, and sort fast."""
+    return np.argsort(addresses if addresses.dtype == np.uint32 else addresses.view(">u8")[::2].astype(np.uint64))
 
 
 @dataclass(frozen=True)
@@ -74,9 +86,12 @@ def networks(file: Path, version: int) -> Ranges:
             widest.append((first, last))
         else:
             widest[-1] = (widest[-1][0], max(last, widest[-1][1]))
-    size = 4 if version == 4 else 16
-    firsts, lasts = (as_numbers([bounds[end].to_bytes(size, "big") for bounds in widest]) for end in (0, 1))
+    firsts, lasts = (_numbers([bounds[end] for bounds in widest], version) for end in (0, 1))
     return Ranges(firsts, lasts, np.ones(len(widest), bool))
+
+
+def _numbers(addresses: Sequence[int], version: int) -> Array:
+    return as_numbers([address.to_bytes(SIZES[version], "big") for address in addresses])
 
 
 def _block(cidr: str, version: int) -> tuple[int, int]:
@@ -88,7 +103,109 @@ def _block(cidr: str, version: int) -> tuple[int, int]:
     return first, first | free
 
 
-def numbers(file: Path) -> Array:
-    """Read the numbers of lines such as `AS64496 # a name`."""
+def numbers(file: Path) -> Ranges:
+    """Read the numbers of lines such as `AS64496 # a name`, each a range of its own."""
     lines = file.read_text(encoding="utf-8").splitlines()
-    return np.array([int(line.split("#")[0].strip()[2:]) for line in lines if line.startswith("AS")])
+    each = np.unique([int(line.split("#")[0].strip()[2:]) for line in lines if line.startswith("AS")])
+    return Ranges(each, each, np.ones(len(each), bool))
+
+
+def _cuts(networks: Iterable[Network], version: int) -> list[int]:
+    """Where a network begins or has just ended, in order, beginning with the first address there is."""
+    ends = {end for each in networks for end in _ends(each)}
+    return sorted({0} | ends - {1 << 8 * SIZES[version]})
+
+
+def _ends(network: Network) -> tuple[int, int]:
+    """Its first address and the first after it."""
+    return int(network.network_address), int(network.broadcast_address) + 1
+
+
+def _between(cuts: Sequence[int], version: int, values: Array) -> Ranges:
+    """Ranges without gaps over all addresses, one from each cut to the next."""
+    lasts = [cut - 1 for cut in [*cuts[1:], 1 << 8 * SIZES[version]]]
+    return Ranges(_numbers(cuts, version), _numbers(lasts, version), values)
+
+
+@cache
+def reserved(version: int) -> Ranges:
+    """True for addresses that are not global (private, reserved, for documents), as `ipaddress` says.
+
+    It asks `ipaddress` once for each stretch between the ends of its own networks, so it agrees with any version of it.
+    """
+    kind = IPv4Address if version == 4 else IPv6Address
+    named = vars(kind._constants).values()  # type: ignore[union-attr]  # typeshed does not know it
+    each = [network for value in named for network in (value if isinstance(value, list) else [value])]
+    cuts = _cuts([network for network in each if isinstance(network, IPv4Network | IPv6Network)], version)
+    return _between(cuts, version, np.array([not kind(cut).is_global for cut in cuts]))
+
+
+def painted(said: Sequence[tuple[Network, Mapping[str, object]]], version: int, silent: Array) -> Ranges:
+    """Ranges from nested networks: for each field the longest prefix that says it counts, of equals the first."""
+    cuts = _cuts([network for network, _ in said], version)
+    values = np.repeat(silent, len(cuts))
+    for network, fields in sorted(reversed(said), key=lambda each: each[0].prefixlen):
+        inside = slice(*(bisect_left(cuts, end) for end in _ends(network)))
+        for name, value in fields.items():
+            values[name][inside] = value
+    return _between(cuts, version, values)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of a list: its place (file and line), the network, and what is said of it, as written."""
+
+    place: str
+    network: Network
+    said: Mapping[str, str]
+
+
+def listed(file: Path) -> Iterator[Listed]:
+    """Read lines such as `203.0.113.0/24 asn=64496 country=NL # ours`; commas do as well as blanks.
+
+    Raises SettingsError naming file, line and what to write instead.
+    """
+    for number, line in enumerate(_lines(file), start=1):
+        network, *pairs = line.partition("#")[0].replace(",", " ").split() or [""]
+        if network:
+            place = f"{file}, line {number}"
+            yield Listed(place, _network(network, place), _pairs(pairs, place))
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{file} is no text; a list of networks is UTF-8, a database must be named *.mmdb"
+        ) from error
+
+
+def _network(text: str, place: str) -> Network:
+    try:
+        given = ip_interface(text)
+    except ValueError:
+        raise SettingsError(
+            f"{place}: {text!r} is no network; write one such as 203.0.113.0/24 or 2001:db8::/32"
+        ) from None
+    network = given.network
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped and network.prefixlen >= 96:
+        raise SettingsError(f"{place}: {text!r} is IPv4 within IPv6; write {mapped}/{network.prefixlen - 96}")
+    if int(given) != int(network.network_address):
+        raise SettingsError(f"{place}: {text!r} has bits beyond its prefix; write {network}")
+    return network
+
+
+def _pairs(pairs: Sequence[str], place: str) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise SettingsError(f"{place}: {pair!r} is no fact; write its name and its value, such as country=NL")
+        if name in said:
+            raise SettingsError(f"{place}: {name} is said twice; write it once")
+        said[name] = value
+    if not said:
+        raise SettingsError(f"{place}: nothing is said of this network; add a fact, such as hosting=yes")
+    return said

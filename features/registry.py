@@ -12,14 +12,15 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from features.columns import ROW
 from features.history import CREDENTIAL, IDENTITY, SESSION
 from features.measures import jit
 from features.population import POPULATION
+from features.rows import ROW
 
 RECORDS: dict[str, np.dtype[np.void]] = {
     "event": ROW,
@@ -29,6 +30,23 @@ RECORDS: dict[str, np.dtype[np.void]] = {
     "population": POPULATION,
 }
 """The records a feature may ask for, by parameter name."""
+
+_SCALARS = {"int64", "float64"}
+
+
+def _check(name: str, record: np.dtype[np.void]) -> None:
+    """Refuse what behaves differently with and without the JIT: small integers wrap in one and widen in the other,
+    and with the JIT off a field named like an attribute of numpy's records gives that attribute."""
+    for field in record.names or ():
+        scalar = str(record[field].base)
+        if scalar not in _SCALARS:
+            raise FeatureError(f"{name}.{field} is {scalar}; fields are int64 or float64")
+        if hasattr(np.record, field):
+            raise FeatureError(f"{name}.{field} is also an attribute of numpy.record; choose another name")
+
+
+for _name, _record in RECORDS.items():
+    _check(_name, _record)
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,8 @@ class Feature:
     sentence: str
     unit: str
     direction: int
+    always: bool
+    tells: str
     needs: tuple[str, ...]
     reads: tuple[str, ...]
     function: Any
@@ -49,9 +69,12 @@ class FeatureError(TypeError):
     """A function cannot be a feature; the message says where and why."""
 
 
-def feature(*, unit: str, direction: int) -> Callable[[Callable[..., float]], Feature]:
+def feature(
+    *, unit: str, direction: int, tells: str, always: bool = False
+) -> Callable[[Callable[..., float]], Feature]:
     """Register a function as a feature with its unit and monotone direction (+1 riskier when larger, -1, 0 neither).
 
+    `tells` names an attack and the harmless thing it tells it from; `always` says that the value is never unknown.
     Raises FeatureError when the function is not written as one.
     """
 
@@ -66,18 +89,40 @@ def feature(*, unit: str, direction: int) -> Callable[[Callable[..., float]], Fe
         _require(">>>" in (inspect.getdoc(function) or ""), function, "its docstring must show a worked example")
         _require(direction in (-1, 0, 1), function, "its direction must be -1, 0 or 1")
         _require(bool(unit), function, "its unit must be stated ('yes or no' and 'share' are units)")
+        _require(
+            bool(tells), function, "it must say what it tells apart: an attack, and the harmless thing that looks alike"
+        )
         return Feature(
             name=name,
             module=function.__module__.rpartition(".")[2],
             sentence=sentence,
             unit=unit,
             direction=direction,
+            always=always,
+            tells=tells,
             needs=needs,
             reads=_fields_read(function, needs),
             function=jit(function),
         )
 
     return register
+
+
+def features_in(*modules: ModuleType) -> tuple[Feature, ...]:
+    """The features of these modules, in the order they are written; one imported from elsewhere counts where it is.
+
+    Raises FeatureError for a name used twice.
+    """
+    found = [
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, Feature) and value.module == module.__name__.rpartition(".")[2]
+    ]
+    twice = sorted({f.name for f in found if sum(f.name == other.name for other in found) > 1})
+    if twice:
+        raise FeatureError(f"defined twice, in {', '.join(m.__name__ for m in modules)}: {', '.join(twice)}")
+    return tuple(found)
 
 
 def _require(holds: bool, function: Callable[..., Any], reason: str) -> None:

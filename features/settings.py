@@ -39,7 +39,7 @@ class Settings:
     policy: str = ""
     """Path of the policy file; empty means the one that ships with the service."""
     network_tables: str = ""
-    """Path of your own `.mmdb` (MaxMind format) for addresses; empty means the bundled tables."""
+    """Your own files on addresses, separated by `:`: `.mmdb` and lists of networks; empty means the bundled tables."""
     model_name: str = "session-trust"
     """Name of the registered model."""
     model_alias: str = "champion"

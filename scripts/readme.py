@@ -1,4 +1,4 @@
-"""Writes the generated parts of README.md, so that no table and no figure in it is typed by hand.
+"""Writes the generated parts of the documents, so that no table and no figure in them is typed by hand.
 
 A part stands between `<!-- name -->` and `<!-- end -->`. Tables follow from the code alone and a test compares them;
 records are what a command printed when `scripts/docs --record` ran it.
@@ -11,11 +11,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from features.__main__ import markdown as features_table
+from features.history import CREDENTIAL, IDENTITY, SESSION
 from features.settings import PREFIX, Settings, settings
+from features.vector import FEATURES
 from scripts.client import ROOT, Service, running_service
 from scripts.launch import curl_line
 from serving.policy import Condition, Policy, Requirement
@@ -72,11 +74,30 @@ def _asked(requirement: Requirement) -> str:
     return f"{person}; from a machine {machine}; {requirement.max_age_seconds // 60} min old at most"
 
 
-TABLES: Mapping[str, Callable[[], str]] = {
-    "features": features_table,
-    "floors": floors_table,
-    "settings": settings_table,
+def drifts_table() -> str:
+    """What drifts, and how many features tell of it; all of them stand in features/README.md."""
+    lines = ["| what drifts | features | among them |", "|---|---|---|"]
+    for drift, found in groupby(FEATURES, key=lambda f: f.module):
+        names = [f.name for f in found]
+        lines.append(f"| {drift} | {len(names)} | {', '.join(f'`{name}`' for name in names[:4])} |")
+    return "\n".join([*lines, f"| all | {len(FEATURES)} | [the whole catalogue](features/README.md) |"])
+
+
+def histories_table() -> str:
+    """What is remembered, in bytes; the same for the first event and for the millionth."""
+    lines = ["| of each | bytes | tables |", "|---|---|---|"]
+    for name, dtype in (("identity", IDENTITY), ("session", SESSION), ("credential", CREDENTIAL)):
+        tables = [f"{field} {dtype[field].shape[0]}" for field in dtype.names or () if dtype[field].shape]
+        kept = [table.replace("_key", "") for table in tables if "_key" in table]
+        lines.append(f"| {name} | {dtype.itemsize} | {', '.join(kept)} |")
+    return "\n".join(lines)
+
+
+TABLES: Mapping[Path, Mapping[str, Callable[[], str]]] = {
+    README: {"drifts": drifts_table, "floors": floors_table, "settings": settings_table},
+    ROOT / "features/README.md": {"features": features_table, "histories": histories_table},
 }
+"""The tables of each document, by the name of the part that holds them."""
 
 
 def rendered(text: str, parts: Mapping[str, str]) -> str:
@@ -84,20 +105,21 @@ def rendered(text: str, parts: Mapping[str, str]) -> str:
     for name, content in parts.items():
         begin, end = f"<!-- {name} -->\n", "<!-- end -->"
         if text.count(begin) != 1:
-            raise KeyError(f"README.md has {text.count(begin)} places for {name!r}; it must have one")
+            raise KeyError(f"the document has {text.count(begin)} places for {name!r}; it must have one")
         before, after = text.split(begin)
         text = f"{before}{begin}{content}\n{end}{after.partition(end)[2]}"
     return text
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrite README.md in place; with --record, run what its records show as well."""
-    parts = {name: table() for name, table in TABLES.items()}
+    """Rewrite the documents in place; with --record, run what the README's records show as well."""
+    for document, tables in TABLES.items():
+        document.write_text(rendered(document.read_text(), {name: table() for name, table in tables.items()}))
     if "--record" in arguments:
         with running_service() as service:
-            parts |= {"answer": recorded_answer(service), "demo": recorded_demo(service)}
-        parts["evaluation"] = recorded_evaluation(settings())
-    README.write_text(rendered(README.read_text(), parts))
+            records = {"answer": recorded_answer(service), "demo": recorded_demo(service)}
+        records["evaluation"] = recorded_evaluation(settings())
+        README.write_text(rendered(README.read_text(), records))
     return 0
 
 

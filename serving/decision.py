@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from features.columns import CONTEXT
+from features.rows import CONTEXT
 from features.decay import TrustCurve
 from features.event import Event
 from serving.floors import FloorResult, evaluated

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from features.bundle import fetch
 from features.catalogue import digest
-from features.columns import row_of
+from features.rows import row_of
 from features.enrich import NetworkTables, lookup
 from features.event import Event
 from features.fold import SUCCESS

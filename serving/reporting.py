@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from features.columns import row_of
+from features.rows import row_of
 from features.enrich import fill_event
 from features.event import Event
 from features.fold import SUCCESS

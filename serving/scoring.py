@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from features.columns import row_of
+from features.rows import row_of
 from features.decay import TrustCurve
 from features.enrich import fill_event
 from features.event import Event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from features.columns import microseconds
+from features.rows import microseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -21,12 +21,12 @@ from typing import Any
 import httpx
 from champion import register, small_model
 
-from features.columns import row_of
 from features.enrich import lookup
 from features.event import Event
 from features.fold import SUCCESS
 from features.history import History
 from features.population import unmeasured
+from features.rows import row_of
 from features.settings import Settings, settings
 from features.vector import fold, vector
 from scripts.client import free_port

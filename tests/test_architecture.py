@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.lock", "scripts/uv.lock")
+LOCKS = ("requirements.lock", "scripts/uv.lock", "scripts/spark.lock")
 
 
 def tracked_files() -> list[Path]:
@@ -61,10 +61,11 @@ def test_the_lock_pins_every_package_by_hash(lock: str) -> None:
 
 
 def test_the_lock_holds_what_the_project_asks_for() -> None:
-    """No dependency in pyproject.toml is missing from the lock."""
+    """No dependency in pyproject.toml is missing from the locks."""
     project = (ROOT / "pyproject.toml").read_text().split("[tool.")[0]
     asked = {name.lower().replace("_", "-") for name in re.findall(r'^    "([A-Za-z0-9._-]+)', project, re.MULTILINE)}
 
-    locked = set(re.findall(r"^([a-z0-9.-]+)==", (ROOT / LOCKS[0]).read_text(), re.MULTILINE))
+    locks = "".join((ROOT / lock).read_text() for lock in LOCKS)
+    locked = set(re.findall(r"^([a-z0-9.-]+)==", locks, re.MULTILINE))
 
     assert asked - locked == set()

@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 from histories import random_events
 
-from features.columns import EVENT_SCHEMA, ROW, conform, events_of, row_of, rows_of, table_of
+from features.columns import EVENT_SCHEMA, conform, events_of, table_of
 from features.hashing import UNKNOWN
+from features.rows import ROW, row_of, rows_of
 
 
 def test_events_survive_the_way_through_arrow() -> None:

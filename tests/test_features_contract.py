@@ -9,13 +9,14 @@ import pytest
 from histories import random_events
 
 from features.catalogue import said
-from features.columns import rows_of, table_of
+from features.columns import table_of
 from features.event import Event
 from features.example import reading
 from features.measures import Array
 from features.population import measure
 from features.registry import Feature, FeatureError, feature
 from features.replay import replay, time_order
+from features.rows import rows_of
 from features.vector import FEATURES, names
 
 MODULES = {"network", "device", "travel", "action", "privilege", "credential", "rhythm", "automation", "context"}
@@ -162,4 +163,4 @@ def _greedy(event: Any, everything: Any) -> float:
 def test_what_is_no_feature_is_refused_with_its_place(function: Any, reason: str) -> None:
     """Registration says which file, line and function, and what is wrong."""
     with pytest.raises(FeatureError, match=rf"test_features_contract\.py:\d+ {function.__name__}: .*{reason}"):
-        feature(unit="yes or no", direction=1)(function)
+        feature(unit="yes or no", direction=1, tells="one from another")(function)

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from histories import random_events
 
-from features.columns import row_of, rows_of, table_of
+from features.columns import table_of
 from features.event import Event
 from features.history import CREDENTIAL, IDENTITY, SESSION, History, empty
 from features.measures import Array
 from features.population import measure
 from features.replay import replay, time_order
+from features.rows import row_of, rows_of
 from features.vector import FEATURES, fold, names, vector
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,7 @@ from scripts.client import ROOT, Service
 from scripts.launch import curl_line
 from scripts.readme import README, TABLES, rendered
 
-DOCUMENTS = (README, ROOT / "CONTRIBUTING.md")
+DOCUMENTS = (README, ROOT / "features/README.md", ROOT / "CONTRIBUTING.md")
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:\s*<!-- proven: (.*?) -->)?", re.DOTALL)
 
 
@@ -26,11 +26,12 @@ def blocks(proven_elsewhere: bool) -> list[tuple[str, str]]:
     return [(code, proven or "") for code, proven in found if bool(proven) == proven_elsewhere]
 
 
-def test_generated_tables_are_what_the_code_says() -> None:
+@pytest.mark.parametrize("document", TABLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_generated_tables_are_what_the_code_says(document: Path) -> None:
     """`scripts/docs` would change nothing."""
-    text = README.read_text()
+    text = document.read_text()
 
-    assert rendered(text, {name: table() for name, table in TABLES.items()}) == text
+    assert rendered(text, {name: table() for name, table in TABLES[document].items()}) == text
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings)])

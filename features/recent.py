@@ -1,0 +1,36 @@
+"""The few values something was last seen with, each with its time: how many hands it is in at once."""
+
+from __future__ import annotations
+
+from features.history import RECENT
+from features.measures import NAN, SECOND, Array, jit
+
+HOUR_OF_US = 3_600 * SECOND
+
+
+@jit
+def seen_within_an_hour(keys: Array, times: Array, key: int, time: int) -> float:
+    """How many different keys were seen within the last hour, the present one included; unknown without it."""
+    if key == 0:
+        return NAN
+    seen = 1.0
+    for i in range(RECENT):
+        other = (keys[i] != 0) & (keys[i] != key) & (times[i] >= time - HOUR_OF_US)
+        seen += 1.0 if other else 0.0
+    return seen
+
+
+@jit
+def remember(keys: Array, times: Array, key: int, time: int) -> None:
+    """Note when a key was last seen; a new key takes the place of the one unseen for longest."""
+    if key == 0:
+        return
+    oldest = 0
+    for i in range(RECENT):
+        if keys[i] == key:
+            times[i] = max(times[i], time)
+            return
+        if times[i] < times[oldest]:
+            oldest = i
+    keys[oldest] = key
+    times[oldest] = time

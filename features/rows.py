@@ -1,0 +1,271 @@
+"""The Event as numbers: one numpy row, derived from it field by field.
+
+Every field of the row is a plain function of exactly one column, so the batch maps it over the column's distinct values
+and the service calls it once: the same code, hence the same bits. Missing columns and nulls mean unknown.
+"""
+
+from __future__ import annotations
+
+import struct
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.agents import agent_of
+from features.columns import EVENT_SCHEMA, conform
+from features.event import (
+    Category,
+    CredentialKind,
+    Environment,
+    Event,
+    IdentityType,
+    Impact,
+    Outcome,
+    Sensitivity,
+)
+from features.hashing import UNKNOWN, key_of
+from features.networks import prefix_of
+
+NEVER = int(np.iinfo(np.int64).min)
+"""The time that stands for "not known", in µs."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_REMEMBERED = 65_536
+"""How many distinct texts of a column the service remembers the number of."""
+
+
+def microseconds(time: datetime) -> int:
+    """Whole microseconds since 1970 (UTC).
+
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def _code(choices: Any) -> Callable[[str], int]:
+    return {choice: code for code, choice in enumerate(typing.get_args(choices), start=1)}.__getitem__
+
+
+_PHISHING_RESISTANT = frozenset({"hwk", "pop", "sc", "wia"})
+_SECOND = frozenset({"face", "fpt", "iris", "mca", "mfa", "otp", "retina", "sms", "swk", "tel", "vbm"})
+
+
+def strength_of(amr: str) -> float:
+    """0 nothing, 1 one factor, 2 several, 3 a phishing-resistant one; `rba` is never a factor (RFC 8176)."""
+    methods = set(amr.split())
+    if methods & _PHISHING_RESISTANT:
+        return 3.0
+    if methods & _SECOND:
+        return 2.0
+    return 1.0 if methods - {"rba"} else 0.0
+
+
+def _breadth(scope: str) -> float:
+    """How much a credential may do: its number of scopes, a wildcard counting as a hundred."""
+    return float(sum(100 if "*" in part else 1 for part in scope.split()))
+
+
+def _flag(value: bool | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the numpy row: a function of one Event column, and what stands for unknown."""
+
+    name: str
+    column: str
+    encode: Callable[[Any], float | int]
+    unknown: float | int
+
+    @property
+    def type(self) -> str:
+        return "i8" if isinstance(self.unknown, int) else "f8"
+
+    @property
+    def is_list(self) -> bool:
+        return pa.types.is_list(EVENT_SCHEMA.field(self.column).type)
+
+    def encoder(self) -> Callable[[Any], float | int]:
+        """`encode` for one value of an Event, remembering what texts became."""
+        if self.encode in (float, int, microseconds):
+            return self.encode
+        remembering = lru_cache(_REMEMBERED)(self.encode)
+        return (lambda texts: remembering(" ".join(texts))) if self.is_list else remembering
+
+
+def _text(name: str, column: str, encode: Callable[[str], int] = key_of) -> Field:
+    return Field(name, column, encode, UNKNOWN)
+
+
+def _number(name: str, column: str, encode: Callable[[Any], float] = float) -> Field:
+    return Field(name, column, encode, float("nan"))
+
+
+def _time(name: str, column: str) -> Field:
+    return Field(name, column, microseconds, NEVER)
+
+
+def _agent_key(part: str) -> Callable[[str], int]:
+    def encode(user_agent: str) -> int:
+        value = getattr(agent_of(user_agent), part)
+        return UNKNOWN if value is None else key_of(value)
+
+    return encode
+
+
+FIELDS: tuple[Field, ...] = (
+    _time("time", "time"),
+    _text("event_key", "id"),
+    _text("identity_key", "identity.id"),
+    _text("identity_type", "identity.type", _code(IdentityType)),
+    _number("entitlements_granted", "identity.entitlements_granted"),
+    _number("entitlements_used", "identity.entitlements_used_90d"),
+    _text("session_key", "session.id"),
+    _time("session_started_at", "session.started_at"),
+    _text("intent", "session.intent"),
+    _text("action", "action.name"),
+    _text("category", "action.category", _code(Category)),
+    _text("impact", "action.impact", _code(Impact)),
+    _text("outcome", "action.outcome", _code(Outcome)),
+    _text("resource", "resource.id"),
+    _text("resource_type", "resource.type"),
+    _text("sensitivity", "resource.sensitivity", _code(Sensitivity)),
+    _text("resource_environment", "resource.environment", _code(Environment)),
+    _text("address", "network.ip"),
+    _text("network", "network.ip", prefix_of),
+    Field("asn", "network.asn", int, UNKNOWN),
+    _text("country", "network.country"),
+    _number("latitude", "network.latitude"),
+    _number("longitude", "network.longitude"),
+    _number("hosting", "network.hosting"),
+    _number("anonymizer", "network.anonymizer"),
+    _number("reputation", "network.reputation"),
+    _text("instance", "device.id"),
+    _number("managed", "device.managed"),
+    _number("compliant", "device.compliant"),
+    _text("agent", "device.user_agent", _agent_key("family")),
+    _text("system", "device.user_agent", _agent_key("system")),
+    _number("interactive", "device.user_agent", lambda text: _flag(agent_of(text).interactive)),
+    _time("authenticated_at", "authentication.time"),
+    _number("strength", "authentication.amr", strength_of),
+    _number("aal", "authentication.aal"),
+    _text("credential_key", "credential.id"),
+    _text("credential_kind", "credential.kind", _code(CredentialKind)),
+    _time("issued_at", "credential.issued_at"),
+    _time("expires_at", "credential.expires_at"),
+    _number("breadth", "credential.scope", _breadth),
+    _number("exposed", "credential.exposed"),
+    _number("privileged", "credential.privileged"),
+    _text("credential_environment", "credential.environment", _code(Environment)),
+)
+
+CONTEXT: tuple[str, ...] = (
+    "session.id",
+    "session.started_at",
+    "action.category",
+    "action.impact",
+    "resource.id",
+    "resource.type",
+    "resource.sensitivity",
+    "resource.environment",
+    "network.ip",
+    "network.asn",
+    "network.country",
+    "network.latitude",
+    "network.hosting",
+    "network.anonymizer",
+    "network.reputation",
+    "device.id",
+    "device.managed",
+    "device.compliant",
+    "device.user_agent",
+    "authentication.time",
+    "authentication.amr",
+    "credential.id",
+    "credential.kind",
+    "credential.issued_at",
+)
+"""The columns by which it is measured how much of the context is known at all."""
+
+ROW = np.dtype([*((field.name, field.type) for field in FIELDS), ("known", "f8")], align=True)
+"""One event as numbers: text as keys (0 unknown), choices as codes (0 unknown), times in µs, the rest NaN if unknown;
+`known` is the number of CONTEXT columns that are not null."""
+
+
+def _encoded(field: Field, column: pa.ChunkedArray) -> np.ndarray:
+    """One field of all rows: times and plain numbers as they are, everything else through its distinct values."""
+    if pa.types.is_timestamp(column.type):
+        return pc.fill_null(column.cast(pa.int64()), field.unknown).to_numpy()
+    if field.encode in (float, int):
+        return pc.fill_null(column.cast(pa.float64() if field.type == "f8" else pa.int64()), field.unknown).to_numpy()
+    if field.is_list:
+        column = pc.binary_join(column, " ")
+    coded = column.combine_chunks().dictionary_encode()
+    values = [field.encode(value) for value in coded.dictionary.to_pylist()]
+    lookup = np.array([*values, field.unknown], dtype=field.type)
+    return lookup[pc.fill_null(coded.indices, len(values)).to_numpy()]
+
+
+def rows_of(table: pa.Table) -> np.ndarray:
+    """All events as rows, shape (n,) of ROW, in the table's order."""
+    conformed = conform(table)
+    rows = np.empty(conformed.num_rows, ROW)
+    for field in FIELDS:
+        rows[field.name] = _encoded(field, conformed[field.column])
+    rows["known"] = 0.0
+    for column in CONTEXT:
+        rows["known"] += conformed[column].is_valid().to_numpy()
+    return rows
+
+
+_ENCODERS = tuple((field.encoder(), field.unknown) for field in FIELDS)
+_VALUES = attrgetter(*(field.column for field in FIELDS))
+_CONTEXT_VALUES = attrgetter(*CONTEXT)
+_PACKED = struct.Struct("=" + "".join("q" if ROW[name].kind == "i" else "d" for name in ROW.names or ()))
+
+
+def _packed(*numbers: float | int) -> np.ndarray:
+    return np.frombuffer(bytearray(_PACKED.pack(*numbers)), ROW)  # of a bytearray, so that it can be written to
+
+
+def row_of(event: Event) -> np.ndarray:
+    """One event as a row, shape (1,) of ROW.
+
+    >>> from features.event import Event
+    >>> event = Event.model_validate({
+    ...     "time": "1970-01-01T00:00:01Z", "identity": {"id": "ada", "type": "agent"}, "action": {"name": "x"}
+    ... })
+    >>> row = row_of(event)
+    >>> int(row["time"][0]), int(row["identity_type"][0]), float(row["reputation"][0])
+    (1000000, 4, nan)
+    """
+    values = [
+        unknown if value is None else encode(value)
+        for value, (encode, unknown) in zip(_VALUES(event), _ENCODERS, strict=True)
+    ]
+    return _packed(*values, len(CONTEXT) - _CONTEXT_VALUES(event).count(None))
+
+
+_UNKNOWN_ROW = {**{field.name: field.unknown for field in FIELDS}, "known": float("nan")}
+
+
+def row_from(numbers: Mapping[str, float | int]) -> np.ndarray:
+    """A row from numbers by field name, what is left out unknown; shape (1,) of ROW.
+
+    For callers that keep events as numbers already. Raises struct.error for a value that is no number.
+
+    >>> int(row_from({"time": 5, "asn": 64496})["asn"][0])
+    64496
+    """
+    return _packed(*{**_UNKNOWN_ROW, **numbers}.values())

@@ -1,0 +1,31 @@
+"""A name keeps its meaning: models and decisions of years ago go on saying what they said."""
+
+import json
+
+import pytest
+from golden import GOLDEN, figures
+
+from features.vector import names
+
+WRITTEN = json.loads(GOLDEN.read_text())
+
+
+def test_every_feature_has_its_figures() -> None:
+    """A new one gets them from `python tests/golden.py`; one that is gone loses them."""
+    assert list(WRITTEN) == list(names())
+
+
+@pytest.fixture(scope="module")
+def now() -> dict[str, list[float]]:
+    return figures()
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_it_reads_what_it_has_always_read(name: str, now: dict[str, list[float]]) -> None:
+    """Over a real incident and 4,000 made-up events. If the change is meant, the feature needs another name."""
+    assert now.get(name) == pytest.approx(WRITTEN[name], rel=1e-9, abs=1e-12)
+
+
+def test_every_feature_is_known_somewhere_in_the_sample() -> None:
+    """A figure that is never known would hold nothing."""
+    assert [name for name, written in WRITTEN.items() if written[0] == 0.0] == []
