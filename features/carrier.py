@@ -8,11 +8,11 @@ own, forgotten after its event. What is remembered grows with identities, sessio
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 
 from features.compiled import AS_LOGGED
 from features.history import CREDENTIAL, IDENTITY, SESSION, empty
 from features.measures import Array
+from features.places import NOBODY
 from features.vector import FEATURES, step
 
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
@@ -33,16 +33,25 @@ class Carrier:
 
     def take(self, rows: Array) -> Array:
         """Read and fold rows that are in time order and follow those before; their features, shape (n, F)."""
-        who = rows["identity_key"]
-        places = (
-            self._identities.places(who),
-            self._sessions.places(below(who, rows["session_key"])),
-            self._credentials.places(below(who, rows["credential_key"])),
-        )
+        places = self.places(rows)
         records = self._identities.records, self._sessions.records, self._credentials.records
         values = np.empty((len(rows), len(FEATURES)))
         step().run(rows, *places, *records, self._population, values, AS_LOGGED)
         return values
+
+    def places(self, rows: Array) -> tuple[Array, Array, Array]:
+        """Where the histories of each row are, made where there were none."""
+        who = rows["identity_key"]
+        return (
+            self._identities.places(who),
+            self._sessions.places(below(who, rows["session_key"])),
+            self._credentials.places(below(who, rows["credential_key"])),
+        )
+
+    def blank(self) -> tuple[Array, Array, Array]:
+        """As many histories as there are places, of which nothing is known."""
+        sizes = len(self._identities.records), len(self._sessions.records), len(self._credentials.records)
+        return empty(IDENTITY, sizes[0]), empty(SESSION, sizes[1]), empty(CREDENTIAL, sizes[2])
 
 
 def below(who: Array, keys: Array) -> Array:
@@ -56,32 +65,45 @@ class Histories:
 
     def __init__(self, dtype: np.dtype[np.void]) -> None:
         self.records = empty(dtype, 0)
-        self._dtype = dtype
-        self._place_of: dict[int, int] = {}
+        self._known = 0
+        self._slots = _slots(0)
 
     def __len__(self) -> int:
-        return len(self._place_of)
+        return self._known
 
     def places(self, keys: Array) -> Array:
         """Where the record of each key is, made where there was none."""
-        known_before = len(self._place_of)
-        coded = pa.array(keys).dictionary_encode()
-        distinct = coded.dictionary.to_pylist()
-        found = [-1 if key == 0 else self._place_of.setdefault(key, len(self._place_of)) for key in distinct]
-        places = np.array(found, np.int64)[coded.indices.to_numpy()]
-        nobody = np.flatnonzero(places < 0)
-        places[nobody] = len(self._place_of) + np.arange(len(nobody))
-        self._blank(known_before, len(self._place_of) + len(nobody))
+        if 2 * (self._known + len(keys)) > len(self._slots[0]):
+            self._spread(self._known + len(keys))
+        known_before, places = self._known, np.empty(len(keys), np.int64)
+        self._known = step().number(np.ascontiguousarray(keys), *self._slots, known_before, places)
+        nobody = np.flatnonzero(places == NOBODY)
+        places[nobody] = self._known + np.arange(len(nobody))
+        self._blank(known_before, self._known + len(nobody))
         return places
+
+    def _spread(self, keys: int) -> None:
+        """Put the known keys into more slots, each with the place it has."""
+        slot_key, slot_place = self._slots
+        taken = np.flatnonzero(slot_key)
+        in_order = slot_key[taken[np.argsort(slot_place[taken])]]
+        self._slots = _slots(keys)
+        step().number(in_order, *self._slots, 0, np.empty(len(in_order), np.int64))
 
     def _blank(self, start: int, end: int) -> None:
         """Blank the records from one place to another, growing by doubling, so that growing costs little a record."""
         if end > len(self.records):
-            grown = empty(self._dtype, 2 * end)
+            grown = empty(self.records.dtype, 2 * end)
             _bytes(grown, 0, start)[:] = _bytes(self.records, 0, start)
             self.records = grown
         else:
-            _bytes(self.records, start, end)[:] = _bytes(empty(self._dtype, end - start), 0, end - start)
+            _bytes(self.records, start, end)[:] = _bytes(empty(self.records.dtype, end - start), 0, end - start)
+
+
+def _slots(keys: int) -> tuple[Array, Array]:
+    """Room for so many keys, and for as many again before they have to be spread anew."""
+    size = 1 << (4 * keys).bit_length()
+    return np.zeros(size, np.int64), np.zeros(size, np.int64)
 
 
 def _bytes(records: Array, start: int, end: int) -> Array:

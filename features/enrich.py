@@ -24,18 +24,16 @@ import maxminddb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ValidationError
 
 from features.columns import conform
-from features.event import Event, Network
+from features.event import Event
+from features.lists import said_by
 from features.measures import Array
 from features.networks import packed_of
 from features.ranges import (
     SIZES,
-    Listed,
     Ranges,
     as_numbers,
-    listed,
     nearly_sorted,
     networks,
     numbers,
@@ -64,17 +62,6 @@ FACTS = np.dtype(
 _NAMES: tuple[str, ...] = FACTS.names or ()
 _WHOLE = np.dtype((np.void, FACTS.itemsize))
 """A record as mere bytes: numpy scatters those ten times faster than field by field."""
-
-_MUST_BE = {
-    "asn": "a whole number from 1 to 4294967295, such as asn=64496",
-    "country": "two capitals, such as country=NL",
-    "hosting": "yes or no",
-    "anonymizer": "yes or no",
-    "latitude": "degrees from -90 to 90, such as latitude=52.4",
-    "longitude": "degrees from -180 to 180, such as longitude=4.9",
-    "reputation": "a number from 0 (clean) to 1 (known bad), such as reputation=0.9",
-}
-"""What a list may say of a network, and how."""
 
 
 @dataclass(frozen=True)
@@ -180,20 +167,9 @@ def _laid(over: Array, under: Array) -> Array:
 
 
 def _lists(files: Sequence[Path]) -> dict[int, Ranges]:
-    lines = [(line.network, _checked(line)) for file in files for line in listed(file)]
+    lines = [line for file in files for line in said_by(file)]
     by_version = {version: [line for line in lines if line[0].version == version] for version in SIZES}
     return {version: painted(said, version, _unknown(1)) for version, said in by_version.items() if said}
-
-
-def _checked(line: Listed) -> dict[str, Any]:
-    """What a line says, held to what an event may say of its network."""
-    for name in line.said.keys() - _MUST_BE.keys():
-        raise SettingsError(f"{line.place}: nothing is called {name!r}; write one of {', '.join(_MUST_BE)}")
-    try:
-        return Network.model_validate_strings(line.said).model_dump(exclude_none=True)
-    except ValidationError as error:
-        name = str(error.errors()[0]["loc"][0])
-        raise SettingsError(f"{line.place}: {name} is {line.said[name]!r}; it must be {_MUST_BE[name]}") from None
 
 
 def _address(number: Any) -> IPv4Address | IPv6Address:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import gzip
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_interface
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
@@ -21,7 +21,6 @@ import pyarrow as pa
 from pyarrow import csv
 
 from features.measures import Array
-from features.settings import SettingsError
 
 Network = IPv4Network | IPv6Network
 SIZES = {4: 4, 6: 16}
@@ -149,63 +148,3 @@ def painted(said: Sequence[tuple[Network, Mapping[str, object]]], version: int, 
         for name, value in fields.items():
             values[name][inside] = value
     return _between(cuts, version, values)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A line of a list: its place (file and line), the network, and what is said of it, as written."""
-
-    place: str
-    network: Network
-    said: Mapping[str, str]
-
-
-def listed(file: Path) -> Iterator[Listed]:
-    """Read lines such as `203.0.113.0/24 asn=64496 country=NL # ours`; commas do as well as blanks.
-
-    Raises SettingsError naming file, line and what to write instead.
-    """
-    for number, line in enumerate(_lines(file), start=1):
-        network, *pairs = line.partition("#")[0].replace(",", " ").split() or [""]
-        if network:
-            place = f"{file}, line {number}"
-            yield Listed(place, _network(network, place), _pairs(pairs, place))
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        return file.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"{file} is no text; a list of networks is UTF-8, a database must be named *.mmdb"
-        ) from error
-
-
-def _network(text: str, place: str) -> Network:
-    try:
-        given = ip_interface(text)
-    except ValueError:
-        raise SettingsError(
-            f"{place}: {text!r} is no network; write one such as 203.0.113.0/24 or 2001:db8::/32"
-        ) from None
-    network = given.network
-    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
-    if mapped and network.prefixlen >= 96:
-        raise SettingsError(f"{place}: {text!r} is IPv4 within IPv6; write {mapped}/{network.prefixlen - 96}")
-    if int(given) != int(network.network_address):
-        raise SettingsError(f"{place}: {text!r} has bits beyond its prefix; write {network}")
-    return network
-
-
-def _pairs(pairs: Sequence[str], place: str) -> dict[str, str]:
-    said: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise SettingsError(f"{place}: {pair!r} is no fact; write its name and its value, such as country=NL")
-        if name in said:
-            raise SettingsError(f"{place}: {name} is said twice; write it once")
-        said[name] = value
-    if not said:
-        raise SettingsError(f"{place}: nothing is said of this network; add a fact, such as hosting=yes")
-    return said

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -258,6 +258,7 @@ def row_of(event: Event) -> np.ndarray:
 
 
 _UNKNOWN_ROW = {**{field.name: field.unknown for field in FIELDS}, "known": float("nan")}
+_NUMBERS = itemgetter(*_UNKNOWN_ROW)
 
 
 def row_from(numbers: Mapping[str, float | int]) -> np.ndarray:
@@ -268,4 +269,7 @@ def row_from(numbers: Mapping[str, float | int]) -> np.ndarray:
     >>> int(row_from({"time": 5, "asn": 64496})["asn"][0])
     64496
     """
-    return _packed(*{**_UNKNOWN_ROW, **numbers}.values())
+    try:
+        return _packed(*_NUMBERS(numbers))
+    except KeyError:
+        return _packed(*_NUMBERS({**_UNKNOWN_ROW, **numbers}))
