@@ -124,12 +124,16 @@ def _dealt(source: Path, folder: Path, parts: int, progress: _Count) -> list[Pat
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
         writers = [stack.enter_context(pq.ParquetWriter(f, _DEALT, compression=COMPRESSION)) for f in files]
+        waiting: list[list[pa.Table]] = [[] for _ in files]
         for place, table in _batches(source):
-            part = _part_of(table["identity.id"], parts)
             numbered = conform(table).append_column("row", pa.array(place + np.arange(table.num_rows)))
-            for number in np.unique(part):
-                writers[number].write_table(numbered.filter(pa.array(part == number)))
+            for number, own in enumerate(_by_part(numbered, parts)):
+                waiting[number].append(own)
+                if sum(map(len, waiting[number])) >= BATCH:
+                    _flush(writers[number], waiting[number])
             progress.add(table.num_rows)
+        for writer, rest in zip(writers, waiting, strict=True):
+            _flush(writer, rest)
     whole.touch()
     return files
 
@@ -137,17 +141,34 @@ def _dealt(source: Path, folder: Path, parts: int, progress: _Count) -> list[Pat
 _DEALT = EVENT_SCHEMA.append(pa.field("row", pa.int64()))
 
 
-def _batches(file: Path) -> Iterator[tuple[int, pa.Table]]:
-    place = 0
-    for batch in pq.ParquetFile(file).iter_batches(BATCH):
-        yield place, pa.Table.from_batches([batch])
-        place += batch.num_rows
+def _batches(file: Path, wanted: Array | None = None) -> Iterator[tuple[int, pa.Table]]:
+    """A file's tables one by one, each with the place it begins at; only row groups that hold a wanted row are read."""
+    parquet = pq.ParquetFile(file)
+    end = 0
+    for group in range(parquet.num_row_groups):
+        place, end = end, end + parquet.metadata.row_group(group).num_rows
+        if wanted is None or wanted[place:end].any():
+            for batch in parquet.iter_batches(BATCH, row_groups=[group]):
+                yield place, pa.Table.from_batches([batch])
+                place += batch.num_rows
 
 
-def _part_of(identities: pa.ChunkedArray, parts: int) -> Array:
-    coded = identities.combine_chunks().dictionary_encode()
+def _by_part(events: pa.Table, parts: int) -> Iterator[pa.Table]:
+    """The events of each part, in their order."""
+    coded = events["identity.id"].combine_chunks().dictionary_encode()
     part = np.array([key_of(identity) % parts for identity in coded.dictionary.to_pylist()], np.int64)
-    return part[coded.indices.to_numpy()]
+    part = part[coded.indices.to_numpy()]
+    together = events.take(pa.array(np.argsort(part, kind="stable")))
+    ends = np.cumsum(np.bincount(part, minlength=parts)).tolist()
+    for start, end in pairwise([0, *ends]):
+        yield together.slice(start, end - start)
+
+
+def _flush(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
+    """Write what waits as one row group: many small ones would cost more than the events in them."""
+    if waiting:
+        writer.write_table(pa.concat_tables(waiting))
+        waiting.clear()
 
 
 def _replay_part(part: Path, target: Path, population: Array, progress: _Count, *, numbered: bool) -> None:
@@ -168,18 +189,17 @@ def _replay_part(part: Path, target: Path, population: Array, progress: _Count, 
 def _slices(part: Path, numbered: bool) -> Iterator[tuple[Array, Array]]:
     """The rows of a part and their places in the source, in slices of time of about SLICE events.
 
-    Events of one time are never cut apart. A part that is not in time order is read once for every slice.
+    Events of one time are never cut apart. A part far from time order is read once for every slice.
     """
     times = conform(pq.read_table(part, columns=["time"]))["time"].cast(pa.int64()).to_numpy()
     for start, end in pairwise(_cuts(times)):
         chosen = (times >= start) & (times < end)
         kept, places = [], []
-        for place, table in _batches(part):
+        for place, table in _batches(part, chosen):
             here = chosen[place : place + table.num_rows]
-            if here.any():
-                wanted = table.filter(pa.array(here))
-                kept.append(rows_of(wanted))
-                places.append(wanted["row"].to_numpy() if numbered else place + np.flatnonzero(here))
+            wanted = table.filter(pa.array(here))
+            kept.append(rows_of(wanted))
+            places.append(wanted["row"].to_numpy() if numbered else place + np.flatnonzero(here))
         yield np.concatenate(kept), np.concatenate(places)
 
 

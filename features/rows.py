@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from itertools import repeat
+from operator import attrgetter, is_not, itemgetter
 from typing import Any
 
 import numpy as np
@@ -230,8 +231,9 @@ def rows_of(table: pa.Table) -> np.ndarray:
 
 
 _ENCODERS = tuple((field.encoder(), field.unknown) for field in FIELDS)
-_VALUES = attrgetter(*(field.column for field in FIELDS))
-_CONTEXT_VALUES = attrgetter(*CONTEXT)
+_COLUMNS = tuple(field.column for field in FIELDS)
+_VALUES = attrgetter(*_COLUMNS)
+_CONTEXT = itemgetter(*(_COLUMNS.index(column) for column in CONTEXT))
 _PACKED = struct.Struct("=" + "".join("q" if ROW[name].kind == "i" else "d" for name in ROW.names or ()))
 
 
@@ -250,11 +252,11 @@ def row_of(event: Event) -> np.ndarray:
     >>> int(row["time"][0]), int(row["identity_type"][0]), float(row["reputation"][0])
     (1000000, 4, nan)
     """
-    values = [
-        unknown if value is None else encode(value)
-        for value, (encode, unknown) in zip(_VALUES(event), _ENCODERS, strict=True)
+    values = _VALUES(event)
+    numbers = [
+        unknown if value is None else encode(value) for value, (encode, unknown) in zip(values, _ENCODERS, strict=True)
     ]
-    return _packed(*values, len(CONTEXT) - _CONTEXT_VALUES(event).count(None))
+    return _packed(*numbers, sum(map(is_not, _CONTEXT(values), repeat(None))))
 
 
 _UNKNOWN_ROW = {**{field.name: field.unknown for field in FIELDS}, "known": float("nan")}

@@ -1,4 +1,4 @@
-"""The data scientist's loop: `python -m training simulate | graft | retrain | evaluate | promote`.
+"""The data scientist's loop: `python -m training simulate | graft | retrain | evaluate | importance | promote`.
 
 Exit codes: 0 done, 1 the gate refused, 2 it could not be done as asked.
 """
@@ -17,9 +17,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from features import ModelMismatch, settings
+from features.enrich import lookup
 from training.evaluate import BUDGETS, Evaluation
 from training.fit import Recipe
 from training.graft import graft
+from training.importance import importance
 from training.labels import World, unlabelled
 from training.register import champion, promote
 from training.retrain import assess, prepare, retrain
@@ -137,6 +139,34 @@ def evaluate_(
         data = prepare(world, seed, lambda done, of: told("computing features", 0.7 * done / of))
         evaluation = assess(model, data, Recipe(), seed)
     _show(evaluation, _source(world))
+
+
+@app.command("importance")
+def importance_(
+    samples: Annotated[
+        list[Path], typer.Argument(exists=True, dir_okay=False, help="Events as Parquet, each a sample.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Where the table goes as CSV, besides the screen.")] = None,
+    seed: Seed = 1,
+) -> None:
+    """Show which features the champion rests on: their share in all SHAP contributions, by identity type.
+
+    Example: `python -m training importance simulated.parquet incident.parquet`
+    """
+    here = settings()
+    model = champion(here)
+    if model is None:
+        console.print("no model answers yet: python -m training retrain EVENTS --promote")
+        raise typer.Exit(2)
+    with console.status("explaining"):
+        tables = {path.stem: pq.read_table(path) for path in samples}
+        shares = importance(model, tables, lookup(here.network_tables), seed)
+    table = Table("feature", *shares.columns)
+    for name, row in shares.sort_values(list(shares.columns), ascending=False).iterrows():
+        table.add_row(str(name), *(f"{value:.1%}" for value in row))
+    Console().print(table)
+    if out:
+        shares.to_csv(out)
 
 
 @app.command("promote")
