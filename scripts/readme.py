@@ -22,6 +22,7 @@ from scripts.client import ROOT, Service, running_service
 from scripts.launch import curl_line
 from serving.policy import Condition, Policy, Requirement
 
+RESULTS = ROOT / "benchmarks/results.json"
 README = ROOT / "README.md"
 USUAL = "http://127.0.0.1:3000"
 """Where a service is by default, and so in the README."""
@@ -93,9 +94,22 @@ def histories_table() -> str:
     return "\n".join(lines)
 
 
+def bench_table() -> str:
+    """What scripts/bench measured last, and on what machine."""
+    results = json.loads(RESULTS.read_text())
+    lines = ["| part | what | measured |", "|---|---|---|"]
+    for part, figures in results["features"].items():
+        lines += [f"| {part} | {what} | {_rounded(value)} |" for what, value in figures.items()]
+    return "\n".join([*lines, "", f"On {results['machine']}, shared with other work."])
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
+
+
 TABLES: Mapping[Path, Mapping[str, Callable[[], str]]] = {
     README: {"drifts": drifts_table, "floors": floors_table, "settings": settings_table},
-    ROOT / "features/README.md": {"features": features_table, "histories": histories_table},
+    ROOT / "features/README.md": {"features": features_table, "histories": histories_table, "bench": bench_table},
 }
 """The tables of each document, by the name of the part that holds them."""
 

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from features.rows import CONTEXT
 from features.decay import TrustCurve
 from features.event import Event
+from features.rows import CONTEXT
 from serving.floors import FloorResult, evaluated
 from serving.known import Contribution, Explanation, Proof, Revocation, Scope, Standing, Versions
 from serving.lifetime import Lifetime, lifetime_of

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from features.bundle import fetch
 from features.catalogue import digest
-from features.rows import row_of
 from features.enrich import NetworkTables, lookup
 from features.event import Event
 from features.fold import SUCCESS
 from features.history import History
 from features.population import unmeasured
+from features.rows import row_of
 from features.settings import Settings
 from features.vector import fold, vector
 from serving.explain import Explainer

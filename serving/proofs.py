@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from features.rows import strength_of
 from features.event import Event
+from features.rows import strength_of
 from serving.known import Proof, Standing
 from serving.policy import Policy, Requirement
 

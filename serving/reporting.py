@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from features.rows import row_of
 from features.enrich import fill_event
 from features.event import Event
 from features.fold import SUCCESS
+from features.rows import row_of
 from features.vector import fold
 from serving.claims import without_claims
 from serving.decision_log import DecisionRecord

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from features.rows import row_of
 from features.decay import TrustCurve
 from features.enrich import fill_event
 from features.event import Event
@@ -22,6 +21,7 @@ from features.hashing import digest_of
 from features.history import History
 from features.measures import Array
 from features.population import unmeasured
+from features.rows import row_of
 from features.vector import fold, names, vector
 from serving.claims import without_claims
 from serving.decision import Decision, Explanation, decide

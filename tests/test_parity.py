@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from histories import random_events
 
 from features.columns import table_of
@@ -86,3 +87,20 @@ def test_the_order_of_the_input_does_not_matter_where_events_have_ids() -> None:
     again = replay(table_of([events[i] for i in shuffled]), population)
 
     assert again.tobytes() == replay(table_of(events), population)[shuffled].tobytes()
+
+
+@pytest.mark.slow
+def test_features_can_be_debugged_as_plain_python(tmp_path: Path) -> None:
+    """With NUMBA_DISABLE_JIT=1 the tests of features and fold pass as well."""
+    files = ["tests/test_features_contract.py", "tests/test_fold.py"]
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        env=os.environ | {"SESSION_TRUST_HOME": str(tmp_path), "NUMBA_DISABLE_JIT": "1"},
+    )
+
+    assert run.returncode == 0, run.stdout[-3_000:]
