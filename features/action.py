@@ -178,32 +178,6 @@ def resource_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.resource_key, identity.resource_count, event.resource, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=1, tells="somebody else's secret from what everybody of this kind reads")
-def resource_population_rarity(event: Record, population: Record) -> float:
-    """The resource is one that few identities of this type touch.
-
-    >>> reading(
-    ...     resource_population_rarity,
-    ...     event={"resource": 7, "identity_type": 1}, population={"resource": {7: 0.5}},
-    ... )
-    0.693
-    """
-    kind = event.identity_type
-    return population_rarity(
-        population.resource_key[kind], population.resource_rarity[kind], event.resource, population.people[kind]
-    )
-
-
-@feature(unit="resources, up to 16", direction=1, tells="collection sweeping many objects from work on a few")
-def distinct_resources_in_session(event: Record, session: Record) -> float:
-    """The session has gone through many different resources.
-
-    >>> reading(distinct_resources_in_session, event={"resource": 7}, session={"resources": 2})
-    2.0
-    """
-    return float(session.resources) if event.resource != 0 else NAN
-
-
 @feature(unit="log ratio", direction=1, tells="a sweep by a stolen key from a backup that always sweeps")
 def resources_above_usual(identity: Record, session: Record) -> float:
     """The session has gone through more different resources than this identity's sessions usually do.

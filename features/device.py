@@ -51,16 +51,6 @@ def agent_population_rarity(event: Record, population: Record) -> float:
     )
 
 
-@feature(unit="yes or no", direction=1, tells="a thief's system from an upgrade of the owner's")
-def system_is_new(event: Record, identity: Record) -> float:
-    """The operating system is one this identity has not used before.
-
-    >>> reading(system_is_new, event={"system": 7}, identity={"events": 2, "system": {5: 2.0}})
-    1.0
-    """
-    return novelty(identity.system_key, identity.system_count, event.system, identity.events)
-
-
 @feature(unit="yes or no", direction=1, tells="a replayed cookie from a session that stays on its machine")
 def device_changed_in_session(event: Record, session: Record) -> float:
     """The session goes on from another device than it began on.

@@ -109,7 +109,6 @@ def _learn_values(event: Record, identity: Record, session: Record) -> None:
     _count(identity.country_key, identity.country_count, event.country, weight)
     _count(identity.instance_key, identity.instance_count, event.instance, weight)
     _count(identity.agent_key, identity.agent_count, event.agent, weight)
-    _count(identity.system_key, identity.system_count, event.system, weight)
     _count(identity.credential_key, identity.credential_count, event.credential_key, weight)
     _count(identity.action_key, identity.action_count, event.action, weight)
     _count(identity.step_key, identity.step_count, mixed(session.last_action, event.action), weight)
@@ -232,7 +231,6 @@ def _learn_session(event: Record, session: Record) -> None:
     power = privilege_of(event.category)
     if not math.isnan(power):
         session.privilege_max = max(session.privilege_max, power)
-    session.sensitivity_max = max(session.sensitivity_max, float(event.sensitivity))
     if not math.isnan(event.compliant):
         session.compliant = event.compliant
     session.category_count[event.category] += 1.0

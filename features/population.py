@@ -18,7 +18,7 @@ from features.kinds import IDENTITY_TYPES
 from features.measures import RAREST, SMALLEST_SHARE, Array, add
 from features.rows import rows_of
 
-_SIZES = {"asn": 1024, "country": 256, "agent": 256, "system": 64, "action": 2048, "resource": 2048}
+_SIZES = {"asn": 1024, "country": 256, "agent": 256, "system": 64, "action": 2048}
 """Places in each table; the commonest values fill half of them at most, so that few buckets overflow."""
 CODES = {"category": CATEGORIES, "hour": HOUR_BINS}
 """What is looked up by its code instead of in a table."""

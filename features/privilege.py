@@ -70,15 +70,3 @@ def sensitivity_above_usual(event: Record, identity: Record) -> float:
     if event.sensitivity == 0:
         return NAN
     return above_usual(float(event.sensitivity), identity.sensitivity_sum, identity.sensitivity_known)
-
-
-@feature(unit="steps, 0 to 3", direction=1, tells="a session that climbs to secrets from one that began with them")
-def sensitivity_above_session(event: Record, session: Record) -> float:
-    """The resource is more sensitive than anything touched earlier in this session.
-
-    >>> reading(sensitivity_above_session, event={"sensitivity": 4}, session={"sensitivity_max": 2.0})
-    2.0
-    """
-    if event.sensitivity == 0 or session.sensitivity_max == 0.0:
-        return NAN
-    return max(event.sensitivity - session.sensitivity_max, 0.0)

@@ -20,7 +20,7 @@ def judged(kind: str, ruling: str, **decision: Any) -> Judged:
             "action": {"name": "s3:GetObject", "category": "read"},
         }
     )
-    drift = {"feature": "system_is_new", "contribution": 2.0, "value": 1.0, "sentence": "Another system."}
+    drift = {"feature": "system_changed_in_session", "contribution": 2.0, "value": 1.0, "sentence": "Another system."}
     answer = {
         "ruling": ruling,
         "because": [] if ruling == "allow" else ["the model"],
