@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
+from features import halflives
 from features.fold import hour_bin
 from features.halflives import DAY
 from features.measures import NAN, Record, log_of_one_more, seconds_between, surprise
 from features.registry import feature
 
-RATE_HOURS = 1.0
-HABIT_HOURS = 720.0
+HABITS_IN_A_RATE = halflives.HABIT / halflives.RATE
+"""How many times longer habits are remembered than the present rate."""
 
 
 @feature(unit="nats", direction=1, tells="a thief in another time zone from the owner's working day")
@@ -43,7 +44,7 @@ def rate_above_usual(identity: Record) -> float:
     """
     if identity.mass <= 0.0:
         return NAN
-    return math.log(((identity.rate + 1.0) / RATE_HOURS) / ((identity.mass / identity.weight + 1.0) / HABIT_HOURS))
+    return math.log((identity.rate + 1.0) * HABITS_IN_A_RATE / (identity.mass / identity.weight + 1.0))
 
 
 @feature(unit="log(1 + requests)", direction=0, always=True, tells="a tool that enumerates from single requests")

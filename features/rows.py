@@ -213,13 +213,36 @@ def _encoded(field: Field, column: pa.ChunkedArray) -> np.ndarray:
     if field.is_list:
         column = pc.binary_join(column, " ")
     coded = column.combine_chunks().dictionary_encode()
-    values = [field.encode(value) for value in coded.dictionary.to_pylist()]
+    values = [_number_of(field, value) for value in coded.dictionary.to_pylist()]
     lookup = np.array([*values, field.unknown], dtype=field.type)
     return lookup[pc.fill_null(coded.indices, len(values)).to_numpy()]
 
 
+def _number_of(field: Field, value: Any) -> float | int:
+    try:
+        return field.encode(value)
+    except KeyError:
+        raise ValueError(f"column {field.column!r} holds {value!r}, which an event cannot be") from None
+
+
+_FIRST_TIME, _LAST_TIME = (microseconds(datetime(year, 1, 1, tzinfo=UTC)) for year in (1970, 2101))
+
+
+def _refuse_what_no_event_holds(rows: np.ndarray) -> None:
+    """What an Event refuses at the edge, of a table: infinite numbers, and times that no history spans."""
+    for field in FIELDS:
+        if field.type == "f8" and np.isinf(rows[field.name]).any():
+            raise ValueError(f"column {field.column!r} holds an infinite number; what is unknown is null")
+    outside = (rows["time"] < _FIRST_TIME) | (rows["time"] > _LAST_TIME)
+    if outside.any():
+        raise ValueError(f"column 'time' in row {int(np.argmax(outside))} is null, or not between 1970 and 2100")
+
+
 def rows_of(table: pa.Table) -> np.ndarray:
-    """All events as rows, shape (n,) of ROW, in the table's order."""
+    """All events as rows, shape (n,) of ROW, in the table's order.
+
+    Raises ValueError naming a column that holds what no event can.
+    """
     conformed = conform(table)
     rows = np.empty(conformed.num_rows, ROW)
     for field in FIELDS:
@@ -227,6 +250,7 @@ def rows_of(table: pa.Table) -> np.ndarray:
     rows["known"] = 0.0
     for column in CONTEXT:
         rows["known"] += conformed[column].is_valid().to_numpy()
+    _refuse_what_no_event_holds(rows)
     return rows
 
 

@@ -1,5 +1,7 @@
 """The Arrow table and the numpy row are the Event, whole."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -55,3 +57,22 @@ def test_no_field_hides_an_attribute_of_numpys_records() -> None:
 def test_the_schema_holds_every_field_of_the_event() -> None:
     """A field added to the Event is a column at once."""
     assert (len(EVENT_SCHEMA), EVENT_SCHEMA.field("authentication.amr").type) == (44, pa.list_(pa.string()))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("network.reputation", pa.scalar(float("inf")), "column 'network.reputation' holds an infinite number"),
+        ("network.latitude", pa.scalar(float("-inf")), "column 'network.latitude' holds an infinite number"),
+        ("action.category", pa.scalar("juggle"), "column 'action.category' holds 'juggle', which an event cannot be"),
+        ("time", pa.scalar(datetime(2300, 1, 1, tzinfo=UTC)), "column 'time' in row 0 is null, or not between"),
+        ("time", pa.scalar(None, pa.timestamp("us", "UTC")), "column 'time' in row 0 is null, or not between"),
+    ],
+)
+def test_a_table_holds_only_what_an_event_may(column: str, value: pa.Scalar, said: str) -> None:
+    """A log on disk is held to what the edge would refuse."""
+    table = table_of(random_events(3, seed=1))
+    table = table.set_column(table.column_names.index(column), column, pa.repeat(value, 3))
+
+    with pytest.raises(ValueError, match=said):
+        rows_of(table)

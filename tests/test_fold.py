@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.columns import table_of
 from features.event import Event
 from features.fold import CHALLENGED, DENIED, FAILURE, SUCCESS, UNKNOWN
 from features.history import History
 from features.population import unmeasured
+from features.replay import replay
 from features.rows import row_of
 from features.vector import fold, names, vector
 
@@ -111,3 +113,16 @@ def test_unknown_is_not_a_number() -> None:
     now = read(an_event(), History.empty())
 
     assert [bool(np.isnan(now[name])) for name in ("network_is_new", "asn_rarity", "speed_km_per_hour")] == [True] * 3
+
+
+def test_a_batch_folds_what_its_file_holds_and_the_future_is_merely_the_last() -> None:
+    """The same event twice counts twice in a batch, the second reading the first; one of 2100 changes none before it."""
+    done = {"action": {"name": "s3:GetObject", "outcome": "success"}}
+    events = [an_event(0, **done), an_event(0, **done), an_event(1, **done)]
+    future = an_event(**done).model_copy(update={"time": an_event().time.replace(year=2100)})
+
+    values = replay(table_of([*events, future]), unmeasured())
+    alone = replay(table_of(events), unmeasured())
+    known = values[:, names().index("known_events")]
+
+    assert (np.expm1(known).round().tolist(), values[:3].tobytes()) == ([0, 1, 2, 3], alone.tobytes())
