@@ -24,7 +24,7 @@ from features.columns import EVENT_SCHEMA, conform
 from features.hashing import digest_of, key_of
 from features.measures import Array
 from features.replay import time_order
-from features.rows import rows_of
+from features.rows import rows_of, taken
 from features.vector import FEATURES
 
 BATCH = 65_536
@@ -179,7 +179,7 @@ def _replay_part(part: Path, target: Path, population: Array, progress: _Count, 
             order = time_order(rows)
             for start in range(0, len(rows), BATCH):
                 chosen = order[start : start + BATCH]
-                values = carrier.take(rows[chosen])
+                values = carrier.take(taken(rows, chosen))
                 columns = [places[chosen], *np.ascontiguousarray(values.T)]
                 writer.write_table(pa.table(columns, schema=schema()))
                 progress.add(len(chosen))

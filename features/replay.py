@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.carrier import Carrier
 from features.measures import Array
-from features.rows import rows_of
+from features.rows import rows_of, taken
 from features.vector import FEATURES, step
 
 CHUNK = 32_768
@@ -48,7 +48,7 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
         carrier, mine = Carrier(population), order[thread_of == thread]
         for start in range(0, len(mine), CHUNK):
             places = mine[start : start + CHUNK]
-            values[places] = carrier.take(rows[places])
+            values[places] = carrier.take(taken(rows, places))
             done.add(len(places))
 
     step()  # once, before threads ask for it

@@ -204,6 +204,14 @@ ROW = np.dtype([*((field.name, field.type) for field in FIELDS), ("known", "f8")
 `known` is the number of CONTEXT columns that are not null."""
 
 
+_WHOLE = np.dtype((np.void, ROW.itemsize))
+
+
+def taken(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Rows by their places, as mere bytes: numpy takes structured ones field by field, which is ten times slower."""
+    return rows.view(_WHOLE)[places].view(ROW)
+
+
 def _encoded(field: Field, column: pa.ChunkedArray) -> np.ndarray:
     """One field of all rows: times and plain numbers as they are, everything else through its distinct values."""
     if pa.types.is_timestamp(column.type):

@@ -273,7 +273,7 @@ def main(
         with console.status(f"measuring {name}: {PARTS[name].__doc__}"):
             figures = PARTS[name](world)
         for what, value in figures.items():
-            console.print(f"{name:10} {what:75} {value:12,.3f}", highlight=False)
+            console.print(f"{name:10} {what:75} {value:12,.3f}", highlight=False, soft_wrap=True)
         results.setdefault("features", {})[name] = {what: round(float(value), 4) for what, value in figures.items()}
     versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (numba, np, pa))
     results["machine"] = f"{os.cpu_count()} cores, Python {platform.python_version()}, {versions}"

@@ -60,6 +60,7 @@ def session(master: str = "local[*]", options: Mapping[str, str] | None = None) 
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",  # nobody waits for an answer: pauses cost nothing
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         "spark.executorEnv.PYTHONPATH": str(PACKAGES),
         f"spark.executorEnv.{PREFIX}HOME": str(settings().home),
