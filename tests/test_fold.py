@@ -117,7 +117,7 @@ def test_unknown_is_not_a_number() -> None:
 
 def test_a_batch_folds_what_its_file_holds_and_the_future_is_merely_the_last() -> None:
     """The same event twice counts twice, the second reading the first; one of 2100 changes nothing before it."""
-    done = {"action": {"name": "s3:GetObject", "outcome": "success"}}
+    done: dict[str, Any] = {"action": {"name": "s3:GetObject", "outcome": "success"}}
     events = [an_event(0, **done), an_event(0, **done), an_event(1, **done)]
     future = an_event(**done).model_copy(update={"time": an_event().time.replace(year=2100)})
 

@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.carrier import Carrier
 from features.columns import conform
 from features.measures import Array
-from features.rows import CONTEXT, FIELDS, NEVER, ROW, rows_of
+from features.rows import CONTEXT, FIELDS, ROW, rows_of
 from features.settings import PREFIX, settings
 from features.vector import names
 
@@ -73,6 +72,7 @@ def replay(events: DataFrame, population: Array, *, partitions: int | None = Non
 
     `events` has columns of EVENT_SCHEMA by their flat names; those it lacks are unknown. `row` (int64) is the place in
     the input, which orders events of the same time that have no id; without it theirs is the one order not defined.
+    What no event can hold is refused as in-process, when Spark runs; the row it names counts from its Arrow batch.
 
     An identity stays in one task, whose events Spark sorts on disk and whose memory holds a batch and the histories.
     So one with half of all events takes as long as its fold and writing; with more `partitions` than cores (without:
@@ -124,8 +124,7 @@ def _fold(home: str, population: Array, batches: Batches) -> Batches:
     carrier = Carrier(population)
     for batch in batches:
         values = np.ascontiguousarray(carrier.take(_unpacked(batch["event"])).T)
-        at = pc.if_else(pc.equal(batch["at"], NEVER), pa.scalar(None, pa.int64()), batch["at"])
-        which = batch["id"], batch["identity"], at.cast(pa.timestamp("us", tz="UTC")), batch["row"]
+        which = batch["id"], batch["identity"], batch["at"].cast(pa.timestamp("us", tz="UTC")), batch["row"]
         yield pa.record_batch([*which, *values], ["id", "identity.id", "time", "row", *names()])
 
 
