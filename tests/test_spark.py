@@ -25,7 +25,7 @@ from training import spark
 pytestmark = pytest.mark.filterwarnings(
     "ignore:PySpark does not yet fully support pandas:FutureWarning",  # it warns of pandas 3, which replay never meets
 )
-COPIES, BATCH, AT_ONCE = 100, 2_000, 5_000
+COPIES, BATCH, AT_ONCE = 100, 5_000, 12_000
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the gate refused, 2 it could not be done as asked.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from features import ModelMismatch, settings
 from features.enrich import lookup
@@ -161,10 +162,10 @@ def importance_(
     with console.status("explaining"):
         tables = {path.stem: pq.read_table(path) for path in samples}
         shares = importance(model, tables, lookup(here.network_tables), seed)
-    table = Table("feature", *shares.columns)
+    table = Table(Column("feature", no_wrap=True), *shares.columns)
     for name, row in shares.sort_values(list(shares.columns), ascending=False).iterrows():
         table.add_row(str(name), *(f"{value:.1%}" for value in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
     if out:
         shares.to_csv(out)
 
