@@ -22,7 +22,7 @@ from features.vector import FEATURES, names
 
 MODULES = {"network", "device", "travel", "action", "privilege", "credential", "rhythm", "automation", "context"}
 COUNT = 300 if numba.config.DISABLE_JIT else 3_000  # type: ignore[attr-defined]  # numba makes its settings at run time
-EVENTS = random_events(COUNT, seed=11)
+EVENTS = random_events(COUNT, seed=11, identities=COUNT // 75 + 4)
 
 
 @pytest.fixture(scope="module")
