@@ -6,11 +6,28 @@ import math
 
 from features.fold import loop_rounds, request_of
 from features.kinds import HUMAN
-from features.measures import NAN, Record, above_usual, log_of_one_more, population_rarity, seconds_between
+from features.measures import (
+    NAN,
+    Record,
+    above_usual,
+    above_zero,
+    jit,
+    log_of_one_more,
+    population_rarity,
+    seconds_between,
+)
 from features.registry import feature
 
 FEWEST_GAPS = 4
 """Fewer gaps say nothing of a session's rhythm."""
+
+
+@jit
+def _unevenness_above_usual(identity: Record, session: Record) -> float:
+    """How much less even time the session keeps than is usual, as standard deviations; unknown of a short one."""
+    if session.gaps < FEWEST_GAPS or identity.session_gap_variance == 0.0:
+        return NAN
+    return math.sqrt(session.gap_variance) - math.sqrt(identity.session_gap_variance)
 
 
 @feature(unit="yes or no", direction=1, tells="a person with a machine's key (NHI10) from the machine")
@@ -38,9 +55,7 @@ def person_like_rhythm(event: Record, identity: Record, session: Record) -> floa
     """
     if event.identity_type == HUMAN:
         return 0.0
-    if session.gaps < FEWEST_GAPS or identity.session_gap_variance == 0.0:
-        return NAN
-    return max(math.sqrt(session.gap_variance) - math.sqrt(identity.session_gap_variance), 0.0)
+    return above_zero(_unevenness_above_usual(identity, session))
 
 
 @feature(unit="standard deviations of log gaps", direction=1, tells="a script in a person's session from the person")
@@ -56,9 +71,7 @@ def machine_like_rhythm(event: Record, identity: Record, session: Record) -> flo
     """
     if event.identity_type != HUMAN:
         return 0.0
-    if session.gaps < FEWEST_GAPS or identity.session_gap_variance == 0.0:
-        return NAN
-    return max(math.sqrt(identity.session_gap_variance) - math.sqrt(session.gap_variance), 0.0)
+    return above_zero(-_unevenness_above_usual(identity, session))
 
 
 @feature(unit="log ratio", direction=1, tells="an agent caught in a loop from a job that always polls")

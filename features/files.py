@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +23,7 @@ from features.catalogue import digest
 from features.columns import EVENT_SCHEMA, conform
 from features.hashing import digest_of, key_of
 from features.measures import Array
-from features.replay import time_order
+from features.replay import Count, Progress, time_order
 from features.rows import rows_of, taken
 from features.vector import FEATURES
 
@@ -34,22 +34,19 @@ EVENTS_A_PART = 5_000_000
 COMPRESSION = "zstd"
 _NEEDED = ("time", "identity.id", "identity.type", "action.name")
 
-Told = Callable[[int, int], None]
-"""Called with how many events are done and how many there are; an event counts once for each step it goes through."""
-
 
 class AnotherRun(ValueError):
     """The output folder holds the features of another file, catalogue or population."""
 
 
 def replay_file(
-    source: Path, out: Path, population: Array, *, parts: int | None = None, told: Told = lambda done, total: None
+    source: Path, out: Path, population: Array, *, parts: int | None = None, told: Progress | None = None
 ) -> int:
     """Replay a Parquet file of events into a folder of Parquet files; returns the number of events.
 
     Rows are in time order within a part; the column `row` is an event's place in the source. Raises AnotherRun when the
     folder was begun for something else, ValueError when the file holds no events, OSError when the disk is full: then
-    call again, and it goes on.
+    call again, and it goes on. An event counts once for each step it goes through.
     """
     file = pq.ParquetFile(source)
     _check(file.schema_arrow, source)
@@ -57,7 +54,7 @@ def replay_file(
     parts = parts or 1 + events // EVENTS_A_PART
     _begin(out, source, population, parts)
     total = events * (1 if parts == 1 else 2)
-    progress = _Count(told, total)
+    progress = Count(total, told)
     dealt = [source] if parts == 1 else _dealt(source, out / "_work", parts, progress)
     for number, part in enumerate(dealt):
         target = out / f"part-{number:05}.parquet"
@@ -76,15 +73,6 @@ def schema() -> pa.Schema:
         for f in FEATURES
     ]
     return pa.schema([pa.field("row", pa.int64()), *columns], metadata={"catalogue": digest()})
-
-
-class _Count:
-    def __init__(self, told: Told, total: int) -> None:
-        self._told, self._total, self._done = told, total, 0
-
-    def add(self, events: int) -> None:
-        self._done += events
-        self._told(self._done, self._total)
 
 
 def _check(columns: pa.Schema, source: Path) -> None:
@@ -114,7 +102,7 @@ def _begin(out: Path, source: Path, population: Array, parts: int) -> None:
         raise AnotherRun(f"{out} was begun with another {', '.join(other)}: name another --out, or delete it")
 
 
-def _dealt(source: Path, folder: Path, parts: int, progress: _Count) -> list[Path]:
+def _dealt(source: Path, folder: Path, parts: int, progress: Count) -> list[Path]:
     """The source dealt out to files by identity, each row with its place; done once, or again if it was broken off."""
     whole = folder / "dealt"
     files = [folder / f"{number:05}.parquet" for number in range(parts)]
@@ -171,7 +159,7 @@ def _flush(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
         waiting.clear()
 
 
-def _replay_part(part: Path, target: Path, population: Array, progress: _Count, *, numbered: bool) -> None:
+def _replay_part(part: Path, target: Path, population: Array, progress: Count, *, numbered: bool) -> None:
     carrier = Carrier(population)
     draft = target.with_suffix(".draft")
     with pq.ParquetWriter(draft, schema(), compression=COMPRESSION) as writer:

@@ -150,6 +150,12 @@ def above_usual(now: float, total: float, mass: float) -> float:
 
 
 @jit
+def above_zero(amount: float) -> float:
+    """The amount, or 0 where it is negative; what is unknown stays so, which `max` would not see to."""
+    return 0.0 if amount <= 0.0 else amount
+
+
+@jit
 def seconds_between(later: int, earlier: int) -> float:
     """Seconds from one time to a later one, never below zero; unknown if either is unknown."""
     if later == NEVER or earlier == NEVER:  # noqa: PLR1714  (a search in a tuple takes long to compile)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from features.measures import NAN, Record, above_usual, changed, novelty, population_rarity, rarity
+from features.measures import Record, above_usual, above_zero, changed, novelty, population_rarity, rarity
 from features.registry import feature
 
 
@@ -142,5 +140,4 @@ def reputation_above_usual(event: Record, identity: Record) -> float:
     ... )
     0.4
     """
-    usual = above_usual(event.reputation, identity.reputation_sum, identity.reputation_known)
-    return NAN if math.isnan(usual) else max(usual, 0.0)
+    return above_zero(above_usual(event.reputation, identity.reputation_sum, identity.reputation_known))

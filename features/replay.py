@@ -41,7 +41,7 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
     """The same of rows, shape (n,) of ROW."""
     order = time_order(rows)
     values = np.empty((len(rows), len(FEATURES)))
-    done = _Done(len(rows), progress)
+    done = Count(len(rows), progress)
     thread_of = rows["identity_key"][order] % threads
 
     def run(thread: int) -> None:
@@ -57,7 +57,9 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
     return values
 
 
-class _Done:
+class Count:
+    """Tells how many events are done, of how many there are."""
+
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._done, self._total, self._progress = 0, total, progress
 

@@ -33,10 +33,8 @@ from features.event import (
     Sensitivity,
 )
 from features.hashing import UNKNOWN, key_of
+from features.measures import NEVER
 from features.networks import prefix_of
-
-NEVER = int(np.iinfo(np.int64).min)
-"""The time that stands for "not known", in µs."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
