@@ -9,6 +9,21 @@ from serving_live import Server, new_home, served
 
 from scripts.client import Service, started_service
 
+LIVE = "live"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers (`pytest -n`), what shares a server or a trained model stays on one of them, the dearest
+    first, so that nothing is set up twice and nobody is left working alone at the end."""
+    group = {item: _group(item) for item in items}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group[item]))
+    items.sort(key=lambda item: group[item] != LIVE)
+
+
+def _group(item: pytest.Item) -> str:
+    return LIVE if LIVE in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
