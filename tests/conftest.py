@@ -12,6 +12,7 @@ from scripts.client import Service, started_service
 LIVE = "live"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers (`pytest -n`), what shares a server or a trained model stays on one of them, the dearest
     first, so that nothing is set up twice and nobody is left working alone at the end."""
