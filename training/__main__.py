@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from training.importance import importance
 from training.labels import World, unlabelled
 from training.register import champion, promote
 from training.retrain import assess, prepare, retrain
-from training.world import simulate
+from training.world import simulate, world_parameters
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
@@ -35,6 +36,10 @@ Seed = Annotated[int, typer.Option(help="The same seed and data give the same fi
 Events = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Events as Parquet.")]
 Labels = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="Their labels; without, all are their owners' own.")
+]
+Parameters = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Your own numbers for the world, as YAML; see training/world.yaml."),
 ]
 RATE = 0.0095
 
@@ -54,13 +59,14 @@ def simulate_(
     labels: Annotated[Path, typer.Option(help="Where their labels go, as Parquet.")],
     identities: Annotated[int | None, typer.Option(help="How many; without, as the parameters say.")] = None,
     days: Annotated[int | None, typer.Option(help="How long; without, as the parameters say.")] = None,
+    parameters: Parameters = None,
     seed: Seed = 1,
 ) -> None:
     """Simulate a world of ordinary lives with labelled abuse grafted on.
 
     Example: `python -m training simulate --out events.parquet --labels labels.parquet --identities 500`
     """
-    world = _simulated(seed, identities, days)
+    world = _simulated(seed, identities, days, parameters)
     pq.write_table(world.events, out)
     pq.write_table(world.labels, labels)
     console.print(world.summary())
@@ -186,9 +192,19 @@ def promote_(version: Annotated[str, typer.Argument(help="The version's number."
     console.print(f"version {version} answers from the next start on")
 
 
-def _simulated(seed: int, identities: int | None, days: int | None) -> World:
+def _simulated(seed: int, identities: int | None, days: int | None, parameters: Path | None = None) -> World:
+    try:
+        numbers = replace(world_parameters(parameters), **_given(identities=identities, days=days))
+    except ValueError as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from error
     with _bar("simulating") as told:
-        return simulate(seed, identities=identities, days=days, progress=lambda done, of: told("simulating", done / of))
+        return simulate(seed, parameters=numbers, progress=lambda done, of: told("simulating", done / of))
+
+
+def _given(**numbers: int | None) -> dict[str, Any]:
+    """What was said, without what was not."""
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _read(events: Path, labels: Path | None, seed: int) -> World:

@@ -17,9 +17,9 @@ from training.habits import draw_identities
 from training.knowledge import forget
 from training.labels import World, unlabelled
 from training.life import draw_events, draw_sessions
-from training.parameters import WorldParameters
+from training.parameters import WorldParameters, world_parameters
 
-__all__ = ["World", "WorldParameters", "simulate", "simulate_benign"]
+__all__ = ["World", "WorldParameters", "simulate", "simulate_benign", "world_parameters"]
 
 
 def simulate(
@@ -31,7 +31,7 @@ def simulate(
     progress: Progress | None = None,
 ) -> World:
     """A whole world in order of time; `progress` is told how many of 100 parts are done."""
-    world = _sized(parameters or WorldParameters(), identities, days)
+    world = _sized(parameters or world_parameters(), identities, days)
     benign = simulate_benign(seed, world)
     lived = surprise(benign, rate=world.situations, seed=seed + 1, progress=_part(progress, 20, 75))
     lost = graft(lived.events, lived.labels, rate=world.lost_sessions, seed=seed + 2, progress=_part(progress, 75, 100))
