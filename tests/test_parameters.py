@@ -70,6 +70,6 @@ def test_the_command_refuses_them_too(tmp_path: Path) -> None:
     """Exit code 2, and nothing is written."""
     mine = file_of(tmp_path, "dayz:\n  value: 21\n  source: x\n")
     out = tmp_path / "events.parquet"
-    came = CliRunner().invoke(app, ["simulate", "--out", str(out), "--labels", str(out), "--parameters", str(mine)])
+    came = CliRunner().invoke(app, ["simulate", "--out", str(out), "--parameters", str(mine)])
 
     assert (came.exit_code, out.exists()) == (2, False)

@@ -27,7 +27,8 @@ from training.importance import importance
 from training.labels import World, unlabelled
 from training.register import champion, promote
 from training.retrain import assess, prepare, retrain
-from training.world import simulate, world_parameters
+from training.world import WorldParameters, simulate, towns, world_parameters
+from training.written import write
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
@@ -36,6 +37,10 @@ Seed = Annotated[int, typer.Option(help="The same seed and data give the same fi
 Events = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Events as Parquet.")]
 Labels = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="Their labels; without, all are their owners' own.")
+]
+Out = Annotated[Path, typer.Option(help="Where the events go, as Parquet.")]
+LabelsOut = Annotated[
+    Path | None, typer.Option(help="Where their labels go, as Parquet; without, beside them: NAME.labels.parquet.")
 ]
 Parameters = Annotated[
     Path | None,
@@ -55,21 +60,24 @@ def _bar(what: str) -> Iterator[Callable[[str, float], None]]:
 
 @app.command("simulate")
 def simulate_(
-    out: Annotated[Path, typer.Option(help="Where the events go, as Parquet.")],
-    labels: Annotated[Path, typer.Option(help="Where their labels go, as Parquet.")],
+    out: Out,
+    labels: LabelsOut = None,
     identities: Annotated[int | None, typer.Option(help="How many; without, as the parameters say.")] = None,
     days: Annotated[int | None, typer.Option(help="How long; without, as the parameters say.")] = None,
     parameters: Parameters = None,
     seed: Seed = 1,
 ) -> None:
-    """Simulate a world of ordinary lives with labelled abuse grafted on.
+    """Simulate a world of ordinary lives with labelled abuse grafted on, town by town, in bounded memory.
 
-    Example: `python -m training simulate --out events.parquet --labels labels.parquet --identities 500`
+    Rows are in order of time within each town of identities, so within each identity.
+
+    Example: `python -m training simulate --identities 20000 --days 90 --out world.parquet`
     """
-    world = _simulated(seed, identities, days, parameters)
-    pq.write_table(world.events, out)
-    pq.write_table(world.labels, labels)
-    console.print(world.summary())
+    numbers = _numbers(parameters, identities, days)
+    with _bar("simulating") as told:
+        made = towns(seed, numbers, lambda done, of: told("simulating", done / of))
+        summary = write(made, out, _beside(out, labels))
+    console.print(summary)
 
 
 @app.command("graft")
@@ -192,19 +200,24 @@ def promote_(version: Annotated[str, typer.Argument(help="The version's number."
     console.print(f"version {version} answers from the next start on")
 
 
-def _simulated(seed: int, identities: int | None, days: int | None, parameters: Path | None = None) -> World:
+def _simulated(seed: int, identities: int | None, days: int | None) -> World:
+    with _bar("simulating") as told:
+        return simulate(seed, identities=identities, days=days, progress=lambda done, of: told("simulating", done / of))
+
+
+def _numbers(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:
+    """The world's numbers: what was said on the command line, then in the file, then the usual."""
     try:
-        numbers = replace(world_parameters(parameters), **_given(identities=identities, days=days))
+        usual = world_parameters(file)
+        return replace(usual, identities=identities or usual.identities, days=days or usual.days)
     except ValueError as error:
         console.print(str(error), markup=False)
         raise typer.Exit(2) from error
-    with _bar("simulating") as told:
-        return simulate(seed, parameters=numbers, progress=lambda done, of: told("simulating", done / of))
 
 
-def _given(**numbers: int | None) -> dict[str, Any]:
-    """What was said, without what was not."""
-    return {name: number for name, number in numbers.items() if number is not None}
+def _beside(out: Path, labels: Path | None) -> Path:
+    """Where labels go when nobody says: beside their events."""
+    return labels or out.with_suffix(".labels.parquet")
 
 
 def _read(events: Path, labels: Path | None, seed: int) -> World:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,11 @@ class World:
             "lost_sessions": int(each.sum()),
             "lost_by_scenario": {str(name): int(count) for name, count in each.items()},
         }
+
+
+def joined(parts: Sequence[World]) -> World:
+    """One world of several, one after another."""
+    return World(pa.concat_tables([part.events for part in parts]), pa.concat_tables([part.labels for part in parts]))
 
 
 def unlabelled(events: pa.Table, source: str = "assumed") -> pa.Table:
