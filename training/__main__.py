@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import pyarrow.parquet as pq
 import typer
@@ -19,14 +19,16 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Column, Table
 
 from features import ModelMismatch, settings
+from features.columns import conform
 from features.enrich import lookup
 from training.evaluate import BUDGETS, Evaluation
 from training.fit import Recipe
-from training.graft import graft
+from training.graft import additions, graft
 from training.importance import importance
-from training.labels import World, unlabelled
+from training.labels import World, conformed, unlabelled
 from training.register import champion, promote
 from training.retrain import assess, prepare, retrain
+from training.scenarios import SCENARIOS, named
 from training.world import WorldParameters, simulate, towns, world_parameters
 from training.written import write
 
@@ -83,22 +85,43 @@ def simulate_(
 @app.command("graft")
 def graft_(
     events: Events,
-    out: Annotated[Path, typer.Option(help="Where the events go, as Parquet.")],
-    labels: Annotated[Path, typer.Option(help="Where their labels go, as Parquet.")],
-    rate: Annotated[float, typer.Option(help="Share of sessions an intruder acts in.")] = RATE,
+    out: Out,
+    labels: LabelsOut = None,
+    scenarios: Annotated[str | None, typer.Option(help="Which, separated by commas; without, all of them.")] = None,
+    rate: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of sessions an intruder acts in.")] = RATE,
     seed: Seed = 1,
 ) -> None:
     """Graft labelled abuse onto your own benign log; your events stay as they are, and come first.
 
-    Example: `python -m training graft events.parquet --out grafted.parquet --labels labels.parquet`
+    Example: `python -m training graft events.parquet --scenarios agent_redirected,mfa_fatigue --rate 0.005
+    --out labelled.parquet`
     """
+    if {out.resolve(), _beside(out, labels).resolve()} & {events.resolve()}:
+        _refuse(f"{events} would be overwritten; name another --out")
+    try:
+        chosen = SCENARIOS if scenarios is None else named(scenarios)
+        given = conform(pq.read_table(events))
+    except ValueError as error:
+        _refuse(str(error))
     with _bar("grafting") as told:
         world = graft(
-            pq.read_table(events), rate=rate, seed=seed, progress=lambda done, of: told("grafting", done / max(of, 1))
+            given,
+            rate=rate,
+            seed=seed,
+            scenarios=chosen,
+            progress=lambda done, of: told("grafting", done / max(of, 1)),
         )
-    pq.write_table(world.events, out)
-    pq.write_table(world.labels, labels)
-    console.print(world.summary())
+    write([world], out, _beside(out, labels))
+    if not pq.read_table(out).slice(0, len(given)).equals(given):
+        _refuse(f"the first {len(given)} rows of {out} are not those of {events}: don't use it, and report this")
+    came = additions(given, world, rate)
+    table = Table("scenario", "victims", "events", title=f"added after your {len(given)} events, which are unchanged")
+    for row in came.rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
+    console.print(f"{came.touched} of {came.sessions} sessions touched; {came.asked} asked for")
+    if came.shortfall:
+        console.print(came.shortfall, markup=False)
 
 
 @app.command("retrain")
@@ -211,8 +234,13 @@ def _numbers(file: Path | None, identities: int | None, days: int | None) -> Wor
         usual = world_parameters(file)
         return replace(usual, identities=identities or usual.identities, days=days or usual.days)
     except ValueError as error:
-        console.print(str(error), markup=False)
-        raise typer.Exit(2) from error
+        _refuse(str(error))
+
+
+def _refuse(why: str) -> NoReturn:
+    """Say why it cannot be done as asked, and end."""
+    console.print(why, markup=False, soft_wrap=True)
+    raise typer.Exit(2)
 
 
 def _beside(out: Path, labels: Path | None) -> Path:
@@ -223,9 +251,12 @@ def _beside(out: Path, labels: Path | None) -> Path:
 def _read(events: Path, labels: Path | None, seed: int) -> World:
     table = pq.read_table(events)
     if labels is not None:
-        return World(table, pq.read_table(labels)).sorted()
+        return World(table, conformed(pq.read_table(labels))).sorted()
     console.print("no labels given: the events count as benign, and abuse is grafted onto them")
-    return graft(table, unlabelled(table, "yours"), rate=RATE, seed=seed).sorted()
+    grafted = graft(table, unlabelled(table, "yours"), rate=RATE, seed=seed)
+    if shortfall := additions(table, grafted, RATE).shortfall:
+        console.print(shortfall, markup=False)
+    return grafted.sorted()
 
 
 def _source(world: World) -> str:
