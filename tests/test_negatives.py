@@ -57,16 +57,26 @@ def test_strangers_never_succeed(table: pa.Table) -> None:
 
 
 def test_legitimate_escalations_are_marked(table: pa.Table) -> None:
-    """Where privilege is rightly used in an unusual way, blocking it is counted separately."""
+    """Where privilege is rightly used in an unusual way, blocking it is counted separately; nobody is new here."""
     world = surprise(World(table, unlabelled(table)), rate=1.0, seed=4)
     marked = world.labels.filter(world.labels["legitimate_escalation"])["situation"].unique().to_pylist()
 
-    assert set(marked) == {s.name for s in SITUATIONS if s.legitimate_escalation} and "break_glass_at_night" in marked
+    escalations = {s.name for s in SITUATIONS if s.legitimate_escalation}
+    assert set(marked) == escalations - {"first_week"}
 
 
-def test_there_are_at_least_eight_for_every_abuse_to_hide_among() -> None:
-    """Each kind of identity has several, and every one has a sentence."""
+def test_there_are_at_least_sixteen_for_every_abuse_to_hide_among() -> None:
+    """Each kind of identity has several, every one has a sentence, and the known escalations are marked."""
     kinds = [kind for situation in SITUATIONS for kind in situation.identity_types]
+    marked = {situation.name for situation in SITUATIONS if situation.legitimate_escalation}
 
-    assert len(SITUATIONS) >= 8 and all(kinds.count(kind) >= 3 for kind in set(kinds)) and len(set(kinds)) == 4
+    assert len(SITUATIONS) >= 16 and all(kinds.count(kind) >= 3 for kind in set(kinds)) and len(set(kinds)) == 4
     assert all(situation.function.__doc__ for situation in SITUATIONS)
+    assert marked >= {
+        "break_glass_at_night",
+        "quarter_end_export",
+        "planned_key_rotation",
+        "first_week",
+        "conference_travel",
+        "migration_script",
+    }

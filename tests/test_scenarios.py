@@ -9,22 +9,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from histories import START, random_events
+from typer.testing import CliRunner
 
 from features.columns import EVENT_SCHEMA, events_of, table_of
 from features.event import Event
 from features.sources import import_files
-from training.graft import graft
-from training.labels import frame_of, table_of_frame
+from training.__main__ import app
+from training.graft import additions, graft, sessions_in
+from training.intruder import IN_PLACE, STRENGTHS, Intruder, intruder
+from training.labels import LABELS, frame_of, table_of_frame, unlabelled
 from training.scenarios import SCENARIOS, Scenario
 from training.stratus import STRATUS, chains, serving
 from training.vocabulary import steps
 
 ROOT = Path(__file__).parent.parent
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
-AIMING = [scenario for scenario in SCENARIOS if scenario.name != "key_of_somebody_gone"]
-"""All but the one whose point is to do only what was always done."""
+VOLUME = ("key_of_somebody_gone", "insider_hoarding", "oauth_consent_grant")
+AIMING = [scenario for scenario in SCENARIOS if scenario.name not in VOLUME]
+"""All but those whose point is to do what was always done, or only more of it."""
 CLOUD_DAY = ("ec2:DescribeInstances", "s3:GetObject", "iam:ListUsers", "logs:GetLogEvents", "sts:GetCallerIdentity")
 
 
@@ -60,6 +65,12 @@ def cloud_history(kind: str) -> pd.DataFrame:
     return frame_of(table_of(events))
 
 
+def acts_of(scenario: Scenario, history: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """What an intruder does whom the scenario's odds draw."""
+    rng = np.random.default_rng(seed)
+    return scenario.function(history, rng, intruder(rng, scenario.odds))
+
+
 def victims(table: pa.Table, scenario: Scenario) -> list[pd.DataFrame]:
     """The histories a scenario can be applied to."""
     frame = frame_of(table).sort_values("time", kind="stable")
@@ -76,7 +87,7 @@ def test_a_scenario_applies_to_foreign_histories(
     assert found
 
     for seed, history in enumerate(found):
-        acts = scenario.function(history, np.random.default_rng(seed))
+        acts = acts_of(scenario, history, seed)
         events = list(events_of(table_of_frame(acts)))
         assert {event.identity.id for event in events} == set(history["identity.id"])
         assert list(acts.columns) == list(EVENT_SCHEMA.names)
@@ -88,7 +99,7 @@ def test_a_scenario_changes_nothing(scenario: Scenario) -> None:
     history = cloud_history(scenario.identity_types[0])
     before = history.copy(deep=True)
 
-    once, again = (scenario.function(history, np.random.default_rng(5)) for _ in range(2))
+    once, again = (acts_of(scenario, history, 5) for _ in range(2))
     pd.testing.assert_frame_equal(history, before)
     pd.testing.assert_frame_equal(once, again)
 
@@ -116,9 +127,7 @@ def test_recorded_sequences_are_kept_in_order(scenario: Scenario) -> None:
 def test_no_client_names_the_tool(scenario: Scenario) -> None:
     """The recordings' user agent names the tool; no intruder ever shows it."""
     history = cloud_history(scenario.identity_types[0])
-    agents = {
-        a for seed in range(20) for a in scenario.function(history, np.random.default_rng(seed))["device.user_agent"]
-    }
+    agents = {a for seed in range(20) for a in acts_of(scenario, history, seed)["device.user_agent"]}
 
     assert [agent for agent in agents if "stratus" in str(agent).lower()] == []
 
@@ -173,12 +182,130 @@ def test_intruders_prefer_what_is_known_to_be_weak() -> None:
     assert 6 <= sum(victim.as_py() == "id-7" for victim in victims_) <= 30
 
 
-def test_at_least_eight_are_trained_on_and_four_are_not() -> None:
+def test_at_least_sixteen_are_trained_on_and_four_are_not() -> None:
     """Held-out scenarios show what the model makes of what it was never shown, for every kind of identity."""
     unseen = [scenario for scenario in SCENARIOS if scenario.held_out]
 
-    assert (len(SCENARIOS) - len(unseen) >= 8, len(unseen)) == (True, 4)
+    assert (len(SCENARIOS) - len(unseen) >= 16, len(unseen)) == (True, 4)
     assert {kind for s in unseen for kind in s.identity_types} == {"human", "service_account", "workload", "agent"}
+
+
+def test_machines_abuse_names_a_risk_of_machines() -> None:
+    """OWASP's list is of non-human identities: whatever befalls only them is on it."""
+    assert [s.name for s in SCENARIOS if "human" not in s.identity_types and not s.nhi] == []
+
+
+@pytest.mark.parametrize(
+    ("who", "strength"),
+    [
+        (Intruder("abroad", "same", "patient"), "naive"),
+        (Intruder("rented", "other", "scripted"), "naive"),
+        (Intruder("countryman", "cloned", "patient"), "same_country"),
+        (Intruder("neighbour", "other", "patient"), "same_network"),
+        (Intruder("neighbour", "cloned", "by_hand"), "same_device"),
+        (Intruder("same", "same", "patient"), "patient"),
+    ],
+)
+def test_strength_is_what_of_the_owner_an_intruder_matches(who: Intruder, strength: str) -> None:
+    """Each rung includes those before it: patience from abroad is no strength."""
+    assert who.strength == strength
+
+
+def test_intruders_of_every_strength_come_and_most_are_clumsy() -> None:
+    """With the odds of a cookie's thief."""
+    drawn = [intruder(np.random.default_rng(seed)).strength for seed in range(2_000)]
+    counts = {strength: drawn.count(strength) for strength in STRENGTHS}
+
+    assert counts["naive"] == max(counts.values()) and min(counts.values()) > 20
+
+
+def test_who_acts_in_place_has_no_other_place() -> None:
+    """An insider and a hijacked agent come from the owner's own network with the owner's own client."""
+    inside = [s for s in SCENARIOS if s.odds.near == IN_PLACE.near and s.odds.alike == IN_PLACE.alike]
+    strengths = {intruder(np.random.default_rng(seed), s.odds).strength for s in inside for seed in range(40)}
+
+    assert {"insider_escalation", "insider_hoarding", "agent_redirected", "poisoned_tool"} <= {s.name for s in inside}
+    assert strengths == {"same_device", "patient"}
+
+
+def test_the_strength_of_every_intruder_is_recorded(random_table: pa.Table) -> None:
+    """On his own rows alone."""
+    labels = graft(random_table, rate=0.5, seed=1).labels.to_pandas()
+
+    assert labels["strength"].notna().equals(labels["compromised"].eq(1))
+    assert set(labels["strength"].dropna()) <= {*STRENGTHS} and labels["strength"].nunique() >= 3
+
+
+def test_a_hijacked_agent_does_its_own_kind_of_work_and_another() -> None:
+    """It gathers with tools it has, and does what its own work never asks for, from where it always was."""
+    history = cloud_history("agent")
+    redirected = next(s for s in SCENARIOS if s.name == "agent_redirected")
+    acts = [acts_of(redirected, history, seed) for seed in range(30)]
+
+    own = [part["action.name"].isin(CLOUD_DAY).mean() for part in acts]
+    assert all(0 < share < 1 for share in own)
+    assert all(
+        part[["network.ip", "device.user_agent", "credential.id"]].drop_duplicates().shape[0] == 1 for part in acts
+    )
+
+
+def test_sessions_are_counted_as_histories_tell_them_apart(random_table: pa.Table) -> None:
+    """One of each identity and session, none where the session is unknown."""
+    frame = frame_of(random_table).dropna(subset="session.id")
+
+    assert sessions_in(random_table) == frame.groupby(["identity.id", "session.id"]).ngroups
+
+
+def test_a_rate_that_cannot_be_reached_is_said(random_table: pa.Table) -> None:
+    """A victim once at most: twelve identities cannot lose half of all sessions."""
+    far, near = (additions(random_table, graft(random_table, rate=r, seed=2), r) for r in (0.9, 0.02))
+
+    assert far.shortfall is not None and f"{far.asked} of {far.sessions}" in far.shortfall
+    assert far.touched < far.asked and near.shortfall is None
+    assert sum(victims_ for _, victims_, _ in far.rows) <= 12
+
+
+def test_the_command_grafts_what_is_asked_for_and_nothing_else(random_table: pa.Table, tmp_path: Path) -> None:
+    """Named scenarios alone; the file given stays as it is, and its rows come first in the new one."""
+    given, out = tmp_path / "mine.parquet", tmp_path / "labelled.parquet"
+    pq.write_table(random_table, given)
+    before = given.read_bytes()
+    chosen = ["--scenarios", "agent_redirected,mfa_fatigue", "--rate", "0.05"]
+    came = CliRunner().invoke(app, ["graft", str(given), *chosen, "--out", str(out)])
+
+    assert came.exit_code == 0, came.output
+    labels = pq.read_table(tmp_path / "labelled.labels.parquet")
+    assert set(labels["scenario"].drop_null().to_pylist()) == {"agent_redirected", "mfa_fatigue"}
+    assert (given.read_bytes(), pq.read_table(out).slice(0, len(random_table))) == (before, random_table)
+    assert "agent_redirected" in came.output and "unchanged" in came.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--scenarios", "agent_redirect"], "did you mean 'agent_redirected'"),
+        (["--scenarios", " , "], "no scenario is named"),
+        (["--out", "mine.parquet"], "would be overwritten"),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_do(
+    asked: list[str], said: str, random_table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scenario that is none, or a name that is taken by the log itself."""
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(random_table, "mine.parquet")
+    came = CliRunner().invoke(app, ["graft", "mine.parquet", "--out", "new.parquet", *asked])
+
+    assert (came.exit_code, said in " ".join(came.output.split())) == (2, True), came.output
+    assert not Path("new.parquet").exists()
+
+
+def test_labels_of_an_older_file_are_taken(random_table: pa.Table) -> None:
+    """A file without strengths says unknown there."""
+    old = unlabelled(random_table).drop_columns(["strength"])
+    world = graft(random_table, old, rate=0.1, seed=3)
+
+    assert world.labels.schema == LABELS and world.labels["strength"].slice(0, len(random_table)).null_count == len(old)
 
 
 @each_scenario
@@ -214,7 +341,7 @@ def test_training_never_reads_the_demonstration_incident() -> None:
 
 
 def _actions(scenario: Scenario, history: pd.DataFrame, seed: int) -> list[str]:
-    return scenario.function(history, np.random.default_rng(seed))["action.name"].tolist()
+    return acts_of(scenario, history, seed)["action.name"].tolist()
 
 
 def _holds(done: list[str], wanted: list[str]) -> bool:

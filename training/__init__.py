@@ -6,7 +6,7 @@ from training.labels import World
 from training.register import champion, promote
 from training.retrain import Outcome, assess, fit, gate, prepare, record, retrain
 from training.scenarios import SCENARIOS
-from training.world import WorldParameters, simulate
+from training.world import WorldParameters, simulate, world_parameters
 
 __all__ = [
     "SCENARIOS",
@@ -24,4 +24,5 @@ __all__ = [
     "record",
     "retrain",
     "simulate",
+    "world_parameters",
 ]

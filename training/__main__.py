@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import pyarrow.parquet as pq
 import typer
@@ -18,15 +19,18 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Column, Table
 
 from features import ModelMismatch, settings
+from features.columns import conform
 from features.enrich import lookup
 from training.evaluate import BUDGETS, Evaluation
 from training.fit import Recipe
-from training.graft import graft
+from training.graft import additions, graft
 from training.importance import importance
-from training.labels import World, unlabelled
+from training.labels import World, conformed, unlabelled
 from training.register import champion, promote
 from training.retrain import assess, prepare, retrain
-from training.world import simulate
+from training.scenarios import SCENARIOS, named
+from training.world import WorldParameters, simulate, towns, world_parameters
+from training.written import write
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
@@ -35,6 +39,14 @@ Seed = Annotated[int, typer.Option(help="The same seed and data give the same fi
 Events = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Events as Parquet.")]
 Labels = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="Their labels; without, all are their owners' own.")
+]
+Out = Annotated[Path, typer.Option(help="Where the events go, as Parquet.")]
+LabelsOut = Annotated[
+    Path | None, typer.Option(help="Where their labels go, as Parquet; without, beside them: NAME.labels.parquet.")
+]
+Parameters = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Your own numbers for the world, as YAML; see training/world.yaml."),
 ]
 RATE = 0.0095
 
@@ -50,41 +62,66 @@ def _bar(what: str) -> Iterator[Callable[[str, float], None]]:
 
 @app.command("simulate")
 def simulate_(
-    out: Annotated[Path, typer.Option(help="Where the events go, as Parquet.")],
-    labels: Annotated[Path, typer.Option(help="Where their labels go, as Parquet.")],
+    out: Out,
+    labels: LabelsOut = None,
     identities: Annotated[int | None, typer.Option(help="How many; without, as the parameters say.")] = None,
     days: Annotated[int | None, typer.Option(help="How long; without, as the parameters say.")] = None,
+    parameters: Parameters = None,
     seed: Seed = 1,
 ) -> None:
-    """Simulate a world of ordinary lives with labelled abuse grafted on.
+    """Simulate a world of ordinary lives with labelled abuse grafted on, town by town, in bounded memory.
 
-    Example: `python -m training simulate --out events.parquet --labels labels.parquet --identities 500`
+    Rows are in order of time within each town of identities, so within each identity.
+
+    Example: `python -m training simulate --identities 20000 --days 90 --out world.parquet`
     """
-    world = _simulated(seed, identities, days)
-    pq.write_table(world.events, out)
-    pq.write_table(world.labels, labels)
-    console.print(world.summary())
+    numbers = _numbers(parameters, identities, days)
+    with _bar("simulating") as told:
+        made = towns(seed, numbers, lambda done, of: told("simulating", done / of))
+        summary = write(made, out, _beside(out, labels))
+    console.print(summary)
 
 
 @app.command("graft")
 def graft_(
     events: Events,
-    out: Annotated[Path, typer.Option(help="Where the events go, as Parquet.")],
-    labels: Annotated[Path, typer.Option(help="Where their labels go, as Parquet.")],
-    rate: Annotated[float, typer.Option(help="Share of sessions an intruder acts in.")] = RATE,
+    out: Out,
+    labels: LabelsOut = None,
+    scenarios: Annotated[str | None, typer.Option(help="Which, separated by commas; without, all of them.")] = None,
+    rate: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of sessions an intruder acts in.")] = RATE,
     seed: Seed = 1,
 ) -> None:
     """Graft labelled abuse onto your own benign log; your events stay as they are, and come first.
 
-    Example: `python -m training graft events.parquet --out grafted.parquet --labels labels.parquet`
+    Example: `python -m training graft events.parquet --scenarios agent_redirected,mfa_fatigue --rate 0.005
+    --out labelled.parquet`
     """
+    if {out.resolve(), _beside(out, labels).resolve()} & {events.resolve()}:
+        _refuse(f"{events} would be overwritten; name another --out")
+    try:
+        chosen = SCENARIOS if scenarios is None else named(scenarios)
+        given = conform(pq.read_table(events))
+    except ValueError as error:
+        _refuse(str(error))
     with _bar("grafting") as told:
         world = graft(
-            pq.read_table(events), rate=rate, seed=seed, progress=lambda done, of: told("grafting", done / max(of, 1))
+            given,
+            rate=rate,
+            seed=seed,
+            scenarios=chosen,
+            progress=lambda done, of: told("grafting", done / max(of, 1)),
         )
-    pq.write_table(world.events, out)
-    pq.write_table(world.labels, labels)
-    console.print(world.summary())
+    write([world], out, _beside(out, labels))
+    if not pq.read_table(out).slice(0, len(given)).equals(given):
+        _refuse(f"the first {len(given)} rows of {out} are not those of {events}: don't use it, and report this")
+    came = additions(given, world, rate)
+    table = Table("scenario", "victims", "events", title=f"added after your {len(given)} events, which are unchanged")
+    for row in came.rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
+    console.print(f"{came.touched} of {came.sessions} sessions touched; {came.asked} asked for")
+    if came.shortfall:
+        console.print(came.shortfall, markup=False)
 
 
 @app.command("retrain")
@@ -191,12 +228,35 @@ def _simulated(seed: int, identities: int | None, days: int | None) -> World:
         return simulate(seed, identities=identities, days=days, progress=lambda done, of: told("simulating", done / of))
 
 
+def _numbers(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:
+    """The world's numbers: what was said on the command line, then in the file, then the usual."""
+    try:
+        usual = world_parameters(file)
+        return replace(usual, identities=identities or usual.identities, days=days or usual.days)
+    except ValueError as error:
+        _refuse(str(error))
+
+
+def _refuse(why: str) -> NoReturn:
+    """Say why it cannot be done as asked, and end."""
+    console.print(why, markup=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
+def _beside(out: Path, labels: Path | None) -> Path:
+    """Where labels go when nobody says: beside their events."""
+    return labels or out.with_suffix(".labels.parquet")
+
+
 def _read(events: Path, labels: Path | None, seed: int) -> World:
     table = pq.read_table(events)
     if labels is not None:
-        return World(table, pq.read_table(labels)).sorted()
+        return World(table, conformed(pq.read_table(labels))).sorted()
     console.print("no labels given: the events count as benign, and abuse is grafted onto them")
-    return graft(table, unlabelled(table, "yours"), rate=RATE, seed=seed).sorted()
+    grafted = graft(table, unlabelled(table, "yours"), rate=RATE, seed=seed)
+    if shortfall := additions(table, grafted, RATE).shortfall:
+        console.print(shortfall, markup=False)
+    return grafted.sorted()
 
 
 def _source(world: World) -> str:

@@ -95,7 +95,7 @@ def _resource(rng: Rng, mine: dict[str, Array], of: dict[str, Array]) -> dict[st
     environment = np.where(elsewhere, code % 3, mine["environment"])
     level = np.searchsorted([150, 700, 920], code, side="right")
     return {
-        "resource.id": np.where(nameless, NOTHING, _texts("r-{:03d}-{:04d}", mine["deployment"], number)),
+        "resource.id": np.where(nameless, NOTHING, _texts("r-{:03d}-{:04d}", mine["site"], number)),
         "resource.sensitivity": np.where(nameless, NOTHING, _LEVELS[level]),
         "resource.environment": np.where(nameless, NOTHING, _PLACES[environment]),
     }

@@ -29,9 +29,12 @@ TEMPOS: dict[str, tuple[float, float]] = {"scripted": (0.7, 0.8), "by_hand": (18
 
 def moment(history: Frame, rng: Rng, eligible: Any = None) -> int:
     """The place of an ordinary event after which it begins: one within a session and past the very first, if any."""
-    ordinary = history["action.category"].ne("authenticate") & history["session.id"].notna()
-    for wanted in (ordinary & eligible if eligible is not None else ordinary, ordinary):
-        found = np.flatnonzero(wanted.to_numpy(bool, na_value=False))
+    ordinary = (history["action.category"].to_numpy(object) != "authenticate") & history[
+        "session.id"
+    ].notna().to_numpy()
+    asked = ordinary if eligible is None else ordinary & eligible.to_numpy(bool, na_value=False)
+    for wanted in (asked, ordinary):
+        found = np.flatnonzero(wanted)
         if len(found):
             return int(found[rng.integers(len(found) // 8, len(found))])
     return int(rng.integers(len(history)))
@@ -51,16 +54,25 @@ def own_steps(history: Frame, rng: Rng, count: int) -> list[Step]:
     return [Step(str(name), category, kind) for name, category, kind in rows if category != "authenticate"]
 
 
+def gathered(history: Frame, rng: Rng, count: int) -> list[Step]:
+    """What the identity itself reads, lists and exports with, as often as it does: the means to take a lot away."""
+    taking = history["action.category"].isin(("read", "list", "export")).to_numpy(bool)
+    return own_steps(history[taking] if taking.any() else history, rng, count)
+
+
+def technique(history: Frame, rng: Rng, tactic: str) -> list[Step]:
+    """One way to serve a tactic (or a technique by its name): a recorded one where the identity acts on a cloud."""
+    known = serving(tactic) if in_cloud(history) else ()
+    if known:
+        return [*known[int(rng.integers(len(known)))].steps]
+    wanted = steps(APP_GOALS[tactic]) if tactic in APP_GOALS and not in_cloud(history) else ()
+    return [*wanted[: int(rng.integers(1, len(wanted) + 1))]] if wanted else []
+
+
 def plan(history: Frame, rng: Rng, *tactics: str, own: float = 4.0) -> list[Step]:
-    """Some of the identity's own actions, then a technique of each tactic: recorded ones where it acts on a cloud."""
+    """Some of the identity's own actions, then a technique of each tactic."""
     done = own_steps(history, rng, int(rng.poisson(own)))
-    for tactic in tactics:
-        known = serving(tactic) if in_cloud(history) else ()
-        if known:
-            done += known[int(rng.integers(len(known)))].steps
-        elif tactic in APP_GOALS and not in_cloud(history):
-            wanted = steps(APP_GOALS[tactic])
-            done += wanted[: int(rng.integers(1, len(wanted) + 1))]
+    done += [step for tactic in tactics for step in technique(history, rng, tactic)]
     return done or own_steps(history, rng, 6)
 
 
@@ -72,8 +84,21 @@ def like(text: Any, rng: Rng) -> Any:
     return re.sub(r"(?<=[0-9a-f])[a-f](?=[0-9a-f])", lambda _: "abcdef"[rng.integers(6)], fresh)
 
 
-def act(history: Frame, at: int, done: Sequence[Step], rng: Rng, *, after_seconds: float, tempo: str) -> Acts:
-    """The steps, done in the session of event `at` from where and with what its owner acted; some are refused."""
+def act(
+    history: Frame,
+    at: int,
+    done: Sequence[Step],
+    rng: Rng,
+    *,
+    after_seconds: float,
+    tempo: str,
+    elsewhere: float = 0.5,
+) -> Acts:
+    """The steps, done in the session of event `at` from where and with what its owner acted; some are refused.
+
+    `elsewhere` is the share done to resources that the identity does not know.
+    """
+    done = done or own_steps(history, rng, 1) or [Step(str(history["action.name"].iloc[at]), None)]
     median, sigma = TEMPOS[tempo]
     pauses = np.array([step.pause_seconds for step in done]) + rng.lognormal(np.log(median), sigma, len(done))
     pauses[0] = 0.0
@@ -87,17 +112,22 @@ def act(history: Frame, at: int, done: Sequence[Step], rng: Rng, *, after_second
         "action.reversible": [IMPACTS[step.category][1] for step in done],
         "action.outcome": _outcomes(history, done, rng),
     }
-    return acts.but(changed | _resources(history, done, rng))
+    return acts.but(changed | _resources(history, done, rng, elsewhere))
 
 
 def hidden(acts: Acts, history: Frame) -> Frame:
     """The events as the identity's log would hold them: what it never says stays unknown, whole seconds stay whole."""
-    unknown = history.isna().to_numpy()
-    never = [name for place, name in enumerate(history.columns) if unknown[:, place].all()]
-    events = acts.but(dict.fromkeys(never)).frame()
+    events = acts.but(dict.fromkeys(_never_said(history))).frame()
     if (history["time"].dt.microsecond == 0).all():
         events["time"] = events["time"].dt.floor("s")
     return events
+
+
+def _never_said(history: Frame) -> list[str]:
+    """Columns that are unknown throughout; three rows settle most of them, and only the rest is looked through."""
+    few = history.iloc[[0, len(history) // 2, -1]].isna().to_numpy()
+    silent = [str(name) for place, name in enumerate(history.columns) if few[:, place].all()]
+    return [name for name in silent if history[name].isna().all()]
 
 
 def _numbers(rng: Rng, count: int) -> list[int]:
@@ -110,17 +140,17 @@ def _outcomes(history: Frame, done: Sequence[Step], rng: Rng) -> list[str]:
     return ["denied" if each else "success" for each in denied]
 
 
-def _resources(history: Frame, done: Sequence[Step], rng: Rng) -> dict[str, list[Any]]:
-    """Half of them known to the identity where it does the same itself; the rest new ones of its kind."""
+def _resources(history: Frame, done: Sequence[Step], rng: Rng, elsewhere: float) -> dict[str, list[Any]]:
+    """Some of them known to the identity where it does the same itself; the rest new ones of its kind."""
     known = np.stack([history[name].to_numpy(object) for name in _RESOURCE], axis=1)
     names = history["action.name"].to_numpy(object)
-    rows = [_resource(known, names, step, rng) for step in done]
+    rows = [_resource(known, names, step, rng, elsewhere) for step in done]
     return {name: [row[place] for row in rows] for place, name in enumerate(_RESOURCE)}
 
 
-def _resource(known: Any, names: Any, step: Step, rng: Rng) -> tuple[Any, ...]:
+def _resource(known: Any, names: Any, step: Step, rng: Rng, elsewhere: float) -> tuple[Any, ...]:
     same = np.flatnonzero(names == step.action)
-    if len(same) and rng.random() < 0.5:
+    if len(same) and rng.random() >= elsewhere:
         return tuple(known[rng.choice(same)])
     identifier, kind, level, environment = known[rng.integers(len(known))]
     other = known[rng.integers(len(known)), 2]

@@ -3,19 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.carrier import below
 from features.columns import conform
-from training.labels import LABELS, World, frame_of, table_of_frame, unlabelled
+from features.hashing import key_of
+from training.intruder import Intruder, intruder
+from training.labels import LABELS, World, conformed, frame_of, table_of_frame, unlabelled
 from training.negatives import SITUATIONS, Situation
 from training.scenarios import SCENARIOS, Scenario
 from training.targets import attractions
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What a graft added: by scenario its victims and events, and how the sessions touched compare with those asked."""
+
+    rows: tuple[tuple[str, int, int], ...]
+    sessions: int
+    touched: int
+    asked: int
+
+    @property
+    def shortfall(self) -> str | None:
+        """Why fewer sessions were touched than asked for, if many fewer were."""
+        if self.touched >= 0.9 * self.asked:
+            return None
+        return (
+            f"{self.asked} of {self.sessions} sessions were asked for and {self.touched} were touched: an identity is "
+            "a victim once at most, and none that these scenarios can be done to was left. More identities, more "
+            "scenarios or a lower rate would change that."
+        )
+
+
+def additions(before: pa.Table, world: World, rate: float) -> Additions:
+    """What stands in a grafted world after the events it was made from."""
+    added, labels = world.events.slice(len(before)), world.labels.slice(len(before))
+    frame = pd.DataFrame({"scenario": labels["scenario"].to_pandas(), "victim": added["identity.id"].to_pandas()})
+    each = frame.groupby("scenario")["victim"].agg(["nunique", "size"])
+    rows = tuple((str(name), int(victims), int(size)) for name, victims, size in each.itertuples())
+    sessions = sessions_in(before)
+    return Additions(rows, sessions, sessions_in(added), int(rate * sessions))
 
 
 def graft(
@@ -31,9 +66,9 @@ def graft(
 
     Columns that the events lack are added as unknown. Scenarios take turns; an identity is a victim once at most;
     nothing happens before the first event of the table or after its last. Rows labelled compromised, and those of
-    unknown label, are nobody's history.
+    unknown label, are nobody's history. Where the victims run out before the rate is reached, `Additions` says so.
     """
-    world = World(conform(events), unlabelled(events) if labels is None else labels)
+    world = World(conform(events), unlabelled(events) if labels is None else conformed(labels))
     return _weave(world, scenarios, rate, seed, progress)
 
 
@@ -83,12 +118,12 @@ def _weave(
 ) -> World:
     rng = np.random.default_rng(seed)
     histories = _Histories(world, once=isinstance(deeds[0], Scenario)) if deeds and world.events.num_rows else None
-    budget = int(rate * _sessions(world.events))
+    budget = int(rate * sessions_in(world.events))
     made = list(_made(histories, deeds, budget, rng, progress)) if histories else []
     if not made:
         return world
     events = table_of_frame(pd.concat([acts for _, acts in made], ignore_index=True))
-    rows = [label for deed, acts in made for label in [_label(deed)] * len(acts)]
+    rows = [label for label, acts in made for _ in range(len(acts))]
     labels = pa.Table.from_pylist(rows, schema=LABELS)
     return World(pa.concat_tables([world.events, events]), pa.concat_tables([world.labels, labels]))
 
@@ -99,8 +134,8 @@ def _made(
     budget: int,
     rng: np.random.Generator,
     progress: Progress | None,
-) -> Iterator[tuple[Scenario | Situation, pd.DataFrame]]:
-    """Deeds in turn until the sessions they may touch are used up, or nobody is left."""
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Deeds in turn, each with its label, until the sessions they may touch are used up, or nobody is left."""
     spent, waiting = 0, [*deeds]
     while waiting and spent < budget:
         deed = waiting.pop(0)
@@ -108,28 +143,42 @@ def _made(
         if history is None:
             continue
         waiting.append(deed)
-        acts = deed.function(history, rng)
+        if isinstance(deed, Scenario):
+            who = intruder(rng, deed.odds)
+            label, acts = _abuse(deed, who), deed.function(history, rng, who)
+        else:
+            label, acts = _surprise(deed), deed.function(history, rng)
         acts = acts[acts["time"].between(histories.start, histories.end)]
         touched = max(1, acts["session.id"].nunique())
         if len(acts) and spent + touched <= budget:
-            yield deed, acts
+            yield label, acts
         spent += touched
         if progress:
             progress(min(spent, budget), budget)
 
 
-def _sessions(events: pa.Table) -> int:
-    return len(
-        events.select(["identity.id", "session.id"])
-        .filter(events["session.id"].is_valid())
-        .group_by(["identity.id", "session.id"])
-        .aggregate([])
-    )
+def sessions_in(events: pa.Table) -> int:
+    """How many sessions there are, each of one identity, as the histories tell them apart."""
+    who, session = (_keys(events[name]) for name in ("identity.id", "session.id"))
+    pairs = below(who, session)
+    return len(np.unique(pairs[pairs != 0]))
 
 
-def _label(deed: Scenario | Situation) -> dict[str, Any]:
-    label = {"label_source": "simulated", "legitimate_escalation": False, "scenario": None, "situation": None}
-    if isinstance(deed, Scenario):
-        return label | {"compromised": 1, "scenario": deed.name}
+def _keys(column: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The key of each text, 0 where it is unknown."""
+    coded = column.combine_chunks().dictionary_encode()
+    keys = np.array([*map(key_of, coded.dictionary.to_pylist()), 0], np.int64)
+    of_rows: np.ndarray[Any, np.dtype[np.int64]] = keys[coded.indices.fill_null(len(keys) - 1).to_numpy()]
+    return of_rows
+
+
+_LABEL: dict[str, Any] = dict.fromkeys(LABELS.names) | {"label_source": "simulated", "legitimate_escalation": False}
+
+
+def _abuse(deed: Scenario, who: Intruder) -> dict[str, Any]:
+    return _LABEL | {"compromised": 1, "scenario": deed.name, "strength": who.strength}
+
+
+def _surprise(deed: Situation) -> dict[str, Any]:
     known = {"compromised": None if deed.strangers else 0, "legitimate_escalation": deed.legitimate_escalation}
-    return label | known | {"situation": deed.name}
+    return _LABEL | known | {"situation": deed.name}

@@ -24,14 +24,19 @@ FACTORS: tuple[tuple[str, ...], ...] = (("pwd",), ("pwd", "otp"), ("pwd", "mfa")
 """How people prove themselves; their assurance levels are 1, 2, 2 and 3."""
 
 
-def draw_identities(rng: Rng, world: WorldParameters) -> pd.DataFrame:
-    """One row an identity: type, deployment, job, rates, places, clients, credentials; numbers index the tables."""
+def draw_identities(rng: Rng, world: WorldParameters, town: int = 0) -> pd.DataFrame:
+    """One row an identity: type, deployment, job, rates, places, clients, credentials; numbers index the tables.
+
+    `number` and `site` (a deployment's) are those of one town alone.
+    """
     n = world.identities
-    deployments = max(4, n // world.identities_per_deployment)
+    deployments = _deployments(n, world)
     kinds = rng.permutation(np.resize(_apportioned(world.knowledge, deployments), deployments))
     cloud = (kinds >= CLOUDTRAIL) | (rng.random(deployments) < 0.4)
-    who = pd.DataFrame({"number": np.arange(n), "type": rng.choice(4, n, p=world.shares)})
+    number = np.arange(n) + town * world.identities_per_town
+    who = pd.DataFrame({"number": number, "type": rng.choice(4, n, p=world.shares)})
     who["deployment"] = rng.integers(0, deployments, n)
+    who["site"] = who["deployment"] + town * _deployments(world.identities_per_town, world)
     who["knowledge"], who["cloud"] = kinds[who["deployment"]], cloud[who["deployment"]]
     who["job"] = [_job(rng, TYPES[kind], on_cloud) for kind, on_cloud in zip(who["type"], who["cloud"], strict=True)]
     human = (who["type"] == 0).to_numpy()
@@ -42,6 +47,10 @@ def draw_identities(rng: Rng, world: WorldParameters) -> pd.DataFrame:
         **_clients(rng, world, who, human),
         **_credentials(rng, world, who),
     )
+
+
+def _deployments(identities: int, world: WorldParameters) -> int:
+    return max(4, identities // world.identities_per_deployment)
 
 
 def _apportioned(shares: tuple[float, ...], total: int) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,10 @@ LIKENESS = ("same", "cloned", "other")
 """The owner's own device, another that says it is the same client, another client."""
 
 
+STRENGTHS = ("naive", "same_country", "same_network", "same_device", "patient")
+"""How much of the owner an intruder matches; each rung includes those before it."""
+
+
 @dataclass(frozen=True)
 class Intruder:
     """What one of them can and bothers to do."""
@@ -27,17 +31,42 @@ class Intruder:
     likeness: str
     tempo: str
 
+    @property
+    def strength(self) -> str:
+        """The highest rung of STRENGTHS he reaches: his country, his operator, his client, his pace."""
+        rungs = (
+            self.nearness not in ("rented", "abroad"),
+            self.nearness in ("same", "neighbour"),
+            self.likeness in ("same", "cloned"),
+            self.tempo == "patient",
+        )
+        return STRENGTHS[sum(all(rungs[: place + 1]) for place in range(len(rungs)))]
 
-def intruder(
-    rng: Rng,
-    near: tuple[float, ...] = (0.1, 0.17, 0.23, 0.32, 0.18),
-    alike: tuple[float, ...] = (0.15, 0.4, 0.45),
-    tempo: tuple[float, ...] = (0.35, 0.5, 0.15),
-) -> Intruder:
+
+@dataclass(frozen=True)
+class Odds:
+    """How likely each nearness, likeness and tempo is among the intruders of one kind (assumptions, all of them)."""
+
+    near: tuple[float, ...] = (0.1, 0.17, 0.23, 0.32, 0.18)
+    alike: tuple[float, ...] = (0.15, 0.4, 0.45)
+    tempo: tuple[float, ...] = (0.35, 0.5, 0.15)
+
+
+MIXED = Odds()
+"""Of every strength: most of them clumsy, as in life."""
+IN_PLACE = Odds(near=(1.0, 0.0, 0.0, 0.0, 0.0), alike=(1.0, 0.0, 0.0), tempo=(0.0, 0.65, 0.35))
+"""Who acts from the owner's own desk and with what he has: the owner himself, or what runs on his machine."""
+_CAREFUL = 0.3
+"""Assumption: of those who match country, operator and client, so many take their time as well."""
+
+
+def intruder(rng: Rng, odds: Odds = MIXED) -> Intruder:
     """One of mixed strength; who comes from the owner's own address mostly has his device as well."""
-    nearness, likeness = str(rng.choice(NEARNESS, p=near)), str(rng.choice(LIKENESS, p=alike))
+    nearness, likeness = str(rng.choice(NEARNESS, p=odds.near)), str(rng.choice(LIKENESS, p=odds.alike))
     likeness = "same" if nearness == "same" and rng.random() < 0.6 else likeness
-    return Intruder(nearness, likeness, str(rng.choice(tuple(TEMPOS), p=tempo)))
+    who = Intruder(nearness, likeness, str(rng.choice(tuple(TEMPOS), p=odds.tempo)))
+    careful = who.strength == "same_device" and odds.tempo[-1] > 0 and rng.random() < _CAREFUL
+    return replace(who, tempo="patient") if careful else who
 
 
 def disguised(acts: Acts, history: Frame, rng: Rng, who: Intruder) -> Acts:

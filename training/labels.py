@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,13 @@ LABELS: pa.Schema = pa.schema(
         ("situation", pa.string()),
         ("legitimate_escalation", pa.bool_()),
         ("label_source", pa.string()),
+        ("strength", pa.string()),
     ]
 )
 """`compromised` is 1 on an intruder's own actions (also those that fail), 0 on the owner's, null where nobody knows;
-`scenario` names the abuse, `situation` the legitimate surprise; both are null on ordinary events."""
+`scenario` names the abuse, `situation` the legitimate surprise; both are null on ordinary events;
+`strength` is how much of the owner the intruder matches, from naive to patient, null where there is none or it is
+unknown."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,33 @@ class World:
         }
 
 
+def joined(parts: Sequence[World]) -> World:
+    """One world of several, one after another."""
+    return World(pa.concat_tables([part.events for part in parts]), pa.concat_tables([part.labels for part in parts]))
+
+
 def unlabelled(events: pa.Table, source: str = "assumed") -> pa.Table:
     """Labels for events that are taken to be their owners' own."""
     n = events.num_rows
     columns = [pa.array([0] * n, pa.int8()), pa.nulls(n, pa.string()), pa.nulls(n, pa.string())]
-    return pa.table([*columns, pa.array([False] * n), pa.array([source] * n)], schema=LABELS)
+    known = [*columns, pa.array([False] * n), pa.array([source] * n)]
+    return pa.table([*known, pa.nulls(n, pa.string())], schema=LABELS)
+
+
+def conformed(labels: pa.Table) -> pa.Table:
+    """Labels with every column of LABELS: those of an older file, or of your own, that lack some say unknown there.
+
+    Raises ValueError when it is not even said who acted.
+    """
+    if "compromised" not in labels.column_names:
+        raise ValueError(f"labels need a column 'compromised'; found {', '.join(labels.column_names) or 'none'}")
+    columns = [
+        labels[field.name].cast(field.type)
+        if field.name in labels.column_names
+        else pa.nulls(labels.num_rows, field.type)
+        for field in LABELS
+    ]
+    return pa.table(columns, schema=LABELS)
 
 
 def frame_of(events: pa.Table) -> pd.DataFrame:

@@ -1,19 +1,21 @@
 """Legitimate surprises: what looks like abuse and is somebody's ordinary work. Without them every novelty is an alarm.
 
 Made with the same hands as the abuse (`deeds.py`), so that only what is done, from where and when can tell them apart.
-To add one, write its function and name it in SITUATIONS.
+To add one, write its function and name it in SITUATIONS. Those of `legitimate_escalation` rightly use more than usual
+(another place, another right, another volume), so that blocking them can be counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from features.event import IdentityType
+from training import negatives_like as twins
 from training.acts import Acts, joined
 from training.deeds import Frame, Rng, act, hidden, like, moment, own_steps, plan
-from training.intruder import attempts, disguised, intruder, moved, new_session, proven, reclothed
-from training.scenarios import Function
+from training.intruder import Odds, attempts, disguised, intruder, moved, new_session, proven, reclothed
 from training.vocabulary import BROWSERS, INTENTS
 
 HUMAN: Final = "human"
@@ -24,12 +26,12 @@ AGENT: Final = "agent"
 
 @dataclass(frozen=True)
 class Situation:
-    """One legitimate surprise; `function` as a Scenario's, but the acts are the owner's. `strangers`: they are not,
-    nothing came of them, and nobody labels them."""
+    """One legitimate surprise; `function` as a Scenario's, without intruder: the acts are the owner's. `strangers`:
+    they are not, nothing came of them, and nobody labels them."""
 
     name: str
     identity_types: tuple[IdentityType, ...]
-    function: Function
+    function: Callable[[Frame, Rng], Frame]
     legitimate_escalation: bool = False
     strangers: bool = False
     prefers: str | None = None
@@ -151,7 +153,7 @@ def stranger_sprays(history: Frame, rng: Rng) -> Frame:
     tries = ["failure"] * int(rng.integers(1, 7))
     after = float(rng.exponential(40_000))
     tried = attempts(history, moment(history, rng), rng, outcomes=tries, after_seconds=after, tempo="patient")
-    return hidden(disguised(tried, history, rng, intruder(rng, near=(0.0, 0.05, 0.2, 0.5, 0.25))), history)
+    return hidden(disguised(tried, history, rng, intruder(rng, Odds(near=(0.0, 0.05, 0.2, 0.5, 0.25)))), history)
 
 
 def new_task(history: Frame, rng: Rng) -> Frame:
@@ -169,12 +171,12 @@ def access_review(history: Frame, rng: Rng) -> Frame:
 
 SITUATIONS: tuple[Situation, ...] = (
     Situation("new_laptop", (HUMAN,), new_laptop),
-    Situation("conference_travel", (HUMAN,), conference_travel),
+    Situation("conference_travel", (HUMAN,), conference_travel, legitimate_escalation=True),
     Situation("vpn_switched_on", (HUMAN,), vpn_switched_on),
     Situation("break_glass_at_night", (HUMAN,), break_glass_at_night, legitimate_escalation=True),
     Situation("planned_key_rotation", (SERVICE, WORKLOAD), planned_key_rotation, legitimate_escalation=True),
     Situation("deploy_burst", (HUMAN, SERVICE, WORKLOAD), deploy_burst, legitimate_escalation=True),
-    Situation("first_week", (HUMAN, SERVICE, WORKLOAD, AGENT), first_week),
+    Situation("first_week", (HUMAN, SERVICE, WORKLOAD, AGENT), first_week, legitimate_escalation=True),
     Situation("quarter_end_export", (HUMAN, SERVICE), quarter_end_export, legitimate_escalation=True),
     Situation("autoscaled", (WORKLOAD,), autoscaled),
     Situation("moved_provider", (SERVICE, WORKLOAD), moved_provider),
@@ -184,4 +186,14 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("stranger_sprays", (HUMAN,), stranger_sprays, strangers=True),
     Situation("new_task", (AGENT,), new_task, legitimate_escalation=True),
     Situation("access_review", (HUMAN, SERVICE, WORKLOAD), access_review),
+    Situation("migration_script", (HUMAN, SERVICE), twins.migration_script, legitimate_escalation=True),
+    Situation("consented_application", (HUMAN,), twins.consented_application),
+    Situation("handover_before_leaving", (HUMAN,), twins.handover_before_leaving),
+    Situation(
+        "role_for_an_incident", (HUMAN, SERVICE, WORKLOAD), twins.role_for_an_incident, legitimate_escalation=True
+    ),
+    Situation("capacity_for_the_sale", (SERVICE, WORKLOAD), twins.capacity_for_the_sale, legitimate_escalation=True),
+    Situation("rescheduled_job", (SERVICE,), twins.rescheduled_job),
+    Situation("factor_replaced", (HUMAN,), twins.factor_replaced),
+    Situation("long_research", (AGENT,), twins.long_research),
 )

@@ -1,64 +1,137 @@
-"""How the simulated world is set, committed before the first model was fitted and not tuned to it afterwards."""
+"""How the simulated world is set: `world.yaml`, read strictly, each number with its source."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+WORLD = Path(__file__).with_name("world.yaml")
+"""The values in force where nothing else is said."""
 
 
 @dataclass(frozen=True)
 class WorldParameters:
-    """Every number behind a world that somebody could dispute, with where it comes from.
+    """The numbers of one world; what each means and where it comes from stands in `world.yaml`."""
 
-    "Assumption" means that no public figure was found: change it to what you know of your own house.
+    identities: int
+    identities_per_town: int
+    days: int
+    identities_per_deployment: int
+    shares: tuple[float, float, float, float]
+    knowledge: tuple[float, float, float, float]
+    newcomers: float
+    sporadic: float
+    sessions_per_day: tuple[float, float, float, float]
+    actions_per_session: tuple[float, float, float, float]
+    console_share: float
+    failing_actions: float
+    mistyped_sign_ins: float
+    missed_prompts: float
+    new_device_per_day: float
+    trip_per_day: float
+    vpn_share: float
+    unmanaged_share: float
+    exploration: float
+    own_rarities: int
+    rarities: float
+    rotation_days: tuple[int, ...]
+    exposed_share: float
+    lost_sessions: float
+    situations: float
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name))
+
+
+_SUM_TO_ONE = ("shares", "knowledge")
+_ABOVE_ONE = ("identities", "identities_per_town", "days", "identities_per_deployment")
+_ANY_SIZE = (*_ABOVE_ONE, "own_rarities", "rotation_days", "sessions_per_day", "actions_per_session")
+_KINDS: dict[str, Any] = get_type_hints(WorldParameters)
+
+
+def world_parameters(file: Path | None = None) -> WorldParameters:
+    """The parameters of `world.yaml`, with those that a file of yours names instead.
+
+    Raises ValueError naming the file, the parameter and what to write instead.
     """
+    if file is None:
+        return _usual()
+    said = _read(file)
+    try:
+        return replace(_usual(), **said)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
 
-    identities: int = 3_600
-    """Assumption: a mid-sized company. Machines outnumber people (assumption, `shares`)."""
-    days: int = 42
-    """Assumption: six weeks, so that habits form in the first two and quarter end and on-call turns fall inside."""
-    identities_per_deployment: int = 60
-    """Assumption: every deployment (a product with its own log) knows other fields, and knows them of all alike."""
-    shares: tuple[float, float, float, float] = (0.42, 0.20, 0.26, 0.12)
-    """Assumption: human, service_account, workload, agent."""
-    knowledge: tuple[float, float, float, float] = (0.35, 0.30, 0.20, 0.15)
-    """Assumption: shares of deployments that know much, little, what CloudTrail says, and that without an address."""
-    newcomers: float = 0.3
-    """Assumption: identities whose first event ever falls inside the data (hires, new services)."""
-    sporadic: float = 0.12
-    """Assumption: identities that act on a few days only, with long silences between."""
-    sessions_per_day: tuple[float, float, float, float] = (0.6, 0.6, 0.8, 0.7)
-    """Assumption: medians; the spread over identities is log-normal with sigma 0.8."""
-    actions_per_session: tuple[float, float, float, float] = (7.0, 6.0, 6.0, 6.0)
-    """Assumption: medians, log-normal with sigma 0.7."""
-    console_share: float = 0.55
-    """Assumption: people who work in a web console, whose page makes 10-40 reads within seconds (as in CloudTrail)."""
-    failing_actions: float = 0.03
-    """Actions that fail or are denied in ordinary life; a few per cent of CloudTrail records carry an errorCode."""
-    mistyped_sign_ins: float = 0.06
-    """Assumption, near published rates of failed but honest password entries (Freeman et al. 2016)."""
-    missed_prompts: float = 0.02
-    """Assumption: honest MFA prompts that are refused, overlooked or time out."""
-    new_device_per_day: float = 1 / 400
-    """Assumption: a laptop or phone is replaced about once a year."""
-    trip_per_day: float = 1 / 70
-    """Assumption: five trips a year, two to six days each."""
-    vpn_share: float = 0.15
-    """Assumption: people who usually work through a VPN or secure web gateway; others now and then."""
-    unmanaged_share: float = 0.2
-    """Assumption: people who use a device of their own."""
-    exploration: float = 0.03
-    """Assumption: actions outside an identity's own repertoire, drawn from its job's or anybody's."""
-    own_rarities: int = 6
-    """Assumption: actions of a cloud identity that hardly anybody else does (AWS has 20,000; a trade uses some 20)."""
-    rarities: float = 0.08
-    """Assumption: their share of its actions. Without such a tail, "nobody else does this" would mean abuse in the
-    simulation and mean nothing in life."""
-    rotation_days: tuple[int, ...] = (30, 60, 90, 180, 365, 0)
-    """Rotation of long-lived keys; 0 is never (OWASP NHI7:2025: common)."""
-    exposed_share: float = 0.04
-    """Assumption: service credentials that are, for some weeks, known to lie in a repository (OWASP NHI2:2025)."""
-    lost_sessions: float = 0.0095
-    """Chosen: share of sessions in which an intruder acts. Far above life, for the sake of enough examples; the
-    training puts the log-rate back."""
-    situations: float = 0.035
-    """Assumption: share of sessions in which something legitimate happens that looks like abuse."""
+
+@cache
+def _usual() -> WorldParameters:
+    return WorldParameters(**_read(WORLD))
+
+
+def sources(file: Path = WORLD) -> dict[str, str]:
+    """Where each number of a file comes from, by its name."""
+    return {name: str(entry["source"]).strip() for name, entry in _entries(file).items()}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return {name: _typed(file, name, entry["value"]) for name, entry in _entries(file).items()}
+
+
+def _entries(file: Path) -> dict[str, dict[str, Any]]:
+    """What the file says by name, each a value with its source; anything else is refused."""
+    try:
+        said = yaml.safe_load(file.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file} is no YAML: {error}") from None
+    if not isinstance(said, dict):
+        raise ValueError(f"{file} must name parameters, each with `value:` and `source:`")
+    for name, entry in said.items():
+        if name not in _KINDS:
+            near = get_close_matches(str(name), _KINDS, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(_KINDS)}"
+            raise ValueError(f"{file}: unknown parameter {name!r}{meant}")
+        if not isinstance(entry, dict) or set(entry) != {"value", "source"} or not str(entry["source"] or "").strip():
+            raise ValueError(
+                f"{file}: {name!r} needs a `value:` and its `source:` (or 'assumption: why'), nothing else"
+            )
+    return said
+
+
+def _typed(file: Path, name: str, value: Any) -> Any:
+    """The value as its parameter's type: whole numbers stay whole, lists have as many entries as asked for."""
+    usual = str(_KINDS[name])
+    whole, many = "int" in usual, isinstance(value, list)
+    parts = value if many else [value]
+    numbers = all(isinstance(part, int if whole else int | float) and not isinstance(part, bool) for part in parts)
+    asked = 4 if "float, float" in usual else len(parts)
+    if not numbers or many != ("tuple" in usual) or len(parts) != asked or not parts:
+        wanted = "whole number" if whole else "number"
+        raise ValueError(
+            f"{file}: {name!r} is {value!r}, but must be "
+            + (
+                f"a list of {'4 ' if asked == 4 and not whole else ''}{wanted}s"
+                if "tuple" in usual
+                else f"one {wanted}"
+            )
+        )
+    return tuple(part if whole else float(part) for part in parts) if many else value if whole else float(value)
+
+
+def _check(name: str, value: Any) -> None:
+    """Refuse what no world can be: shares outside 0 to 1, mixtures that do not sum to 1, a world of nobody."""
+    parts = value if isinstance(value, tuple) else (value,)
+    highest = float("inf") if name in _ANY_SIZE else 1.0
+    if not all(0 <= part <= highest for part in parts):
+        raise ValueError(
+            f"{name!r} is {value!r}, but must lie " + ("at 0 or above" if name in _ANY_SIZE else "in 0 to 1")
+        )
+    if name in _ABOVE_ONE and value < 1:
+        raise ValueError(f"{name!r} is {value!r}, but must be 1 or more")
+    if name in _SUM_TO_ONE and abs(sum(parts) - 1) > 1e-6:
+        raise ValueError(f"{name!r} sums to {sum(parts):g}, but its shares must sum to 1")

@@ -91,6 +91,7 @@ APP_GOALS: dict[str, str] = {
     "defense-evasion": "audit.disable/change_security_setting",
     "execution": "code.run/execute_code workflow.start/invoke_workflow",
     "exfiltration": "file.read/read file.export/export customer.export/export file.share/manage_access",
+    "lateral-movement": "role.assume/assume_privilege service.call/execute_code secret.read/read",
     "impact": "vendor.update/write payment.create/write payment.approve/approve_payment",
 }
 """What intruders want from applications, by ATT&CK tactic (no recorded sequences of these are at hand)."""

@@ -1,10 +1,11 @@
 """A world of simulated histories: ordinary lives, legitimate surprises and, grafted onto them, labelled abuse.
 
-The same seed and parameters give the same world, bit by bit.
+The same seed and parameters give the same world, bit by bit, however large and however it is cut into files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,11 +16,11 @@ from training.appearance import columns
 from training.graft import Progress, graft, surprise
 from training.habits import draw_identities
 from training.knowledge import forget
-from training.labels import World, unlabelled
+from training.labels import World, joined, unlabelled
 from training.life import draw_events, draw_sessions
-from training.parameters import WorldParameters
+from training.parameters import WorldParameters, world_parameters
 
-__all__ = ["World", "WorldParameters", "simulate", "simulate_benign"]
+__all__ = ["World", "WorldParameters", "simulate", "simulate_benign", "towns", "world_parameters"]
 
 
 def simulate(
@@ -30,26 +31,47 @@ def simulate(
     parameters: WorldParameters | None = None,
     progress: Progress | None = None,
 ) -> World:
-    """A whole world in order of time; `progress` is told how many of 100 parts are done."""
-    world = _sized(parameters or WorldParameters(), identities, days)
-    benign = simulate_benign(seed, world)
-    lived = surprise(benign, rate=world.situations, seed=seed + 1, progress=_part(progress, 20, 75))
-    lost = graft(lived.events, lived.labels, rate=world.lost_sessions, seed=seed + 2, progress=_part(progress, 75, 100))
+    """A whole world in order of time, in memory; `progress` is told how many of so many parts are done."""
+    world = parameters or world_parameters()
+    world = replace(world, identities=identities or world.identities, days=days or world.days)
+    return joined(list(towns(seed, world, progress))).sorted()
+
+
+def towns(seed: int, world: WorldParameters, progress: Progress | None = None) -> Iterator[World]:
+    """The same world one town of identities after another, each in order of time: only one is in memory at a time.
+
+    A town depends on the seed, its number and the parameters alone, never on how many there are.
+    """
+    count = -(-world.identities // world.identities_per_town)
+    for number in range(count):
+        size = min(world.identities_per_town, world.identities - number * world.identities_per_town)
+        yield _town(seed, number, replace(world, identities=size), _part(progress, 100 * number, 100, 100 * count))
+
+
+def _town(seed: int, number: int, world: WorldParameters, progress: Progress | None) -> World:
+    lives, surprises, abuse = np.random.SeedSequence([seed, number]).generate_state(3).tolist()
+    benign = simulate_benign(lives, world, number)
+    lived = surprise(benign, rate=world.situations, seed=surprises, progress=_part(progress, 20, 55, 100))
+    lost = graft(
+        lived.events, lived.labels, rate=world.lost_sessions, seed=abuse, progress=_part(progress, 75, 25, 100)
+    )
+    if progress:
+        progress(100, 100)
     return lost.sorted()
 
 
-def _part(progress: Progress | None, first: int, last: int) -> Progress | None:
-    """Progress from `first` to `last` of 100 while something is done from nothing to its own total."""
+def _part(progress: Progress | None, first: int, share: int, whole: int) -> Progress | None:
+    """Progress over a share of the whole, from `first` on, while something is done from nothing to its own total."""
     if progress is None:
         return None
     told = progress
-    return lambda done, total: told(first + (last - first) * done // total, 100)
+    return lambda done, total: told(first + share * done // max(total, 1), whole)
 
 
-def simulate_benign(seed: int, world: WorldParameters) -> World:
-    """Ordinary lives only."""
+def simulate_benign(seed: int, world: WorldParameters, town: int = 0) -> World:
+    """Ordinary lives of one town only."""
     rng = np.random.default_rng(seed)
-    who = draw_identities(rng, world)
+    who = draw_identities(rng, world, town)
     sessions = draw_sessions(rng, who, world)
     of = draw_events(rng, who, sessions, world)
     said = forget(rng, who, of["one"], columns(rng, who, sessions, of))
@@ -61,7 +83,3 @@ def simulate_benign(seed: int, world: WorldParameters) -> World:
     ]
     events = pa.table(arrays, schema=EVENT_SCHEMA)
     return World(events, unlabelled(events, "simulated"))
-
-
-def _sized(world: WorldParameters, identities: int | None, days: int | None) -> WorldParameters:
-    return replace(world, identities=identities or world.identities, days=days or world.days)
