@@ -17,10 +17,13 @@ LABELS: pa.Schema = pa.schema(
         ("situation", pa.string()),
         ("legitimate_escalation", pa.bool_()),
         ("label_source", pa.string()),
+        ("strength", pa.string()),
     ]
 )
 """`compromised` is 1 on an intruder's own actions (also those that fail), 0 on the owner's, null where nobody knows;
-`scenario` names the abuse, `situation` the legitimate surprise; both are null on ordinary events."""
+`scenario` names the abuse, `situation` the legitimate surprise; both are null on ordinary events. `strength` says how
+like the owner the intruder made himself, where that is known."""
+SIMULATED = "simulated"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,18 @@ class World:
     def __post_init__(self) -> None:
         if self.events.num_rows != self.labels.num_rows:
             raise ValueError(f"{self.events.num_rows} events but {self.labels.num_rows} labels")
+
+    @property
+    def source(self) -> str:
+        """What the data is, as every figure made from it must say."""
+        sources = set(self.labels["label_source"].unique().to_pylist())
+        if sources == {SIMULATED}:
+            return SIMULATED
+        return "your benign events, simulated abuse" if SIMULATED in sources else "yours"
+
+    def conformed(self) -> World:
+        """The same with all columns there may be; what it lacks is unknown. Raises ValueError naming what is wrong."""
+        return World(conform(self.events), conform_labels(self.labels))
 
     def sorted(self) -> World:
         """The same in order of time; ties keep their order."""
@@ -59,11 +74,29 @@ class World:
         }
 
 
+def conform_labels(labels: pa.Table) -> pa.Table:
+    """The table with exactly the columns of LABELS; those it lacks are null, but for `compromised`, which is asked for.
+
+    Raises ValueError naming the column that is missing or cannot be read as its type.
+    """
+    if "compromised" not in labels.column_names:
+        raise ValueError(f"labels need a column 'compromised' (1, 0 or null); these have {labels.column_names}")
+    columns = []
+    for field in LABELS:
+        try:
+            there = field.name in labels.column_names
+            columns.append(labels[field.name].cast(field.type) if there else pa.nulls(len(labels), field.type))
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"column {field.name!r} of the labels must be {field.type}: {error}") from error
+    return pa.table(columns, schema=LABELS)
+
+
 def unlabelled(events: pa.Table, source: str = "assumed") -> pa.Table:
     """Labels for events that are taken to be their owners' own."""
     n = events.num_rows
     columns = [pa.array([0] * n, pa.int8()), pa.nulls(n, pa.string()), pa.nulls(n, pa.string())]
-    return pa.table([*columns, pa.array([False] * n), pa.array([source] * n)], schema=LABELS)
+    sources = [pa.array([False] * n, pa.bool_()), pa.array([source] * n, pa.string()), pa.nulls(n, pa.string())]
+    return pa.table([*columns, *sources], schema=LABELS)
 
 
 def frame_of(events: pa.Table) -> pd.DataFrame:
