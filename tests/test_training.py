@@ -7,17 +7,37 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from features.bundle import fetch
+from features.columns import EVENT_SCHEMA
 from features.decay import HORIZONS
+from features.population import unmeasured
+from features.replay import replay
 from features.settings import Settings
 from features.vector import FEATURES, names
-from training import Outcome, Recipe, World, assess, champion, fit, gate, prepare, promote, retrain, simulate
+from training import (
+    Forced,
+    NotPromoted,
+    Outcome,
+    Recipe,
+    World,
+    assess,
+    champion,
+    fit,
+    gate,
+    prepare,
+    promote,
+    record,
+    retrain,
+    simulate,
+)
 from training.baselines import TRIGGERS
-from training.gate import Check, monotone, shortfalls
-from training.judge import Sessions, limits, recalls, resampled
-from training.outcomes import at_risk
+from training.gate import Check, Rival, hazard_monotone, monotone, never_rising, not_worse, rising, shortfalls
+from training.judge import Sessions, caught, limits, recalls, resampled
+from training.labels import unlabelled
+from training.outcomes import at_risk, outcomes
 from training.retrain import HELD_OUT, Prepared, data_digest
 
 RECIPE = Recipe(trees=40)
@@ -104,8 +124,77 @@ def test_the_same_seed_gives_the_same_world_twice(world: World) -> None:
 
 
 def test_raising_a_suspicion_never_lowers_the_risk(data: Prepared) -> None:
-    """The constraints hold in every direction a feature declares."""
-    assert monotone(fit(data, RECIPE, 3), data.matrix, 1).passed
+    """The constraints hold in every direction a feature declares, of now and of later; and no curve rises."""
+    model = fit(data, RECIPE, 3)
+    checks = monotone(model, data.matrix, 1), hazard_monotone(model, data.matrix, 1), never_rising(model, data.matrix)
+
+    assert [check.passed for check in checks] == [True, True, True]
+
+
+def test_a_model_free_to_forgive_a_suspicion_is_found_out(data: Prepared) -> None:
+    """What lowers the risk, or a hazard, fails its check."""
+    model = fit(data, RECIPE, 3)
+    turned = replace(model.calibration, slope=-1.0, hazard_slope=-1.0)
+    upside_down = replace(model, calibration=turned)
+    checks = monotone(upside_down, data.matrix, 1), hazard_monotone(upside_down, data.matrix, 1)
+
+    assert [check.passed for check in checks] == [False, False]
+
+
+def test_a_curve_that_rises_is_counted() -> None:
+    """A hazard below nought would give trust back."""
+    assert rising(np.zeros(2), np.array([[0.1, 0.2, 0.0, 0.1], [0.1, -0.2, 0.1, 0.1]])) == 1
+
+
+def test_a_model_is_judged_by_features_of_its_own_population(data: Prepared) -> None:
+    """Who was made on another population sees the test as a replay against that one gives it."""
+    other = replace(fit(data, RECIPE, 3), population=unmeasured())
+    seen = data.seen_by(other)
+
+    whole = replay(data.world.events, unmeasured())[seen.rows].tobytes()
+    assert (seen.matrix.tobytes() == whole, data.tested.matrix.tobytes() == whole) == (True, False)
+
+
+def test_a_champion_this_build_cannot_load_is_no_rival_and_that_is_said(data: Prepared) -> None:
+    """The check passes, and names what differs."""
+    evaluation = assess(fit(data, RECIPE, 3), data, RECIPE, 3)
+
+    check = not_worse(data.tested, evaluation, Rival("", None, "this build lacks shoe_size"))
+
+    assert (check.passed, check.found) == (True, "no rival: this build lacks shoe_size")
+
+
+def test_columns_nobody_logs_may_be_missing(world: World) -> None:
+    """A log without any column that may be null is trained on like any other; so are labels of one column."""
+    needed = ["time", "identity.id", "identity.type", "session.id", "action.name"]
+    bare = World(world.events.select(needed), world.labels.select(["compromised"]))
+
+    ready = prepare(bare, 3)
+
+    assert (ready.world.events.schema, len(ready.matrix)) == (EVENT_SCHEMA, world.events.num_rows)
+
+
+def test_labels_without_a_verdict_are_refused_by_name(world: World) -> None:
+    """The message says which column is asked for."""
+    with pytest.raises(ValueError, match="labels need a column 'compromised'"):
+        prepare(World(world.events, world.labels.select(["scenario"])), 3)
+
+
+def test_it_is_said_whose_events_and_whose_abuse(world: World) -> None:
+    """Simulated throughout, abuse simulated onto one's own log, or one's own."""
+    some = World(world.events[:100], world.labels[:100])
+    own = World(some.events, unlabelled(some.events, "yours"))
+    mixed = World(pa.concat_tables([own.events, some.events]), pa.concat_tables([own.labels, some.labels]))
+
+    assert [w.source for w in (some, mixed, own)] == ["simulated", "your benign events, simulated abuse", "yours"]
+
+
+def test_sessions_are_those_the_features_know(world: World) -> None:
+    """One number for each pair of identity and session, and each event without a session one of its own."""
+    named = world.events.select(["identity.id", "session.id"]).to_pandas()
+    pairs = named.dropna().drop_duplicates()
+
+    assert len(np.unique(outcomes(world).session)) == len(pairs) + named["session.id"].isna().sum()
 
 
 def test_thresholds_never_fall_as_the_budget_grows(data: Prepared) -> None:
@@ -142,7 +231,7 @@ def test_a_retraining_registers_a_version_that_loads_as_it_was(first: Outcome, h
 
 def test_a_refused_model_is_registered_and_does_not_answer(world: World, here: Settings, first: Outcome) -> None:
     """With labels that mean nothing, the gate finds the model no better than rules, and the alias stays."""
-    promote(here, first.version)
+    promote(here, first.version, Forced("a test", "it needs a champion, however good"))
     before = champion(here)
     rng = np.random.default_rng(4)
     shuffled = rng.permutation(world.labels["compromised"].fill_null(0).to_numpy().astype(np.int8))
@@ -151,6 +240,28 @@ def test_a_refused_model_is_registered_and_does_not_answer(world: World, here: S
     after = champion(here)
 
     assert (came.promoted, before and before.version) == (False, after and after.version)
+
+
+def test_who_did_not_pass_is_promoted_only_by_somebody_who_says_why(
+    world: World, here: Settings, data: Prepared, first: Outcome
+) -> None:
+    """The reasons are given; forced, who and why and against what stay with the version."""
+    missing = Check("no leak", False, "9.0 times", "at most 3")
+    evaluation = first.evaluation
+    version = record(fit(data, RECIPE, 3), data, evaluation, [missing], here, RECIPE, 3)
+
+    with pytest.raises(NotPromoted, match=f"version {version} did not pass the gate: no leak: 9.0 times"):
+        promote(here, version)
+    promote(here, version, Forced("R. Ito", "a drill"))
+
+    tags = fetch(here.tracking_uri, here.model_name, "champion").tags
+    assert [tags[f"forced.{name}"] for name in ("who", "why", "against")] == ["R. Ito", "a drill", str(missing)]
+
+
+def test_forcing_needs_a_name_and_a_reason() -> None:
+    """An empty one is none."""
+    with pytest.raises(ValueError, match="say who decides it and why"):
+        Forced("R. Ito", " ")
 
 
 def test_without_abuse_there_is_nothing_to_learn(world: World, here: Settings) -> None:
@@ -178,12 +289,22 @@ def made_up() -> Sessions:
     score = np.r_[np.arange(100.0), 98.5, 97.5, 50.0, 200.0]
     lost = np.r_[np.zeros(100, bool), np.ones(4, bool)]
     kind = np.full(104, "human")
-    return Sessions(score, lost, np.arange(104) // 2, kind, np.full(104, "", dtype=object))
+    nothing = np.full(104, "", dtype=object)
+    return Sessions(score, lost, np.arange(104) // 2, kind, nothing, nothing, np.arange(104))
 
 
 def test_a_budget_is_spent_on_benign_sessions_alone() -> None:
     """One in a hundred may be challenged: the limit is the second highest benign score."""
-    assert limits(made_up(), 0.01, np.ones((1, 104)))["human"].tolist() == [98.0]
+    limit = limits(made_up(), 0.01, np.ones((1, 104)))["human"]
+
+    assert (limit.score.tolist(), limit.of_ties.tolist()) == ([98.0], [0.0])
+
+
+def test_ties_are_drawn_by_lot() -> None:
+    """Of benign sessions that all score alike, a budget of 1 % challenges one in a hundred, and so of lost ones."""
+    these = replace(made_up(), score=np.full(104, 3.0))
+
+    assert caught(these, 0.01, np.ones((1, 104)))[0].round(12).tolist() == [0.01] * 4
 
 
 def test_recall_counts_what_scores_above_the_limit() -> None:

@@ -3,13 +3,15 @@
 from training.fit import Recipe
 from training.graft import graft
 from training.labels import World
-from training.register import champion, promote
+from training.register import Forced, NotPromoted, champion, promote
 from training.retrain import Outcome, assess, fit, gate, prepare, record, retrain
 from training.scenarios import SCENARIOS
 from training.world import WorldParameters, simulate, world_parameters
 
 __all__ = [
     "SCENARIOS",
+    "Forced",
+    "NotPromoted",
     "Outcome",
     "Recipe",
     "World",

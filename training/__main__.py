@@ -1,4 +1,5 @@
-"""The data scientist's loop: `python -m training simulate | graft | retrain | evaluate | importance | promote`.
+"""The data scientist's loop: `python -m training simulate | graft | labels | retrain | evaluate |
+compare | importance | promote`.
 
 Exit codes: 0 done, 1 the gate refused, 2 it could not be done as asked.
 """
@@ -6,6 +7,7 @@ Exit codes: 0 done, 1 the gate refused, 2 it could not be done as asked.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,18 +23,24 @@ from rich.table import Column, Table
 from features import ModelMismatch, settings
 from features.columns import conform
 from features.enrich import lookup
+from training.comparison import compare, summary
 from training.evaluate import BUDGETS, Evaluation
 from training.fit import Recipe
 from training.graft import additions, graft
 from training.importance import importance
-from training.labels import World, conformed, unlabelled
-from training.register import champion, promote
+from training.labels import World, conform_labels, unlabelled
+from training.register import Forced, NotPromoted, champion, log_evidence, promote
 from training.retrain import assess, prepare, retrain
 from training.scenarios import SCENARIOS, named
+from training.tables import FOLDER, Part, write_part
+from training.verdicts import CAP, pull, read
+from training.whole import whole_evidence
 from training.world import WorldParameters, simulate, towns, world_parameters
 from training.written import write
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
+labels_app = typer.Typer(help="What is known of events.", no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(labels_app, name="labels")
 console = Console(stderr=True)
 
 Seed = Annotated[int, typer.Option(help="The same seed and data give the same figures.")]
@@ -146,7 +154,7 @@ def retrain_(
         except ValueError as error:
             console.print(f"nothing was registered: {error}", markup=False)
             raise typer.Exit(2) from error
-    _show(came.evaluation, _source(world))
+    _show(came.evaluation, world.source)
     for check in came.checks:
         console.print(f"  {'passed' if check.passed else 'NOT PASSED'}: {check}", markup=False, highlight=False)
     fate = "answers from the next start on" if came.promoted else "is registered and does not answer"
@@ -158,12 +166,18 @@ def retrain_(
 def evaluate_(
     events: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
     labels: Labels = None,
+    report: Annotated[
+        bool, typer.Option(help="Measure everything, for minutes; to MLflow and training/REPORT.md.")
+    ] = False,
+    identities: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
+    days: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
     seed: Seed = 2,
 ) -> None:
     """Evaluate the champion on other histories than it was made from: another seed, or your own.
 
-    Example: `python -m training evaluate --seed 7`
+    Example: `python -m training evaluate --report --seed 7`
     """
+    started = time.monotonic()
     try:
         model = champion(settings())
     except ModelMismatch as error:
@@ -172,11 +186,85 @@ def evaluate_(
     if model is None:
         console.print("no version answers yet: python -m training retrain --promote")
         raise typer.Exit(2)
-    world = _simulated(seed, None, None) if events is None else _read(events, labels, seed)
+    world = _simulated(seed, identities, days) if events is None else _read(events, labels, seed)
+    simulated = time.monotonic()
     with _bar("evaluating") as told:
-        data = prepare(world, seed, lambda done, of: told("computing features", 0.7 * done / of))
-        evaluation = assess(model, data, Recipe(), seed)
-    _show(evaluation, _source(world))
+        data = prepare(
+            world, seed, lambda done, of: told("computing features", 0.7 * done / of), population=model.population
+        )
+        prepared = time.monotonic()
+        if not report:
+            evaluation = assess(model, data, Recipe(), seed)
+    if not report:
+        return _show(evaluation, world.source)
+    with _bar("measuring") as told:
+        tables, figures = whole_evidence(model, data, Recipe(), seed, told)
+    stages = {"the world": simulated - started, "features": prepared - simulated}
+    stages["measuring"] = time.monotonic() - prepared
+    command = _command("evaluate", "--report", events, labels, identities=identities, days=days, seed=seed)
+    part = Part(1, f"Model version {model.version}", command, world.source, stages, tuple(tables))
+    written = write_part(part, "evaluate", FOLDER)
+    log_evidence(settings(), model.version, {name: each.value for name, each in figures.items()}, written)
+    console.print(f"{written}, and a run in MLflow that names version {model.version}")
+
+
+def _command(name: str, *given: object, **options: object) -> str:
+    """The command as it was given."""
+    named = [f"--{option} {value}" for option, value in options.items() if value is not None]
+    return " ".join(["python -m training", name, *(str(each) for each in given if each is not None), *named])
+
+
+@app.command("compare")
+def compare_(
+    worlds: Annotated[int, typer.Option(min=1, help="Simulated worlds, each of its own seed and parameters.")] = 5,
+    identities: Annotated[int, typer.Option(help="Of each world.")] = 1_000,
+    days: Annotated[int, typer.Option(help="Of each world.")] = 42,
+    seed: Seed = 1,
+) -> None:
+    """Compare the pair of models with four other ways to a decay curve, each tuned as much; to training/REPORT.md.
+
+    Example: `python -m training compare --worlds 5`
+    """
+    started = time.monotonic()
+    with _bar("comparing") as told:
+        rows = list(compare(worlds, identities, days, seed, told))
+    tables = summary(rows)
+    command = _command("compare", worlds=worlds, identities=identities, days=days, seed=seed)
+    stages = {"everything": time.monotonic() - started}
+    written = write_part(Part(2, "Five ways to a decay curve", command, "simulated", stages, tables), "compare", FOLDER)
+    for each in tables:
+        table = Table(*each.columns, title=f"{each.title} (simulated)")
+        for row in each.rows:
+            table.add_row(*row)
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
+    console.print(str(written))
+
+
+@labels_app.command("pull")
+def labels_pull(
+    verdicts: Annotated[str, typer.Argument(help="Exported verdicts: a file of JSON Lines, or an http address.")],
+    events: Events,
+    out: Annotated[Path, typer.Option(help="Where the labels go, as Parquet.")],
+    labels: Labels = None,
+    key_file: Annotated[Path | None, typer.Option(exists=True, help="Holds the bearer key for the address.")] = None,
+    cap: Annotated[int, typer.Option(min=1, help="Verdicts of one identity that count at most.")] = CAP,
+) -> None:
+    """Take investigators' verdicts on decisions into the labels of a log; at most so many of each identity count.
+
+    Example: `python -m training labels pull verdicts.jsonl events.parquet --out labels.parquet`
+    """
+    table = pq.read_table(events)
+    try:
+        before = pq.read_table(labels) if labels else unlabelled(table, "yours")
+        pulled = pull(World(table, before).conformed(), read(verdicts, key_file), cap=cap)
+    except (OSError, ValueError) as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from error
+    pq.write_table(pulled.world.labels, out)
+    console.print(
+        f"{pulled.taken} verdicts taken, {pulled.capped} beyond the cap of {cap} an identity, "
+        f"{pulled.unknown} about events that are not in the log or not of that identity"
+    )
 
 
 @app.command("importance")
@@ -208,16 +296,26 @@ def importance_(
 
 
 @app.command("promote")
-def promote_(version: Annotated[str, typer.Argument(help="The version's number.")]) -> None:
-    """Let a registered version answer from the next start on, whatever the gate said of it.
+def promote_(
+    version: Annotated[str, typer.Argument(help="The version's number.")],
+    force: Annotated[bool, typer.Option(help="Although it did not pass the gate; needs --who and --why.")] = False,
+    who: Annotated[str, typer.Option(help="Who decides to force it: kept with the version.")] = "",
+    why: Annotated[str, typer.Option(help="Why: kept with the version.")] = "",
+) -> None:
+    """Let a registered version that passed the gate answer from the next start on.
 
-    Example: `python -m training promote 3`
+    One that did not is refused with its reasons (exit code 1), unless somebody takes it upon himself.
+
+    Example: `python -m training promote 3 --force --who "R. Ito" --why "drill in the test house"`
     """
     from mlflow.exceptions import MlflowException
 
     try:
-        promote(settings(), version)
-    except (ModelMismatch, MlflowException) as error:
+        promote(settings(), version, Forced(who, why) if force else None)
+    except NotPromoted as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(1) from error
+    except (ModelMismatch, MlflowException, ValueError) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(2) from error
     console.print(f"version {version} answers from the next start on")
@@ -251,16 +349,12 @@ def _beside(out: Path, labels: Path | None) -> Path:
 def _read(events: Path, labels: Path | None, seed: int) -> World:
     table = pq.read_table(events)
     if labels is not None:
-        return World(table, conformed(pq.read_table(labels))).sorted()
+        return World(table, conform_labels(pq.read_table(labels))).sorted()
     console.print("no labels given: the events count as benign, and abuse is grafted onto them")
     grafted = graft(table, unlabelled(table, "yours"), rate=RATE, seed=seed)
     if shortfall := additions(table, grafted, RATE).shortfall:
         console.print(shortfall, markup=False)
     return grafted.sorted()
-
-
-def _source(world: World) -> str:
-    return "simulated" if "simulated" in world.labels["label_source"].unique().to_pylist() else "yours"
 
 
 def _show(evaluation: Evaluation, source: str) -> None:

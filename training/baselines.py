@@ -1,8 +1,9 @@
-"""What the model must beat on the same sessions: rules anybody would write, and a straight line."""
+"""What the model must beat on the same sessions: rules anybody would write, a straight line, an oddity, and prompts."""
 
 from __future__ import annotations
 
 import numpy as np
+from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -10,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from features.measures import Array
 from features.vector import names
+from training.outcomes import Outcomes
 
 TRIGGERS: tuple[tuple[str, float], ...] = (
     ("device_is_new", 0.5),
@@ -21,6 +23,9 @@ TRIGGERS: tuple[tuple[str, float], ...] = (
 )
 """A rule fires when its feature is above the number: new device, impossible travel, bad address, reading turned to
 writing, more power than ever, new country."""
+PRIVILEGED = 3.0
+"""From this power on an action changes who may do what (`privilege_of_action`)."""
+HOUR = 3_600_000_000
 
 
 def static_rules(matrix: Array) -> Array:
@@ -31,6 +36,26 @@ def static_rules(matrix: Array) -> Array:
     return fired
 
 
+def always_on_privileged(matrix: Array) -> Array:
+    """1 where the action changes who may do what: a prompt on each of them, whoever asks."""
+    prompted: Array = (matrix[:, names().index("privilege_of_action")] >= PRIVILEGED).astype(float)
+    return prompted
+
+
+def every_hour(of: Outcomes, rows: Array) -> Array:
+    """1 on the first request of each further hour of a session; shape (len(rows),), rows in order of time or not."""
+    began = np.full(int(of.session.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(began, of.session, of.time)
+    hour = (of.time[rows] - began[of.session[rows]]) // HOUR
+    order = np.lexsort((of.time[rows], of.session[rows]))
+    session, sorted_hour = of.session[rows[order]], hour[order]
+    prompted = np.zeros(len(rows))
+    same = np.r_[False, session[1:] == session[:-1]]
+    earlier = np.r_[0, sorted_hour[:-1]]
+    prompted[order] = np.where(same, sorted_hour > earlier, sorted_hour > 0)
+    return prompted
+
+
 def logistic_regression(matrix: Array, foreign: Array, kept: Array, tested: Array) -> Array:
     """Scores of a straight line fitted on the kept rows, shape (len(tested),); unknown is the median, with a mark."""
     line = make_pipeline(
@@ -39,4 +64,12 @@ def logistic_regression(matrix: Array, foreign: Array, kept: Array, tested: Arra
         LogisticRegression(C=0.1, max_iter=500),
     )
     scores: Array = line.fit(matrix[kept], foreign[kept]).decision_function(tested)
+    return scores
+
+
+def isolation_forest(matrix: Array, kept: Array, tested: Array, seed: int) -> Array:
+    """How odd each row is to a forest without labels, shape (len(tested),); unknown is the median, with a mark."""
+    filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True).fit(matrix[kept])
+    forest = IsolationForest(n_estimators=100, random_state=seed).fit(filled.transform(matrix[kept]))
+    scores: Array = -forest.score_samples(filled.transform(tested))
     return scores

@@ -41,7 +41,7 @@ def calibrate_hazard(so_far: Calibration, margin: Array, pairs: AtRisk) -> Calib
         here = pairs.interval == interval
         lost = int(pairs.lost[here].sum())
         if lost > 0:
-            intercepts[interval] = _intercept(margin[here], (lost + 0.5) / (int(here.sum()) + 1.0))
+            intercepts[interval] = intercept(margin[here], (lost + 0.5) / (int(here.sum()) + 1.0))
     return replace(so_far, hazard_intercepts=tuple(intercepts))
 
 
@@ -68,7 +68,8 @@ def _loss(log_odds: Array, target: Array) -> float:
     return float(log_loss(target, 1.0 / (1.0 + np.exp(-log_odds)), labels=[False, True]))
 
 
-def _intercept(margin: Array, rate: float) -> float:
+def intercept(margin: Array, rate: float) -> float:
+    """What to add to log-odds so that their mean probability is `rate`."""
     low, high = -60.0, 60.0
     for _ in range(80):
         middle = (low + high) / 2

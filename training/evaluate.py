@@ -130,11 +130,17 @@ def _ratio(risk: Array, foreign: Array) -> float:
 
 def _escalations(tested: Tested, log_odds: Array, mine: Sessions) -> float:
     """Share of rows of legitimate escalations that the model challenges at the main budget."""
-    above = {kind: limit[0] for kind, limit in limits(mine, MAIN, np.ones((1, len(mine.lost)))).items()}
     rows = tested.of.escalation[tested.rows] & ~tested.of.foreign[tested.rows]
-    kinds = tested.kind[tested.rows][rows]
-    challenged = [score > above[kind] for score, kind in zip(log_odds[rows], kinds, strict=True)]
-    return float(np.mean(challenged)) if challenged else float("nan")
+    challenged = challenges(tested, log_odds, mine, MAIN)[rows]
+    return float(np.mean(challenged)) if len(challenged) else float("nan")
+
+
+def challenges(tested: Tested, score: Array, mine: Sessions, budget: float) -> Array:
+    """How surely each row is challenged when a share `budget` of benign sessions is: 1, 0, or its chance in a tie."""
+    sure, kinds = np.zeros(len(score)), tested.kind[tested.rows]
+    for kind, limit in limits(mine, budget, np.ones((1, len(mine.lost)))).items():
+        sure[kinds == kind] = limit.challenged(score[kinds == kind])[0]
+    return sure
 
 
 def _friction(log_odds: Array, foreign: Array, mine: Sessions, wanted: float) -> float:

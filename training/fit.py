@@ -40,7 +40,7 @@ def fit_now(
     """Fit P(this request is not the owner's); `stop` are rows of other identities that say when to stop."""
     directions = [feature.direction for feature in FEATURES] if constrained else None
     kept, kept_stop = (thinned(y, recipe, seed) for y in (foreign, stop[1]))
-    return _fit(matrix[kept], foreign[kept], (stop[0][kept_stop], stop[1][kept_stop]), directions, recipe, seed)
+    return fit_inputs(matrix[kept], foreign[kept], (stop[0][kept_stop], stop[1][kept_stop]), directions, recipe, seed)
 
 
 def fit_hazard(
@@ -50,7 +50,7 @@ def fit_hazard(
     directions = [feature.direction for feature in FEATURES] + [0] * len(HORIZONS)
     fitting, stopping = (_thinned_pairs(pairs, recipe, seed) for pairs in (fitting, stopping))
     stop = stopping.inputs(matrix), stopping.lost
-    return _fit(fitting.inputs(matrix), fitting.lost, stop, directions, recipe, seed)
+    return fit_inputs(fitting.inputs(matrix), fitting.lost, stop, directions, recipe, seed)
 
 
 def uncalibrated(recipe: Recipe) -> Calibration:
@@ -70,7 +70,7 @@ def _thinned_pairs(pairs: AtRisk, recipe: Recipe, seed: int) -> AtRisk:
     return AtRisk(pairs.rows[kept], pairs.interval[kept], pairs.lost[kept])
 
 
-def _fit(
+def fit_inputs(
     inputs: Array,
     target: Array,
     stop: tuple[Array, Array],
@@ -78,7 +78,7 @@ def _fit(
     recipe: Recipe,
     seed: int,
 ) -> HistGradientBoostingClassifier:
-    """Raises ValueError when there is nothing of one kind to learn from."""
+    """Fit one booster; raises ValueError when there is nothing of one kind to learn from."""
     if not 0 < int(target.sum()) < len(target):
         raise ValueError(f"{int(target.sum())} of {len(target)} rows are foreign: nothing to tell apart")
     watched = 0 < int(stop[1].sum()) < len(stop[1])

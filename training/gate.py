@@ -6,6 +6,7 @@ same events.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,16 @@ CALIBRATED = (0.4, 2.5)
 
 
 @dataclass(frozen=True)
+class Rival:
+    """The champion's scores of the test's rows, read with the population it was made with itself; or why there are
+    none, though there is a champion."""
+
+    version: str
+    score: Array | None
+    absent: str = ""
+
+
+@dataclass(frozen=True)
 class Check:
     """One thing asked of a model."""
 
@@ -45,11 +56,13 @@ def shortfalls(checks: list[Check]) -> tuple[str, ...]:
 
 
 def checks(
-    model: TrustModel, tested: Tested, evaluation: Evaluation, shuffled: Array, rival: TrustModel | None, seed: int
+    model: TrustModel, tested: Tested, evaluation: Evaluation, shuffled: Array, rival: Rival | None, seed: int
 ) -> list[Check]:
     """Every check; `shuffled` are test scores of an unconstrained model fitted on shuffled labels."""
     found = [
         monotone(model, tested.matrix, seed),
+        hazard_monotone(model, tested.matrix, seed),
+        never_rising(model, tested.matrix),
         additive(model, tested.matrix, seed),
         no_leak(tested, shuffled),
         better_than_chance(evaluation),
@@ -60,17 +73,48 @@ def checks(
 
 
 def monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
-    """Raising a suspicion by any amount never lowers the risk."""
+    """Raising a suspicion by any amount never lowers the risk of now."""
+    wrong = _lowered(model.now_log_odds, matrix, seed)
+    return Check("monotone", wrong == 0, f"{wrong} probes lowered the risk", "none")
+
+
+def hazard_monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
+    """Nor that of any interval to come."""
+    wrong = _lowered(model.hazards, matrix, seed)
+    return Check("hazard monotone", wrong == 0, f"{wrong} probes lowered a hazard", "none")
+
+
+def never_rising(model: TrustModel, matrix: Array) -> Check:
+    """Trust never grows by waiting: every curve of the test falls or stays."""
+    wrong = rising(model.now_log_odds(matrix), model.hazards(matrix))
+    return Check("curves never rise", wrong == 0, f"{wrong} of {len(matrix)} curves rise", "none")
+
+
+def rising(now_log_odds: Array, hazards: Array) -> int:
+    """How many curves rise somewhere, or are no probabilities at all."""
+    now = 1.0 / (1.0 + np.exp(np.minimum(now_log_odds, 700.0)))
+    return rising_curves(np.column_stack([now, now[:, None] * np.cumprod(1.0 - hazards, axis=1)]))
+
+
+def rising_curves(trust: Array) -> int:
+    """The same of trust at growing horizons, shape (n, points)."""
+    proper = ((trust >= 0.0) & (trust <= 1.0)).all(axis=1)
+    return int((~proper | (np.diff(trust, axis=1) > 0.0).any(axis=1)).sum())
+
+
+def _lowered(risk: Callable[[Array], Array], matrix: Array, seed: int) -> int:
+    """How many probes of a raised suspicion lower the risk, in any of its columns."""
     rng = np.random.default_rng(seed)
     rows = matrix[rng.integers(len(matrix), size=PROBES)]
-    wrong = 0
+    before, wrong = risk(rows).reshape(len(rows), -1), 0
     for column, feature in enumerate(FEATURES):
-        if feature.direction:
-            known = rows[~np.isnan(rows[:, column])]
-            raised = known.copy()
+        known = np.flatnonzero(~np.isnan(rows[:, column]))
+        if feature.direction and len(known):
+            raised = rows[known]
             raised[:, column] += feature.direction * rng.exponential(2.0, len(known))
-            wrong += int((model.now_log_odds(raised) < model.now_log_odds(known) - 1e-12).sum()) if len(known) else 0
-    return Check("monotone", wrong == 0, f"{wrong} probes lowered the risk", "none")
+            after = risk(raised).reshape(len(known), -1)
+            wrong += int((after < before[known] - 1e-12).any(axis=1).sum())
+    return wrong
 
 
 def additive(model: TrustModel, matrix: Array, seed: int) -> Check:
@@ -115,12 +159,14 @@ def calibrated(evaluation: Evaluation) -> list[Check]:
     return [Check(name, low <= v <= high, f"{v:.2f}", f"{low:g} to {high:g}") for name, v in values.items()]
 
 
-def not_worse(tested: Tested, evaluation: Evaluation, rival: TrustModel) -> Check:
+def not_worse(tested: Tested, evaluation: Evaluation, rival: Rival) -> Check:
     """Recall at the main budget does not fall behind the champion's beyond the interval of the difference."""
-    mine, theirs = evaluation.sessions, tested.sessions(rival.now_log_odds(tested.matrix))
+    if rival.score is None:
+        return Check("not worse than the champion", True, f"no rival: {rival.absent}", "one that this build can load")
+    mine, theirs = evaluation.sessions, tested.sessions(rival.score)
     hits, rivals = (caught(each, MAIN, evaluation.weights) for each in (mine, theirs))
     weights = evaluation.weights[:, mine.lost]
-    draws = ((hits.astype(float) - rivals) * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1.0)
+    draws = ((hits - rivals) * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1.0)
     low, high = np.quantile(draws, (0.025, 0.975))
     found = f"recall differs by {draws[0]:+.3f} [{low:+.3f}, {high:+.3f}] from version {rival.version}"
     return Check("not worse than the champion", bool(high >= 0), found, "an interval that reaches 0")

@@ -14,7 +14,7 @@ from features.carrier import below
 from features.columns import conform
 from features.hashing import key_of
 from training.intruder import Intruder, intruder
-from training.labels import LABELS, World, conformed, frame_of, table_of_frame, unlabelled
+from training.labels import LABELS, World, conform_labels, frame_of, table_of_frame, unlabelled
 from training.negatives import SITUATIONS, Situation
 from training.scenarios import SCENARIOS, Scenario
 from training.targets import attractions
@@ -68,7 +68,7 @@ def graft(
     nothing happens before the first event of the table or after its last. Rows labelled compromised, and those of
     unknown label, are nobody's history. Where the victims run out before the rate is reached, `Additions` says so.
     """
-    world = World(conform(events), unlabelled(events) if labels is None else conformed(labels))
+    world = World(conform(events), unlabelled(events) if labels is None else conform_labels(labels))
     return _weave(world, scenarios, rate, seed, progress)
 
 

@@ -6,14 +6,13 @@ challenged. The budget is the share of benign sessions that would be challenged,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from features.measures import Array
 from training.outcomes import Outcomes
-
-RESAMPLES = 1_000
+from training.resample import redrawn
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,13 @@ class Sessions:
     identity: Array
     kind: Array
     scenario: Array
+    strength: Array
+    first: Array
+    """Number of its first row."""
 
     def part(self, mask: Array) -> Sessions:
         """Some of the sessions."""
-        return Sessions(*(value[mask] for value in (self.score, self.lost, self.identity, self.kind, self.scenario)))
+        return Sessions(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
 def sessions(of: Outcomes, rows: Array, score: Array, succeeded: Array, kind: Array) -> Sessions:
@@ -47,41 +49,73 @@ def sessions(of: Outcomes, rows: Array, score: Array, succeeded: Array, kind: Ar
     lost[place[foreign & succeeded[rows] & of.in_session[rows]]] = True
     first = np.full(size, 0)
     first[place[::-1]] = rows[::-1]
-    scenario = np.full(size, "", dtype=object)
+    scenario, strength = np.full(size, "", dtype=object), np.full(size, "", dtype=object)
     scenario[place[foreign]] = of.scenario[rows][foreign]
-    whole = Sessions(np.where(lost, intruders, highest), lost, of.identity[first], kind[first], scenario)
+    strength[place[foreign]] = of.strength[rows][foreign]
+    shown = np.where(lost, intruders, highest)
+    whole = Sessions(shown, lost, of.identity[first], kind[first], scenario, strength, first)
     return whole.part(lost | ~touched)
 
 
 def resampled(these: Sessions, seed: int) -> Array:
     """How often each session counts when identities are drawn anew, shape (RESAMPLES, n); the first row is all ones."""
-    people, place = np.unique(these.identity, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), RESAMPLES - 1)
-    return np.vstack([np.ones(len(place)), draws[:, place]]).astype(np.float32)
+    drawn = redrawn(these.identity, seed)
+    weights: Array = drawn.weights[:, drawn.place(these.identity)].astype(np.float32)
+    return weights
 
 
-def limits(these: Sessions, budget: float, weights: Array) -> dict[str, Array]:
-    """By identity type, the score above which a share `budget` of benign sessions lies, in every resample."""
+@dataclass(frozen=True)
+class Limit:
+    """By resample: the score above which every session is challenged, and the share of those that score just as much.
+
+    Rules that count give many sessions the same score; drawn by lot among them, a budget is spent whole by every scorer
+    alike.
+    """
+
+    score: Array
+    of_ties: Array
+
+    def challenged(self, score: Array) -> Array:
+        """The expected share of challenges, shape (RESAMPLES, n)."""
+        ties = np.where(score == self.score[:, None], self.of_ties[:, None], 0.0)
+        share: Array = np.where(score > self.score[:, None], 1.0, ties)
+        return share
+
+
+def limits(these: Sessions, budget: float, weights: Array) -> dict[str, Limit]:
+    """By identity type, where a share `budget` of benign sessions ends, in every resample."""
     found = {}
     for kind in np.unique(these.kind):
         benign = np.flatnonzero((these.kind == kind) & ~these.lost)
         order = benign[np.argsort(-these.score[benign], kind="stable")]
-        spent = np.cumsum(weights[:, order], axis=1)
-        places = (spent <= budget * spent[:, -1:]).sum(axis=1) if len(order) else np.zeros(len(weights), int)
-        scores = np.append(these.score[order], -np.inf) if len(order) else np.array([np.inf])
-        found[str(kind)] = scores[places]
+        found[str(kind)] = limit_of(these.score[order], weights[:, order], budget)
     return found
 
 
+def limit_of(falling: Array, weights: Array, budget: float) -> Limit:
+    """`falling` scores of benign sessions, highest first. Without any, nothing tells where to challenge: nowhere."""
+    if not len(falling):
+        return Limit(np.full(len(weights), np.inf), np.zeros(len(weights)))
+    begins = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
+    tied = np.add.reduceat(weights, begins, axis=1, dtype=np.float64)
+    spent = np.cumsum(tied, axis=1)
+    left = budget * spent[:, -1]
+    place = np.minimum((spent <= left[:, None]).sum(axis=1), len(begins) - 1)
+    row = np.arange(len(weights))
+    before = spent[row, place] - tied[row, place]
+    share = np.clip((left - before) / np.maximum(tied[row, place], 1e-300), 0.0, 1.0)
+    return Limit(falling[begins][place], share)
+
+
 def caught(these: Sessions, budget: float, weights: Array) -> Array:
-    """Which lost sessions are caught in every resample, shape (RESAMPLES, number of lost sessions)."""
+    """How much of each lost session is caught in every resample, shape (RESAMPLES, number of lost sessions): 1, 0, or
+    where it ties with the last benign ones challenged, the chance of being drawn."""
     lost = np.flatnonzero(these.lost)
-    above = np.zeros((len(weights), len(lost)), bool)
+    hits = np.zeros((len(weights), len(lost)))
     for kind, limit in limits(these, budget, weights).items():
         mine = these.kind[lost] == kind
-        above[:, mine] = these.score[lost][mine] > limit[:, None]
-    return above
+        hits[:, mine] = limit.challenged(these.score[lost][mine])
+    return hits
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from features.carrier import below
 from features.decay import HORIZONS
 from features.measures import SECOND, Array
+from features.rows import rows_of
 from training.labels import World
 
 NEVER = np.iinfo(np.int64).max
@@ -30,22 +32,26 @@ class Outcomes:
     """Number of the row's identity."""
     scenario: Array
     """Name of the abuse, "" where there is none."""
+    strength: Array
+    """How like the owner the intruder made himself, "" where there is none or it is not known."""
     escalation: Array
     """Whether it belongs to a legitimate escalation."""
+    prior_sessions: Array
+    """How many sessions its identity had begun before this one."""
     seconds: Array
     """Seconds until the first foreign act in the same session, infinite where none is known, negative when past."""
     time: Array
     """In µs."""
 
 
-def outcomes(world: World) -> Outcomes:
-    """What became of every row of a world."""
+def outcomes(world: World, rows: Array | None = None) -> Outcomes:
+    """What became of every row of a world; `rows` are its events as numbers, where they are made already."""
     labels = world.labels
     known = labels["compromised"].is_valid().to_numpy()
     foreign = labels["compromised"].fill_null(0).to_numpy().astype(bool)
     time = world.events["time"].cast(pa.int64()).to_numpy()
     identity = world.events["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    session = _sessions(world.events, identity)
+    session = _sessions(rows_of(world.events) if rows is None else rows)
     first = np.full(int(session.max(initial=0)) + 1, NEVER)
     np.minimum.at(first, session[foreign], time[foreign])
     begins = first[session]
@@ -57,18 +63,37 @@ def outcomes(world: World) -> Outcomes:
         in_session=world.events["session.id"].is_valid().to_numpy(),
         identity=identity,
         scenario=labels["scenario"].fill_null("").to_numpy(),
+        strength=labels["strength"].fill_null("").to_numpy(),
         escalation=labels["legitimate_escalation"].fill_null(False).to_numpy(),
+        prior_sessions=_prior_sessions(session, identity, time),
         seconds=seconds,
         time=time,
     )
 
 
-def _sessions(events: pa.Table, identity: Array) -> Array:
-    coded = events["session.id"].combine_chunks().dictionary_encode()
-    codes = coded.indices.fill_null(-1).to_numpy().astype(np.int64)
-    pairs = np.where(codes < 0, -1 - np.arange(len(codes)), identity * (len(coded.dictionary) + 1) + codes)
-    places: Array = np.unique(pairs, return_inverse=True)[1]
-    return places
+def _sessions(rows: Array) -> Array:
+    """Sessions as the features know them; an event without one is a session of its own, numbered after them."""
+    keys = below(rows["identity_key"], rows["session_key"])
+    known, places = np.unique(keys, return_inverse=True)
+    unnamed = np.flatnonzero(keys == 0)
+    places[unnamed] = len(known) + np.arange(len(unnamed))
+    numbers: Array = np.unique(places, return_inverse=True)[1]
+    return numbers
+
+
+def _prior_sessions(session: Array, identity: Array, time: Array) -> Array:
+    """By row: sessions of its identity that began before its own."""
+    began = np.full(int(session.max(initial=-1)) + 1, NEVER)
+    np.minimum.at(began, session, time)
+    whose = np.zeros(len(began), np.int64)
+    whose[session] = identity
+    order = np.lexsort((began, whose))
+    first = np.flatnonzero(np.diff(whose[order], prepend=-1))
+    number = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
+    before = np.zeros(len(order), np.int64)
+    before[order] = number
+    prior: Array = before[session]
+    return prior
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,24 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 EXPERIMENT = "session-trust"
+GATE_TAG, PASSED = "gate", "passed"
+"""The version's tag that says how it stood at the gate, and what it says when nothing was found missing."""
+
+
+class NotPromoted(Exception):
+    """A version that did not pass the gate, and that nobody has taken upon himself."""
+
+
+@dataclass(frozen=True)
+class Forced:
+    """Who lets a version answer although it did not pass, and why: kept in the version's tags for good."""
+
+    who: str
+    why: str
+
+    def __post_init__(self) -> None:
+        if not (self.who.strip() and self.why.strip()):
+            raise ValueError("to force a version, say who decides it and why: both are recorded")
 
 
 def _mlflow() -> Any:
@@ -79,14 +100,30 @@ def register(
     return version
 
 
-def promote(here: Settings, version: str) -> None:
+def promote(here: Settings, version: str, forced: Forced | None = None) -> None:
     """Let a version answer from the next start on, after loading it as the service will.
 
-    Raises ModelMismatch when this build cannot load it, MlflowException when there is none.
+    Raises NotPromoted when it did not pass the gate and is not forced, ModelMismatch when this build cannot load it or
+    a file of it was swapped, MlflowException when there is none. Nothing forces a model that cannot be loaded.
     """
     client = connect(here)
-    fetch(here.tracking_uri, here.model_name, version)
+    gate = fetch(here.tracking_uri, here.model_name, version).tags.get(GATE_TAG, "nothing says that it was at the gate")
+    if gate != PASSED and forced is None:
+        raise NotPromoted(f"version {version} did not pass the gate: {gate}")
+    if gate != PASSED and forced is not None:
+        for name, value in (("who", forced.who), ("why", forced.why), ("against", gate)):
+            client.set_model_version_tag(here.model_name, version, f"forced.{name}", value)
     client.set_registered_model_alias(here.model_name, here.model_alias, version)
+
+
+def log_evidence(here: Settings, version: str, figures: Mapping[str, float], report: Path) -> None:
+    """One run that names the version: every figure, and the report."""
+    mlflow = _mlflow()
+    connect(here)
+    usable = {re.sub(r"[^\w./ -]", "_", name): value for name, value in figures.items() if math.isfinite(value)}
+    with mlflow.start_run(tags={"evaluates": version}):
+        mlflow.log_metrics(usable)
+        mlflow.log_artifact(str(report), "report")
 
 
 def champion(here: Settings) -> TrustModel | None:

@@ -101,7 +101,7 @@ def _friction(path: Path, evaluation: Evaluation, source: str) -> None:
     for kind in np.unique(mine.kind):
         lost = mine.score[mine.lost & (mine.kind == kind)]
         once = np.ones((1, len(mine.lost)))
-        shares = [(lost > limits(mine, b, once)[kind][0]).mean() for b in budgets] if len(lost) else []
+        shares = [limits(mine, b, once)[kind].challenged(lost).mean() for b in budgets] if len(lost) else []
         if shares:
             axes.plot(budgets, shares, label=f"{kind} ({len(lost)} lost)")
     axes.set(

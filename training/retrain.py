@@ -15,16 +15,17 @@ from features.catalogue import digest
 from features.hashing import digest_of
 from features.measures import Array
 from features.population import measure
-from features.replay import replay
+from features.replay import replay, replay_rows
+from features.rows import rows_of
 from features.settings import Settings
 from training.baselines import logistic_regression, static_rules
 from training.calibrate import calibrate_hazard, calibrate_now, thresholds
 from training.evaluate import Evaluation, Tested, evaluate
 from training.fit import Recipe, fit_hazard, fit_now, thinned
-from training.gate import Check, checks, shortfalls
+from training.gate import Check, Rival, checks, shortfalls
 from training.labels import World
 from training.outcomes import Outcomes, at_risk, outcomes
-from training.register import champion, promote, register
+from training.register import GATE_TAG, PASSED, champion, promote, register
 from training.report import write_report
 from training.scenarios import SCENARIOS
 from training.split import Split, split
@@ -61,6 +62,15 @@ class Prepared:
         succeeded = self.world.events["action.outcome"].fill_null("").to_numpy() == "success"
         return Tested(rows, self.matrix[rows], self.of, succeeded, self.kind, self.split.end)
 
+    def seen_by(self, model: TrustModel) -> Tested:
+        """The test as another model sees it: with features read against the population it was made with."""
+        tested = self.tested
+        if model.population.tobytes() == self.population.tobytes():
+            return tested
+        theirs = np.isin(self.of.identity, np.unique(self.of.identity[tested.rows]))
+        matrix = replay(self.world.events.filter(pa.array(theirs)), model.population)
+        return replace(tested, matrix=matrix[np.cumsum(theirs)[tested.rows] - 1])
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -77,12 +87,24 @@ class Outcome:
         return shortfalls(list(self.checks))
 
 
-def prepare(world: World, seed: int, progress: Callable[[int, int], None] | None = None) -> Prepared:
-    """Split, measure the population on benign events before the first fitted one, and compute all features."""
-    parts, of = split(world.events, seed), outcomes(world)
+def prepare(
+    world: World,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    population: Array | None = None,
+) -> Prepared:
+    """Split, measure the population on benign events before the first fitted one, and compute all features.
+
+    To judge a model that is there already, give the population it was made with. Columns the events or labels lack are
+    unknown. Raises ValueError naming a column that cannot be read.
+    """
+    world = world.conformed()
+    rows = rows_of(world.events)
+    parts, of = split(world.events, seed), outcomes(world, rows)
     benign = parts.population & of.known & ~of.foreign
-    population = measure(world.events.filter(pa.array(benign)))
-    matrix = replay(world.events, population, progress=progress)
+    population = measure(world.events.filter(pa.array(benign))) if population is None else population
+    matrix = replay_rows(rows, population, progress=progress)
     kind = world.events["identity.type"].to_numpy().astype(str)
     return Prepared(world, matrix, population, parts, of, kind)
 
@@ -125,7 +147,17 @@ def assess(model: TrustModel, data: Prepared, recipe: Recipe, seed: int) -> Eval
 def gate(
     model: TrustModel, data: Prepared, evaluation: Evaluation, recipe: Recipe, rival: TrustModel | None, seed: int
 ) -> list[Check]:
-    """Every check, the leak test among them: labels shuffled, constraints off, since those carry knowledge."""
+    """Every check, the leak test among them: labels shuffled, constraints off, since those carry knowledge.
+
+    A rival is scored on the same events, with features of its own population.
+    """
+    theirs = Rival(rival.version, rival.now_log_odds(data.seen_by(rival).matrix)) if rival else None
+    return _checked(model, data, evaluation, recipe, theirs, seed)
+
+
+def _checked(
+    model: TrustModel, data: Prepared, evaluation: Evaluation, recipe: Recipe, rival: Rival | None, seed: int
+) -> list[Check]:
     fitting, tested = data.rows(data.split.fit), data.tested
     shuffled = np.random.default_rng(seed).permutation(data.of.foreign[fitting])
     none = np.zeros((0, data.matrix.shape[1])), np.zeros(0, bool)
@@ -154,7 +186,7 @@ def retrain(
     say("evaluating", 0.7)
     evaluation = assess(model, data, recipe, seed)
     say("checking at the gate", 0.85)
-    found = gate(model, data, evaluation, recipe, _rival(here), seed)
+    found = _at_the_gate(model, data, evaluation, recipe, here, seed)
     say("registering", 0.95)
     version = record(model, data, evaluation, found, here, recipe, seed)
     passed = promoted and not shortfalls(found)
@@ -164,12 +196,15 @@ def retrain(
     return Outcome(version, passed, evaluation, tuple(found))
 
 
-def _rival(here: Settings) -> TrustModel | None:
-    """The champion to be compared with; one that this build cannot load is no rival, since it cannot answer either."""
+def _at_the_gate(
+    model: TrustModel, data: Prepared, evaluation: Evaluation, recipe: Recipe, here: Settings, seed: int
+) -> list[Check]:
+    """Compared with the champion; one that this build cannot load is no rival, since it cannot answer either: the
+    check says so."""
     try:
-        return champion(here)
-    except ModelMismatch:
-        return None
+        return gate(model, data, evaluation, recipe, champion(here), seed)
+    except ModelMismatch as error:
+        return _checked(model, data, evaluation, recipe, Rival("", None, str(error)), seed)
 
 
 def record(
@@ -182,13 +217,13 @@ def record(
     seed: int,
 ) -> str:
     """Register the model with its report; returns the version."""
-    source = "simulated" if "simulated" in data.world.labels["label_source"].unique().to_pylist() else "yours"
+    source = data.world.source
     with TemporaryDirectory() as folder:
         write_report(Path(folder), model, data.tested, evaluation, found, source)
         return register(
             model,
             here,
-            tags={"data": source, "catalogue": digest(), "gate": "; ".join(shortfalls(found)) or "passed"},
+            tags={"data": source, "catalogue": digest(), GATE_TAG: "; ".join(shortfalls(found)) or PASSED},
             parameters={"seed": seed, "data": data_digest(data.world), **asdict(recipe)},
             figures=evaluation.flat(),
             report=Path(folder),

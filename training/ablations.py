@@ -1,0 +1,140 @@
+"""What the model would be without: refitted on the same split, judged on the same test, by its ranking alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+
+from features.measures import Array
+from features.vector import FEATURES
+from training.evaluate import MAIN
+from training.fit import Recipe, fit_now
+from training.judge import Sessions, Share, recalls, resampled
+from training.retrain import HELD_OUT, Prepared
+from training.scenarios import SCENARIOS
+
+Told = Callable[[str], None]
+PERMUTATIONS = 5
+WITHOUT: dict[str, Callable[[str, str], bool]] = {
+    "country": lambda name, module: "country" in name,
+    "network": lambda name, module: module in ("network", "travel") or "network" in name or "asn" in name,
+}
+"""Which features, by name and module, go with what is left out."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Recall at the main budget of some lost sessions, by the full model and by one that lacks something."""
+
+    name: str
+    full: Share
+    without: Share
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Average precision over prevalence where nothing can be known (labels shuffled; by identity), and what a split
+    that lets the test know its identities would seem to gain."""
+
+    shuffled: tuple[float, ...]
+    shuffled_by_identity: tuple[float, ...]
+    grouped: float
+    at_random: float
+
+
+def ablations(data: Prepared, recipe: Recipe, seed: int, told: Told) -> list[Ablation]:
+    """Country and network out, then one scenario and one identity type out of what is fitted at a time."""
+    full = _scores(data, recipe, seed, data.matrix)
+    return [*_without_features(data, recipe, seed, full, told), *_without_rows(data, recipe, seed, full, told)]
+
+
+def _without_features(data: Prepared, recipe: Recipe, seed: int, full: Array, told: Told) -> Iterator[Ablation]:
+    for name, gone in WITHOUT.items():
+        told(f"without {name}")
+        yield _compared(f"{name} out", data, full, without_features(data, recipe, seed, gone), seed)
+
+
+def without_features(data: Prepared, recipe: Recipe, seed: int, gone: Callable[[str, str], bool]) -> Array:
+    """The test's margins by a model that never saw some features."""
+    matrix = data.matrix.copy()
+    matrix[:, [gone(feature.name, feature.module) for feature in FEATURES]] = np.nan
+    return _scores(data, recipe, seed, matrix)
+
+
+def _without_rows(data: Prepared, recipe: Recipe, seed: int, full: Array, told: Told) -> Iterator[Ablation]:
+    of = data.of
+    present = set(np.unique(of.scenario[data.tested.rows]))
+    for scenario in SCENARIOS:
+        if scenario.name in present and scenario.name not in HELD_OUT:
+            told(f"without {scenario.name}")
+            score = _scores(data, recipe, seed, data.matrix, of.scenario != scenario.name)
+            yield _compared(f"scenario {scenario.name} out", data, full, score, seed, scenario=scenario.name)
+    for kind in np.unique(data.kind):
+        told(f"without {kind}")
+        score = _scores(data, recipe, seed, data.matrix, data.kind != kind)
+        yield _compared(f"identity type {kind} out", data, full, score, seed, kind=str(kind))
+
+
+def _scores(data: Prepared, recipe: Recipe, seed: int, matrix: Array, kept: Array | None = None) -> Array:
+    fitting, stopping = (data.rows(part if kept is None else part & kept) for part in (data.split.fit, data.split.stop))
+    of = data.of
+    model = fit_now(matrix[fitting], of.foreign[fitting], (matrix[stopping], of.foreign[stopping]), recipe, seed)
+    margins: Array = model.decision_function(matrix[data.tested.rows])
+    return margins
+
+
+def _compared(
+    name: str, data: Prepared, full: Array, without: Array, seed: int, *, scenario: str = "", kind: str = ""
+) -> Ablation:
+    both = [data.tested.sessions(score) for score in (full, without)]
+    weights = resampled(both[0], seed)
+    return Ablation(name, *(_recall(these, weights, scenario, kind) for these in both))
+
+
+def _recall(these: Sessions, weights: Array, scenario: str, kind: str) -> Share:
+    about = (
+        (these.scenario == scenario) if scenario else (these.kind == kind) if kind else np.ones(len(these.lost), bool)
+    )
+    return recalls(these, MAIN, weights, {"": about})[""]
+
+
+def memory(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Memory:
+    """Three ways to catch a model, or a test, that knows what it should not; constraints are off: they know things."""
+    of, fitting, testing = data.of, data.rows(data.split.fit), data.tested.rows
+    told("labels shuffled")
+    shuffled = [
+        _skill(data, fitting, np.random.default_rng(seed + n).permutation(of.foreign[fitting]), testing, recipe, seed)
+        for n in range(PERMUTATIONS)
+    ]
+    told("labels given to other identities")
+    others = [
+        _skill(data, fitting, _of_others(of.identity[fitting], of.foreign[fitting], seed + n), testing, recipe, seed)
+        for n in range(PERMUTATIONS)
+    ]
+    told("split at random")
+    grouped = _skill(data, fitting, of.foreign[fitting], testing, recipe, seed)
+    mixed = np.random.default_rng(seed).permutation(np.concatenate([fitting, data.rows(data.split.test)]))
+    first, rest = mixed[: len(fitting)], mixed[len(fitting) :]
+    at_random = _skill(data, first, of.foreign[first], rest, recipe, seed)
+    return Memory(tuple(shuffled), tuple(others), grouped, at_random)
+
+
+def _skill(data: Prepared, fitting: Array, target: Array, testing: Array, recipe: Recipe, seed: int) -> float:
+    """Average precision over prevalence."""
+    none = np.zeros((0, data.matrix.shape[1])), np.zeros(0, bool)
+    model = fit_now(data.matrix[fitting], target, none, recipe, seed, constrained=False)
+    foreign = data.of.foreign[testing]
+    return float(average_precision_score(foreign, model.decision_function(data.matrix[testing])) / foreign.mean())
+
+
+def _of_others(identity: Array, foreign: Array, seed: int) -> Array:
+    """Whole identities' labels, laid over the rows of identities in another order: what clusters goes on clustering."""
+    rng = np.random.default_rng(seed)
+    rank = rng.permutation(int(identity.max()) + 1)
+    theirs = foreign[np.argsort(rank[identity], kind="stable")]
+    given = np.zeros(len(foreign), bool)
+    given[np.argsort(identity, kind="stable")] = theirs
+    return given
