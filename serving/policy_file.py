@@ -79,7 +79,11 @@ def _said(path: Path, error: Any, lines: Lines, kind: type[BaseModel]) -> str:
     elif error["type"] in ("literal_error", "enum"):
         word = place[-1] if error["loc"][-1] == "[key]" else str(error["input"])
         reason += meant(word, findall(r"'([^']+)'", error["ctx"]["expected"]))
-    return f"{at}: {where}: {reason}"
+    return _visible(f"{at}: {where}: {reason}")
+
+
+def _visible(text: str) -> str:
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _keys(kind: type[BaseModel], place: Sequence[Key]) -> list[str]:
