@@ -10,17 +10,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from features.decay import TrustCurve
 from features.event import Event
 from features.rows import CONTEXT
-from serving.floors import FloorResult, evaluated
+from serving.floors import FloorResult
 from serving.known import Contribution, Explanation, Proof, Revocation, Scope, Standing, Versions
 from serving.lifetime import Lifetime, lifetime_of
 from serving.policy import Policy
-from serving.proofs import answers_the_model
-from serving.remedies import Remedy, challenge_of, remedies_for
+from serving.remedies import Remedy, challenge_of
+from serving.ruling import Measured, Ruling, circumstances, is_thin, judged, low_impact
 
 __all__ = [
     "Contribution",
@@ -34,19 +34,6 @@ __all__ = [
     "Versions",
     "decide",
 ]
-
-Ruling = Literal["allow", "step_up", "deny"]
-_STRICTNESS: dict[Ruling, int] = {"allow": 0, "step_up": 1, "deny": 2}
-_LOOKS = ("read", "list")
-
-
-def strictest(rulings: Iterable[Ruling]) -> Ruling:
-    """The strictest of some rulings; of none, allow.
-
-    >>> strictest(["allow", "deny", "step_up"])
-    'deny'
-    """
-    return max(rulings, key=_STRICTNESS.__getitem__, default="allow")
 
 
 @dataclass(frozen=True)
@@ -114,95 +101,59 @@ def decide(
 ) -> Decision:
     """Decide one request; `at` is the time ages and expiry are measured at, `threshold` the trust this asset needs.
 
-    A trust that is no number counts as none at all, and none at all fails closed.
+    A replay tries out a policy on what is past, so only an enforced request asks whether the policy is still in force.
     """
-    trust = trust if trust is not None and math.isfinite(trust.now_log_odds) and _finite(trust.hazards) else None
-    threshold = threshold if threshold is not None and math.isfinite(threshold) else None
-    degraded = degraded or ("the model gave no trust" if trust is None or threshold is None else None)
-    floors = evaluated(policy, event, features, proofs, at)
-    answered = trust is not None and answers_the_model(proofs, standing, event, features, trust.now, policy, at)
-    asks, would = _model(event, trust, threshold, answered, policy)
-    proven = answered or any(floor.status == "satisfied" and not floor.shadow for floor in floors)
-    fraction = features.get("context_known_fraction", math.nan)
-    thin = not fraction >= policy.thin_context.below
-    reasons: list[tuple[Ruling, str]] = [
-        (asks, "the model"),
-        (_expiry(standing, answered, at), "the session's trust has expired"),
-        (_thin(event, policy) if thin and not proven else "allow", "too little is known"),
-        *(("step_up", f"floor {floor.id}") for floor in floors if floor.rules),
-        ("deny" if standing.revoked else "allow", "the session is revoked"),
-        (_failing_closed(event) if degraded else "allow", f"degraded: {degraded}"),
-    ]
-    ruling = strictest(rule for rule, _ in reasons)
-    storm = event.identity.type != "human" and standing.prompts_in_window >= policy.storm.prompts
-    lifetime = lifetime_of(trust, event, floors, answered, policy, at) if trust and ruling == "allow" else None
+    lapsed = policy.lapsed(at) if enforceable else None
+    measured = _measured(trust, threshold, degraded or lapsed)
+    trusted = measured.trust.now if measured.trust else 0.0
+    case = circumstances(event, features, trusted, measured.threshold, policy, at)
+    found = judged(case, measured, proofs, standing)
+    lifetime = None
+    if measured.trust is not None and found.ruling == "allow":
+        lifetime = lifetime_of(measured.trust, case, found.floors, proofs, stepped_up=found.answered)
     return Decision(
         id=id,
         at=at,
-        ruling=ruling,
-        because=tuple(why for rule, why in reasons if rule == ruling != "allow"),
-        degraded=degraded,
-        trust=trust,
-        model_asks=asks if trust else None,
-        would_ask=would,
-        threshold=threshold,
-        floors=floors,
-        remedies=remedies_for(event, floors, trust.now if trust else None, storm, policy)
-        if ruling == "step_up"
-        else (),
+        ruling=found.ruling,
+        because=found.because,
+        degraded=measured.degraded,
+        trust=measured.trust,
+        model_asks=found.asks,
+        would_ask=found.would_ask,
+        threshold=measured.threshold,
+        floors=found.floors,
+        remedies=found.remedies,
         lifetime=lifetime,
         valid_until=at + timedelta(seconds=lifetime.seconds) if lifetime else standing.valid_until,
         explanation=explanation,
-        known=0 if math.isnan(fraction) else round(fraction * len(CONTEXT)),
-        thin=thin,
-        cache_seconds=policy.cache_seconds if ruling == "allow" and _cacheable(event) else 0,
+        known=_known(features),
+        thin=is_thin(case),
+        cache_seconds=policy.cache_seconds if lifetime and not measured.degraded and _cacheable(event) else 0,
         enforceable=enforceable,
         versions=versions,
     )
+
+
+def _measured(trust: TrustCurve | None, threshold: float | None, degraded: str | None) -> Measured:
+    """A trust that is no number counts as none at all, and none at all fails closed."""
+    sound = trust is not None and math.isfinite(trust.now_log_odds) and _finite(trust.hazards)
+    comparable = threshold is not None and math.isfinite(threshold)
+    missing = None if sound and comparable else "the model gave no trust"
+    return Measured(trust if sound else None, threshold if comparable else None, degraded or missing)
+
+
+def _known(features: Mapping[str, float]) -> int:
+    fraction = features.get("context_known_fraction", math.nan)
+    return 0 if math.isnan(fraction) else round(fraction * len(CONTEXT))
 
 
 def _finite(values: Iterable[float]) -> bool:
     return all(0.0 <= value < 1.0 for value in values)
 
 
-def _model(
-    event: Event, trust: TrustCurve | None, threshold: float | None, answered: bool, policy: Policy
-) -> tuple[Ruling, Ruling | None]:
-    """What the model asks, and what it would ask if its thresholds were not in shadow mode."""
-    if trust is None or threshold is None:
-        return "allow", None
-    if trust.now < policy.deny_below[event.identity.type]:
-        asked: Ruling = "deny"
-    else:
-        asked = "step_up" if trust.now < threshold and not answered else "allow"
-    return ("allow", asked) if policy.threshold_mode == "shadow" else (asked, None)
-
-
-def _expiry(standing: Standing, answered: bool, at: datetime) -> Ruling:
-    expired = standing.valid_until is not None and at > standing.valid_until
-    return "step_up" if expired and not answered else "allow"
-
-
-def _thin(event: Event, policy: Policy) -> Ruling:
-    return "allow" if event.action.category in policy.thin_context.allow else "step_up"
-
-
-def _failing_closed(event: Event) -> Ruling:
-    """A person may prove himself for a look at something harmless; all else must wait."""
-    return "step_up" if event.identity.type == "human" and _low_impact(event) else "deny"
-
-
 def _cacheable(event: Event) -> bool:
     """A look at what is known to be harmless; of unknown sensitivity nothing is reused."""
-    return _low_impact(event) and event.resource.sensitivity is not None
-
-
-def _low_impact(event: Event) -> bool:
-    return (
-        event.action.category in _LOOKS
-        and event.resource.sensitivity in ("public", "internal", None)
-        and event.action.impact in ("low", None)
-    )
+    return low_impact(event) and event.resource.sensitivity is not None
 
 
 def _trust(trust: TrustCurve | None, valid_until: datetime | None) -> dict[str, Any] | None:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from features.event import Event
 from serving.known import Proof
 from serving.policy import Condition, Floor, Policy, Requirement
-from serving.proofs import suffices
+from serving.proofs import Circumstances, suffices
+from serving.rules import DERIVED
 
 Facts = Mapping[str, Any]
 Status = Literal["applied", "satisfied", "undecided"]
-_BAD_REPUTATION = 0.8
 
 
 @dataclass(frozen=True)
@@ -48,59 +47,50 @@ def facts_of(event: Event, features: Mapping[str, float], policy: Policy) -> dic
     role = facts["identity.role"]
     if role is not None and role.lower() in policy.privileged_roles:
         facts["credential.privileged"] = True
-    facts["bad_network"] = _bad_network(event)
+    facts["bad_network"] = _bad_network(event, policy)
     return facts
 
 
-def _bad_network(event: Event) -> bool | None:
+def _bad_network(event: Event, policy: Policy) -> bool | None:
     network = event.network
-    if network.anonymizer or (network.reputation or 0.0) >= _BAD_REPUTATION:
+    if network.anonymizer or (network.reputation or 0.0) >= policy.bad_reputation:
         return True
     return None if network.anonymizer is None and network.reputation is None else False
 
 
-def evaluated(
-    policy: Policy,
-    event: Event,
-    features: Mapping[str, float],
-    proofs: Sequence[Proof],
-    at: datetime,
-) -> tuple[FloorResult, ...]:
+def evaluated(case: Circumstances, proofs: Sequence[Proof]) -> tuple[FloorResult, ...]:
     """Every floor that is relevant, applied, satisfied or undecided, in the policy's order."""
-    facts = facts_of(event, features, policy)
-    results = (_result(floor, facts, event, features, proofs, policy, at) for floor in policy.floors)
+    facts = facts_of(case.event, case.features, case.policy)
+    results = (_result(floor, facts, case, proofs) for floor in case.policy.floors)
     return tuple(result for result in results if result is not None)
 
 
-def _result(
-    floor: Floor,
-    facts: Facts,
-    event: Event,
-    features: Mapping[str, float],
-    proofs: Sequence[Proof],
-    policy: Policy,
-    at: datetime,
-) -> FloorResult | None:
-    holds = _holds(floor, facts)
-    if holds is False:
+def _result(floor: Floor, facts: Facts, case: Circumstances, proofs: Sequence[Proof]) -> FloorResult | None:
+    tests = [_test(condition, facts) for condition in floor.when]
+    if False in tests:
         return None
-    status: Status = "undecided"
-    if holds:
-        proven = any(suffices(floor.requires, proof, event, features, policy, at) for proof in proofs)
-        status = "satisfied" if proven else "applied"
-    sentence = _sentence(floor, facts)
+    missing = [condition.fact for condition, test in zip(floor.when, tests, strict=True) if test is None]
+    if missing and not floor.unknown_applies:
+        return _told(floor, "undecided", undecided_sentence(missing))
+    proven = any(suffices(floor.requires, proof, case) for proof in proofs)
+    return _told(floor, "satisfied" if proven else "applied", _sentence(floor, facts))
+
+
+def _told(floor: Floor, status: Status, sentence: str) -> FloorResult:
     return FloorResult(floor.id, status, sentence, floor.requires, floor.references, floor.mode == "shadow")
 
 
-def _holds(floor: Floor, facts: Facts) -> bool | None:
-    """Three-valued: false if any condition is, unknown if any is unknown. What kind of action it is must be known:
-    an action floor is relevant by category alone, and an unknown category is judged as a write."""
-    tests = [_test(condition, facts) for condition in floor.when]
-    if False in tests:
-        return False
-    if None not in tests:
-        return True
-    return True if floor.unknown_applies else None
+def undecided_sentence(missing: Sequence[str]) -> str:
+    """What is said of a floor that could not be judged: that, and which facts are missing; no more.
+
+    >>> undecided_sentence(["device.compliant"])
+    'It could not be told whether this applies: device.compliant is not known.'
+    >>> undecided_sentence(["bad_network"])
+    'It could not be told whether this applies: network.anonymizer and network.reputation are not known.'
+    """
+    facts = [fact for name in dict.fromkeys(missing) for fact in DERIVED.get(name, (name,))]
+    verb = "are" if len(facts) > 1 else "is"
+    return f"It could not be told whether this applies: {' and '.join(facts)} {verb} not known."
 
 
 def _test(condition: Condition, facts: Facts) -> bool | None:

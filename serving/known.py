@@ -52,12 +52,13 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the store knows of an identity and session: revocation, expiry, and when it was asked for proof."""
+    """What is known of an identity and session: revocation, expiry, when it was asked for proof, and last active."""
 
     revoked: Revocation | None = None
     valid_until: datetime | None = None
     prompts_in_window: int = 0
     asked: Mapping[str, datetime] = field(default_factory=dict)
+    last_seen: datetime | None = None
 
 
 @dataclass(frozen=True)

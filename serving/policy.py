@@ -6,49 +6,52 @@ Data only: what follows from it is decided in `decision.py`. Every decision name
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PrivateAttr, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
 
-from features.columns import EVENT_SCHEMA
-from features.event import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
+from features.event import Category, IdentityType, Sensitivity
 from features.hashing import digest_of
-from features.vector import names
+from serving.policy_file import PolicyError, read
+from serving.rules import (
+    IDENTITY_TYPES,
+    AcrWorth,
+    Condition,
+    Floor,
+    Level,
+    Mode,
+    Part,
+    ProofKind,
+    RemedyRule,
+    RemedyType,
+    Requirement,
+    Seconds,
+    Share,
+)
+
+__all__ = [
+    "BUILT_IN",
+    "Ceiling",
+    "Condition",
+    "Floor",
+    "Lifetime",
+    "Policy",
+    "PolicyError",
+    "ProofKind",
+    "RemedyRule",
+    "RemedyType",
+    "Requirement",
+    "Threshold",
+    "Thresholds",
+]
 
 BUILT_IN = Path(__file__).parent / "policy.yaml"
 """The policy that ships with the service."""
 
-Level = Annotated[int, Field(ge=1, le=3)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Seconds = Annotated[int, Field(gt=0)]
-ProofKind = Literal["authentication", "attestation", "jit_credential", "refresh", "intent", "owner_approval"]
-Mode = Literal["enforce", "shadow"]
-
-
-class PolicyError(ValueError):
-    """A policy that must not be in force; the message says what is wrong, where, and what would do."""
-
-
-FACTS = (*EVENT_SCHEMA.names, *names(), "bad_network")
-"""What conditions may name: the Event's fields by dotted name, the features, and what follows from them."""
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "action.category": get_args(Category),
-    "action.impact": get_args(Impact),
-    "credential.kind": get_args(CredentialKind),
-    "identity.type": get_args(IdentityType),
-    "resource.environment": get_args(Environment),
-    "resource.sensitivity": get_args(Sensitivity),
-}
-"""The values of facts that have a fixed choice."""
-
-
-class Part(BaseModel):
-    """Strict, frozen, and no key that is not known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+AcrValue = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=256)]
+"""Visible ASCII without quote, backslash or space, as RFC 6749 has it: acr values go into a header between quotes."""
 
 
 class Threshold(Part):
@@ -65,17 +68,25 @@ class Threshold(Part):
 
 
 class Thresholds(Part):
-    """By sensitivity of what is asked for."""
+    """By sensitivity of what is asked for; in shadow mode they are recorded and ask for nothing."""
 
     public: Threshold
     internal: Threshold
     confidential: Threshold
     restricted: Threshold
+    mode: Mode = "enforce"
 
     def of(self, sensitivity: Sensitivity | None) -> Threshold:
         """The threshold for a sensitivity; an unknown one counts as confidential."""
         found: Threshold = getattr(self, sensitivity or "confidential")
         return found
+
+
+class Ceiling(Part):
+    """How long a session of an assurance level lasts after authentication, and without activity."""
+
+    overall_seconds: Seconds
+    inactivity_seconds: Seconds | None = None
 
 
 class Lifetime(Part):
@@ -87,7 +98,14 @@ class Lifetime(Part):
     high_risk_below: Share
     after_high_risk_seconds: Seconds
     elevation_seconds: Seconds
-    aal_ceiling_seconds: Mapping[Level, Seconds]
+    assurance: Mapping[Level, Ceiling]
+
+    @model_validator(mode="after")
+    def _every_level(self) -> Lifetime:
+        missing = sorted({1, 2, 3} - set(self.assurance))
+        if missing:
+            raise ValueError(f"assurance lacks level {', '.join(map(str, missing))}")
+        return self
 
 
 class Storm(Part):
@@ -104,82 +122,60 @@ class ThinContext(Part):
     allow: tuple[Category, ...]
 
 
-class Condition(Part):
-    """A test of one fact: an Event field by its dotted name, a feature by its name, or `bad_network`."""
-
-    fact: str
-    in_: tuple[str, ...] | None = Field(default=None, alias="in")
-    is_: bool | None = Field(default=None, alias="is")
-    above: FiniteFloat | None = None
-
-    @model_validator(mode="after")
-    def _one_test(self) -> Condition:
-        if sum(test is not None for test in (self.in_, self.is_, self.above)) != 1:
-            raise ValueError("give exactly one of `in`, `is` and `above`")
-        if self.fact not in FACTS:
-            near = get_close_matches(self.fact, FACTS, 1)
-            raise ValueError(f"there is no fact {self.fact!r}" + (f"; is {near[0]!r} meant?" if near else ""))
-        wrong = [value for value in self.in_ or () if value not in CHOICES.get(self.fact, (value,))]
-        if wrong:
-            raise ValueError(f"{self.fact} is never {wrong[0]!r}; it is one of {', '.join(CHOICES[self.fact])}")
-        return self
-
-
-class Requirement(Part):
-    """What satisfies a floor: a person's proof by level and age, or a machine's by kind and age."""
-
-    aal: Level
-    phishing_resistant: bool = False
-    max_age_seconds: Seconds
-    accepts: tuple[ProofKind, ...] = ("attestation", "jit_credential", "refresh", "intent", "owner_approval")
-
-
-class Floor(Part):
-    """A rule that demands fresh proof whatever the trust."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]+$")]
-    kind: Literal["action", "signal"]
-    when: tuple[Condition, ...] = Field(min_length=1)
-    requires: Requirement
-    sentence: str
-    references: tuple[str, ...]
-    mode: Mode = "enforce"
-    unknown: Literal["applied", "undecided"] | None = None
-
-    @property
-    def unknown_applies(self) -> bool:
-        """Whether an unknown fact makes the floor apply: as the floor says, else for actions, not for signals."""
-        return self.unknown == "applied" if self.unknown else self.kind == "action"
-
-
 class Policy(Part):
     """A whole policy."""
 
     version: Literal[1]
+    effective_from: Annotated[AwareDatetime | None, Field(description="Before this it fails closed.")] = None
+    expires: Annotated[AwareDatetime | None, Field(description="From this on it fails closed.")] = None
     thresholds: Mapping[IdentityType, Thresholds]
     threshold_mode: Mode
     deny_below: Mapping[IdentityType, Share]
     phishing_resistant_below: Share
+    phishing_resistant_sensitivities: tuple[Sensitivity, ...]
     new_evidence_margin: Share
     lifetime: Lifetime
     storm: Storm
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     privileged_roles: tuple[str, ...]
-    acr_levels: Mapping[str, Level]
+    bad_reputation: Annotated[float, Field(gt=0, le=1)]
+    clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
+    acr_levels: Mapping[AcrValue, AcrWorth]
+    remedies: Mapping[IdentityType, tuple[RemedyRule, ...]]
+    irreversible_needs: Mapping[IdentityType, tuple[RemedyType, ...]]
     floors: tuple[Floor, ...]
     _digest: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Policy:
+    def _whole(self) -> Policy:
         ids = [floor.id for floor in self.floors]
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
             raise ValueError(f"floors named twice: {', '.join(twice)}")
-        for missing in set(IDENTITY_TYPES) - set(self.thresholds):
-            raise ValueError(f"thresholds lack {missing}")
-        for missing in set(IDENTITY_TYPES) - set(self.deny_below):
-            raise ValueError(f"deny_below lacks {missing}")
+        for name, part in (
+            ("thresholds", self.thresholds),
+            ("deny_below", self.deny_below),
+            ("remedies", self.remedies),
+        ):
+            for missing in (kind for kind in IDENTITY_TYPES if kind not in part):
+                raise ValueError(f"{name} lacks {missing}")
+        if self.effective_from and self.expires and self.expires <= self.effective_from:
+            raise ValueError("it expires before it is in force")
+        return self
+
+    @model_validator(mode="after")
+    def _each_can_do_its_own(self) -> Policy:
+        """A person signs in again, and a machine never does."""
+        for kind, rules in self.remedies.items():
+            types = [rule.type for rule in rules]
+            if any((each == "interactive_mfa") != (kind == "human") for each in types):
+                raise ValueError(f"remedies of {kind}: interactive_mfa is for people, all others are for machines")
+            if len(set(types)) < len(types):
+                raise ValueError(f"remedies of {kind}: one stands twice")
+            for asked in self.irreversible_needs.get(kind, ()):
+                if asked not in types:
+                    raise ValueError(f"irreversible_needs of {kind}: {asked} is not among its remedies")
         return self
 
     @property
@@ -187,25 +183,17 @@ class Policy(Part):
         """The digest of the file this policy was read from."""
         return self._digest
 
+    def lapsed(self, at: datetime) -> str | None:
+        """Why it must not be ruled by at a time, if so."""
+        if self.effective_from is not None and at < self.effective_from:
+            return f"the policy is in force from {self.effective_from.isoformat()} only"
+        if self.expires is not None and at >= self.expires:
+            return f"the policy expired at {self.expires.isoformat()}"
+        return None
+
     @classmethod
     def load(cls, path: Path = BUILT_IN) -> Policy:
-        """Read and validate a policy file; raises PolicyError naming file, key and reason."""
-        try:
-            data = path.read_bytes()
-            policy = cls.model_validate(yaml.safe_load(data))
-        except OSError as error:
-            raise PolicyError(f"{path} cannot be read: {error.strerror}") from error
-        except yaml.YAMLError as error:
-            raise PolicyError(f"{path} is not YAML: {error}") from error
-        except ValidationError as error:
-            raise PolicyError(f"{path}: " + "; ".join(map(_said, error.errors()))) from error
+        """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
+        policy, data = read(path, cls)
         policy._digest = digest_of(data)
         return policy
-
-
-IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
-
-
-def _said(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"]) or "the file"
-    return f"{place}: {error['msg']}"

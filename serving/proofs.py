@@ -8,18 +8,32 @@ made on: a cookie stolen two minutes after a second factor carries its owner's f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from features.event import Event
 from features.rows import strength_of
 from serving.known import Proof, Standing
-from serving.policy import Policy, Requirement
+from serving.policy import Policy, RemedyRule, Requirement
 
-CLOCK_TOLERANCE = timedelta(seconds=5)
 PHISHING_RESISTANT = 3.0
-SEVERAL_FACTORS = 2.0
-MACHINES_SECONDS = 3_600
-"""A machine's proof may be as old as the lifetime of an X.509-SVID, whatever a person's may."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a proof is held against. A trust that is not known is 0; `doubted` where a thief may hold the session."""
+
+    event: Event
+    features: Mapping[str, float]
+    trust: float
+    doubted: bool
+    policy: Policy
+    at: datetime
+
+    @property
+    def human(self) -> bool:
+        """Whether a person is asked."""
+        return self.event.identity.type == "human"
 
 
 def claimed(event: Event) -> tuple[Proof, ...]:
@@ -38,55 +52,99 @@ def claimed(event: Event) -> tuple[Proof, ...]:
 
 
 def level(proof: Proof, policy: Policy) -> int:
-    """The assurance level a proof is worth: what its factors show, bounded by what is claimed; `rba` never counts."""
-    shown = {0.0: 0, 1.0: 1, 2.0: 2, 3.0: 3}[strength_of(" ".join(proof.amr))]
-    said = [v for v in (proof.aal, policy.acr_levels.get(proof.acr or "")) if v is not None]
-    return min(shown, *said) if said and shown else shown
+    """The assurance level a proof is worth: the least of what its factors, its acr (by the policy's map) and its aal
+    say. What is not said does not count against it; where nothing is said it is worth nothing."""
+    worth = policy.acr_levels.get(proof.acr or "")
+    shown = int(strength_of(" ".join(proof.amr))) if proof.amr else None
+    said = (shown, worth.aal if worth else None, proof.aal)
+    return min((each for each in said if each is not None), default=0)
 
 
-def phishing_resistant(proof: Proof) -> bool:
-    """Whether a factor of this proof cannot be relayed."""
-    return strength_of(" ".join(proof.amr)) == PHISHING_RESISTANT
+def phishing_resistant(proof: Proof, policy: Policy) -> bool:
+    """Whether a proof cannot be relayed: by its factors where they are named, else only if the acr map says so."""
+    if proof.amr:
+        return strength_of(" ".join(proof.amr)) == PHISHING_RESISTANT
+    worth = policy.acr_levels.get(proof.acr or "")
+    return worth is not None and worth.phishing_resistant
 
 
-def suffices(
-    requirement: Requirement, proof: Proof, event: Event, features: Mapping[str, float], policy: Policy, at: datetime
-) -> bool:
-    """Whether a proof is fresh, strong and close enough for a floor's requirement."""
+def must_resist(requirement: Requirement, case: Circumstances) -> bool:
+    """Whether only phishing-resistant factors do: by the floor, by how sensitive it is, or at so low a trust."""
     return (
-        _alive(proof, at, _oldest(requirement, event))
-        and _in_scope(proof, event)
-        and _same_place(proof, event, features)
-        and _strong(requirement, proof, event, policy)
+        requirement.phishing_resistant
+        or case.event.resource.sensitivity in case.policy.phishing_resistant_sensitivities
+        or case.trust < case.policy.phishing_resistant_below
     )
 
 
-def answers_the_model(
-    proofs: Iterable[Proof],
-    standing: Standing,
-    event: Event,
-    features: Mapping[str, float],
-    trust: float,
-    policy: Policy,
-    at: datetime,
-) -> bool:
+def of_the_model(policy: Policy) -> Requirement:
+    """What the model's own step-up, an expiry or thin context asks for."""
+    return Requirement(aal=2, max_age_seconds=policy.lifetime.elevation_seconds)
+
+
+def that_count(requirement: Requirement, case: Circumstances) -> tuple[RemedyRule, ...]:
+    """The remedies whose proofs can satisfy a requirement here, in the policy's order.
+
+    What cannot be undone may need one of its own, whatever else would do; on a doubted session some do not count.
+    """
+    kind = case.event.identity.type
+    needed = case.policy.irreversible_needs.get(kind, ()) if case.event.action.reversible is False else ()
+    return tuple(
+        rule
+        for rule in case.policy.remedies[kind]
+        if (rule.type in needed if needed else case.human or rule.proves in requirement.accepts)
+        and (rule.when_doubted or not case.doubted)
+    )
+
+
+def longest_age(rule: RemedyRule, requirement: Requirement) -> int:
+    """How many seconds old a proof may be: as its kind allows, else as the requirement does."""
+    return rule.max_age_seconds or requirement.max_age_seconds
+
+
+def suffices(requirement: Requirement, proof: Proof, case: Circumstances) -> bool:
+    """Whether a proof is of a kind that counts, and fresh, strong and close enough for a requirement."""
+    rule = next((rule for rule in that_count(requirement, case) if rule.proves == proof.kind), None)
+    return (
+        rule is not None
+        and alive(proof, case, longest_age(rule, requirement))
+        and _short_lived(proof, rule)
+        and _in_scope(proof, case.event)
+        and same_place(proof, case)
+        and (not case.human or _strong(requirement, proof, case))
+    )
+
+
+def answers_the_model(proofs: Iterable[Proof], standing: Standing, case: Circumstances) -> bool:
     """Whether a proof made after it was asked for settles the model's own step-up, or an expiry, for this request.
 
     New evidence undoes it: trust fallen by the policy's margin below what it was when the proof was completed.
     """
-    human = Requirement(
-        aal=2,
-        phishing_resistant=trust < policy.phishing_resistant_below,
-        max_age_seconds=policy.lifetime.elevation_seconds,
-    )
+    requirement = of_the_model(case.policy)
     return any(
         _asked_before(proof, standing)
-        and _alive(proof, at, timedelta(seconds=policy.lifetime.elevation_seconds))
-        and _in_scope(proof, event)
-        and _same_place(proof, event, features)
-        and _strong(human, proof, event, policy)
-        and not _new_evidence(proof, trust, policy)
+        and alive(proof, case, requirement.max_age_seconds)
+        and suffices(requirement, proof, case)
+        and not _new_evidence(proof, case)
         for proof in proofs
+    )
+
+
+def alive(proof: Proof, case: Circumstances, oldest_seconds: int) -> bool:
+    """Not from the future, not older than allowed, not expired."""
+    expired = proof.expires_at is not None and proof.expires_at <= case.at
+    tolerated = timedelta(seconds=case.policy.clock_tolerance_seconds)
+    return -tolerated <= case.at - proof.made_at <= timedelta(seconds=oldest_seconds) and not expired
+
+
+def same_place(proof: Proof, case: Circumstances) -> bool:
+    """Whether device and network, where known, are those the proof was made on."""
+    if proof.source == "claim":
+        moved = ("asn_changed_in_session", "device_changed_in_session", "agent_changed_in_session")
+        return not any(case.features.get(name) == 1.0 for name in moved)
+    asn, device = case.event.network.asn, case.event.device.id
+    return (proof.network_asn is None or asn is None or proof.network_asn == asn) and (
+        proof.device_id is None or device is None or proof.device_id == device
     )
 
 
@@ -97,43 +155,23 @@ def _asked_before(proof: Proof, standing: Standing) -> bool:
     return bool(standing.asked) and proof.made_at > max(standing.asked.values())
 
 
-def _new_evidence(proof: Proof, trust: float, policy: Policy) -> bool:
+def _new_evidence(proof: Proof, case: Circumstances) -> bool:
     before = proof.trust_at_completion
-    return before is not None and trust < before - policy.new_evidence_margin
+    return before is not None and case.trust < before - case.policy.new_evidence_margin
 
 
-def _alive(proof: Proof, at: datetime, oldest: timedelta) -> bool:
-    """Not from the future, not older than allowed, not expired."""
-    expired = proof.expires_at is not None and proof.expires_at <= at
-    return -CLOCK_TOLERANCE <= at - proof.made_at <= oldest and not expired
-
-
-def _oldest(requirement: Requirement, event: Event) -> timedelta:
-    machine = event.identity.type != "human"
-    return timedelta(seconds=max(requirement.max_age_seconds, MACHINES_SECONDS * machine))
+def _short_lived(proof: Proof, rule: RemedyRule) -> bool:
+    """A credential is made for one task only if it soon ends; what else it calls itself does not count."""
+    if rule.ttl_seconds is None:
+        return True
+    return proof.expires_at is not None and proof.expires_at - proof.made_at <= timedelta(seconds=rule.ttl_seconds)
 
 
 def _in_scope(proof: Proof, event: Event) -> bool:
     return proof.scope is None or proof.scope.covers(event.action.category, event.resource.type)
 
 
-def _same_place(proof: Proof, event: Event, features: Mapping[str, float]) -> bool:
-    """Whether device and network, where known, are those the proof was made on."""
-    if proof.source == "claim":
-        moved = ("asn_changed_in_session", "device_changed_in_session", "agent_changed_in_session")
-        return not any(features.get(name) == 1.0 for name in moved)
-    asn, device = event.network.asn, event.device.id
-    return (proof.network_asn is None or asn is None or proof.network_asn == asn) and (
-        proof.device_id is None or device is None or proof.device_id == device
-    )
-
-
-def _strong(requirement: Requirement, proof: Proof, event: Event, policy: Policy) -> bool:
-    if event.identity.type != "human":
-        return proof.kind in requirement.accepts
-    resistant = requirement.phishing_resistant or event.resource.sensitivity == "restricted"
-    return (
-        proof.kind == "authentication"
-        and level(proof, policy) >= requirement.aal
-        and (phishing_resistant(proof) or not resistant)
-    )
+def _strong(requirement: Requirement, proof: Proof, case: Circumstances) -> bool:
+    """Whether a person's proof is strong enough."""
+    resists = phishing_resistant(proof, case.policy) or not must_resist(requirement, case)
+    return level(proof, case.policy) >= requirement.aal and resists

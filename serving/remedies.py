@@ -1,27 +1,21 @@
-"""What this kind of identity can do to satisfy a ruling. A machine is never asked for a person's factor."""
+"""What this kind of identity can do to satisfy a ruling. A machine is never asked for a person's factor.
+
+Only what would settle everything that asks is offered: done, it turns the same request into an allow.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from features.event import Event
-from serving.floors import FloorResult
-from serving.policy import Policy
+from serving.policy import RemedyRule, RemedyType, Requirement
+from serving.proofs import Circumstances, longest_age, must_resist, of_the_model, that_count
 
-RemedyType = Literal[
-    "interactive_mfa",
-    "attest_workload_identity",
-    "refresh_token",
-    "jit_credential",
-    "intent_authorization",
-    "owner_approval",
-]
 RESISTANT = ("hwk", "pop", "sc")
 ANY_SECOND = (*RESISTANT, "swk", "otp", "mfa")
-JIT_SECONDS = 900
-FRESH_SECONDS = 300
+STRONGEST = 3
 
 
 @dataclass(frozen=True)
@@ -37,71 +31,102 @@ class Remedy:
         return {"type": self.type, **self.details, "sentence": self.sentence}
 
 
-def remedies_for(
-    event: Event, floors: Sequence[FloorResult], trust: float | None, storm: bool, policy: Policy
-) -> tuple[Remedy, ...]:
-    """The remedies for a step-up, best first."""
-    if event.identity.type == "human":
-        return (_mfa(event, floors, trust, policy),)
-    if storm or event.identity.type == "agent":
-        return _for_agents(event, storm)
-    return (
-        Remedy(
-            "attest_workload_identity",
-            "Attest the workload's identity anew (an SVID issued now).",
-            {"max_age_seconds": FRESH_SECONDS},
-        ),
-        _jit(event),
-        Remedy("refresh_token", "Exchange the credential for one issued now.", {"max_age_seconds": FRESH_SECONDS}),
-    )
+@dataclass(frozen=True)
+class Asked:
+    """What a remedy must settle at once: every floor that applies, and the level of a session that has ended."""
+
+    floors: Sequence[Requirement]
+    aal: int
+    storm: bool
 
 
-def _mfa(event: Event, floors: Sequence[FloorResult], trust: float | None, policy: Policy) -> Remedy:
-    asked = [floor.requires for floor in floors if floor.rules]
-    resistant = (
-        any(r.phishing_resistant for r in asked)
-        or event.resource.sensitivity == "restricted"
-        or trust is None
-        or trust < policy.phishing_resistant_below
-    )
-    level = max([r.aal for r in asked] + [2])
-    worth = [acr for acr, value in sorted(policy.acr_levels.items(), key=lambda item: item[1]) if value >= level]
-    age = min([r.max_age_seconds for r in asked] + [policy.lifetime.elevation_seconds])
+@dataclass(frozen=True)
+class _Terms:
+    """What makes one remedy concrete: the requirements it must meet, its policy rule, and where."""
+
+    requirements: Sequence[Requirement]
+    aal: int
+    storm: bool
+    rule: RemedyRule
+    case: Circumstances
+
+    @property
+    def fresh_seconds(self) -> int:
+        """How old the proof may be at most, where it should be made now."""
+        return min(self.rule.fresh_seconds, *(longest_age(self.rule, each) for each in self.requirements))
+
+
+def remedies_for(asked: Asked, case: Circumstances) -> tuple[Remedy, ...]:
+    """The remedies for a step-up, best first; none where nothing this identity can do would settle it."""
+    requirements = (of_the_model(case.policy), *asked.floors)
+    common = [
+        rule
+        for rule in that_count(requirements[0], case)
+        if all(rule in that_count(each, case) for each in requirements[1:])
+    ]
+    unfit = "calm" if asked.storm else "storm"
+    offered = [rule for rule in common if rule.offered != unfit] or common
+    return tuple(_MADE[rule.type](_Terms(requirements, asked.aal, asked.storm, rule, case)) for rule in offered)
+
+
+def _mfa(terms: _Terms) -> Remedy:
+    policy = terms.case.policy
+    level = max(terms.aal, *(each.aal for each in terms.requirements))
+    resistant = level == STRONGEST or any(must_resist(each, terms.case) for each in terms.requirements)
+    unrelayed = any(must_resist(each, terms.case) for each in terms.requirements)
+    worth = sorted(policy.acr_levels.items(), key=lambda item: item[1].aal)
+    acrs = [acr for acr, value in worth if value.aal >= level and (value.phishing_resistant or not unrelayed)]
+    age = min(longest_age(terms.rule, each) for each in terms.requirements)
     kind = "a phishing-resistant factor" if resistant else "a second factor"
     return Remedy(
         "interactive_mfa",
-        f"Sign in again with {kind}, within the next {age // 60} minutes.",
-        {"acr_values": worth, "amr_values": list(RESISTANT if resistant else ANY_SECOND), "max_age_seconds": age},
+        f"Sign in again with {kind}, within the next {max(1, age // 60)} minutes.",
+        {"acr_values": acrs, "amr_values": list(RESISTANT if resistant else ANY_SECOND), "max_age_seconds": age},
     )
 
 
-def _jit(event: Event) -> Remedy:
+def _attest(terms: _Terms) -> Remedy:
+    sentence = "Attest the workload's identity anew (an SVID issued now)."
+    return Remedy("attest_workload_identity", sentence, {"max_age_seconds": terms.fresh_seconds})
+
+
+def _refresh(terms: _Terms) -> Remedy:
+    sentence = "Exchange the credential for one issued now."
+    return Remedy("refresh_token", sentence, {"max_age_seconds": terms.fresh_seconds})
+
+
+def _jit(terms: _Terms) -> Remedy:
+    event, seconds = terms.case.event, terms.rule.ttl_seconds or 0
     scope = [f"{event.action.category or 'write'}:{event.resource.type or '*'}"]
-    return Remedy(
-        "jit_credential",
-        "Ask for a credential for this task alone, for a quarter of an hour.",
-        {"scope": scope, "ttl_seconds": JIT_SECONDS},
-    )
+    sentence = f"Ask for a credential for this task alone, for {max(1, seconds // 60)} minutes."
+    return Remedy("jit_credential", sentence, {"scope": scope, "ttl_seconds": seconds})
 
 
-def _for_agents(event: Event, storm: bool) -> tuple[Remedy, ...]:
-    details = {
-        "authorization_details": [
-            {
-                "type": "agent_action",
-                "actions": [event.action.name],
-                "locations": [event.resource.id] if event.resource.id else [],
-            }
-        ]
-    }
-    why = "It is asked too often: state" if storm else "State"
-    intent = Remedy(
-        "intent_authorization", f"{why} the task as authorization details (RFC 9396) and have it authorised.", details
-    )
-    if event.action.reversible is False:
-        owner = Remedy("owner_approval", "This cannot be undone: its owner must approve it (CIBA).", {})
-        return (owner, intent)
-    return (intent, _jit(event))
+def _intent(terms: _Terms) -> Remedy:
+    why = "It is asked too often: state" if terms.storm else "State"
+    sentence = f"{why} the task as authorization details (RFC 9396) and have it authorised."
+    return Remedy("intent_authorization", sentence, {"authorization_details": [_task(terms.case.event)]})
+
+
+def _task(event: Event) -> dict[str, Any]:
+    locations = [event.resource.id] if event.resource.id else []
+    return {"type": "agent_action", "actions": [event.action.name], "locations": locations}
+
+
+def _owner(terms: _Terms) -> Remedy:
+    irreversible = terms.case.event.action.reversible is False
+    why = "This cannot be undone: its" if irreversible else "Its"
+    return Remedy("owner_approval", f"{why} owner must approve it (CIBA).", {})
+
+
+_MADE: Mapping[RemedyType, Callable[[_Terms], Remedy]] = {
+    "interactive_mfa": _mfa,
+    "attest_workload_identity": _attest,
+    "refresh_token": _refresh,
+    "jit_credential": _jit,
+    "intent_authorization": _intent,
+    "owner_approval": _owner,
+}
 
 
 def challenge_of(remedies: Sequence[Remedy]) -> str | None:
@@ -113,5 +138,6 @@ def challenge_of(remedies: Sequence[Remedy]) -> str | None:
     return (
         'Bearer error="insufficient_user_authentication", '
         'error_description="A different authentication level is required", '
-        f'acr_values="{acr}", max_age="{mfa.details["max_age_seconds"]}"'
+        + (f'acr_values="{acr}", ' if acr else "")
+        + f'max_age="{mfa.details["max_age_seconds"]}"'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,13 +12,16 @@ from features.event import Event
 from features.fold import SUCCESS
 from features.rows import row_of
 from features.vector import fold
+from serving.assurance import session_level
 from serving.claims import without_claims
 from serving.decision_log import DecisionRecord
+from serving.floors import evaluated
 from serving.inforce import InForce
 from serving.keys import Caller
 from serving.known import Proof, Scope, Standing
 from serving.problems import Problem, about_field
-from serving.proofs import CLOCK_TOLERANCE, answers_the_model
+from serving.proofs import answers_the_model, level
+from serving.ruling import AGAIN, circumstances
 from serving.schemas import RevocationRequest, StepUpRequest
 from serving.scoring import OUTCOMES
 from serving.store import Transaction
@@ -80,10 +84,18 @@ def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str,
 
 
 def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InForce) -> bool:
-    """Whether the proof settles the question at the trust it was asked at; without a trust, only the strongest do."""
-    trust = 0.0 if proof.trust_at_completion is None else proof.trust_at_completion
-    standing = Standing(asked={asked.id: asked.at})
-    return answers_the_model((proof,), standing, event, {}, trust, here.policy, proof.made_at)
+    """Whether the proof settles all that asked, at the trust of then; without a trust, only the strongest do."""
+    answer, policy = asked.body["answer"], here.policy
+    features = {name: math.nan if value is None else value for name, value in asked.body["features"].items()}
+    case = circumstances(event, features, proof.trust_at_completion or 0.0, answer["threshold"], policy, proof.made_at)
+    applied = {floor["id"] for floor in answer["floors"] if floor.get("status") == "applied"}
+    left = [floor for floor in evaluated(case, (proof,)) if floor.rules and floor.id in applied]
+    again = any(why.startswith(AGAIN) for why in answer["because"])
+    return (
+        answers_the_model((proof,), Standing(asked={asked.id: asked.at}), case)
+        and not left
+        and (not again or level(proof, policy) >= session_level(event, policy))
+    )
 
 
 def _to_be_learnt(asked: DecisionRecord, event: Event, here: InForce) -> bool:
@@ -112,7 +124,7 @@ def _proof(request: StepUpRequest, asked: DecisionRecord, here: InForce, replaye
         raise about_field("proof", "is needed when the result is completed")
     if given.made_at <= asked.at:
         raise about_field("proof.made_at", "lies before the decision that asked for it")
-    if not replayed and given.made_at > now() + CLOCK_TOLERANCE:
+    if not replayed and given.made_at > now() + timedelta(seconds=here.policy.clock_tolerance_seconds):
         raise about_field("proof.made_at", "lies in the future")
     event, trust = asked.body["event"], asked.body["answer"]["trust"]
     return Proof(

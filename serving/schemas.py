@@ -101,7 +101,7 @@ class SessionAnswer(Wire):
 
     action: Literal["keep", "end"]
     lifetime_seconds: Annotated[int | None, Field(description="How long it may go on without asking again.")]
-    limited_by: Annotated[str | None, Field(description="trust, assurance, floor, step_up or policy.")]
+    limited_by: Annotated[str | None, Field(description="trust, assurance, inactivity, floor, step_up or policy.")]
 
 
 class ContributionAnswer(Wire):

@@ -19,7 +19,7 @@ from features.event import Event
 from features.fold import CHALLENGED, DENIED, FAILURE, SUCCESS, UNKNOWN
 from features.hashing import digest_of
 from features.history import History
-from features.measures import Array
+from features.measures import NEVER, Array
 from features.population import unmeasured
 from features.rows import row_of
 from features.vector import fold, names, vector
@@ -34,7 +34,7 @@ from serving.proofs import claimed
 from serving.schemas import ScoreRequest
 from serving.store import Transaction
 from serving.tables import LIVE
-from serving.times import now
+from serving.times import now, time_of
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +109,10 @@ def answer(tx: Transaction, it: Asked, here: InForce) -> dict[str, Any]:
     if again is not None:
         return again
     history, version = _history(tx, it)
+    last_seen = _last_seen(history, it, here)
     row = row_of(it.event)
     values, trust, explanation, fault = _assessed(row, history, here)
-    decision = _decided(tx, it, here, values, trust, explanation, fault)
+    decision = _decided(tx, it, here, values, trust, explanation, fault, last_seen)
     version = _learnt(tx, it, here, decision, row, history, version)
     wire = decision.wire() | {"ignored_claims": list(it.ignored)}
     _recorded(tx, it, decision, wire, values, version)
@@ -141,6 +142,14 @@ def _history(tx: Transaction, it: Asked) -> tuple[History, int]:
     if it.request.history is not None:
         return _inline(it.request.history, event), 0
     return tx.history(it.space, event.identity.id, event.session.id, event.credential.id)
+
+
+def _last_seen(history: History, it: Asked, here: InForce) -> datetime | None:
+    """When the session last did something that succeeded; not known where it has no id, or where habits come from
+    logs, which lag behind."""
+    lagging = here.settings.habits_from == "events" and it.request.mode == "enforce" and not it.inline
+    last = int(history.session["last"][0])
+    return None if lagging or it.event.session.id is None or last == NEVER else time_of(last)
 
 
 def _inline(events: tuple[Event, ...], event: Event) -> History:
@@ -187,6 +196,7 @@ def _decided(
     trust: TrustCurve | None,
     explanation: Explanation | None,
     fault: str | None,
+    last_seen: datetime | None,
 ) -> Decision:
     event, policy = it.event, here.policy
     where = LIVE if it.inline else it.space
@@ -201,7 +211,7 @@ def _decided(
         explanation,
         policy,
         (*claimed(event), *proofs),
-        standing,
+        replace(standing, last_seen=last_seen),
         id=new_id(it.at),
         at=it.at,
         threshold=here.threshold(event),

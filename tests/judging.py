@@ -36,6 +36,7 @@ def judged(
     threshold: float | None = 0.6,
     policy: Policy = POLICY,
     degraded: str | None = None,
+    at: datetime = NOW,
 ) -> Decision:
     return decide(
         event,
@@ -46,7 +47,7 @@ def judged(
         proofs,
         standing or Standing(),
         id="decision",
-        at=NOW,
+        at=at,
         threshold=threshold,
         versions=VERSIONS,
         degraded=degraded,

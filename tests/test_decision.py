@@ -24,7 +24,7 @@ from features.decay import TrustCurve
 from features.event import Category, Event, IdentityType
 from features.vector import names
 from serving.decision import Decision, Proof, Revocation, Scope, Standing
-from serving.remedies import RemedyType
+from serving.rules import RemedyType
 
 PRIVILEGED = (
     "admin_console",

@@ -1,8 +1,10 @@
 """A policy that could not mean what it says is refused whole, by the key that is wrong."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from judging import DOUBTED, NOW, POLICY, an_event, judged
 
 from serving.policy import BUILT_IN, Policy, PolicyError
 
@@ -16,6 +18,24 @@ WRONG = [
     ("deny_below: {human: 0.02, ", "deny_below: {", "deny_below lacks human"),
     ("public: {budget: 0.0005}", "public: {budget: 0.0005, trust: 0.5}", "either `budget` or `trust`"),
     ("version: 1", "version: 2", "version"),
+    ("cache_seconds: 5", "cache_secnds: 5", "cache_secnds: there is no such key; is 'cache_seconds' meant"),
+    ("{aal: 2, max_age_seconds: 900}", "{aal: 2, max_age_secs: 900}", "; is 'max_age_seconds' meant"),
+    ("mode: shadow", "mode: shadwo", "is 'shadow' meant"),
+    ("cache_seconds: 5", "cache_seconds: 5\ncache_seconds: 6", "cache_seconds stands twice .first in line"),
+    ("{human: 0.02, ", "{human: 0.02, human: 0.03, ", "deny_below.human stands twice"),
+    (
+        'urn:session-trust:aal1": {aal: 1}',
+        'urn:a\\", max_age=\\"9": {aal: 1}',
+        "acr_levels.*String should match pattern",
+    ),
+    ('urn:session-trust:aal1": {aal: 1}', 'urn:a\\r\\nSet-Cookie: x": {aal: 1}', "acr_levels.*should match pattern"),
+    ("({action.name}) needs", "({action.nam}) needs", "quotes {action.nam}, .*is 'action.name' meant"),
+    ("({action.name}) needs", "({action.name) needs", "a brace without its partner"),
+    ("version: 1", "version: 1\neffective_from: 2026-02-01T00:00:00Z\nexpires: 2026-01-01T00:00:00Z", "expires before"),
+    ("version: 1", "version: 1\nexpires: 2026-01-01T00:00:00", "timezone"),
+    ("human: [{type: interactive_mfa}]", "human: [{type: owner_approval}]", "interactive_mfa is for people"),
+    ("agent: [owner_approval]", "workload: [owner_approval]", "owner_approval is not among its remedies"),
+    ("    3: {overall_seconds: 43200, inactivity_seconds: 900}\n", "", "assurance lacks level 3"),
 ]
 
 
@@ -28,6 +48,48 @@ def test_a_wrong_key_is_named(right: str, wrong: str, said: str, tmp_path: Path)
 
     with pytest.raises(PolicyError, match=said):
         Policy.load(tmp_path / "policy.yaml")
+
+
+@pytest.mark.parametrize(("wrong", "line"), [("cache_secnds: 5", 3), ("floors: 7", 3), ("deny_below: {human: 2}", 3)])
+def test_a_refusal_names_file_and_line(wrong: str, line: int, tmp_path: Path) -> None:
+    """An editor jumps there."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"version: 1\n# a comment\n{wrong}\n")
+
+    with pytest.raises(PolicyError, match=rf"policy\.yaml:{line}: {wrong.partition(':')[0]}"):
+        Policy.load(file)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dates", "ruling", "degraded"),
+    [
+        ("human", {}, "allow", False),
+        ("human", {"expires": NOW}, "step_up", True),
+        ("workload", {"expires": NOW}, "deny", True),
+        ("workload", {"expires": NOW + timedelta(seconds=1)}, "allow", False),
+        ("workload", {"effective_from": NOW + timedelta(seconds=1)}, "deny", True),
+        ("workload", {"effective_from": NOW}, "allow", False),
+    ],
+)
+def test_outside_its_dates_a_policy_fails_closed(
+    kind: str, dates: dict[str, datetime], ruling: str, degraded: bool
+) -> None:
+    """A person may prove himself for a harmless look, all else waits, and the decision says why."""
+    decision = judged(an_event(kind), policy=POLICY.model_copy(update=dates))
+
+    assert (decision.ruling, decision.degraded is not None and "the policy" in decision.degraded) == (ruling, degraded)
+
+
+def test_a_threshold_set_in_shadow_asks_for_nothing() -> None:
+    """Those of workloads are watched and recorded; those of people rule as before."""
+    sets = {**POLICY.thresholds, "workload": POLICY.thresholds["workload"].model_copy(update={"mode": "shadow"})}
+    policy = POLICY.model_copy(update={"thresholds": sets})
+    answers = [judged(an_event(kind), trust=DOUBTED, policy=policy) for kind in ("workload", "human")]
+
+    assert [(a.ruling, a.model_asks, a.would_ask) for a in answers] == [
+        ("allow", "allow", "step_up"),
+        ("step_up", "step_up", None),
+    ]
 
 
 def test_the_shipped_policy_has_seventeen_floors() -> None:

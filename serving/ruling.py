@@ -1,0 +1,157 @@
+"""The strictest of all that has a say: the model, expiry, assurance, thin context, floors, revocation, and faults.
+
+Every voice gives a ruling and a reason; no voice lowers another's. A step-up that nothing could answer is a denial.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from features.decay import TrustCurve
+from features.event import Event
+from serving.assurance import Ended, ended
+from serving.floors import FloorResult, evaluated
+from serving.known import Proof, Standing
+from serving.policy import Policy
+from serving.proofs import Circumstances, answers_the_model
+from serving.remedies import Asked, Remedy, remedies_for
+
+Ruling = Literal["allow", "step_up", "deny"]
+Reason = tuple[Ruling, str]
+_STRICTNESS: dict[Ruling, int] = {"allow": 0, "step_up": 1, "deny": 2}
+_LOOKS = ("read", "list")
+AGAIN = "the session must be authenticated again"
+NO_REMEDY = "nothing this identity can do would settle all that asks"
+
+
+def strictest(rulings: Iterable[Ruling]) -> Ruling:
+    """The strictest of some rulings; of none, allow.
+
+    >>> strictest(["allow", "deny", "step_up"])
+    'deny'
+    """
+    return max(rulings, key=_STRICTNESS.__getitem__, default="allow")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the model says and what it is compared with; None where it could not be told."""
+
+    trust: TrustCurve | None
+    threshold: float | None
+    degraded: str | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A ruling with all that made it so."""
+
+    ruling: Ruling
+    because: tuple[str, ...]
+    asks: Ruling | None
+    would_ask: Ruling | None
+    answered: bool
+    floors: tuple[FloorResult, ...]
+    remedies: tuple[Remedy, ...]
+
+
+def circumstances(
+    event: Event, features: Mapping[str, float], trust: float, threshold: float | None, policy: Policy, at: datetime
+) -> Circumstances:
+    """What proofs are held against; doubted below the threshold (or without one), and with an exposed credential."""
+    below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
+    doubted = below or features.get("credential_exposed") == 1.0
+    return Circumstances(event, features, trust, doubted, policy, at)
+
+
+def judged(case: Circumstances, measured: Measured, proofs: Sequence[Proof], standing: Standing) -> Judged:
+    """The ruling on a request; `case` is what proofs are held against."""
+    floors = evaluated(case, proofs)
+    answered = answers_the_model(proofs, standing, case)
+    over = ended(case, proofs, standing.last_seen)
+    asks, would_ask = _model(case, measured, answered)
+    reasons = _reasons(case, measured, standing, floors, answered=answered, asks=asks, over=over)
+    remedies: tuple[Remedy, ...] = ()
+    if strictest(rule for rule, _ in reasons) == "step_up":
+        remedies = remedies_for(_asked(case, floors, standing, over), case)
+        reasons += [] if remedies else [("deny", NO_REMEDY)]
+    ruling = strictest(rule for rule, _ in reasons)
+    because = tuple(why for rule, why in reasons if rule == ruling != "allow")
+    return Judged(ruling, because, asks if measured.trust else None, would_ask, answered, floors, remedies)
+
+
+def _reasons(
+    case: Circumstances,
+    measured: Measured,
+    standing: Standing,
+    floors: Sequence[FloorResult],
+    *,
+    answered: bool,
+    asks: Ruling,
+    over: Ended | None,
+) -> list[Reason]:
+    proven = answered or any(floor.status == "satisfied" and not floor.shadow for floor in floors)
+    return [
+        (asks, "the model"),
+        ("step_up" if _expired(case, standing) and not answered else "allow", "the session's trust has expired"),
+        ("step_up" if over else "allow", f"{AGAIN}: {over.sentence if over else ''}"),
+        ("step_up" if _guarded_when_thin(case) and not proven else "allow", "too little is known"),
+        *(("step_up", f"floor {floor.id}") for floor in floors if floor.rules),
+        ("deny" if standing.revoked else "allow", "the session is revoked"),
+        (_failing_closed(case, answered) if measured.degraded else "allow", f"degraded: {measured.degraded}"),
+    ]
+
+
+def _asked(case: Circumstances, floors: Sequence[FloorResult], standing: Standing, over: Ended | None) -> Asked:
+    storm = not case.human and standing.prompts_in_window >= case.policy.storm.prompts
+    return Asked([floor.requires for floor in floors if floor.rules], over.aal if over else 0, storm)
+
+
+def _model(case: Circumstances, measured: Measured, answered: bool) -> tuple[Ruling, Ruling | None]:
+    """What the model asks, and what it would ask if its thresholds were not in shadow mode."""
+    if measured.trust is None or measured.threshold is None:
+        return "allow", None
+    asked: Ruling = "allow"
+    if case.trust < case.policy.deny_below[case.event.identity.type]:
+        asked = "deny"
+    elif case.trust < measured.threshold and not answered:
+        asked = "step_up"
+    return ("allow", asked) if in_shadow(case.policy, case.event) else (asked, None)
+
+
+def in_shadow(policy: Policy, event: Event) -> bool:
+    """Whether the thresholds for this event are only watched: all of them, or those of its identity type."""
+    return "shadow" in (policy.threshold_mode, policy.thresholds[event.identity.type].mode)
+
+
+def _expired(case: Circumstances, standing: Standing) -> bool:
+    return standing.valid_until is not None and case.at > standing.valid_until
+
+
+def is_thin(case: Circumstances) -> bool:
+    """Whether so little is known that the class of the action rules as well."""
+    return not case.features.get("context_known_fraction", math.nan) >= case.policy.thin_context.below
+
+
+def _guarded_when_thin(case: Circumstances) -> bool:
+    return is_thin(case) and case.event.action.category not in case.policy.thin_context.allow
+
+
+def _failing_closed(case: Circumstances, answered: bool) -> Ruling:
+    """A person may prove himself for a look at something harmless; all else must wait."""
+    if case.human and low_impact(case.event):
+        return "allow" if answered else "step_up"
+    return "deny"
+
+
+def low_impact(event: Event) -> bool:
+    """Whether it is a look at something that is not known to be sensitive."""
+    return (
+        event.action.category in _LOOKS
+        and event.resource.sensitivity in ("public", "internal", None)
+        and event.action.impact in ("low", None)
+    )
