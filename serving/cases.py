@@ -37,6 +37,7 @@ class Recorded:
 
     ruling: Ruling
     floors: tuple[str, ...]
+    asked_by_model: bool
     degraded: str | None
     answers: tuple[Proof, ...]
 

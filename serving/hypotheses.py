@@ -61,10 +61,30 @@ def span(text: str, space: str) -> Window:
     return window
 
 
+def share(text: str) -> float:
+    """A share as it is typed, `0.5%` or `0.005`. Raises CannotTell.
+
+    >>> share("0.5%") == share("0.005") == 0.005
+    True
+    """
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise CannotTell(f"{text!r} is no share; give one such as 0.5%")
+    return value
+
+
+def policy_file(here: Settings) -> Path:
+    """Where the policy in force lies."""
+    return Path(here.policy) if here.policy else BUILT_IN
+
+
 def policy_of(here: Settings, file: Path | None = None) -> Policy:
     """A policy file, by default the one in force. Raises CannotTell where it is not sound."""
     try:
-        return Policy.load(file or (Path(here.policy) if here.policy else BUILT_IN))
+        return Policy.load(file or policy_file(here))
     except PolicyError as error:
         raise CannotTell(str(error)) from error
 

@@ -1,6 +1,6 @@
-"""The operator asks the past: `python -m serving policy replay`, over recorded decisions or an imported file of events.
+"""The operator asks the past: `python -m serving policy replay | tune | review`.
 
-Exit codes: 0 done, 2 it could not be done as asked.
+Exit codes: 0 done, 1 a review is due, 2 it could not be done as asked.
 """
 
 from __future__ import annotations
@@ -18,16 +18,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from features import Settings, SettingsError, settings
+from serving import review_report, tuning_report
 from serving.cases import Told
 from serving.errors import ServingError
-from serving.hypotheses import Requests, model_of, moment, policy_of, requests
+from serving.hypotheses import CannotTell, Requests, model_of, moment, policy_file, policy_of, requests, share, span
 from serving.recorded_cases import Window, revoked
+from serving.review import TooFew, review
 from serving.store import Store
 from serving.tables import LIVE
 from serving.tally import Tally
+from serving.tuned_policy import NoThresholds, written
+from serving.tuning import TooLittleKnown, sampled, tune
 from serving.whatif import tried
 from serving.whatif_picture import picture
 from serving.whatif_report import ASSUMED, plain, tables
+from serving.window import collected
 
 policy_history_app = typer.Typer(help="What a policy would have done, and whether it still fits.", no_args_is_help=True)
 console = Console(stderr=True)
@@ -137,6 +142,85 @@ def replay_(
             _said(names, changes.judged, changes.missing, changes.unknown)
         if out:
             picture(changes, out, f"{policy.name} against {names['against'][:19]}: {changes.judged:,} {asked.said}")
+
+
+@policy_history_app.command("tune")
+def tune_(
+    friction: Annotated[str, typer.Option(help="The share of legitimate requests to challenge, such as 0.5%.")],
+    write: Annotated[Path, typer.Option("--write", dir_okay=False, help="Where the policy goes.")] = Path("tuned.yaml"),
+    policy: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The policy to start from; by default that in force."),
+    ] = None,
+    model: Model = None,
+    events: Events = None,
+    labels: Labels = None,
+    since: Since = None,
+    until: Until = None,
+    space: Space = LIVE,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Choose thresholds for a budget of friction, show what they cost and buy, and write a policy that has them.
+
+    Requests without a label count as legitimate. Look at the whole effect with `policy replay` before it goes live.
+
+    Example: `python -m serving policy tune --friction 0.5% --events events.parquet --labels labels.parquet`
+    """
+    with plainly() as here:
+        budget, start = share(friction), policy or policy_file(here)
+        window = Window(moment(since) if since else None, moment(until) if until else None, space)
+        asked, store = Requests(window, events, labels), None if events else log_of(here)
+        chosen = model_of(here, model) if model else None
+        before = policy_of(here, start)
+        with bar("reading") as told:
+            sample, source = sampled(requests(here, store, asked, chosen, told), before)
+        try:
+            tuned = tune(sample, budget, source)
+            how = f"{asked.said}, model {chosen.version if chosen else 'as each was judged'}"
+            write.write_text(written(start.read_text(), before, tuned, budget, how))
+        except (TooLittleKnown, NoThresholds) as error:
+            raise CannotTell(str(error)) from error
+        if as_json:
+            print(json.dumps(tuning_report.plain(tuned), indent=1))
+        else:
+            for table in tuning_report.tables(tuned):
+                printed(table)
+        if out:
+            tuning_report.picture(tuned, out)
+        console.print(f"{write} is written: {policy_of(here, write).digest}", soft_wrap=True, highlight=False)
+
+
+@policy_history_app.command("review")
+def review_(
+    before: Annotated[str, typer.Option(help="The earlier window, A..B; B itself is not included.")],
+    after: Annotated[str, typer.Option(help="The later window.")],
+    labels: Labels = None,
+    space: Space = LIVE,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two windows of recorded decisions, and name the floors and thresholds to look at again.
+
+    Exit code 1 when a review is due.
+
+    Example: `python -m serving policy review --before 2026-01-01..2026-02-01 --after 2026-02-01..2026-03-01`
+    """
+    with plainly() as here:
+        windows, store = (span(before, space), span(after, space)), log_of(here)
+        read = []
+        for name, window in zip(("before", "after"), windows, strict=True):
+            with bar(f"reading {name}") as told:
+                read.append(collected(requests(here, store, Requests(window, None, labels), None, told)))
+        try:
+            found = review(read[0], read[1], policy_of(here))
+        except TooFew as error:
+            raise CannotTell(str(error)) from error
+        if as_json:
+            print(json.dumps(review_report.plain(found), indent=1))
+        else:
+            for table in review_report.tables(found):
+                printed(table)
+        raise typer.Exit(1 if found.due else 0)
 
 
 def _said(names: dict[str, str], judged: int, missing: dict[str, int], unknown: dict[str, int]) -> None:

@@ -160,5 +160,11 @@ def _case(row: Row, trust: TrustCurve | None, model: TrustModel | None, labels: 
         trust=trust,
         model=model,
         label=labels.get(record.id, proven),
-        recorded=Recorded(answer["ruling"], demanded, answer["degraded"], row.answers),
+        recorded=Recorded(
+            ruling=answer["ruling"],
+            floors=demanded,
+            asked_by_model=answer["model_asks"] not in (None, "allow"),
+            degraded=answer["degraded"],
+            answers=row.answers,
+        ),
     )

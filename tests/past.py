@@ -65,7 +65,7 @@ def _event(rng: np.random.Generator, place: int) -> Event:
     )
 
 
-def lived(folder: Path, count: int = 150) -> Store:
+def lived(folder: Path, count: int = 100) -> Store:
     """A store in which so many requests were ruled on; every second challenge of a session was completed at once."""
     store = Store(settings_of(folder).database_url)
     store.migrate()
