@@ -21,6 +21,7 @@ from features import Settings, SettingsError, settings
 from serving.errors import ServingError
 from serving.keys import SCOPES, create_key, list_keys, revoke_key
 from serving.policy import BUILT_IN, Policy, PolicyError
+from serving.policy_history_commands import policy_history_app
 from serving.rebuild import rebuild
 from serving.store import Store
 from serving.verification import verify
@@ -30,6 +31,7 @@ keys = typer.Typer(help="Who may call, and for what.", no_args_is_help=True)
 policy = typer.Typer(help="The policy in force.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(policy, name="policy")
+policy.add_typer(policy_history_app)
 console = Console(stderr=True)
 SHOWN = 20
 """How many findings are printed in full."""

@@ -20,6 +20,7 @@ from features.vector import fold, vector
 from serving.explain import Explainer
 from serving.known import Versions
 from serving.policy import BUILT_IN, Policy
+from serving.thresholds import threshold_for
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +48,7 @@ class InForce:
 
     def threshold(self, event: Event) -> float | None:
         """The trust this identity type needs for this sensitivity; None where nothing can tell."""
-        asked = self.policy.thresholds[event.identity.type].of(event.resource.sensitivity)
-        if asked.trust is not None:
-            return asked.trust
-        if self.champion is None or asked.budget is None:
-            return None
-        try:
-            return self.champion.model.threshold(event.identity.type, asked.budget)
-        except KeyError:
-            return None
+        return threshold_for(self.policy, self.champion.model if self.champion else None, event)
 
 
 def in_force(settings: Settings) -> InForce:
