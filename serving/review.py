@@ -17,7 +17,8 @@ from features.measures import Array
 from features.vector import names
 from serving.drift import SURE, Drift, corrected, false_discovery, of_choices, of_numbers
 from serving.intervals import Figure, rate
-from serving.policy import IDENTITY_TYPES, Floor, Policy
+from serving.policy import Floor, Policy
+from serving.rules import IDENTITY_TYPES
 from serving.window import MIXES, Collected
 
 FEWEST = 100

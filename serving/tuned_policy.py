@@ -7,7 +7,8 @@ import re
 from textwrap import wrap
 
 from serving.intervals import Figure
-from serving.policy import IDENTITY_TYPES, Policy
+from serving.policy import Policy
+from serving.rules import IDENTITY_TYPES
 from serving.tuning import SENSITIVITIES, Tuned
 
 _THRESHOLDS = re.compile(r"^thresholds:.*\n(?:[ \t]+.*\n|\n)*", re.MULTILINE)

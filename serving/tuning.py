@@ -18,7 +18,8 @@ from features.measures import Array
 from serving.cases import Case, Missing
 from serving.intervals import Figure, rate, resampled
 from serving.known import Standing
-from serving.policy import IDENTITY_TYPES, Policy, Thresholds
+from serving.policy import Policy, Thresholds
+from serving.rules import IDENTITY_TYPES
 from serving.whatif import judged
 
 SENSITIVITIES: tuple[Sensitivity, ...] = get_args(Sensitivity)

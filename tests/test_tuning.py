@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from features.measures import Array
-from serving.policy import BUILT_IN, IDENTITY_TYPES, Policy
+from serving.policy import BUILT_IN, Policy
+from serving.rules import IDENTITY_TYPES
 from serving.tuned_policy import NoThresholds, written
 from serving.tuning import _ROW, CURVE, SENSITIVITIES, TooLittleKnown, tune
 
