@@ -12,8 +12,8 @@ import features
 import training
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-ENDS = {"retrain": "'1'", "features": " "}
-"""How what the last cell shows begins: the new version, and a table of the features that drifted."""
+ENDS = {"retrain": "'1'", "features": " ", "data": " "}
+"""How what the last cell shows begins: the new version, a table of the features that drifted, and one of AUCs."""
 OFFERED = {"features": features.__all__, "training": training.__all__}
 
 

@@ -18,10 +18,11 @@ from features.columns import EVENT_SCHEMA, events_of, table_of
 from features.event import Event
 from features.sources import import_files
 from training.__main__ import app
-from training.graft import additions, graft, sessions_in
+from training.graft import additions, graft
 from training.intruder import IN_PLACE, STRENGTHS, Intruder, intruder
 from training.labels import LABELS, frame_of, table_of_frame, unlabelled
 from training.scenarios import SCENARIOS, Scenario
+from training.sessions import sessions_in
 from training.stratus import STRATUS, chains, serving
 from training.vocabulary import steps
 

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.carrier import below
 from features.columns import conform
-from features.hashing import key_of
 from training.intruder import Intruder, intruder
 from training.labels import LABELS, World, conform_labels, frame_of, table_of_frame, unlabelled
 from training.negatives import SITUATIONS, Situation
 from training.scenarios import SCENARIOS, Scenario
+from training.sessions import sessions_in
 from training.targets import attractions
 
 Progress = Callable[[int, int], None]
@@ -155,21 +154,6 @@ def _made(
         spent += touched
         if progress:
             progress(min(spent, budget), budget)
-
-
-def sessions_in(events: pa.Table) -> int:
-    """How many sessions there are, each of one identity, as the histories tell them apart."""
-    who, session = (_keys(events[name]) for name in ("identity.id", "session.id"))
-    pairs = below(who, session)
-    return len(np.unique(pairs[pairs != 0]))
-
-
-def _keys(column: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The key of each text, 0 where it is unknown."""
-    coded = column.combine_chunks().dictionary_encode()
-    keys = np.array([*map(key_of, coded.dictionary.to_pylist()), 0], np.int64)
-    of_rows: np.ndarray[Any, np.dtype[np.int64]] = keys[coded.indices.fill_null(len(keys) - 1).to_numpy()]
-    return of_rows
 
 
 _LABEL: dict[str, Any] = dict.fromkeys(LABELS.names) | {"label_source": "simulated", "legitimate_escalation": False}

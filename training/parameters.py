@@ -43,6 +43,11 @@ class WorldParameters:
     exposed_share: float
     lost_sessions: float
     situations: float
+    label_delay_days: float
+    label_delay_spread: float
+    labels_found: float
+    labels_missed: float
+    labels_false_alarms: float
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -51,7 +56,11 @@ class WorldParameters:
 
 _SUM_TO_ONE = ("shares", "knowledge")
 _ABOVE_ONE = ("identities", "identities_per_town", "days", "identities_per_deployment")
-_ANY_SIZE = (*_ABOVE_ONE, "own_rarities", "rotation_days", "sessions_per_day", "actions_per_session")
+_ANY_SIZE = (
+    *_ABOVE_ONE,
+    *("own_rarities", "rotation_days", "sessions_per_day", "actions_per_session"),
+    *("label_delay_days", "label_delay_spread"),
+)
 _KINDS: dict[str, Any] = get_type_hints(WorldParameters)
 
 
