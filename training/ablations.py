@@ -111,7 +111,9 @@ def memory(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Memory:
     ]
     told("labels given to other identities")
     others = [
-        _skill(data, fitting, _of_others(of.identity[fitting], of.foreign[fitting], seed + n), testing, recipe, seed)
+        _skill(
+            data, fitting, labels_of_others(of.identity[fitting], of.foreign[fitting], seed + n), testing, recipe, seed
+        )
         for n in range(PERMUTATIONS)
     ]
     told("split at random")
@@ -130,7 +132,7 @@ def _skill(data: Prepared, fitting: Array, target: Array, testing: Array, recipe
     return float(average_precision_score(foreign, model.decision_function(data.matrix[testing])) / foreign.mean())
 
 
-def _of_others(identity: Array, foreign: Array, seed: int) -> Array:
+def labels_of_others(identity: Array, foreign: Array, seed: int) -> Array:
     """Whole identities' labels, laid over the rows of identities in another order: what clusters goes on clustering."""
     rng = np.random.default_rng(seed)
     rank = rng.permutation(int(identity.max()) + 1)

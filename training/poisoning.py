@@ -51,13 +51,13 @@ def poisoned(model: TrustModel, data: Prepared, seed: int) -> Poisoned:
     mine = tested.sessions(model.now_log_odds(tested.matrix))
     victims = np.unique(mine.identity[mine.lost])
     theirs = np.flatnonzero(np.isin(of.identity, victims))
-    fed = _fed(data, theirs, int(of.time[tested.rows].min()), seed)
-    events = pa.concat_tables([data.world.events.take(theirs), fed])
+    added = fed(data, theirs, int(of.time[tested.rows].min()), seed)
+    events = pa.concat_tables([data.world.events.take(theirs), added])
     matrix = replay(events, model.population)
     rows = tested.rows[np.isin(of.identity[tested.rows], victims)]
     clean = replace(tested, rows=rows, matrix=tested.matrix[np.searchsorted(tested.rows, rows)])
     taught = replace(clean, matrix=matrix[np.searchsorted(theirs, rows)])
-    return Poisoned(_step_ups(model, clean, seed), _step_ups(model, taught, seed), fed.num_rows)
+    return Poisoned(_step_ups(model, clean, seed), _step_ups(model, taught, seed), added.num_rows)
 
 
 def _step_ups(model: TrustModel, tested: Tested, seed: int) -> Estimate:
@@ -68,7 +68,7 @@ def _step_ups(model: TrustModel, tested: Tested, seed: int) -> Estimate:
     return friction(tested, score, mine, everything, drawn)[RECALL].per_1000
 
 
-def _fed(data: Prepared, theirs: Array, begins: int, seed: int) -> pa.Table:
+def fed(data: Prepared, theirs: Array, begins: int, seed: int) -> pa.Table:
     """The intruders' acts, again and again, laid at random times into the history before, in sessions of their own."""
     rng, of = np.random.default_rng(seed), data.of
     sources, times = [], []

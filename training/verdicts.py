@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from training.labels import World
 
-CAP = 20
+CAP = 5
 """Verdicts of one identity that count at most: more could teach the model to look away from it, or to hound it."""
 MEANS = {"intruder": 1, "owner": 0, "unsure": None}
 SOURCE = "feedback"

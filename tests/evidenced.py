@@ -1,0 +1,52 @@
+"""A made-up test of a model: outcomes and features without any world behind them, for tests of what is measured."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.measures import SECOND, Array
+from features.vector import FEATURES, names
+from training.evaluate import Tested
+from training.outcomes import Outcomes
+
+HOUR = 3_600
+
+
+def outcomes_of(session: Array, foreign: Array, seconds: Array) -> Outcomes:
+    """One identity for every two sessions; `seconds` is when each row is, from the start."""
+    count, first = len(session), np.full(int(session.max()) + 1, np.inf)
+    np.minimum.at(first, session[foreign], seconds[foreign])
+    nothing = np.full(count, "", dtype=object)
+    return Outcomes(
+        known=np.ones(count, bool),
+        foreign=foreign,
+        session=session,
+        in_session=np.ones(count, bool),
+        identity=session // 2,
+        scenario=np.where(foreign, "theft", nothing),
+        strength=nothing,
+        escalation=np.zeros(count, bool),
+        prior_sessions=session % 2,
+        seconds=first[session] - seconds,
+        time=(seconds * SECOND).astype(np.int64),
+    )
+
+
+def case_of(of: Outcomes, power: Array | None = None) -> Tested:
+    """All rows, of people, with nothing known but the power of each action."""
+    matrix = np.full((len(of.session), len(FEATURES)), np.nan)
+    matrix[:, names().index("privilege_of_action")] = 0.0 if power is None else power
+    matrix[:, names().index("context_known_fraction")] = 1.0
+    everything, people = np.ones(len(of.session), bool), np.full(len(of.session), "human")
+    return Tested(np.arange(len(of.session)), matrix, of, everything, people, int(of.time.max()) + 9 * HOUR * SECOND)
+
+
+def a_hundred_sessions() -> Tested:
+    """A hundred sessions of one request each, a day apart, the last four of them foreign."""
+    session = np.arange(100)
+    return case_of(outcomes_of(session, session >= 96, session * 24.0 * HOUR))
+
+
+def scored(tested: Tested, seed: int = 1) -> Array:
+    """Scores that tell something and not everything."""
+    return np.random.default_rng(seed).normal(size=len(tested.rows)) + 2.0 * tested.of.foreign[tested.rows]
