@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.syntax import Syntax
 from rich.table import Table
 
 from features import Settings, SettingsError, settings
 from serving.errors import ServingError
 from serving.keys import SCOPES, create_key, list_keys, revoke_key
-from serving.policy import BUILT_IN, Policy, PolicyError
+from serving.policy_commands import policy_app
 from serving.policy_history_commands import policy_history_app
 from serving.rebuild import rebuild
 from serving.store import Store
@@ -28,10 +26,9 @@ from serving.verification import verify
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Who may call, and for what.", no_args_is_help=True)
-policy = typer.Typer(help="The policy in force.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
-app.add_typer(policy, name="policy")
-policy.add_typer(policy_history_app)
+app.add_typer(policy_app, name="policy")
+policy_app.add_typer(policy_history_app)
 console = Console(stderr=True)
 SHOWN = 20
 """How many findings are printed in full."""
@@ -154,47 +151,6 @@ def keys_revoke(id: Annotated[str, typer.Argument(help="The part of the key befo
         revoked = revoke_key(_store(here), id)
         console.print(f"key {id} {'is revoked' if revoked else 'does not exist or was revoked before'}")
         raise typer.Exit(0 if revoked else 1)
-
-
-def _policy_file(here: Settings) -> Path:
-    return Path(here.policy) if here.policy else BUILT_IN
-
-
-@policy.command("show")
-def policy_show() -> None:
-    """Print the policy in force, and on the error channel where it lies and its digest.
-
-    Example: `python -m serving policy show`
-    """
-    with _plainly() as here:
-        file = _policy_file(here)
-        console.print(f"{file} {_loaded(file).digest}", soft_wrap=True, highlight=False)
-        text, out = file.read_text(), Console()
-        if out.is_terminal:
-            out.print(Syntax(text, "yaml", background_color="default"))
-        else:
-            print(text, end="")
-
-
-@policy.command("lint")
-def policy_lint(
-    file: Annotated[Path | None, typer.Argument(dir_okay=False, help="Another file than the one in force.")] = None,
-) -> None:
-    """Say whether a policy is sound, and what is wrong with it otherwise (exit code 1).
-
-    Example: `python -m serving policy lint next-policy.yaml`
-    """
-    with _plainly() as here:
-        file = file or _policy_file(here)
-        console.print(f"{file} is sound: {_loaded(file).digest}", soft_wrap=True, highlight=False)
-
-
-def _loaded(file: Path) -> Policy:
-    try:
-        return Policy.load(file)
-    except PolicyError as error:
-        console.print(str(error), markup=False, highlight=False)
-        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

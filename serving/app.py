@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -32,7 +32,11 @@ SEARCHED = ("identity", "session", "ruling", "space")
 
 def application(engine: Engine) -> Starlette:
     """Our routes over one engine; errors become problems here."""
+    routes = [*_health(engine), *_reports(engine), *_decisions(engine), *_pages(engine), *_in_force(engine)]
+    return Starlette(routes=routes, exception_handlers=_HANDLERS)
 
+
+def _health(engine: Engine) -> list[Route]:
     async def livez(request: Request) -> Response:
         return Response("ok", media_type="text/plain")
 
@@ -45,6 +49,10 @@ def application(engine: Engine) -> Starlette:
     async def counted(request: Request) -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
+    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", counted)]
+
+
+def _reports(engine: Engine) -> list[Route]:
     async def step_ups(request: Request) -> Response:
         report = _read(StepUpRequest, await request.body())
         return JSONResponse(await run_in_threadpool(engine.step_up, report))
@@ -53,6 +61,10 @@ def application(engine: Engine) -> Starlette:
         wanted = _read(RevocationRequest, await request.body())
         return JSONResponse(await run_in_threadpool(engine.revoke, wanted, current.get().caller))
 
+    return [Route("/step-ups", step_ups, methods=["POST"]), Route("/revocations", revocations, methods=["POST"])]
+
+
+def _decisions(engine: Engine) -> list[Route]:
     async def decisions(request: Request) -> Response:
         rows = await run_in_threadpool(_search, engine, request.query_params)
         return JSONResponse({"decisions": [_listed(row) for row in rows]})
@@ -61,6 +73,10 @@ def application(engine: Engine) -> Starlette:
         record = await run_in_threadpool(_decision, engine, request.path_params["id"])
         return JSONResponse(json.loads(record.payload()) | {"at": record.at.isoformat()})
 
+    return [Route("/decisions", decisions), Route("/decisions/{id}", decision)]
+
+
+def _pages(engine: Engine) -> list[Route]:
     async def decision_page(request: Request) -> Response:
         record = await run_in_threadpool(_decision, engine, request.path_params["id"])
         return _page(pages.decision_page(record, engine.here.model_tags.get("data") == "simulated"))
@@ -69,6 +85,18 @@ def application(engine: Engine) -> Starlette:
         asked = {name: value for name, value in request.query_params.items() if value}
         return _page(pages.list_page(await run_in_threadpool(_search, engine, asked), asked))
 
+    async def policy_page(request: Request) -> Response:
+        return _page(pages.policy_page(engine.here.policy, engine.here.policy_refused))
+
+    return [
+        Route("/investigate", list_page),
+        Route("/investigate/login", _login(engine), methods=["GET", "POST"]),
+        Route("/investigate/policy", policy_page),
+        Route("/investigate/decisions/{id}", decision_page),
+    ]
+
+
+def _login(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
     async def login(request: Request) -> Response:
         if request.method == "GET":
             return _page(pages.login_page(failed=False))
@@ -80,8 +108,14 @@ def application(engine: Engine) -> Starlette:
         answer.set_cookie(COOKIE, key, path="/investigate", httponly=True, samesite="strict")
         return answer
 
+    return login
+
+
+def _in_force(engine: Engine) -> list[Route]:
     async def policy(request: Request) -> Response:
-        return JSONResponse({"digest": engine.here.policy.digest, "policy": engine.here.policy.model_dump(mode="json")})
+        here = engine.here
+        said = {"digest": here.policy.digest, "refused": here.policy_refused}
+        return JSONResponse(said | {"policy": here.policy.model_dump(mode="json", by_alias=True)})
 
     async def model(request: Request) -> Response:
         here = engine.here
@@ -90,22 +124,7 @@ def application(engine: Engine) -> Starlette:
     async def docs(request: Request) -> Response:
         return JSONResponse(document())
 
-    routes = [
-        Route("/livez", livez),
-        Route("/readyz", readyz),
-        Route("/metrics", counted),
-        Route("/step-ups", step_ups, methods=["POST"]),
-        Route("/revocations", revocations, methods=["POST"]),
-        Route("/decisions", decisions),
-        Route("/decisions/{id}", decision),
-        Route("/investigate", list_page),
-        Route("/investigate/login", login, methods=["GET", "POST"]),
-        Route("/investigate/decisions/{id}", decision_page),
-        Route("/policy", policy),
-        Route("/model", model),
-        Route("/docs.json", docs),
-    ]
-    return Starlette(routes=routes, exception_handlers=_HANDLERS)
+    return [Route("/policy", policy), Route("/model", model), Route("/docs.json", docs)]
 
 
 def _read(kind: type[Any], body: bytes) -> Any:

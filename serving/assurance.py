@@ -17,6 +17,7 @@ from features.rows import strength_of
 from serving.known import Proof
 from serving.policy import Policy
 from serving.proofs import Circumstances, alive, level, same_place
+from serving.times import span
 
 Limit = Literal["assurance", "inactivity"]
 
@@ -48,10 +49,10 @@ def ended(case: Circumstances, proofs: Sequence[Proof], last_seen: datetime | No
     past = []
     if begun is not None:
         until = begun + timedelta(seconds=ceiling.overall_seconds)
-        past.append(Ended(aal, until, f"AAL{aal} ends {_span(ceiling.overall_seconds)} after authentication"))
+        past.append(Ended(aal, until, f"AAL{aal} ends {span(ceiling.overall_seconds)} after authentication"))
     if last_seen is not None and ceiling.inactivity_seconds is not None:
         until = max(last_seen, begun or last_seen) + timedelta(seconds=ceiling.inactivity_seconds)
-        past.append(Ended(aal, until, f"AAL{aal} ends after {_span(ceiling.inactivity_seconds)} without activity"))
+        past.append(Ended(aal, until, f"AAL{aal} ends after {span(ceiling.inactivity_seconds)} without activity"))
     return min((each for each in past if case.at >= each.at), key=lambda each: each.at, default=None)
 
 
@@ -81,10 +82,3 @@ def _authenticated(case: Circumstances, proofs: Sequence[Proof], aal: int) -> da
     if said is not None and said <= case.at + timedelta(seconds=case.policy.clock_tolerance_seconds):
         times.append(said)
     return max(times, default=None)
-
-
-def _span(seconds: int) -> str:
-    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds % size == 0 and (seconds // size > 1 or unit == "h"):
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

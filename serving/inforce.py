@@ -27,13 +27,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class InForce:
-    """The deployment's settings, policy, network tables and champion; `missing` says why there is no champion."""
+    """The deployment's settings, policy, network tables and champion; `missing` says why there is no champion,
+    `policy_refused` why a newer policy file is not in force."""
 
     settings: Settings
     policy: Policy
     networks: NetworkTables
     champion: Explainer | None
     missing: str | None
+    policy_refused: str | None = None
 
     @property
     def versions(self) -> Versions:
@@ -51,12 +53,17 @@ class InForce:
         return threshold_for(self.policy, self.champion.model if self.champion else None, event)
 
 
+def policy_file(settings: Settings) -> Path:
+    """The file the policy is read from."""
+    return Path(settings.policy) if settings.policy else BUILT_IN
+
+
 def in_force(settings: Settings) -> InForce:
     """Load everything; a missing or refused model is logged and named, and the service fails closed without it.
 
     Raises PolicyError when the policy is not sound: without one nothing can be ruled.
     """
-    policy = Policy.load(Path(settings.policy) if settings.policy else BUILT_IN)
+    policy = Policy.load(policy_file(settings))
     champion, missing = None, None
     try:
         champion = Explainer(fetch(settings.tracking_uri, settings.model_name, settings.model_alias))

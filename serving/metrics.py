@@ -22,6 +22,10 @@ SECONDS = Histogram(
     registry=REGISTRY,
 )
 READY = Gauge("session_trust_ready", "1 when a champion is loaded", registry=REGISTRY)
+POLICY_SWAPS = Counter("session_trust_policy_swaps", "Policies taken into force while running", registry=REGISTRY)
+POLICY_REFUSED = Gauge(
+    "session_trust_policy_refused", "1 while the policy file is refused and an older one rules", registry=REGISTRY
+)
 
 
 def text() -> bytes:

@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from serving.decision_log import DecisionRecord, Listed
+from serving.policy import Policy
+from serving.policy_table import sections
 
 SHOWN = 12
 """How many contributions have a bar; the rest is summed in one."""
@@ -57,6 +59,11 @@ def decision_page(record: DecisionRecord, simulated: bool) -> str:
 def list_page(rows: Sequence[Listed], asked: Mapping[str, str]) -> str:
     """Decisions that met a search, newest first."""
     return _templates().get_template("list.html").render(rows=rows, asked=asked, said=SAID)
+
+
+def policy_page(policy: Policy, refused: str | None) -> str:
+    """What is asked of whom, as tables, and why a newer file is not in force."""
+    return _templates().get_template("policy.html").render(policy=policy, sections=sections(policy), refused=refused)
 
 
 def login_page(failed: bool) -> str:

@@ -22,9 +22,10 @@ from serving import metrics
 from serving.app import application
 from serving.edge import Edge, current
 from serving.engine import Engine
-from serving.inforce import in_force
+from serving.inforce import in_force, policy_file
 from serving.keys import Caller, authenticate, ensure_keys
 from serving.problems import about_field, problem_of
+from serving.reload import PolicyWatch
 from serving.schemas import ScoreRequest
 from serving.store import Store
 
@@ -55,6 +56,7 @@ class SessionTrust:
         ensure_keys(store, here.home)
         self.engine = Engine(store, in_force(here))
         metrics.READY.set(self.engine.here.champion is not None)
+        PolicyWatch(self.engine, policy_file(here)).start()
         _door.open(self.engine)
 
     @bentoml.api(route="/score")  # type: ignore[untyped-decorator]  # BentoML does not type it

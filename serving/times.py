@@ -1,4 +1,4 @@
-"""Times as the database keeps them: whole microseconds since 1970 (UTC)."""
+"""Times as the database keeps them, whole microseconds since 1970 (UTC), and durations as people read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from features.rows import microseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-__all__ = ["microseconds", "now", "time_of"]
+__all__ = ["microseconds", "now", "span", "time_of"]
 
 
 def time_of(value: int) -> datetime:
@@ -23,3 +23,15 @@ def time_of(value: int) -> datetime:
 def now() -> datetime:
     """The present, in UTC."""
     return datetime.now(UTC)
+
+
+def span(seconds: int) -> str:
+    """A duration in its largest whole unit.
+
+    >>> span(900), span(86_400), span(2_592_000), span(90)
+    ('15 min', '24 h', '30 days', '90 s')
+    """
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds % size == 0 and (seconds // size > 1 or unit != "days"):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

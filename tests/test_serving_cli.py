@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from features import Event, settings
 from serving.__main__ import app
 from serving.keys import authenticate, list_keys
-from serving.policy import BUILT_IN
+from serving.policy import BUILT_IN, Policy
 
 
 @pytest.fixture(autouse=True)
@@ -191,19 +192,40 @@ def test_a_key_is_not_made_by_mistake(home: Path, arguments: str) -> None:
 
 
 def test_the_shipped_policy_is_sound_and_shown() -> None:
-    """What is printed is the file that is in force."""
-    code, shown, _ = run("policy", "show")
+    """Every floor, every identity type and every level stands in the tables a manager reads."""
+    code, shown, said = run("policy", "show")
+    policy = Policy.load()
+    named = [*(floor.id for floor in policy.floors), *policy.remedies, "AAL3 ends"]
 
-    assert (code, run("policy", "lint")[0], shown) == (0, 0, BUILT_IN.read_text())
+    assert (code, run("policy", "lint")[0], policy.digest in said) == (0, 0, True)
+    assert [name for name in named if name not in shown] == []
+
+
+def test_the_schema_is_one() -> None:
+    """An editor can check a policy by it: unknown keys are refused there as well."""
+    code, printed, _ = run("policy", "schema")
+    schema = json.loads(printed)
+
+    assert (code, schema["additionalProperties"], "floors" in schema["required"]) == (0, False, True)
+
+
+def test_a_policy_that_cannot_be_meant_is_a_finding(tmp_path: Path) -> None:
+    """Well formed, and still exit code 1."""
+    (tmp_path / "next.yaml").write_text(BUILT_IN.read_text().replace("above: 0.9}", "above: 1.5}"))
+    code, _, said = run("policy", "lint", str(tmp_path / "next.yaml"))
+
+    assert (code, "floor standing-over-privilege: can never apply" in said) == (1, True)
 
 
 @pytest.mark.parametrize(
-    "text", ["floors: []", "- 1", "a: [", None], ids=["incomplete", "a list", "no YAML", "no file"]
+    ("text", "expected"),
+    [("floors: []", 1), ("- 1", 1), ("a: [", 1), (None, 2)],
+    ids=["incomplete", "a list", "no YAML", "no file"],
 )
-def test_an_unsound_policy_is_a_finding(tmp_path: Path, text: str | None) -> None:
-    """Exit code 1 and the file's name, for the one in force as for one that is only looked at."""
+def test_an_unsound_policy_is_a_finding(tmp_path: Path, text: str | None, expected: int) -> None:
+    """Exit code 1 and the file's name; 2 where it cannot be read."""
     if text is not None:
         (tmp_path / "next.yaml").write_text(text)
     code, _, said = run("policy", "lint", str(tmp_path / "next.yaml"))
 
-    assert (code, "next.yaml" in said.replace("\n", "")) == (1, True)
+    assert (code, "next.yaml" in said.replace("\n", "")) == (expected, True)
