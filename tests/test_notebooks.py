@@ -9,12 +9,13 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 import features
+import serving
 import training
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-ENDS = {"retrain": "'1'", "features": " "}
-"""How what the last cell shows begins: the new version, and a table of the features that drifted."""
-OFFERED = {"features": features.__all__, "training": training.__all__}
+ENDS = {"retrain": "'1'", "features": " ", "policy": " "}
+"""How what the last cell shows begins: the new version, and tables of the features that drifted and of thresholds."""
+OFFERED = {"features": features.__all__, "training": training.__all__, "serving": serving.__all__}
 
 
 def opened(path: Path) -> NotebookNode:
