@@ -94,10 +94,11 @@ def tried(
     """
     after = Course(policy, revocations)
     before = Course(against, revocations) if against else None
+    courses = (after, before) if before else (after,)
     for case in cases:
         if isinstance(case, Missing):
             yield case
-        elif case.trust is not None and case.model is None and after.threshold(case) is None:
+        elif case.trust is not None and case.model is None and not all(c.threshold(case) for c in courses):
             yield Missing(NO_THRESHOLD)
         else:
             yield Tried(case, _before(case, before), after.ruled(case))

@@ -15,6 +15,7 @@ from serving.whatif import Tried
 ASSUMED = (
     "Histories are as recorded: what another ruling would have taught is not replayed.",
     "A challenge really made is answered as it was; an added one is met at once by the owner, never by an intruder.",
+    "Of sessions that were open before the first of these requests nothing is known.",
     "Intervals are 95 %, over identities drawn anew.",
 )
 

@@ -9,12 +9,13 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 import features
+import serving
 import training
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-ENDS = {"retrain": "'1'", "features": " ", "data": " "}
-"""How what the last cell shows begins: the new version, a table of the features that drifted, and one of AUCs."""
-OFFERED = {"features": features.__all__, "training": training.__all__}
+ENDS = {"retrain": "'1'", "features": " ", "data": " ", "policy": " "}
+"""How what the last cell shows begins: the new version, and tables of features that drifted, of AUCs, of thresholds."""
+OFFERED = {"features": features.__all__, "training": training.__all__, "serving": serving.__all__}
 
 
 def opened(path: Path) -> NotebookNode:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from champion import register
 from past import SPACE, events, lived, versioned
+from serving_live import new_home
 from test_serving_cli import run
 
 from features import settings
@@ -22,11 +22,11 @@ from serving.policy import BUILT_IN, Policy
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a registered model, a log of what it ruled, and a file of events with labels."""
-    home = tmp_path_factory.mktemp("home")
+    home = new_home(tmp_path_factory.mktemp("past") / "home", champion=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SESSION_TRUST_HOME", str(home))
         settings.cache_clear()
-        assert register(replace(versioned()), settings()) == "1"
+        assert register(versioned(), settings()) == "1"
         lived(home, 130)
     table = table_of(events(1_200, seed=9))
     pq.write_table(table, home / "events.parquet")
