@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
+from features.columns import conform
 from features.measures import SECOND, Array
+from features.population import unmeasured
 from features.vector import FEATURES, names
 from training.evaluate import Tested
+from training.labels import World, unlabelled
 from training.outcomes import Outcomes
+from training.retrain import Prepared
+from training.split import Split
 
 HOUR = 3_600
 
@@ -50,3 +56,20 @@ def a_hundred_sessions() -> Tested:
 def scored(tested: Tested, seed: int = 1) -> Array:
     """Scores that tell something and not everything."""
     return np.random.default_rng(seed).normal(size=len(tested.rows)) + 2.0 * tested.of.foreign[tested.rows]
+
+
+def made_up() -> Prepared:
+    """2,000 sessions of three requests; a twelfth are lost at the third, and the first feature tells."""
+    rng = np.random.default_rng(1)
+    session = np.repeat(np.arange(2_000), 3)
+    lost = rng.random(2_000) < 1 / 12
+    foreign = lost[session] & (np.arange(6_000) % 3 == 2)
+    of = outcomes_of(session, foreign, np.arange(6_000) * 600.0)
+    matrix = rng.normal(size=(6_000, len(FEATURES)))
+    matrix[:, 0] += 3.0 * foreign + 1.5 * lost[session]
+    part = (session // 2) % 4
+    fit, stop, calibrate, test = (part == n for n in range(4))
+    split = Split(np.zeros(6_000, bool), fit, stop, calibrate, test, int(of.time[-1]) + 90_000 * SECOND)
+    events = conform(pa.table({"action.outcome": ["success"] * 6_000}))
+    world = World(events, unlabelled(events))
+    return Prepared(world, matrix, unmeasured(), split, of, np.full(6_000, "human"))

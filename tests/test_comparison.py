@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from evidenced import case_of, outcomes_of
+from evidenced import case_of, made_up, outcomes_of
 
 from features.columns import conform
-from features.measures import SECOND, Array
+from features.measures import Array
 from features.population import unmeasured
-from features.vector import FEATURES
 from training.comparison import Row, drawn_parameters, summary
 from training.designs import DESIGNS, Curves
 from training.fit import Recipe
@@ -22,26 +21,8 @@ from training.labels import World, unlabelled
 from training.login import logins
 from training.poisoning import SHARE, fed
 from training.retrain import Prepared
-from training.split import Split
 
 RECIPES = (Recipe(trees=6, smallest_leaf=5), Recipe(trees=3, leaves=4, smallest_leaf=5))
-
-
-def made_up() -> Prepared:
-    """2,000 sessions of three requests; a twelfth are lost at the third, and the first feature tells."""
-    rng = np.random.default_rng(1)
-    session = np.repeat(np.arange(2_000), 3)
-    lost = rng.random(2_000) < 1 / 12
-    foreign = lost[session] & (np.arange(6_000) % 3 == 2)
-    of = outcomes_of(session, foreign, np.arange(6_000) * 600.0)
-    matrix = rng.normal(size=(6_000, len(FEATURES)))
-    matrix[:, 0] += 3.0 * foreign + 1.5 * lost[session]
-    part = (session // 2) % 4
-    fit, stop, calibrate, test = (part == n for n in range(4))
-    split = Split(np.zeros(6_000, bool), fit, stop, calibrate, test, int(of.time[-1]) + 90_000 * SECOND)
-    events = conform(pa.table({"action.outcome": ["success"] * 6_000}))
-    world = World(events, unlabelled(events))
-    return Prepared(world, matrix, unmeasured(), split, of, np.full(6_000, "human"))
 
 
 @pytest.fixture(scope="module")

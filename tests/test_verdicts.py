@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pyarrow as pa
@@ -96,3 +98,25 @@ def test_the_command_writes_labels(tmp_path: Path) -> None:
 
     labels = pq.read_table(tmp_path / "labels.parquet")["compromised"].to_pylist()
     assert (ran.exit_code, sum(labels)) == (0, 1)
+
+
+def test_verdicts_come_over_http_for_who_has_the_key(tmp_path: Path) -> None:
+    """The bearer key of a file is sent along."""
+    asked: list[str | None] = []
+
+    class Export(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(Path(said(tmp_path / "v", {"event_id": "e1"})).read_bytes())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quietly."""
+
+    (tmp_path / "key").write_text("abc.def\n")
+    with HTTPServer(("127.0.0.1", 0), Export) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        verdicts = read(f"http://127.0.0.1:{server.server_port}/verdicts", tmp_path / "key")
+
+    assert (asked, [each.event_id for each in verdicts]) == (["Bearer abc.def"], ["e1"])

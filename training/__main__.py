@@ -313,7 +313,7 @@ def promote_(
     try:
         promote(settings(), version, Forced(who, why) if force else None)
     except NotPromoted as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
     except (ModelMismatch, MlflowException, ValueError) as error:
         console.print(str(error), markup=False)

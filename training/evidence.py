@@ -252,7 +252,10 @@ def rivals(of: Case, recipe: Recipe, seed: int) -> Found:
                     asked, beaten = asked + 1, beaten + (gain.low > 0)
             table.append((name, kind, *cells))
     figures["baselines/not_beaten"] = exactly(float(asked - beaten), asked)
-    note = "Each cell: the baseline's recall; by how much the model's is higher. Ties are drawn by lot, for all alike."
+    note = (
+        "Each cell: the baseline's recall; by how much the model's is higher. Ties are drawn by lot, for all alike. "
+        "Line and forest are fitted on other identities of this very world, which the model has not seen."
+    )
     columns = ("baseline", "identity type", *(f"{b:.1%} of benign sessions challenged" for b in BUDGETS))
     return [
         Table("Against baselines on the same sessions", columns, tuple(table), note),
