@@ -97,13 +97,12 @@ def _reliability(path: Path, model: TrustModel, tested: Tested, source: str) -> 
 def _friction(path: Path, evaluation: Evaluation, source: str) -> None:
     mine = evaluation.sessions
     budgets = np.geomspace(0.0005, 0.05, 30)
+    ends = [limits(mine, budget, np.ones((1, len(mine.lost)))) for budget in budgets]
     figure, axes = _plot()
-    for kind in np.unique(mine.kind):
+    for kind in ends[0]:
         lost = mine.score[mine.lost & (mine.kind == kind)]
-        once = np.ones((1, len(mine.lost)))
-        shares = [limits(mine, b, once)[kind].challenged(lost).mean() for b in budgets] if len(lost) else []
-        if shares:
-            axes.plot(budgets, shares, label=f"{kind} ({len(lost)} lost)")
+        if len(lost):
+            axes.plot(budgets, [end[kind].challenged(lost).mean() for end in ends], label=f"{kind} ({len(lost)} lost)")
     axes.set(
         xscale="log", xlabel="benign sessions challenged", ylabel="lost sessions caught", title=f"Friction ({source})"
     )
