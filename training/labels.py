@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from features.columns import EVENT_SCHEMA, conform
 
+SIMULATED = "simulated"
+
 LABELS: pa.Schema = pa.schema(
     [
         ("compromised", pa.int8()),
@@ -21,9 +23,9 @@ LABELS: pa.Schema = pa.schema(
     ]
 )
 """`compromised` is 1 on an intruder's own actions (also those that fail), 0 on the owner's, null where nobody knows;
-`scenario` names the abuse, `situation` the legitimate surprise; both are null on ordinary events. `strength` says how
-like the owner the intruder made himself, where that is known."""
-SIMULATED = "simulated"
+`scenario` names the abuse, `situation` the legitimate surprise; both are null on ordinary events;
+`strength` is how much of the owner the intruder matches, from naive to patient, null where there is none or it is
+unknown."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class World:
 
     def conformed(self) -> World:
         """The same with all columns there may be; what it lacks is unknown. Raises ValueError naming what is wrong."""
-        return World(conform(self.events), conform_labels(self.labels))
+        return World(conform(self.events), conformed(self.labels))
 
     def sorted(self) -> World:
         """The same in order of time; ties keep their order."""
@@ -74,29 +76,28 @@ class World:
         }
 
 
-def conform_labels(labels: pa.Table) -> pa.Table:
-    """The table with exactly the columns of LABELS; those it lacks are null, but for `compromised`, which is asked for.
-
-    Raises ValueError naming the column that is missing or cannot be read as its type.
-    """
-    if "compromised" not in labels.column_names:
-        raise ValueError(f"labels need a column 'compromised' (1, 0 or null); these have {labels.column_names}")
-    columns = []
-    for field in LABELS:
-        try:
-            there = field.name in labels.column_names
-            columns.append(labels[field.name].cast(field.type) if there else pa.nulls(len(labels), field.type))
-        except pa.ArrowInvalid as error:
-            raise ValueError(f"column {field.name!r} of the labels must be {field.type}: {error}") from error
-    return pa.table(columns, schema=LABELS)
-
-
 def unlabelled(events: pa.Table, source: str = "assumed") -> pa.Table:
     """Labels for events that are taken to be their owners' own."""
     n = events.num_rows
     columns = [pa.array([0] * n, pa.int8()), pa.nulls(n, pa.string()), pa.nulls(n, pa.string())]
-    sources = [pa.array([False] * n, pa.bool_()), pa.array([source] * n, pa.string()), pa.nulls(n, pa.string())]
-    return pa.table([*columns, *sources], schema=LABELS)
+    known = [*columns, pa.array([False] * n), pa.array([source] * n)]
+    return pa.table([*known, pa.nulls(n, pa.string())], schema=LABELS)
+
+
+def conformed(labels: pa.Table) -> pa.Table:
+    """Labels with every column of LABELS: those of an older file, or of your own, that lack some say unknown there.
+
+    Raises ValueError when it is not even said who acted.
+    """
+    if "compromised" not in labels.column_names:
+        raise ValueError(f"labels need a column 'compromised'; found {', '.join(labels.column_names) or 'none'}")
+    columns = [
+        labels[field.name].cast(field.type)
+        if field.name in labels.column_names
+        else pa.nulls(labels.num_rows, field.type)
+        for field in LABELS
+    ]
+    return pa.table(columns, schema=LABELS)
 
 
 def frame_of(events: pa.Table) -> pd.DataFrame:
