@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 
@@ -73,3 +75,8 @@ def made_up() -> Prepared:
     events = conform(pa.table({"action.outcome": ["success"] * 6_000}))
     world = World(events, unlabelled(events))
     return Prepared(world, matrix, unmeasured(), split, of, np.full(6_000, "human"))
+
+
+def with_scenario(of: Outcomes, name: str) -> Outcomes:
+    """The same, its intruders' acts under another name."""
+    return replace(of, scenario=np.where(of.foreign, name, of.scenario))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from evidenced import HOUR, a_hundred_sessions, case_of, outcomes_of, scored
+from evidenced import HOUR, a_hundred_sessions, case_of, outcomes_of, scored, with_scenario
 from sklearn.metrics import average_precision_score
 
+from features.columns import conform
 from features.decay import HORIZONS, TrustCurve
 from training.ablations import labels_of_others
 from training.baselines import every_hour
 from training.detection import detection
-from training.expiry import expired, pairs, spent
+from training.expiry import expired, oracle, pairs, spent, whole_horizon
 from training.friction import RECALLS, friction
 from training.goals import GOALS, Goal, exactly, table
+from training.labels import LABELS, World, unlabelled
 from training.probabilities import ahead, average_precision, calibration_error
 from training.resample import Estimate, redrawn
 from training.slices import Slice, slices
@@ -93,6 +96,27 @@ def test_a_lifetime_is_judged_where_as_many_of_the_owners_gaps_expire() -> None:
 
     shares = [expired(these, score, of, drawn).value for score in (knows, guesses)]
     assert [len(these.gap), *shares] == pytest.approx([400, 1.0, 0.03])
+
+
+def test_the_oracle_knows_whom_intruders_prefer() -> None:
+    """A cookie is likelier stolen from a device nobody manages, once the wait of the only theft there was is over."""
+    session = np.repeat(np.arange(4), 3)
+    foreign = np.arange(12) == 2
+    of = with_scenario(outcomes_of(session, foreign, np.arange(12) * 60.0), "stolen_session_cookie")
+    who = np.array(["ada", "bob"])[of.identity]
+    columns = {
+        "time": pa.array(of.time, pa.timestamp("us", tz="UTC")),
+        "identity.id": who,
+        "identity.type": ["human"] * 12,
+        "device.managed": who == "bob",
+    }
+    events = conform(pa.table(columns))
+    world = World(events, unlabelled(events).set_column(0, LABELS.field(0), [foreign.astype(np.int8)]))
+
+    rows = np.array([0, 6])
+    soon, later = (oracle(world, of)(whole_horizon(rows, seconds)) for seconds in (30.0, 90.0))
+
+    assert (soon.tolist(), later[0] > later[1] > 0.0) == ([0.0, 0.0], True)
 
 
 def test_nothing_is_ahead_of_a_session_that_is_lost() -> None:

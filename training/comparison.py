@@ -95,14 +95,13 @@ def _yardsticks(world: int, data: Prepared, seed: int) -> Iterator[Row]:
     yield Row(world, "fixed lifetime", float("nan"), 0.0, fixed, nothing)
     tested = replace(data.tested, rows=rows, matrix=data.matrix[rows])
     seen = ahead(tested, HORIZONS[2])
-    two_hours = whole_horizon(rows[seen.rows], HORIZONS[2])
-    known = oracle(data.world, data.of, steps)
+    knows, two_hours = oracle(data.world, data.of), whole_horizon(rows[seen.rows], HORIZONS[2])
     yield Row(
         world,
         "oracle",
-        _precision(seen.lost, oracle(data.world, data.of, two_hours)),
+        _precision(seen.lost, knows(two_hours)),
         0.0,
-        expired(steps, known, data.of, drawn).value,
+        expired(steps, knows(steps), data.of, drawn).value,
         nothing,
     )
 

@@ -187,8 +187,8 @@ def lifetimes(of: Case) -> Found:
     lost_by = 1.0 - np.cumprod(1.0 - of.model.hazards(tested.matrix[soon.rows]), axis=1)
     rankings = {"valid_until": lost_by[:, 2]}
     if of.data.world.source == "simulated":
-        scores["oracle"] = oracle(of.data.world, outcome, steps)
-        rankings["oracle"] = oracle(of.data.world, outcome, whole_horizon(rows_ahead, HORIZONS[2]))
+        knows = oracle(of.data.world, outcome)
+        scores["oracle"], rankings["oracle"] = knows(steps), knows(whole_horizon(rows_ahead, HORIZONS[2]))
     met = {name: expired(steps, score, outcome, of.drawn) for name, score in scores.items()}
     ranked = {name: average_precision(soon.lost, score, soon.identity, of.drawn) for name, score in rankings.items()}
     figures = {f"expiry/{name}": found for name, found in met.items()}

@@ -7,6 +7,7 @@ expire.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,7 @@ def expired(these: Pairs, score: Array, of: Outcomes, drawn: Redrawn) -> Estimat
     return estimate(draws, int(these.foreign.sum()))
 
 
-def oracle(world: World, of: Outcomes, these: Pairs) -> Array:
+def oracle(world: World, of: Outcomes) -> Callable[[Pairs], Array]:
     """The score of one who knows how the simulation chose its victims and how long its intruders wait, but not who was
     chosen: for each scenario, the chance that it befalls this identity at this event, times that it begins within the
     gap."""
@@ -96,8 +97,12 @@ def oracle(world: World, of: Outcomes, these: Pairs) -> Array:
     for number, scenario in enumerate(SCENARIOS):
         weight = drawn_to[scenario.prefers] * np.isin(kinds, scenario.identity_types)
         chances[number, place] = weight / max(weight.sum(), 1e-300) / events
-    score = np.zeros(len(these.gap))
-    for number, scenario in enumerate(SCENARIOS):
-        begun = np.searchsorted(waits[scenario.name], these.gap, side="right")
-        score += chances[number, of.identity[these.first]] * begun
+
+    def score(these: Pairs) -> Array:
+        whose = of.identity[these.first]
+        begun = [np.searchsorted(waits[s.name], these.gap, side="right") for s in SCENARIOS]
+        parts: Array = np.stack([chances[number, whose] * each for number, each in enumerate(begun)])
+        total: Array = parts.sum(axis=0)
+        return total
+
     return score
