@@ -1,6 +1,7 @@
 """Takes a changed policy file into force while the service runs, whole or not at all.
 
-A file that is wrong, or outside its dates, leaves the policy of before in force; `/policy` says why, and `session_trust_policy_refused` is 1 until the file is one to rule by.
+A file that is wrong, or outside its dates, leaves the policy of before in force; `/policy` says why, and
+`session_trust_policy_refused` is 1 until the file is one to rule by.
 """
 
 from __future__ import annotations
