@@ -17,7 +17,7 @@ from serving.assurance import Ended, ended
 from serving.floors import FloorResult, evaluated
 from serving.known import Proof, Standing
 from serving.policy import Policy
-from serving.proofs import Circumstances, answers_the_model
+from serving.proofs import Circumstances, answers_the_model, of_the_model, suffices
 from serving.remedies import Asked, Remedy, remedies_for
 
 Ruling = Literal["allow", "step_up", "deny"]
@@ -74,7 +74,9 @@ def judged(case: Circumstances, measured: Measured, proofs: Sequence[Proof], sta
     answered = answers_the_model(proofs, standing, case)
     over = ended(case, proofs, standing.last_seen)
     asks, would_ask = _model(case, measured, answered)
-    reasons = _reasons(case, measured, standing, floors, answered=answered, asks=asks, over=over)
+    proven = answered or any(suffices(of_the_model(case.policy), proof, case) for proof in proofs)
+    voices = _Voices(asks, over, answered, proven)
+    reasons = _reasons(case, measured, standing, floors, voices)
     remedies: tuple[Remedy, ...] = ()
     if strictest(rule for rule, _ in reasons) == "step_up":
         remedies = remedies_for(_asked(case, floors, standing, over), case)
@@ -84,25 +86,29 @@ def judged(case: Circumstances, measured: Measured, proofs: Sequence[Proof], sta
     return Judged(ruling, because, asks if measured.trust else None, would_ask, answered, floors, remedies)
 
 
+@dataclass(frozen=True)
+class _Voices:
+    """What the model asks, the limit the session is past, and whether proof answers for expiry or thin context."""
+
+    asks: Ruling
+    over: Ended | None
+    answered: bool
+    proven: bool
+
+
 def _reasons(
-    case: Circumstances,
-    measured: Measured,
-    standing: Standing,
-    floors: Sequence[FloorResult],
-    *,
-    answered: bool,
-    asks: Ruling,
-    over: Ended | None,
+    case: Circumstances, measured: Measured, standing: Standing, floors: Sequence[FloorResult], voices: _Voices
 ) -> list[Reason]:
-    proven = answered or any(floor.status == "satisfied" and not floor.shadow for floor in floors)
+    """Every voice. Thin context is made up for by proof itself and not by a floor that has it: a floor only adds."""
+    over, expired = voices.over, _expired(case, standing)
     return [
-        (asks, "the model"),
-        ("step_up" if _expired(case, standing) and not answered else "allow", "the session's trust has expired"),
+        (voices.asks, "the model"),
+        ("step_up" if expired and not voices.answered else "allow", "the session's trust has expired"),
         ("step_up" if over else "allow", f"{AGAIN}: {over.sentence if over else ''}"),
-        ("step_up" if _guarded_when_thin(case) and not proven else "allow", "too little is known"),
+        ("step_up" if _guarded_when_thin(case) and not voices.proven else "allow", "too little is known"),
         *(("step_up", f"floor {floor.id}") for floor in floors if floor.rules),
         ("deny" if standing.revoked else "allow", "the session is revoked"),
-        (_failing_closed(case, answered) if measured.degraded else "allow", f"degraded: {measured.degraded}"),
+        (_failing_closed(case, voices.answered) if measured.degraded else "allow", f"degraded: {measured.degraded}"),
     ]
 
 
