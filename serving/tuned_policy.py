@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from textwrap import wrap
+from typing import Any
 
 from serving.intervals import Figure
 from serving.policy import Policy
@@ -52,13 +53,18 @@ def _comment(tuned: Tuned, friction: float, how: str) -> str:
 def _block(policy: Policy, tuned: Tuned) -> str:
     lines = ["thresholds:"]
     for kind in IDENTITY_TYPES:
+        had = policy.thresholds[kind].model_dump(exclude_none=True, exclude_defaults=True)
         if kind in tuned.trusts:
-            parts = (f"{name}: {{trust: {rounded(tuned.trusts[kind][name])}}}" for name in SENSITIVITIES)
-        else:
-            had = policy.thresholds[kind].model_dump(exclude_none=True)
-            parts = (f"{name}: {{{k}: {v}}}" for name in SENSITIVITIES for k, v in had[name].items())
-        lines.append(f"  {kind}: {{{', '.join(parts)}}}")
+            had |= {name: {"trust": rounded(tuned.trusts[kind][name])} for name in SENSITIVITIES}
+        lines.append(f"  {kind}: {_flow(had)}")
     return "\n".join(lines) + "\n"
+
+
+def _flow(value: Any) -> str:
+    """A mapping of mappings as YAML in one line."""
+    if not isinstance(value, dict):
+        return str(value)
+    return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
 
 
 def rounded(trust: float) -> str:
