@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -64,7 +65,7 @@ def drawn_parameters(seed: int, identities: int, days: int) -> WorldParameters:
     """Every share and rate of the world drawn anew around its documented value; what was a share stays one."""
     rng, standard = np.random.default_rng(seed), WorldParameters()
     values = {f.name: getattr(standard, f.name) for f in fields(standard)}
-    drawn = {
+    drawn: dict[str, Any] = {
         name: min(value * float(rng.lognormal(0.0, SPREAD)), 0.95 if value <= 1.0 else np.inf)
         for name, value in values.items()
         if isinstance(value, float)
