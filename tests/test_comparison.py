@@ -13,7 +13,8 @@ from evidenced import case_of, made_up, outcomes_of
 from features.columns import conform
 from features.measures import Array
 from features.population import unmeasured
-from training.comparison import Row, drawn_parameters, summary
+from training import comparison
+from training.comparison import Row, compare, drawn_parameters, summary
 from training.designs import DESIGNS, Curves
 from training.fit import Recipe
 from training.gate import rising_curves
@@ -133,3 +134,18 @@ def test_what_is_fed_lies_in_the_past_and_is_the_share_it_says() -> None:
         True,
         True,
     )
+
+
+def test_every_way_is_measured_in_every_world(monkeypatch: pytest.MonkeyPatch, data: Prepared) -> None:
+    """And beside them a fixed lifetime and an oracle; no hazard rises, and about as many are lost as was said."""
+    monkeypatch.setattr(comparison, "simulate", lambda seed, parameters: None)
+    monkeypatch.setattr(comparison, "prepare", lambda world, seed: data)
+    monkeypatch.setattr(comparison, "oracle", lambda world, of: lambda these: these.gap)
+    monkeypatch.setattr(comparison, "RECIPES", RECIPES)
+    told: list[float] = []
+
+    rows = list(compare(1, 900, 42, 1, lambda what, share: told.append(share)))
+
+    pair = rows[0]
+    assert ([row.design for row in rows], told == sorted(told)) == ([*DESIGNS, "fixed lifetime", "oracle"], True)
+    assert (pair.rising, 0.5 < pair.predicted[2] < 2.0, pair.future_precision > 1 / 12) == (0.0, True, True)

@@ -35,3 +35,10 @@ def test_every_table_says_what_data_it_is_of() -> None:
         "| --- | --- |",
         "| all | 0.5 |",
     ]
+
+
+def test_the_report_in_the_repository_is_what_its_parts_make() -> None:
+    """Nothing in it is written by hand."""
+    folder = Path(__file__).resolve().parent.parent / "training"
+
+    assert (folder / "REPORT.md").read_text() == whole_report(read_parts(folder / "report"))

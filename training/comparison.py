@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -61,10 +62,14 @@ def compare(worlds: int, identities: int, days: int, seed: int, told: Callable[[
 
 
 def drawn_parameters(seed: int, identities: int, days: int) -> WorldParameters:
-    """Every share and rate of the world drawn anew around its documented value."""
+    """Every share and rate of the world drawn anew around its documented value; what was a share stays one."""
     rng, standard = np.random.default_rng(seed), world_parameters()
-    floats = [f.name for f in fields(standard) if isinstance(getattr(standard, f.name), float)]
-    drawn = {name: min(getattr(standard, name) * float(rng.lognormal(0.0, SPREAD)), 0.95) for name in floats}
+    values = {f.name: getattr(standard, f.name) for f in fields(standard)}
+    drawn: dict[str, Any] = {
+        name: min(value * float(rng.lognormal(0.0, SPREAD)), 0.95 if value <= 1.0 else np.inf)
+        for name, value in values.items()
+        if isinstance(value, float)
+    }
     return replace(standard, identities=identities, days=days, **drawn)
 
 

@@ -56,8 +56,9 @@ def left_out(of: Case, recipe: Recipe, seed: int, told: Told) -> Found:
         figures[f"left_out/{each.name}"] = Estimate(share.value, share.low, share.high, share.count)
     note = (
         "Recall at 0.5 % of benign sessions challenged of all lost sessions, of those of the scenario, or of the "
-        f"identity type. {within} of {len(scenarios)} scenarios stay within {WITHIN:g}. Held-out scenarios are never "
-        "trained on: see the table of recalls."
+        "identity type. Both models are fitted on this world's own identities, so the full one is not the model above. "
+        f"{within} of {len(scenarios)} scenarios stay within {WITHIN:g}. Held-out scenarios are never trained on: see "
+        "the table of recalls."
     )
     return [Table("What is left out of training", ("left out", "full model", "without"), rows, note)], figures
 
