@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -29,7 +28,7 @@ from training.labels import World, conformed, unlabelled
 from training.register import champion, promote
 from training.retrain import assess, prepare, retrain
 from training.scenarios import SCENARIOS, named
-from training.world import WorldParameters, simulate, towns, world_parameters
+from training.world import WorldParameters, simulate, sized, towns, world_parameters
 from training.written import write
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
@@ -224,15 +223,15 @@ def promote_(version: Annotated[str, typer.Argument(help="The version's number."
 
 
 def _simulated(seed: int, identities: int | None, days: int | None) -> World:
+    numbers = _numbers(None, identities, days)
     with _bar("simulating") as told:
-        return simulate(seed, identities=identities, days=days, progress=lambda done, of: told("simulating", done / of))
+        return simulate(seed, parameters=numbers, progress=lambda done, of: told("simulating", done / of))
 
 
 def _numbers(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:
     """The world's numbers: what was said on the command line, then in the file, then the usual."""
     try:
-        usual = world_parameters(file)
-        return replace(usual, identities=identities or usual.identities, days=days or usual.days)
+        return sized(world_parameters(file), identities, days)
     except ValueError as error:
         _refuse(str(error))
 
