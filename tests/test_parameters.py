@@ -73,9 +73,10 @@ def test_what_cannot_be_meant_is_refused(text: str, said: str, tmp_path: Path) -
 @pytest.mark.parametrize("asked", [["--identities", "0"], ["--days", "0"]])
 def test_a_world_of_nobody_is_refused(asked: list[str], tmp_path: Path) -> None:
     """It is not taken for the usual number."""
-    came = CliRunner().invoke(app, ["simulate", "--out", str(tmp_path / "e.parquet"), *asked])
+    simulated = CliRunner().invoke(app, ["simulate", "--out", str(tmp_path / "e.parquet"), *asked])
+    retrained = CliRunner().invoke(app, ["retrain", *asked])
 
-    assert (came.exit_code, "must be 1 or more" in came.output) == (2, True)
+    assert [(came.exit_code, "must be 1 or more" in came.output) for came in (simulated, retrained)] == [(2, True)] * 2
 
 
 def test_the_command_refuses_them_too(tmp_path: Path) -> None:
