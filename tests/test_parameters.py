@@ -50,6 +50,10 @@ def test_a_file_of_your_own_names_only_what_differs(tmp_path: Path) -> None:
         ("days:\n  value: 0\n  source: x\n", "'days' is 0, but must be 1 or more"),
         ("vpn_share:\n  value: 1.5\n  source: x\n", "'vpn_share' is 1.5, but must lie in 0 to 1"),
         ("vpn_share:\n  value: .nan\n  source: x\n", "'vpn_share' is nan, but must lie in 0 to 1"),
+        (
+            "label_delay_days:\n  value: .inf\n  source: x\n",
+            "'label_delay_days' is inf, but must lie in 0 to 1,000,000,000",
+        ),
         ("shares:\n  value: [0.5, 0.5]\n  source: x\n", "must be a list of 4 numbers"),
         ("shares:\n  value: [0.5, 0.5, 0.5, 0.5]\n  source: x\n", "sums to 2, but its shares must sum to 1"),
         ("rotation_days:\n  value: 30\n  source: x\n", "must be a list of whole numbers"),
@@ -64,6 +68,15 @@ def test_what_cannot_be_meant_is_refused(text: str, said: str, tmp_path: Path) -
     with pytest.raises(ValueError) as refused:
         world_parameters(file)
     assert said in str(refused.value) and str(file) in str(refused.value)
+
+
+@pytest.mark.parametrize("asked", [["--identities", "0"], ["--days", "0"]])
+def test_a_world_of_nobody_is_refused(asked: list[str], tmp_path: Path) -> None:
+    """It is not taken for the usual number."""
+    simulated = CliRunner().invoke(app, ["simulate", "--out", str(tmp_path / "e.parquet"), *asked])
+    retrained = CliRunner().invoke(app, ["retrain", *asked])
+
+    assert [(came.exit_code, "must be 1 or more" in came.output) for came in (simulated, retrained)] == [(2, True)] * 2
 
 
 def test_the_command_refuses_them_too(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -35,7 +34,7 @@ from training.scenarios import SCENARIOS, named
 from training.tables import FOLDER, Part, write_part
 from training.verdicts import CAP, pull, read
 from training.whole import whole_evidence
-from training.world import WorldParameters, simulate, towns, world_parameters
+from training.world import WorldParameters, simulate, sized, towns, world_parameters
 from training.written import write
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
@@ -322,15 +321,15 @@ def promote_(
 
 
 def _simulated(seed: int, identities: int | None, days: int | None) -> World:
+    numbers = _numbers(None, identities, days)
     with _bar("simulating") as told:
-        return simulate(seed, identities=identities, days=days, progress=lambda done, of: told("simulating", done / of))
+        return simulate(seed, parameters=numbers, progress=lambda done, of: told("simulating", done / of))
 
 
 def _numbers(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:
     """The world's numbers: what was said on the command line, then in the file, then the usual."""
     try:
-        usual = world_parameters(file)
-        return replace(usual, identities=identities or usual.identities, days=days or usual.days)
+        return sized(world_parameters(file), identities, days)
     except ValueError as error:
         _refuse(str(error))
 

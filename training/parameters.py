@@ -135,11 +135,9 @@ def _typed(file: Path, name: str, value: Any) -> Any:
 def _check(name: str, value: Any) -> None:
     """Refuse what no world can be: shares outside 0 to 1, mixtures that do not sum to 1, a world of nobody."""
     parts = value if isinstance(value, tuple) else (value,)
-    highest = float("inf") if name in _ANY_SIZE else 1.0
+    highest = 1e9 if name in _ANY_SIZE else 1.0
     if not all(0 <= part <= highest for part in parts):
-        raise ValueError(
-            f"{name!r} is {value!r}, but must lie " + ("at 0 or above" if name in _ANY_SIZE else "in 0 to 1")
-        )
+        raise ValueError(f"{name!r} is {value!r}, but must lie in 0 to {highest:,.0f}")
     if name in _ABOVE_ONE and value < 1:
         raise ValueError(f"{name!r} is {value!r}, but must be 1 or more")
     if name in _SUM_TO_ONE and abs(sum(parts) - 1) > 1e-6:

@@ -32,9 +32,14 @@ def simulate(
     progress: Progress | None = None,
 ) -> World:
     """A whole world in order of time, in memory; `progress` is told how many of so many parts are done."""
-    world = parameters or world_parameters()
-    world = replace(world, identities=identities or world.identities, days=days or world.days)
+    world = sized(parameters or world_parameters(), identities, days)
     return joined(list(towns(seed, world, progress))).sorted()
+
+
+def sized(world: WorldParameters, identities: int | None, days: int | None) -> WorldParameters:
+    """The parameters with as many identities and days as were said, if any; raises ValueError for a world of nobody."""
+    given = {"identities": identities, "days": days}
+    return replace(world, **{name: number for name, number in given.items() if number is not None})  # type: ignore[arg-type]
 
 
 def towns(seed: int, world: WorldParameters, progress: Progress | None = None) -> Iterator[World]:
