@@ -21,6 +21,7 @@ from features.vector import FEATURES
 from scripts.client import ROOT, Service, running_service
 from scripts.launch import curl_line
 from serving.policy import Condition, Policy, Requirement
+from serving.policy_table import sections
 
 RESULTS = ROOT / "benchmarks/results.json"
 README = ROOT / "README.md"
@@ -72,7 +73,14 @@ def _asked(requirement: Requirement) -> str:
     any_kind = requirement.accepts == Requirement.model_fields["accepts"].default
     machine = "any fresh proof of its own" if any_kind else " or ".join(requirement.accepts).replace("_", " ")
     person = f"AAL{requirement.aal}{', phishing-resistant' if requirement.phishing_resistant else ''}"
-    return f"{person}; from a machine {machine}; {requirement.max_age_seconds // 60} min old at most"
+    return f"{person}, {requirement.max_age_seconds // 60} min old at most; from a machine {machine}"
+
+
+def remedies_table() -> str:
+    """What each kind of identity can do, and how far it counts."""
+    section = next(each for each in sections(Policy.load()) if each.columns[:2] == ("identity", "remedy"))
+    rows = ["| " + " | ".join(row) + " |" for row in section.rows]
+    return "\n".join(["| " + " | ".join(section.columns) + " |", "|---" * len(section.columns) + "|", *rows])
 
 
 def drifts_table() -> str:
@@ -108,7 +116,7 @@ def _rounded(value: float) -> str:
 
 
 TABLES: Mapping[Path, Mapping[str, Callable[[], str]]] = {
-    README: {"drifts": drifts_table, "floors": floors_table, "settings": settings_table},
+    README: {"drifts": drifts_table, "floors": floors_table, "remedies": remedies_table, "settings": settings_table},
     ROOT / "features/README.md": {"features": features_table, "histories": histories_table, "bench": bench_table},
 }
 """The tables of each document, by the name of the part that holds them."""

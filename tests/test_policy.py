@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from judging import DOUBTED, NOW, POLICY, an_event, judged
 
+from serving.pages import policy_page
 from serving.policy import BUILT_IN, Policy, PolicyError
 
 WRONG = [
@@ -106,3 +107,11 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     for name in ("missing.yaml", "broken.yaml"):
         with pytest.raises(PolicyError, match=name):
             Policy.load(tmp_path / name)
+
+
+def test_the_policy_page_says_why_a_newer_file_is_refused() -> None:
+    """Every floor stands on it, and what a file may say is text."""
+    html = policy_page(POLICY, "next.yaml:3: <script> is no key")
+
+    assert ("&lt;script&gt; is no key" in html, "<script>" in html) == (True, False)
+    assert [floor.id for floor in POLICY.floors if floor.id not in html] == []

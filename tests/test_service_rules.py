@@ -293,13 +293,13 @@ def test_an_allow_asks_for_no_proof(small: Server) -> None:
 
 
 def test_weak_factors_do_not_count_where_trust_is_low(small: Server) -> None:
-    """The thief may hold the phone's codes: met with them, the challenge lets nothing through that a floor asks for."""
+    """The thief may hold the phone's codes: a report of weaker proof than a floor asked for is refused as such."""
     leak = an_event("codes", credential={"exposed": True})
     asked = small.score(leak)
     made_at = now().isoformat()
     status, _ = completed(small, asked, "codes", proof={"made_at": made_at, "kind": "authentication", "amr": ["otp"]})
 
-    assert (status, small.score(leak)["because"]) == (200, ["floor exposed-credential"])
+    assert (status, small.score(leak)["because"]) == (400, ["floor exposed-credential"])
 
 
 def test_expiry_asks_a_clean_session_again(small: Server) -> None:
