@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from serving.policy import BUILT_IN, Policy
 from serving.rules import IDENTITY_TYPES
 from serving.tuned_policy import NoThresholds, written
 from serving.tuning import _ROW, CURVE, SENSITIVITIES, TooLittleKnown, tune
+from serving.tuning_report import picture, plain, tables
 
 POLICY = Policy.load()
 SEED = 7
@@ -105,3 +107,13 @@ def test_too_little_is_refused() -> None:
         tune(sample()[:3], 0.005, "test")
     with pytest.raises(NoThresholds):
         written("floors: []\n", POLICY, tune(sample(), 0.005, "test"), 0.005, "a test")
+
+
+def test_the_curve_is_drawn_and_told(tmp_path: Path) -> None:
+    """As a picture, as plain data that is JSON, and as three tables."""
+    tuned = tune(sample(of_each=2_000), 0.01, "simulated")
+    picture(tuned, tmp_path / "curve.png")
+    told = json.loads(json.dumps(plain(tuned), allow_nan=False))
+
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert ([point["budget"] for point in told["curve"]], len(list(tables(tuned)))) == (list(CURVE), 3)
