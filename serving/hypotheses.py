@@ -15,7 +15,8 @@ from features.settings import Settings
 from serving.cases import Cases, Label, Told
 from serving.errors import ServingError
 from serving.imported_cases import cases_of_file, labels_of
-from serving.policy import BUILT_IN, Policy, PolicyError
+from serving.inforce import policy_file
+from serving.policy import Policy, PolicyError
 from serving.recorded_cases import Models, Window, recorded_cases
 from serving.store import Store
 
@@ -74,11 +75,6 @@ def share(text: str) -> float:
     if not 0 < value < 1:
         raise CannotTell(f"{text!r} is no share; give one such as 0.5%")
     return value
-
-
-def policy_file(here: Settings) -> Path:
-    """Where the policy in force lies."""
-    return Path(here.policy) if here.policy else BUILT_IN
 
 
 def policy_of(here: Settings, file: Path | None = None) -> Policy:

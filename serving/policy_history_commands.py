@@ -21,7 +21,8 @@ from features import Settings, SettingsError, settings
 from serving import review_report, tuning_report
 from serving.cases import Told
 from serving.errors import ServingError
-from serving.hypotheses import CannotTell, Requests, model_of, moment, policy_file, policy_of, requests, share, span
+from serving.hypotheses import CannotTell, Requests, model_of, moment, policy_of, requests, share, span
+from serving.inforce import policy_file
 from serving.recorded_cases import Window, revoked
 from serving.review import TooFew, review
 from serving.store import Store

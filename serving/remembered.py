@@ -30,6 +30,7 @@ About = tuple[str | None, str | None]
 @dataclass
 class _Session:
     valid_until: datetime | None = None
+    last_seen: datetime | None = None
     asked: dict[About, dict[str, datetime]] = field(default_factory=dict)
     proofs: list[Proof] = field(default_factory=list)
     coming: list[Proof] = field(default_factory=list)
@@ -66,6 +67,7 @@ class Remembered:
             valid_until=session.valid_until if session else None,
             prompts_in_window=self._prompted(event.identity.id, at),
             asked=dict(session.asked.get(scope, {})) if session else {},
+            last_seen=session.last_seen if session else None,
         )
         return standing, tuple(session.proofs) if session else ()
 
@@ -78,6 +80,7 @@ class Remembered:
             return
         kept = self._sessions.setdefault((identity, session), _Session())
         if decision.ruling == "allow":
+            kept.last_seen = case.at
             kept.valid_until = decision.valid_until or kept.valid_until
             return
         scope = (case.event.action.category, case.event.resource.type)
