@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path("training/report")
+FOLDER = Path("training/figures")
 """Each command leaves its part here; the report is made of all parts there are."""
 REPORT = "REPORT.md"
 HEAD = """# Evidence
