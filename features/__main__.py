@@ -68,7 +68,7 @@ def import_(
     pq.write_table(report.table, out)
     console.print(f"{report.table.num_rows} events -> {out}; {len(report.broken)} broken records")
     for broken in report.broken:
-        console.print(f"  {broken}", highlight=False, markup=False)
+        console.print(f"  {broken}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1 if report.broken else 0)
 
 
@@ -102,7 +102,7 @@ def replay_(
                 told=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (AnotherRun, ValueError, OSError) as error:
-        console.print(f"{error}", highlight=False, markup=False)
+        console.print(f"{error}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
     console.print(f"{count} events, {len(names())} features -> {out}")
 

@@ -40,7 +40,7 @@ def _plainly() -> Iterator[Settings]:
     try:
         yield settings()
     except (SettingsError, ServingError) as error:
-        console.print(str(error), markup=False, highlight=False)
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 
@@ -54,7 +54,7 @@ def _store(here: Settings) -> Store:
 
 def _list(findings: tuple[object, ...]) -> None:
     for finding in findings[:SHOWN]:
-        console.print(f"  {finding}", markup=False, highlight=False)
+        console.print(f"  {finding}", markup=False, highlight=False, soft_wrap=True)
     if len(findings) > SHOWN:
         console.print(f"  and {len(findings) - SHOWN} more")
 

@@ -67,7 +67,7 @@ def _in_force() -> Path:
     try:
         here = settings()
     except SettingsError as error:
-        console.print(str(error), markup=False, highlight=False)
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
     return policy_file(here)
 

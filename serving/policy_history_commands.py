@@ -64,7 +64,7 @@ def plainly() -> Iterator[Settings]:
     try:
         yield settings()
     except (SettingsError, ServingError) as error:
-        console.print(str(error), markup=False, highlight=False)
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 
@@ -230,6 +230,6 @@ def _said(names: dict[str, str], judged: int, missing: dict[str, int], unknown: 
         console.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{judged:,} requests judged, {sum(missing.values()):,} not")
     for why, count in (*missing.items(), *unknown.items()):
-        console.print(f"  {count:,}: {why}", markup=False, highlight=False)
+        console.print(f"  {count:,}: {why}", markup=False, highlight=False, soft_wrap=True)
     for sentence in ASSUMED:
-        console.print(sentence, markup=False, highlight=False)
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)

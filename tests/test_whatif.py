@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -154,7 +155,9 @@ def test_an_intruder_meets_no_challenge_and_an_owner_does() -> None:
 
 def test_a_file_in_slices_is_the_table_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Out of order on disk, in slices much smaller than the file, the cases are the same, in order of time."""
-    monkeypatch.setattr("serving.imported_cases.SLICE", 17)
+    monkeypatch.setattr(
+        sys.modules["serving.imported_cases"], "SLICE", 17
+    )  # the package offers a function of that name
     table = table_of(events(120)[::-1])
     labels = pa.table({"compromised": pa.array([n % 2 for n in range(120)], pa.int8())})
     pq.write_table(table, tmp_path / "e.parquet", row_group_size=50)

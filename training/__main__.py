@@ -180,7 +180,7 @@ def evaluate_(
     try:
         model = champion(settings())
     except ModelMismatch as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     if model is None:
         console.print("no version answers yet: python -m training retrain --promote")
@@ -257,7 +257,7 @@ def labels_pull(
         before = pq.read_table(labels) if labels else unlabelled(table, "yours")
         pulled = pull(World(table, before).conformed(), read(verdicts, key_file), cap=cap)
     except (OSError, ValueError) as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     pq.write_table(pulled.world.labels, out)
     console.print(
@@ -315,7 +315,7 @@ def promote_(
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
     except (ModelMismatch, MlflowException, ValueError) as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     console.print(f"version {version} answers from the next start on")
 
