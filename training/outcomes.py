@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features.carrier import below
 from features.decay import HORIZONS
 from features.measures import SECOND, Array
-from features.rows import rows_of
 from training.labels import World
+from training.sessions import session_keys
 
 NEVER = np.iinfo(np.int64).max
 
@@ -44,14 +43,14 @@ class Outcomes:
     """In µs."""
 
 
-def outcomes(world: World, rows: Array | None = None) -> Outcomes:
-    """What became of every row of a world; `rows` are its events as numbers, where they are made already."""
+def outcomes(world: World) -> Outcomes:
+    """What became of every row of a world."""
     labels = world.labels
     known = labels["compromised"].is_valid().to_numpy()
     foreign = labels["compromised"].fill_null(0).to_numpy().astype(bool)
     time = world.events["time"].cast(pa.int64()).to_numpy()
     identity = world.events["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    session = _sessions(rows_of(world.events) if rows is None else rows)
+    session = _numbered(session_keys(world.events))
     first = np.full(int(session.max(initial=0)) + 1, NEVER)
     np.minimum.at(first, session[foreign], time[foreign])
     begins = first[session]
@@ -71,9 +70,8 @@ def outcomes(world: World, rows: Array | None = None) -> Outcomes:
     )
 
 
-def _sessions(rows: Array) -> Array:
-    """Sessions as the features know them; an event without one is a session of its own, numbered after them."""
-    keys = below(rows["identity_key"], rows["session_key"])
+def _numbered(keys: Array) -> Array:
+    """Sessions by number; an event without one is a session of its own, numbered after them."""
     known, places = np.unique(keys, return_inverse=True)
     unnamed = np.flatnonzero(keys == 0)
     places[unnamed] = len(known) + np.arange(len(unnamed))

@@ -101,7 +101,7 @@ def prepare(
     """
     world = world.conformed()
     rows = rows_of(world.events)
-    parts, of = split(world.events, seed), outcomes(world, rows)
+    parts, of = split(world.events, seed), outcomes(world)
     benign = parts.population & of.known & ~of.foreign
     population = measure(world.events.filter(pa.array(benign))) if population is None else population
     matrix = replay_rows(rows, population, progress=progress)
