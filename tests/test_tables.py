@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.tables import Part, Table, read_parts, whole_report, write_part
+from training.tables import FOLDER, Part, Table, read_parts, whole_report, write_part
 
 TABLE = Table("Recall", ("group", "figure"), (("all", "0.5"),), "A note.")
 
@@ -41,4 +41,4 @@ def test_the_report_in_the_repository_is_what_its_parts_make() -> None:
     """Nothing in it is written by hand."""
     folder = Path(__file__).resolve().parent.parent / "training"
 
-    assert (folder / "REPORT.md").read_text() == whole_report(read_parts(folder / "report"))
+    assert (folder / "REPORT.md").read_text() == whole_report(read_parts(folder / FOLDER.name))
