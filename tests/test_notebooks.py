@@ -15,6 +15,8 @@ import training
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 ENDS = {"retrain": "'1'", "features": " ", "data": " ", "policy": " "}
 """How what the last cell shows begins: the new version, and tables of features that drifted, of AUCs, of thresholds."""
+MINUTES = {"retrain": pytest.mark.slow, "policy": pytest.mark.slow}
+NAMES = [path.stem for path in NOTEBOOKS]
 OFFERED = {"features": features.__all__, "training": training.__all__, "serving": serving.__all__}
 
 
@@ -27,7 +29,7 @@ def cells(path: Path) -> list[str]:
     return [cell.source for cell in opened(path).cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [pytest.param(p, marks=MINUTES.get(p.stem, ())) for p in NOTEBOOKS], ids=NAMES)
 def test_it_runs_from_first_cell_to_last(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In an empty home, to the end that each is there for."""
     monkeypatch.setenv("SESSION_TRUST_HOME", str(tmp_path))
