@@ -99,7 +99,8 @@ def proven(path: Path, seed: int, requests: int) -> Findings:
         asked = drawn(rng)
         decision = decided(asked, policy)
         said = {floor.id: str(floor.status) for floor in decision.floors}
-        expected, demands = statuses(text, asked), ruling_floor(text, asked)
+        expected = statuses(text, asked)
+        demands = ruling_floor(text, expected)
         found.requests += 1
         found.privileged += demands
         found.seen.update(expected.items())

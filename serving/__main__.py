@@ -6,8 +6,6 @@ done as asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -15,8 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from features import Settings, SettingsError, settings
-from serving.errors import ServingError
+from serving.commands import console, plainly, store_of
 from serving.keys import SCOPES, create_key, list_keys, revoke_key
 from serving.policy_commands import policy_app
 from serving.policy_history_commands import policy_history_app
@@ -29,27 +26,8 @@ keys = typer.Typer(help="Who may call, and for what.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(policy_app, name="policy")
 policy_app.add_typer(policy_history_app)
-console = Console(stderr=True)
 SHOWN = 20
 """How many findings are printed in full."""
-
-
-@contextmanager
-def _plainly() -> Iterator[Settings]:
-    """The settings; what cannot be done is said in a sentence instead of a trace, with exit code 2."""
-    try:
-        yield settings()
-    except (SettingsError, ServingError) as error:
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-
-
-def _store(here: Settings) -> Store:
-    """The store as it is: looking at a database that is not there must not make one."""
-    store = Store(here.database_url)
-    if store.database.file is not None and not store.database.file.exists():
-        raise ServingError(f"there is no database at {store.database.file}: start the service once")
-    return store
 
 
 def _list(findings: tuple[object, ...]) -> None:
@@ -65,7 +43,7 @@ def start() -> None:
 
     Example: `SESSION_TRUST_PORT=8080 python -m serving start`
     """
-    with _plainly() as here:
+    with plainly() as here:
         from serving.service import run  # imports the whole server, which no other command needs
 
         here.ensure_home()
@@ -80,8 +58,8 @@ def verify_() -> None:
 
     Example: `python -m serving verify`
     """
-    with _plainly() as here:
-        report = verify(_store(here))
+    with plainly() as here:
+        report = verify(store_of(here))
         console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
         for head in report.heads:
             print(f"{head.chain} {head.sequence} {head.hash}")
@@ -99,9 +77,9 @@ def rebuild_(
     Example: `python -m serving rebuild --write`
     """
     columns = (TextColumn("rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _plainly() as here, Progress(*columns, console=console) as bar:
+    with plainly() as here, Progress(*columns, console=console) as bar:
         task = bar.add_task("rebuilding", total=None)
-        store = _store(here)
+        store = store_of(here)
         differences = rebuild(store, write=write, progress=lambda done, of: bar.update(task, completed=done, total=of))
         console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
         _list(differences)
@@ -114,9 +92,9 @@ def keys_list() -> None:
 
     Example: `python -m serving keys list`
     """
-    with _plainly() as here:
+    with plainly() as here:
         table = Table("id", "name", "scopes", "created", "revoked")
-        for key in list_keys(_store(here)):
+        for key in list_keys(store_of(here)):
             revoked = f"{key.revoked_at:%F %T}" if key.revoked_at else ""
             table.add_row(key.id, key.name, " ".join(key.scopes), f"{key.created_at:%F %T}", revoked)
         Console().print(table)
@@ -131,7 +109,7 @@ def keys_create(
 
     Example: `python -m serving keys create gateway --scope score --scope assure`
     """
-    with _plainly() as here:
+    with plainly() as here:
         here.ensure_home()
         store = Store(here.database_url)
         store.migrate()
@@ -147,8 +125,8 @@ def keys_revoke(id: Annotated[str, typer.Argument(help="The part of the key befo
 
     Example: `python -m serving keys revoke 0123456789abcdef`
     """
-    with _plainly() as here:
-        revoked = revoke_key(_store(here), id)
+    with plainly() as here:
+        revoked = revoke_key(store_of(here), id)
         console.print(f"key {id} {'is revoked' if revoked else 'does not exist or was revoked before'}")
         raise typer.Exit(0 if revoked else 1)
 

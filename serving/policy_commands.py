@@ -10,14 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from features import SettingsError, settings
+from serving.commands import console, plainly
 from serving.inforce import policy_file
 from serving.lint import findings
 from serving.policy import Policy, PolicyError
 from serving.policy_table import sections
 
 policy_app = typer.Typer(help="What the service rules by.", no_args_is_help=True)
-console = Console(stderr=True)
 File = Annotated[Path | None, typer.Argument(dir_okay=False, help="Another file than the one in force.")]
 
 
@@ -64,12 +63,8 @@ def schema() -> None:
 
 
 def _in_force() -> Path:
-    try:
-        here = settings()
-    except SettingsError as error:
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-    return policy_file(here)
+    with plainly() as here:
+        return policy_file(here)
 
 
 def _loaded(file: Path) -> Policy:

@@ -17,15 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from features import Settings, SettingsError, settings
 from serving import review_report, tuning_report
 from serving.cases import Told
-from serving.errors import ServingError
+from serving.commands import console, plainly, store_of
 from serving.hypotheses import CannotTell, Requests, model_of, moment, policy_of, requests, share, span
 from serving.inforce import policy_file
 from serving.recorded_cases import Window, revoked
 from serving.review import TooFew, review
-from serving.store import Store
 from serving.tables import LIVE
 from serving.tally import Tally
 from serving.tuned_policy import NoThresholds, written
@@ -36,7 +34,6 @@ from serving.whatif_report import ASSUMED, plain, tables
 from serving.window import collected
 
 policy_history_app = typer.Typer(help="What a policy would have done, and whether it still fits.", no_args_is_help=True)
-console = Console(stderr=True)
 WIDE = 200
 """Columns of a table where the output is no terminal."""
 
@@ -56,24 +53,6 @@ Until = Annotated[str | None, typer.Option(help="Decisions before this time.")]
 Space = Annotated[str, typer.Option(help="The history space: live, or replay:NAME.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Out = Annotated[Path | None, typer.Option(dir_okay=False, help="Where a picture goes (.png, .svg or .pdf).")]
-
-
-@contextmanager
-def plainly() -> Iterator[Settings]:
-    """The settings; what cannot be done is said in a sentence, with exit code 2."""
-    try:
-        yield settings()
-    except (SettingsError, ServingError) as error:
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-
-
-def log_of(here: Settings) -> Store:
-    """The store as it is; one that is not there is not made."""
-    store = Store(here.database_url)
-    if store.database.file is not None and not store.database.file.exists():
-        raise ServingError(f"there is no database at {store.database.file}: start the service once, or give --events")
-    return store
 
 
 @contextmanager
@@ -121,7 +100,7 @@ def replay_(
     """
     with plainly() as here:
         window = Window(moment(since) if since else None, moment(until) if until else None, space)
-        asked, store = Requests(window, events, labels), None if events else log_of(here)
+        asked, store = Requests(window, events, labels), None if events else store_of(here, ", or give --events")
         next_, chosen = policy_of(here, policy), model_of(here, model) if model else None
         rival = policy_of(here, against) if against or events else None
         tally = Tally()
@@ -171,7 +150,7 @@ def tune_(
     with plainly() as here:
         budget, start = share(friction), policy or policy_file(here)
         window = Window(moment(since) if since else None, moment(until) if until else None, space)
-        asked, store = Requests(window, events, labels), None if events else log_of(here)
+        asked, store = Requests(window, events, labels), None if events else store_of(here, ", or give --events")
         chosen = model_of(here, model) if model else None
         before = policy_of(here, start)
         with bar("reading") as told:
@@ -207,7 +186,7 @@ def review_(
     Example: `python -m serving policy review --before 2026-01-01..2026-02-01 --after 2026-02-01..2026-03-01`
     """
     with plainly() as here:
-        windows, store = (span(before, space), span(after, space)), log_of(here)
+        windows, store = (span(before, space), span(after, space)), store_of(here, ", or give --events")
         read = []
         for name, window in zip(("before", "after"), windows, strict=True):
             with bar(f"reading {name}") as told:

@@ -22,7 +22,7 @@ from serving.remedies import Asked, Remedy, remedies_for
 
 Ruling = Literal["allow", "step_up", "deny"]
 Reason = tuple[Ruling, str]
-_STRICTNESS: dict[Ruling, int] = {"allow": 0, "step_up": 1, "deny": 2}
+STRICTNESS: dict[Ruling, int] = {"allow": 0, "step_up": 1, "deny": 2}
 _LOOKS = ("read", "list")
 AGAIN = "the session must be authenticated again"
 NO_REMEDY = "nothing this identity can do would settle all that asks"
@@ -34,7 +34,7 @@ def strictest(rulings: Iterable[Ruling]) -> Ruling:
     >>> strictest(["allow", "deny", "step_up"])
     'deny'
     """
-    return max(rulings, key=_STRICTNESS.__getitem__, default="allow")
+    return max(rulings, key=STRICTNESS.__getitem__, default="allow")
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import numpy as np
 
 from features.measures import Array
 from serving.cases import Missing
-from serving.decision import Ruling
 from serving.intervals import Figure, rate, resampled, total
+from serving.ruling import STRICTNESS
 from serving.whatif import Tried
 
-COUNTED = (
+ASKED = (
     "requests",
     "step_ups_before",
     "step_ups_after",
@@ -24,6 +24,9 @@ COUNTED = (
     "step_ups_removed",
     "denies_before",
     "denies_after",
+)
+COUNTED = (
+    *ASKED,
     "compromised",
     "harm_stopped_before",
     "harm_stopped_after",
@@ -46,7 +49,6 @@ OF_A_FLOOR = (
 """For each floor: requests it is relevant to, those it demands proof of, those nothing else asks for, intruders' and
 legitimate escalations among those it demands proof of, and those of which it cannot be told."""
 SHOWN = 20
-_STRICTNESS: dict[Ruling, int] = {"allow": 0, "step_up": 1, "deny": 2}
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ class Tally:
         before, after = tried.before.ruling, tried.after
         if before == after.ruling:
             return
-        apart = abs(_STRICTNESS[before] - _STRICTNESS[after.ruling])
+        apart = abs(STRICTNESS[before] - STRICTNESS[after.ruling])
         labelled = tried.case.label.compromised is not None or tried.case.label.escalation is True
         distance = abs(after.trust.now - after.threshold) if after.trust and after.threshold is not None else 0.0
         entry = ((float(apart), float(labelled), distance), self._seen, tried)

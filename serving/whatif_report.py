@@ -9,7 +9,7 @@ import numpy as np
 from rich.table import Column, Table
 
 from serving.intervals import Figure
-from serving.tally import Changes, Counts
+from serving.tally import ASKED, Changes, Counts
 from serving.whatif import Tried
 
 ASSUMED = (
@@ -67,7 +67,7 @@ def tables(changes: Changes) -> Iterator[Table]:
     asked = Table("identity type", "requests", "step-ups before", "after", "added", "removed", "denies before", "after")
     asked.title = f"What is asked ({said})"
     for name, counts in changes.groups.items():
-        asked.add_row(name, *(_count(counts.figures[n]) for n in _ASKED))
+        asked.add_row(name, *(_count(counts.figures[n]) for n in ASKED))
     yield asked
     worth = Table("identity type", *_WORTH_HEADS, title=f"What that is worth ({said})")
     for name, counts in changes.groups.items():
@@ -77,15 +77,6 @@ def tables(changes: Changes) -> Iterator[Table]:
     yield _changed(changes)
 
 
-_ASKED = (
-    "requests",
-    "step_ups_before",
-    "step_ups_after",
-    "step_ups_added",
-    "step_ups_removed",
-    "denies_before",
-    "denies_after",
-)
 _WORTH_HEADS = (
     "intruders' requests",
     "stopped before",
