@@ -1,0 +1,79 @@
+"""What all of the data scientist's commands share: a bar, a world made or read, and a refusal in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import pyarrow.parquet as pq
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from training.evaluate import BUDGETS, Evaluation
+from training.graft import additions, graft
+from training.labels import World, conform_labels, unlabelled
+from training.world import WorldParameters, simulate, sized, world_parameters
+
+console = Console(stderr=True)
+
+Seed = Annotated[int, typer.Option(help="The same seed and data give the same figures.")]
+Events = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Events as Parquet.")]
+Labels = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="Their labels; without, all are their owners' own.")
+]
+RATE = 0.0095
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar that is told what is being done and how much of the whole is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda description, share: bar.update(task, description=description, completed=share)
+
+
+def simulated(seed: int, identities: int | None, days: int | None) -> World:
+    numbers = numbers_of(None, identities, days)
+    with progress("simulating") as told:
+        return simulate(seed, parameters=numbers, progress=lambda done, of: told("simulating", done / of))
+
+
+def numbers_of(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:
+    """The world's numbers: what was said on the command line, then in the file, then the usual."""
+    try:
+        return sized(world_parameters(file), identities, days)
+    except ValueError as error:
+        refuse(str(error))
+
+
+def refuse(why: str) -> NoReturn:
+    """Say why it cannot be done as asked, and end."""
+    console.print(why, markup=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
+def labelled_log(events: Path, labels: Path | None, seed: int) -> World:
+    table = pq.read_table(events)
+    if labels is not None:
+        return World(table, conform_labels(pq.read_table(labels))).sorted()
+    console.print("no labels given: the events count as benign, and abuse is grafted onto them")
+    grafted = graft(table, unlabelled(table, "yours"), rate=RATE, seed=seed)
+    if shortfall := additions(table, grafted, RATE).shortfall:
+        console.print(shortfall, markup=False)
+    return grafted.sorted()
+
+
+def show(evaluation: Evaluation, source: str) -> None:
+    """The table of recalls, and the figures."""
+    title = f"Recall of lost sessions, 95 % interval over identities ({source}; open loop, floors off)"
+    table = Table("group", "", *(f"{budget:.1%} challenged" for budget in BUDGETS), title=title)
+    for group, name, shares in evaluation.rows():
+        table.add_row(group, name, *map(str, shares))
+    Console().print(table)
+    figures: dict[str, Any] = {name: round(value, 4) for name, value in evaluation.figures.items()}
+    Console().print(figures)

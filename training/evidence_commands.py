@@ -1,0 +1,132 @@
+"""`python -m training evaluate | compare | importance`: what a model is worth, and what it rests on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow.parquet as pq
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from features import ModelMismatch, settings
+from features.enrich import lookup
+from training.commands import Labels, Seed, console, labelled_log, progress, show, simulated
+from training.comparison import compare, summary
+from training.fit import Recipe
+from training.importance import importance
+from training.register import champion, log_evidence
+from training.retrain import assess, prepare
+from training.tables import FOLDER, Part, write_part
+from training.whole import whole_evidence
+
+evidence_app = typer.Typer()
+
+
+@evidence_app.command("evaluate")
+def evaluate_(
+    events: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
+    labels: Labels = None,
+    report: Annotated[
+        bool, typer.Option(help="Measure everything, for minutes; to MLflow and training/REPORT.md.")
+    ] = False,
+    identities: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
+    days: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
+    seed: Seed = 2,
+) -> None:
+    """Evaluate the champion on other histories than it was made from: another seed, or your own.
+
+    Example: `python -m training evaluate --report --seed 7`
+    """
+    started = time.monotonic()
+    try:
+        model = champion(settings())
+    except ModelMismatch as error:
+        console.print(str(error), markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    if model is None:
+        console.print("no version answers yet: python -m training retrain --promote")
+        raise typer.Exit(2)
+    world = simulated(seed, identities, days) if events is None else labelled_log(events, labels, seed)
+    begun = time.monotonic()
+    with progress("evaluating") as told:
+        data = prepare(
+            world, seed, lambda done, of: told("computing features", 0.7 * done / of), population=model.population
+        )
+        prepared = time.monotonic()
+        if not report:
+            evaluation = assess(model, data, Recipe(), seed)
+    if not report:
+        return show(evaluation, world.source)
+    with progress("measuring") as told:
+        tables, figures = whole_evidence(model, data, Recipe(), seed, told)
+    stages = {"the world": begun - started, "features": prepared - begun}
+    stages["measuring"] = time.monotonic() - prepared
+    command = _command("evaluate", "--report", events, labels, identities=identities, days=days, seed=seed)
+    part = Part(1, f"Model version {model.version}", command, world.source, stages, tuple(tables))
+    written = write_part(part, "evaluate", FOLDER)
+    log_evidence(settings(), model.version, {name: each.value for name, each in figures.items()}, written)
+    console.print(f"{written}, and a run in MLflow that names version {model.version}")
+
+
+@evidence_app.command("compare")
+def compare_(
+    worlds: Annotated[int, typer.Option(min=1, help="Simulated worlds, each of its own seed and parameters.")] = 5,
+    identities: Annotated[int, typer.Option(help="Of each world.")] = 1_000,
+    days: Annotated[int, typer.Option(help="Of each world.")] = 42,
+    seed: Seed = 1,
+) -> None:
+    """Compare the pair of models with four other ways to a decay curve, each tuned as much; to training/REPORT.md.
+
+    Example: `python -m training compare --worlds 5`
+    """
+    started = time.monotonic()
+    with progress("comparing") as told:
+        rows = list(compare(worlds, identities, days, seed, told))
+    tables = summary(rows)
+    command = _command("compare", worlds=worlds, identities=identities, days=days, seed=seed)
+    stages = {"everything": time.monotonic() - started}
+    written = write_part(Part(2, "Five ways to a decay curve", command, "simulated", stages, tables), "compare", FOLDER)
+    for each in tables:
+        table = Table(*each.columns, title=f"{each.title} (simulated)")
+        for row in each.rows:
+            table.add_row(*row)
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
+    console.print(str(written))
+
+
+@evidence_app.command("importance")
+def importance_(
+    samples: Annotated[
+        list[Path], typer.Argument(exists=True, dir_okay=False, help="Events as Parquet, each a sample.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Where the table goes as CSV, besides the screen.")] = None,
+    seed: Seed = 1,
+) -> None:
+    """Show which features the champion rests on: their share in all SHAP contributions, by identity type.
+
+    Example: `python -m training importance simulated.parquet incident.parquet`
+    """
+    here = settings()
+    model = champion(here)
+    if model is None:
+        console.print("no model answers yet: python -m training retrain EVENTS --promote")
+        raise typer.Exit(2)
+    with console.status("explaining"):
+        tables = {path.stem: pq.read_table(path) for path in samples}
+        shares = importance(model, tables, lookup(here.network_tables), seed)
+    table = Table(Column("feature", no_wrap=True), *shares.columns)
+    for name, row in shares.sort_values(list(shares.columns), ascending=False).iterrows():
+        table.add_row(str(name), *(f"{value:.1%}" for value in row))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    if out:
+        shares.to_csv(out)
+
+
+def _command(name: str, *given: object, **options: object) -> str:
+    """The command as it was given."""
+    named = [f"--{option} {value}" for option, value in options.items() if value is not None]
+    return " ".join(["python -m training", name, *(str(each) for each in given if each is not None), *named])
