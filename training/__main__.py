@@ -1,5 +1,5 @@
 """The data scientist's loop: `python -m training simulate | graft | labels | retrain | evaluate |
-compare | importance | promote`.
+compare | importance | search | promote`.
 
 Exit codes: 0 done, 1 the gate refused, 2 it could not be done as asked.
 """
@@ -12,15 +12,18 @@ from typing import Annotated
 import typer
 
 from features import ModelMismatch, settings
-from training.commands import Labels, Seed, console, labelled_log, progress, show, simulated
+from training.commands import Labels, Seed, console, labelled_log, progress, refuse, show, simulated
 from training.evidence_commands import evidence_app
+from training.recipe_file import read_recipe
 from training.register import Forced, NotPromoted, promote
 from training.retrain import retrain
+from training.search_commands import search_app
 from training.world_commands import world_app
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 app.add_typer(world_app)
 app.add_typer(evidence_app)
+app.add_typer(search_app)
 
 
 @app.command("retrain")
@@ -32,16 +35,23 @@ def retrain_(
     promote: Annotated[bool, typer.Option(help="Let it answer if the gate passes.")] = False,
     identities: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
     days: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="How to fit, as `search` found it.")
+    ] = None,
     seed: Seed = 1,
 ) -> None:
     """Fit, calibrate, evaluate, check and register a model. Your own events without labels have abuse grafted on.
 
     Example: `python -m training retrain --promote`
     """
+    try:
+        how = read_recipe(recipe) if recipe else None
+    except ValueError as error:
+        refuse(str(error))
     world = simulated(seed, identities, days) if events is None else labelled_log(events, labels, seed)
     with progress("retraining") as told:
         try:
-            came = retrain(world, settings(), seed=seed, promoted=promote, told=told)
+            came = retrain(world, settings(), seed=seed, recipe=how, promoted=promote, told=told)
         except ValueError as error:
             console.print(f"nothing was registered: {error}", markup=False)
             raise typer.Exit(2) from error

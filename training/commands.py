@@ -77,3 +77,9 @@ def show(evaluation: Evaluation, source: str) -> None:
     Console().print(table)
     figures: dict[str, Any] = {name: round(value, 4) for name, value in evaluation.figures.items()}
     Console().print(figures)
+
+
+def command_line(name: str, *given: object, **options: object) -> str:
+    """The command as it was given."""
+    named = [f"--{option} {value}" for option, value in options.items() if value is not None]
+    return " ".join(["python -m training", name, *(str(each) for each in given if each is not None), *named])

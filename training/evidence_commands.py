@@ -14,7 +14,7 @@ from rich.table import Column, Table
 
 from features import ModelMismatch, settings
 from features.enrich import lookup
-from training.commands import Labels, Seed, console, labelled_log, progress, show, simulated
+from training.commands import Labels, Seed, command_line, console, labelled_log, progress, show, simulated
 from training.comparison import compare, summary
 from training.fit import Recipe
 from training.importance import importance
@@ -65,7 +65,7 @@ def evaluate_(
         tables, figures = whole_evidence(model, data, Recipe(), seed, told)
     stages = {"the world": begun - started, "features": prepared - begun}
     stages["measuring"] = time.monotonic() - prepared
-    command = _command("evaluate", "--report", events, labels, identities=identities, days=days, seed=seed)
+    command = command_line("evaluate", "--report", events, labels, identities=identities, days=days, seed=seed)
     part = Part(1, f"Model version {model.version}", command, world.source, stages, tuple(tables))
     written = write_part(part, "evaluate", FOLDER)
     log_evidence(settings(), model.version, {name: each.value for name, each in figures.items()}, written)
@@ -87,7 +87,7 @@ def compare_(
     with progress("comparing") as told:
         rows = list(compare(worlds, identities, days, seed, told))
     tables = summary(rows)
-    command = _command("compare", worlds=worlds, identities=identities, days=days, seed=seed)
+    command = command_line("compare", worlds=worlds, identities=identities, days=days, seed=seed)
     stages = {"everything": time.monotonic() - started}
     written = write_part(Part(2, "Five ways to a decay curve", command, "simulated", stages, tables), "compare", FOLDER)
     for each in tables:
@@ -124,9 +124,3 @@ def importance_(
     Console(width=None if sys.stdout.isatty() else 200).print(table)
     if out:
         shares.to_csv(out)
-
-
-def _command(name: str, *given: object, **options: object) -> str:
-    """The command as it was given."""
-    named = [f"--{option} {value}" for option, value in options.items() if value is not None]
-    return " ".join(["python -m training", name, *(str(each) for each in given if each is not None), *named])
