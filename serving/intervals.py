@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.measures import Array
-
-RESAMPLES = 1_000
+from features.resamples import redraws
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,7 @@ def resampled(sums: Array, seed: int) -> Array:
 
     Shape (RESAMPLES, k).
     """
-    people, rng = len(sums), np.random.default_rng(seed)
-    totals = np.empty((RESAMPLES, sums.shape[1]))
-    totals[0] = sums.sum(axis=0)
-    for place in range(1, RESAMPLES):
-        drawn = np.bincount(rng.integers(people, size=people), minlength=people) if people else np.zeros(0)
-        totals[place] = drawn @ sums
+    totals: Array = np.array([counts @ sums for counts in redraws(len(sums), seed)])
     return totals
 
 

@@ -1,4 +1,4 @@
-"""Intervals by drawing identities anew: what one person's or machine's events share is then no false certainty."""
+"""Figures with 95 % intervals over identities drawn anew, and how they are summed up in every resample."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.measures import Array
-
-RESAMPLES = 1_000
+from features.resamples import redraws
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,4 @@ class Redrawn:
 def redrawn(identity: Array, seed: int) -> Redrawn:
     """Resamples of the identities there are."""
     people = np.unique(identity)
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(len(people), np.full(len(people), 1 / max(len(people), 1)), RESAMPLES - 1)
-    return Redrawn(people, np.vstack([np.ones(len(people)), draws]))
+    return Redrawn(people, np.array(list(redraws(len(people), seed))))
