@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from features.event import Event
+from serving import intent
 from serving.known import Proof
 from serving.policy import Condition, Floor, Policy, Requirement
-from serving.proofs import Circumstances, suffices
+from serving.proofs import Circumstances, fall_short, suffices
 from serving.rules import DERIVED
 
 Facts = Mapping[str, Any]
@@ -31,6 +32,7 @@ class FloorResult:
     requires: Requirement
     references: tuple[str, ...]
     shadow: bool = False
+    finding: bool = False
 
     @property
     def rules(self) -> bool:
@@ -48,6 +50,9 @@ def facts_of(event: Event, features: Mapping[str, float], policy: Policy) -> dic
     if role is not None and role.lower() in policy.privileged_roles:
         facts["credential.privileged"] = True
     facts["bad_network"] = _bad_network(event, policy)
+    task = intent.declared(event.session.intent)
+    lacks = None if task is None else intent.outside(task, event, policy.intent_types)
+    facts["outside_intent"], facts["not_intended"] = None if task is None else lacks is not None, lacks
     return facts
 
 
@@ -72,12 +77,15 @@ def _result(floor: Floor, facts: Facts, case: Circumstances, proofs: Sequence[Pr
     missing = [condition.fact for condition, test in zip(floor.when, tests, strict=True) if test is None]
     if missing and not floor.unknown_applies:
         return _told(floor, "undecided", undecided_sentence(missing))
-    proven = any(suffices(floor.requires, proof, case) for proof in proofs)
-    return _told(floor, "satisfied" if proven else "applied", _sentence(floor, facts))
+    if any(suffices(floor.requires, proof, case) for proof in proofs):
+        return _told(floor, "satisfied", _sentence(floor, facts))
+    return _told(floor, "applied", _sentence(floor, facts) + fall_short(floor.requires, proofs, case))
 
 
 def _told(floor: Floor, status: Status, sentence: str) -> FloorResult:
-    return FloorResult(floor.id, status, sentence, floor.requires, floor.references, floor.mode == "shadow")
+    return FloorResult(
+        floor.id, status, sentence, floor.requires, floor.references, floor.mode == "shadow", floor.finding
+    )
 
 
 def undecided_sentence(missing: Sequence[str]) -> str:

@@ -21,6 +21,18 @@ SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
     registry=REGISTRY,
 )
+PROMPTS_AVOIDED = Counter(
+    "session_trust_prompts_avoided",
+    "Prompts an automation was spared because it was asked too often",
+    ["identity_type"],
+    registry=REGISTRY,
+)
+FINDINGS = Counter(
+    "session_trust_findings",
+    "Decisions that show an operator something, by kind and the floor or threshold it is about",
+    ["kind", "subject"],
+    registry=REGISTRY,
+)
 READY = Gauge("session_trust_ready", "1 when a champion is loaded", registry=REGISTRY)
 POLICY_SWAPS = Counter("session_trust_policy_swaps", "Policies taken into force while running", registry=REGISTRY)
 POLICY_REFUSED = Gauge(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import secrets
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +29,7 @@ from serving.decision import Decision, Explanation, decide
 from serving.decision_log import DecisionRecord
 from serving.inforce import InForce
 from serving.keys import Caller
-from serving.known import Proof, Standing
+from serving.known import Prompt, Proof, Standing
 from serving.problems import Problem, about_field
 from serving.proofs import claimed
 from serving.schemas import ScoreRequest
@@ -203,7 +204,7 @@ def _decided(
     standing, proofs = _standing(tx, it, where, here)
     if it.inline:  # what was asked of inline histories lies in their own space, and so do the proofs that answer it
         beside, more = _standing(tx, it, INLINE, here)
-        standing, proofs = replace(standing, asked={**standing.asked, **beside.asked}), (*proofs, *more)
+        standing, proofs = _together(standing, beside), (*proofs, *more)
     return decide(
         event,
         values,
@@ -218,6 +219,17 @@ def _decided(
         versions=here.versions,
         degraded=fault,
         enforceable=it.request.mode == "enforce",
+    )
+
+
+def _together(standing: Standing, beside: Standing) -> Standing:
+    """What was asked in two spaces."""
+    return replace(
+        standing,
+        asked={**standing.asked, **beside.asked},
+        prompts_in_window=standing.prompts_in_window + beside.prompts_in_window,
+        led=Counter(standing.led) + Counter(beside.led),
+        askers=Counter(standing.askers) + Counter(beside.askers),
     )
 
 
@@ -290,5 +302,7 @@ def _recorded(
             at=decision.at,
             version=version,
             body=body,
-        )
+        ),
+        Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None,
     )
+    tx.keep_findings(it.space, event.identity.id, decision.id, decision.at, decision.findings)
