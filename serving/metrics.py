@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 
 REGISTRY = CollectorRegistry()
 DECISIONS = Counter(
@@ -33,6 +33,14 @@ FINDINGS = Counter(
     ["kind", "subject"],
     registry=REGISTRY,
 )
+_STAGE = Summary(
+    "session_trust_stage_seconds", "Seconds of a decision, by what they were spent on", ["stage"], registry=REGISTRY
+)
+REMEMBERING, FEATURES, EXPLAINING, FORESEEING, RULING, RECORDING = (
+    _STAGE.labels(stage) for stage in ("remembered", "features", "explanation", "hazards", "ruling", "record")
+)
+"""What is read from the store, the features, the present trust with its SHAP values, the trust to come, floors and
+ruling, and what is written; the rest of a decision's time is HTTP, its turn, and the commit."""
 READY = Gauge("session_trust_ready", "1 when a champion is loaded", registry=REGISTRY)
 POLICY_SWAPS = Counter("session_trust_policy_swaps", "Policies taken into force while running", registry=REGISTRY)
 POLICY_REFUSED = Gauge(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from features.event import Event
 from features.rows import strength_of
@@ -81,7 +82,12 @@ def must_resist(requirement: Requirement, case: Circumstances) -> bool:
 
 def of_the_model(policy: Policy) -> Requirement:
     """What the model's own step-up, an expiry or thin context asks for."""
-    return Requirement(aal=2, max_age_seconds=policy.lifetime.elevation_seconds)
+    return _fresh(policy.lifetime.elevation_seconds)
+
+
+@cache
+def _fresh(seconds: int) -> Requirement:
+    return Requirement(aal=2, max_age_seconds=seconds)
 
 
 def that_count(requirement: Requirement, case: Circumstances) -> tuple[RemedyRule, ...]:

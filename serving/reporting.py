@@ -16,6 +16,7 @@ from features.vector import fold
 from serving.assurance import session_level
 from serving.claims import without_claims
 from serving.decision_log import DecisionRecord
+from serving.feedback import Verdict
 from serving.floors import evaluated
 from serving.inforce import InForce
 from serving.keys import Caller
@@ -23,7 +24,7 @@ from serving.known import Proof, Scope, Standing
 from serving.problems import Problem, about_field
 from serving.proofs import Circumstances, answers_the_model, beyond, level
 from serving.ruling import AGAIN, circumstances
-from serving.schemas import RevocationRequest, StepUpRequest
+from serving.schemas import FeedbackRequest, RevocationRequest, StepUpRequest
 from serving.scoring import OUTCOMES
 from serving.store import Transaction
 from serving.tables import LIVE
@@ -171,6 +172,15 @@ def _keep(tx: Transaction, asked: DecisionRecord, request: StepUpRequest, proof:
         at=proof.made_at if proof else max(now(), asked.at),
         version=version,
     )
+
+
+def feedback(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
+    """Keep what an investigator found; raises Problem where there is no such decision."""
+    if tx.decision(decision_id) is None:
+        raise Problem(404, f"there is no decision {decision_id}, or it was erased.")
+    at = now()
+    tx.add_feedback(Verdict(decision_id, request.verdict, request.note, caller.id, at))
+    return {"decision_id": decision_id, "verdict": request.verdict, "by": caller.id, "at": at.isoformat()}
 
 
 def revoke(tx: Transaction, request: RevocationRequest, caller: Caller) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.event import Event, Text, Texts, Time
+from features.event import Event, LongText, Text, Texts, Time
 from serving.intent import Details
 from serving.policy import ProofKind
 
@@ -61,6 +61,13 @@ class StepUpRequest(Wire):
     session: Text | None = None
     result: Literal["completed", "failed", "abandoned"]
     proof: StepUpProof | None = None
+
+
+class FeedbackRequest(Wire):
+    """Whose request a decision was about, as an investigator found (scope investigate); his last word counts."""
+
+    verdict: Annotated[Literal["intruder", "owner", "unsure"], Field(description="The words training reads.")]
+    note: Annotated[LongText | None, Field(description="Kept with the verdict, and not exported.")] = None
 
 
 class RevocationRequest(Wire):

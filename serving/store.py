@@ -20,12 +20,13 @@ import alembic.util
 
 from features.event import Event
 from features.history import History
-from serving import chain, decision_log, evidence, found, histories
+from serving import chain, decision_log, evidence, feedback, found, histories
 from serving.chain import Tip
 from serving.database import Connection, Database, said
 from serving.decision import Proof, Standing
 from serving.decision_log import DecisionRecord
 from serving.errors import DecisionNotRecorded, StoreUnavailable
+from serving.feedback import Verdict
 from serving.findings import Finding
 from serving.known import Prompt
 from serving.tables import LIVE, Who
@@ -97,6 +98,11 @@ class Transaction:
         """The body and request digest of this caller's newest decision about the same event, made since then."""
         found_ = decision_log.earlier(self.connection, caller, Who(space, identity), event_id=event_id, since=since)
         return (found_.body, found_.body_digest) if found_ else None
+
+    def add_feedback(self, said: Verdict) -> None:
+        """Keep what an investigator says of a decision, in this process's chain."""
+        self.records += 1
+        self.tip = feedback.append(self.connection, self._chain(), said)
 
     def erase_decision(self, id: str, *, at: datetime, by: str, reason: str) -> None:
         """Erase a decision's payload and whom it was about; raises KeyError when there is none."""

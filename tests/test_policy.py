@@ -111,7 +111,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 
 def test_the_policy_page_says_why_a_newer_file_is_refused() -> None:
     """Every floor stands on it, and what a file may say is text."""
-    html = policy_page(POLICY, "next.yaml:3: <script> is no key")
+    html = policy_page(POLICY, "next.yaml:3: <script> is no key", ())
 
     assert ("&lt;script&gt; is no key" in html, "<script>" in html) == (True, False)
     assert [floor.id for floor in POLICY.floors if floor.id not in html] == []
