@@ -28,6 +28,7 @@ from features.event import Event
 from scripts.floors_reference import ruling_floor, statuses
 from scripts.requests_at_random import NOW, Request, drawn
 from serving.decision import Decision, Proof, Revocation, Scope, Standing, Versions, decide
+from serving.intent import Detail
 from serving.policy import BUILT_IN, Policy, PolicyError
 
 AT_ONCE = 2_000
@@ -88,7 +89,8 @@ def decided(asked: Request, policy: Policy) -> Decision:
 
 
 def _proof(said: dict[str, Any]) -> Proof:
-    return Proof(**(said | {"scope": Scope(*said["scope"]) if said["scope"] else None}))
+    task = tuple(Detail.model_validate(each) for each in said["task"])
+    return Proof(**(said | {"scope": Scope(*said["scope"]) if said["scope"] else None, "task": task}))
 
 
 def proven(path: Path, seed: int, requests: int) -> Findings:

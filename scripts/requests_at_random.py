@@ -5,11 +5,12 @@ Plain values only, as they stand in JSON and in a policy file; nothing here know
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from features.event import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
 
@@ -95,15 +96,15 @@ def _event(draw: Draw) -> dict[str, Any]:
             "type": draw.any(*get_args(IdentityType)),
             "role": draw.of("analyst", None, "Administrator", "root"),
         },
-        "session": {"id": draw.of("s1", None)},
+        "session": {"id": draw.of("s1", None), "intent": _intent(draw)},
         "action": {
-            "name": "service:Do",
+            "name": draw.of("service:Do", "read", "write"),
             "category": draw.any(None, *get_args(Category)),
             "reversible": draw.of(True, None, False),
             "impact": draw.any(None, *get_args(Impact)),
         },
         "resource": {
-            "id": draw.of("r1", None),
+            "id": draw.any("r1", draw.of("r1", None, "r2")),
             "type": draw.of("invoice", None, "bucket"),
             "sensitivity": draw.any(None, *get_args(Sensitivity)),
             "environment": draw.of(None, *get_args(Environment)),
@@ -121,6 +122,34 @@ def _event(draw: Draw) -> dict[str, Any]:
             "privileged": draw.of(False, None, True),
         },
     }
+
+
+def _intent(draw: Draw) -> str | None:
+    """What a session says of its task: nothing, free text, what is no authorization details, or some."""
+    unsound = ("answer mail", "[answer mail]", "{}", "[]", "[1]", '[{"actions": ["write"]}]', '[{"type": 1}]')
+    details = json.dumps([_detail(draw) for _ in range(draw.any(1, 1, 2))])
+    return cast("str | None", draw.any(None, details, draw.any(*unsound)))
+
+
+def _detail(draw: Draw) -> dict[str, Any]:
+    """An authorization detail, near to what is asked for."""
+    detail = {
+        "type": draw.of("agent_action", "payment"),
+        "actions": draw.any(["service:Do"], draw.rng.sample(get_args(Category), 5), draw.of(["read", "write"], [])),
+        "locations": draw.any(["r1", "r2"], draw.of([], ["r2"])),
+        "datatypes": draw.any(None, ["invoice"], ["bucket", "invoice"]),
+        "identifier": draw.of(None, "r1", "r2"),
+        "privileges": draw.of(None, ["analyst"], ["root", "Administrator"]),
+        "amount": draw.of(None, 12),
+    }
+    return {member: value for member, value in detail.items() if value is not None}
+
+
+def _scope(draw: Draw, event: dict[str, Any]) -> str:
+    """The scope of a credential, near to what is asked for."""
+    kind, category = event["resource"]["type"], event["action"]["category"] or "write"
+    what = draw.of(kind or "*", "*", "invoice", "bucket", f"{kind}/r1", f"{kind}/r2", "", "None", "None/None")
+    return cast("str", draw.of(f"{category}:{what}", f"write:{what}", f"*:{what}", "*", what, category))
 
 
 def _proof(draw: Draw, event: dict[str, Any]) -> dict[str, Any]:
@@ -141,6 +170,8 @@ def _proof(draw: Draw, event: dict[str, Any]) -> dict[str, Any]:
         "network_asn": draw.of(None, 64_500, 64_501),
         "device_id": draw.of(None, "d1", "d2"),
         "trust_at_completion": draw.of(None, 0.2, 0.9),
+        "granted": tuple(_scope(draw, event) for _ in range(draw.of(1, 0, 2))),
+        "task": [_detail(draw) for _ in range(draw.of(1, 0, 2))],
     }
 
 

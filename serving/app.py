@@ -14,15 +14,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from serving import decision_log, metrics, pages
+from serving import decision_log, feedback, found, metrics, pages
 from serving.decision_log import DecisionRecord, Listed
 from serving.edge import COOKIE, current
 from serving.engine import Engine
 from serving.errors import ServingError
+from serving.feedback import Verdict
+from serving.found import Found
 from serving.keys import authenticate
 from serving.openapi import document
 from serving.problems import MEDIA_TYPE, Problem, about_fields, problem_of
-from serving.schemas import RevocationRequest, StepUpRequest
+from serving.schemas import FeedbackRequest, RevocationRequest, StepUpRequest
 from serving.tables import LIVE
 
 PAGE = 100
@@ -73,26 +75,54 @@ def _decisions(engine: Engine) -> list[Route]:
         record = await run_in_threadpool(_decision, engine, request.path_params["id"])
         return JSONResponse(json.loads(record.payload()) | {"at": record.at.isoformat()})
 
-    return [Route("/decisions", decisions), Route("/decisions/{id}", decision)]
+    async def said(request: Request) -> Response:
+        given = _read(FeedbackRequest, await request.body())
+        told = await run_in_threadpool(engine.feedback, request.path_params["id"], given, current.get().caller)
+        return JSONResponse(told)
+
+    async def exported(request: Request) -> Response:
+        rows = await run_in_threadpool(_exported, engine)
+        return Response("".join(json.dumps(row) + "\n" for row in rows), media_type="application/x-ndjson")
+
+    async def findings(request: Request) -> Response:
+        rows = await run_in_threadpool(_found, engine)
+        return JSONResponse({"findings": [_finding(row) for row in rows]})
+
+    return [
+        Route("/decisions", decisions),
+        Route("/decisions/{id}", decision),
+        Route("/decisions/{id}/feedback", said, methods=["POST"]),
+        Route("/feedback", exported),
+        Route("/findings", findings),
+    ]
 
 
 def _pages(engine: Engine) -> list[Route]:
     async def decision_page(request: Request) -> Response:
-        record = await run_in_threadpool(_decision, engine, request.path_params["id"])
-        return _page(pages.decision_page(record, engine.here.model_tags.get("data") == "simulated"))
+        record, said = await run_in_threadpool(_with_verdicts, engine, request.path_params["id"])
+        return _page(pages.decision_page(record, said, engine.here.model_tags.get("data") == "simulated"))
+
+    async def said(request: Request) -> Response:
+        id, form = request.path_params["id"], await request.form()
+        typed = {"verdict": str(form.get("verdict", "")), "note": str(form.get("note", "")).strip() or None}
+        given = FeedbackRequest.model_validate(typed)
+        await run_in_threadpool(engine.feedback, id, given, current.get().caller)
+        return RedirectResponse(f"/investigate/decisions/{id}", 303)
 
     async def list_page(request: Request) -> Response:
         asked = {name: value for name, value in request.query_params.items() if value}
         return _page(pages.list_page(await run_in_threadpool(_search, engine, asked), asked))
 
     async def policy_page(request: Request) -> Response:
-        return _page(pages.policy_page(engine.here.policy, engine.here.policy_refused))
+        shown = await run_in_threadpool(_found, engine)
+        return _page(pages.policy_page(engine.here.policy, engine.here.policy_refused, shown))
 
     return [
         Route("/investigate", list_page),
         Route("/investigate/login", _login(engine), methods=["GET", "POST"]),
         Route("/investigate/policy", policy_page),
         Route("/investigate/decisions/{id}", decision_page),
+        Route("/investigate/decisions/{id}/feedback", said, methods=["POST"]),
     ]
 
 
@@ -148,6 +178,26 @@ def _decision(engine: Engine, id: str) -> DecisionRecord:
     if record is None:
         raise Problem(404, f"there is no decision {id}, or it was erased.")
     return record
+
+
+def _with_verdicts(engine: Engine, id: str) -> tuple[DecisionRecord, tuple[Verdict, ...]]:
+    record = _decision(engine, id)
+    with engine.store.reading() as transaction:
+        return record, feedback.current(feedback.said_of(transaction.connection, id))
+
+
+def _exported(engine: Engine) -> list[dict[str, Any]]:
+    with engine.store.reading() as transaction:
+        return list(feedback.exported(transaction.connection))
+
+
+def _found(engine: Engine) -> tuple[Found, ...]:
+    with engine.store.reading() as transaction:
+        return found.listed(transaction.connection)
+
+
+def _finding(row: Found) -> dict[str, Any]:
+    return {**vars(row), "first_at": row.first_at.isoformat(), "last_at": row.last_at.isoformat()}
 
 
 def _listed(row: Listed) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from serving.database import Connection, inserting
 from serving.tables import chain_rows
 from serving.times import microseconds, now
 
-START, DECISION, ERASURE = "start", "decision", "erasure"
+START, DECISION, ERASURE, FEEDBACK = "start", "decision", "erasure", "feedback"
 
 
 @dataclass(frozen=True)

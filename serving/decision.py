@@ -15,6 +15,7 @@ from typing import Any
 from features.decay import TrustCurve
 from features.event import Event
 from features.rows import CONTEXT
+from serving.findings import Finding
 from serving.floors import FloorResult
 from serving.known import Contribution, Explanation, Proof, Revocation, Scope, Standing, Versions
 from serving.lifetime import Lifetime, lifetime_of
@@ -59,6 +60,9 @@ class Decision:
     cache_seconds: int
     enforceable: bool
     versions: Versions
+    findings: tuple[Finding, ...]
+    asked_by: tuple[str, ...]
+    prompt_avoided: bool
 
     def wire(self) -> dict[str, Any]:
         """As JSON, in the shape every caller and page knows."""
@@ -73,6 +77,8 @@ class Decision:
             "threshold": self.threshold,
             "floors": [_floor(floor) for floor in self.floors],
             "remedies": [remedy.wire() for remedy in self.remedies],
+            "findings": [asdict(finding) for finding in self.findings],
+            "prompt_avoided": self.prompt_avoided,
             "session": _session(self),
             "explanation": _explanation(self.explanation),
             "context": {"known": self.known, "of": len(CONTEXT), "thin": self.thin},
@@ -131,6 +137,9 @@ def decide(
         cache_seconds=policy.cache_seconds if lifetime and not measured.degraded and _cacheable(event) else 0,
         enforceable=enforceable,
         versions=versions,
+        findings=found.findings,
+        asked_by=found.asked_by,
+        prompt_avoided=found.prompt_avoided,
     )
 
 

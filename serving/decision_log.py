@@ -19,7 +19,8 @@ from sqlalchemy import bindparam
 from serving.chain import DECISION, ERASURE, Link, Tip, add, sha256
 from serving.database import Connection, Statement, inserting
 from serving.errors import DecisionNotRecorded
-from serving.tables import LIVE, Who, challenges, decisions
+from serving.known import Prompt
+from serving.tables import LIVE, Who, challenges, decisions, feedback, findings
 from serving.times import microseconds, time_of
 
 
@@ -95,6 +96,10 @@ _ERASE = Statement(
     ("caller", "identity", "session", "event_id", "body_digest", "payload", "salt", "outbox"),
 )
 _FORGET_CHALLENGE = Statement(sa.delete(challenges).where(challenges.c.decision_id == bindparam("id")))
+_FORGET_FINDINGS = Statement(sa.delete(findings).where(findings.c.decision_id == bindparam("id")))
+_ERASE_FEEDBACK = Statement(
+    sa.update(feedback).where(feedback.c.decision_id == bindparam("of_decision")), ("payload", "salt")
+)
 
 
 def columns_of(record: DecisionRecord) -> dict[str, Any]:
@@ -102,8 +107,8 @@ def columns_of(record: DecisionRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _COLUMNS} | {"id": record.id, "at": microseconds(record.at)}
 
 
-def append(connection: Connection, before: Tip, record: DecisionRecord) -> Tip:
-    """Write a decision and its chain row; a step-up is noted as asked. Returns the chain's new tip."""
+def append(connection: Connection, before: Tip, record: DecisionRecord, prompt: Prompt | None = None) -> Tip:
+    """Write a decision and its chain row; a step-up is noted as asked, as this prompt. Returns the chain's new tip."""
     payload, salt = record.payload(), secrets.token_bytes(16)
     digest = sha256(salt + payload.encode())
     tip = add(connection, before, Link(DECISION, record.id, digest, record.version))
@@ -111,13 +116,15 @@ def append(connection: Connection, before: Tip, record: DecisionRecord) -> Tip:
     kept = {"payload": payload, "salt": salt, "outbox": record.outbox}
     connection.change(_INSERT, **columns_of(record), **place, **kept)
     if record.ruling == "step_up":
-        _note_challenge(connection, record)
+        _note_challenge(connection, record, prompt)
     return tip
 
 
-def _note_challenge(connection: Connection, record: DecisionRecord) -> None:
+def _note_challenge(connection: Connection, record: DecisionRecord, prompt: Prompt | None) -> None:
     about = {name: getattr(record, name) for name in ("space", "identity", "session", "category", "resource_type")}
-    connection.change(_INSERT_CHALLENGE, decision_id=record.id, asked_at=microseconds(record.at), **about)
+    led = {"remedy": prompt.remedy, "asked_by": "\n".join(prompt.asked_by)} if prompt else {}
+    as_asked = {"remedy": None, "asked_by": None} | led
+    connection.change(_INSERT_CHALLENGE, decision_id=record.id, asked_at=microseconds(record.at), **about, **as_asked)
 
 
 def get(connection: Connection, id: str) -> DecisionRecord | None:
@@ -141,6 +148,8 @@ def erase(connection: Connection, before: Tip, id: str, *, at: datetime, by: str
     if connection.change(_ERASE, erased_id=id, **dict.fromkeys(_ERASE.columns or ())) == 0:
         raise KeyError(id)
     connection.change(_FORGET_CHALLENGE, id=id)
+    connection.change(_FORGET_FINDINGS, id=id)
+    connection.change(_ERASE_FEEDBACK, of_decision=id, payload=None, salt=None)
     body = json.dumps({"at": microseconds(at), "by": by, "reason": reason})
     return add(connection, before, Link(ERASURE, id, sha256(body.encode()), body=body))
 

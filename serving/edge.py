@@ -26,7 +26,8 @@ from serving.problems import MEDIA_TYPE, Problem, about_fields
 
 log = logging.getLogger(__name__)
 
-MIB = 1024 * 1024
+KIB = 1024
+MIB = 1024 * KIB
 COOKIE = "session_trust_key"
 """The cookie that holds a key for the investigator's pages; set by the log-in form only."""
 OPEN = ("/livez", "/readyz", "/.well-known/", "/investigate/login")
@@ -35,14 +36,17 @@ SCOPE_OF = (
     ("/events", "events", 8 * MIB),
     ("/step-ups", "assure", MIB),
     ("/revocations", "investigate", MIB),
-    ("/decisions", "investigate", 0),
-    ("/investigate", "investigate", 0),
+    ("/decisions", "investigate", 16 * KIB),
+    ("/feedback", "investigate", 0),
+    ("/findings", "investigate", 0),
+    ("/investigate", "investigate", 16 * KIB),
     ("/metrics", "admin", 0),
     ("/policy", "investigate", 0),
     ("/model", "investigate", 0),
     ("/docs.json", "score", 0),
 )
 """By the beginning of the path: the scope its key must have, and how many bytes it may bring."""
+FORM = "application/x-www-form-urlencoded"
 BENTO = ("/score", "/events")
 
 
@@ -146,7 +150,7 @@ def _credentials(scope: Scope) -> str | None:
 
 
 async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body, if it is JSON by its header and not too long; raises Problem as soon as it is."""
+    """The whole body, if it is JSON by its header (of a page, a form) and not too long; raises Problem otherwise."""
     if scope["method"] not in ("POST", "PUT", "PATCH"):
         return b""
     media = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
@@ -158,9 +162,11 @@ async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
         more = message.get("more_body", False)
         if len(body) > limit:
             raise Problem(413, f"the body may have {limit:,} bytes at most.")
-    if media != "application/json":
-        raise Problem(415, f"send application/json, not {media or 'a body without a type'}.")
-    _require_json(body)
+    wanted = FORM if scope["path"].startswith("/investigate/") else "application/json"
+    if media != wanted:
+        raise Problem(415, f"send {wanted}, not {media or 'a body without a type'}.")
+    if wanted != FORM:
+        _require_json(body)
     return body
 
 

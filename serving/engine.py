@@ -18,7 +18,7 @@ from serving import reporting, scoring
 from serving.errors import StaleHistory, StoreUnavailable
 from serving.inforce import InForce
 from serving.keys import Caller
-from serving.schemas import RevocationRequest, ScoreRequest, StepUpRequest
+from serving.schemas import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
 from serving.store import Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,10 @@ class Engine:
     def revoke(self, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
         """Deny a session or an identity from now on."""
         return self.do(lambda tx: reporting.revoke(tx, request, caller))
+
+    def feedback(self, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
+        """Take what an investigator says of a decision."""
+        return self.do(lambda tx: reporting.feedback(tx, decision_id, request, caller))
 
     def do(self, work: Work) -> dict[str, Any]:
         """Queue some work and wait until what it wrote is durable; raises whatever it raises."""

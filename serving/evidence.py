@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -35,7 +36,7 @@ _REVOKED = Statement(
 )
 _REVOKE = inserting(revocations)
 _PROMPTS = Statement(
-    sa.select(sa.func.count()).where(
+    sa.select(challenges.c.category, challenges.c.resource_type, challenges.c.remedy, challenges.c.asked_by).where(
         challenges.c.space == bindparam("of_space"),
         challenges.c.identity == bindparam("of_identity"),
         challenges.c.asked_at > bindparam("since"),
@@ -89,22 +90,21 @@ def standing(
     until = microseconds(at)
     scope = {"category": category, "resource_type": resource_type}
     asked = connection.rows(_ASKED, **_names(who), **scope, at=until)
+    since = until - int(window_seconds * 1_000_000)
+    prompts = connection.rows(_PROMPTS, **_names(who), since=since, at=until)
+    same = [remedy for *about, remedy, _ in prompts if about == [category, resource_type] and remedy]
     return Standing(
         revoked=_revocation(connection, who),
         valid_until=_valid_until(connection, who),
-        prompts_in_window=_prompts(connection, who, until, window_seconds),
+        prompts_in_window=len(prompts),
+        led=Counter(same),
+        askers=Counter(name for *_, names in prompts for name in (names or "").splitlines()),
         asked={decision_id: time_of(asked_at) for decision_id, asked_at in asked},
     )
 
 
 def _names(who: Who) -> dict[str, str | None]:
     return {"of_space": who.space, "of_identity": who.identity, "of_session": who.session}
-
-
-def _prompts(connection: Connection, who: Who, until: int, window_seconds: float) -> int:
-    since = until - int(window_seconds * 1_000_000)
-    found = connection.first(_PROMPTS, **_names(who), since=since, at=until)
-    return int(found[0]) if found else 0
 
 
 def _revocation(connection: Connection, who: Who) -> Revocation | None:

@@ -16,6 +16,7 @@ from features.catalogue import said
 from features.decay import HORIZONS, TrustCurve
 from features.measures import Array
 from features.vector import FEATURES
+from serving import metrics
 from serving.known import Contribution, Explanation
 
 TOLERANCE = 1e-9
@@ -36,6 +37,12 @@ class Explainer:
 
     def assess(self, values: Array) -> tuple[TrustCurve, Explanation]:
         """Trust from now on, and why, for features of shape (F,)."""
+        with metrics.EXPLAINING.time():
+            explanation = self._explained(values)
+        with metrics.FORESEEING.time():
+            return TrustCurve(explanation.margin, self._hazards(values)), explanation
+
+    def _explained(self, values: Array) -> Explanation:
         line = self.model.calibration
         shares = self._now.shap_values(values.reshape(1, -1), check_additivity=False)[0] * line.slope
         base = self._base * line.slope + line.intercept
@@ -45,7 +52,7 @@ class Explainer:
             for feature, value, share in contributions
         )
         margin = math.fsum([base, *(part.contribution for part in parts)])
-        return TrustCurve(margin, self._hazards(values)), Explanation(base, margin, parts)
+        return Explanation(base, margin, parts)
 
     def _hazards(self, values: Array) -> tuple[float, ...]:
         intervals = len(HORIZONS)

@@ -6,18 +6,18 @@ privileged; a signal floor is undecided: recorded, shown, never a "no".
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
-from features.event import Event
+from serving.facts import Fact, fact
+from serving.intent import COUNTS_AS
 from serving.known import Proof
-from serving.policy import Condition, Floor, Policy, Requirement
-from serving.proofs import Circumstances, suffices
+from serving.policy import Condition, Floor, Requirement
+from serving.proofs import Circumstances, fall_short, suffices
 from serving.rules import DERIVED
 
-Facts = Mapping[str, Any]
 Status = Literal["applied", "satisfied", "undecided"]
 
 
@@ -31,6 +31,7 @@ class FloorResult:
     requires: Requirement
     references: tuple[str, ...]
     shadow: bool = False
+    finding: bool = False
 
     @property
     def rules(self) -> bool:
@@ -38,54 +39,77 @@ class FloorResult:
         return self.status == "applied" and not self.shadow
 
 
-def facts_of(event: Event, features: Mapping[str, float], policy: Policy) -> dict[str, Any]:
-    """Everything conditions may name: the Event's fields by dotted name, the features, and what follows from them."""
-    facts: dict[str, Any] = {name: None if math.isnan(value) else value for name, value in features.items()}
-    for group, part in event.model_dump().items():
-        if isinstance(part, dict):
-            facts |= {f"{group}.{name}": value for name, value in part.items()}
-    role = facts["identity.role"]
-    if role is not None and role.lower() in policy.privileged_roles:
-        facts["credential.privileged"] = True
-    facts["bad_network"] = _bad_network(event, policy)
-    return facts
-
-
-def _bad_network(event: Event, policy: Policy) -> bool | None:
-    network = event.network
-    if network.anonymizer or (network.reputation or 0.0) >= policy.bad_reputation:
-        return True
-    return None if network.anonymizer is None and network.reputation is None else False
-
-
 def evaluated(case: Circumstances, proofs: Sequence[Proof]) -> tuple[FloorResult, ...]:
     """Every floor that is relevant, applied, satisfied or undecided, in the policy's order."""
-    facts = facts_of(case.event, case.features, case.policy)
-    results = (_result(floor, facts, case, proofs) for floor in case.policy.floors)
+    results = (_result(rule, case, proofs) for rule in _rules(case.policy.floors))
     return tuple(result for result in results if result is not None)
 
 
-def _result(floor: Floor, facts: Facts, case: Circumstances, proofs: Sequence[Proof]) -> FloorResult | None:
-    tests = [_test(condition, facts) for condition in floor.when]
-    if False in tests:
-        return None
-    missing = [condition.fact for condition, test in zip(floor.when, tests, strict=True) if test is None]
+@dataclass(frozen=True)
+class _Rule:
+    """A floor, made ready: how to look up each fact it asks about, and what to ask of it."""
+
+    floor: Floor
+    tests: tuple[tuple[str, Fact, Callable[[Any], bool]], ...]
+
+
+_READY: dict[int, tuple[tuple[Floor, ...], tuple[_Rule, ...]]] = {}
+_AT_ONCE = 64
+"""So many policies are kept ready."""
+
+
+def _rules(floors: tuple[Floor, ...]) -> tuple[_Rule, ...]:
+    """The floors of a policy made ready, once for each: looking facts up by name would take most of a ruling."""
+    kept = _READY.get(id(floors))
+    if kept is None or kept[0] is not floors:
+        if len(_READY) >= _AT_ONCE:
+            _READY.clear()
+        kept = floors, tuple(_Rule(floor, tuple(map(_ready, floor.when))) for floor in floors)
+        _READY[id(floors)] = kept
+    return kept[1]
+
+
+def _ready(condition: Condition) -> tuple[str, Fact, Callable[[Any], bool]]:
+    return condition.fact, fact(condition.fact), _test(condition)
+
+
+def _test(condition: Condition) -> Callable[[Any], bool]:
+    if condition.in_ is not None:
+        return frozenset(condition.in_).__contains__
+    if condition.is_ is not None:
+        return lambda value, wanted=condition.is_: bool(value) is wanted  # type: ignore[misc]
+    return lambda value, limit=float(condition.above or 0.0): float(value) > limit  # type: ignore[misc]
+
+
+def _result(rule: _Rule, case: Circumstances, proofs: Sequence[Proof]) -> FloorResult | None:
+    floor, missing = rule.floor, []
+    for name, look_up, holds in rule.tests:
+        value = look_up(case)
+        if value is None and name == "action.category":
+            value = COUNTS_AS
+        if value is None:
+            missing.append(name)
+        elif not holds(value):
+            return None
     if missing and not floor.unknown_applies:
-        return _told(floor, "undecided", undecided_sentence(missing))
-    proven = any(suffices(floor.requires, proof, case) for proof in proofs)
-    return _told(floor, "satisfied" if proven else "applied", _sentence(floor, facts))
+        return _told(floor, "undecided", undecided_sentence(tuple(missing)))
+    if any(suffices(floor.requires, proof, case) for proof in proofs):
+        return _told(floor, "satisfied", _sentence(floor, case))
+    return _told(floor, "applied", _sentence(floor, case) + fall_short(floor.requires, proofs, case))
 
 
 def _told(floor: Floor, status: Status, sentence: str) -> FloorResult:
-    return FloorResult(floor.id, status, sentence, floor.requires, floor.references, floor.mode == "shadow")
+    shadow = floor.mode == "shadow"
+    return FloorResult(floor.id, status, sentence, floor.requires, floor.references, shadow, floor.finding)
 
 
-def undecided_sentence(missing: Sequence[str]) -> str:
+@lru_cache
+def undecided_sentence(missing: tuple[str, ...]) -> str:
     """What is said of a floor that could not be judged: that, and which facts are missing; no more.
 
-    >>> undecided_sentence(["device.compliant"])
+    >>> undecided_sentence(("device.compliant",))
     'It could not be told whether this applies: device.compliant is not known.'
-    >>> undecided_sentence(["bad_network"])
+    >>> undecided_sentence(("bad_network",))
     'It could not be told whether this applies: network.anonymizer and network.reputation are not known.'
     """
     facts = [fact for name in dict.fromkeys(missing) for fact in DERIVED.get(name, (name,))]
@@ -93,26 +117,13 @@ def undecided_sentence(missing: Sequence[str]) -> str:
     return f"It could not be told whether this applies: {' and '.join(facts)} {verb} not known."
 
 
-def _test(condition: Condition, facts: Facts) -> bool | None:
-    value = facts.get(condition.fact)
-    if condition.fact == "action.category" and value is None:
-        value = "write"
-    if value is None:
-        return None
-    if condition.in_ is not None:
-        return value in condition.in_
-    if condition.is_ is not None:
-        return bool(value) is condition.is_
-    return float(value) > float(condition.above or 0.0)
-
-
-def _sentence(floor: Floor, facts: Facts) -> str:
+def _sentence(floor: Floor, case: Circumstances) -> str:
     """The floor's sentence with the values it quotes."""
     parts = floor.sentence.split("{")
     said = parts[0]
     for part in parts[1:]:
         name, _, rest = part.partition("}")
-        said += _quoted(facts.get(name)) + rest
+        said += _quoted(fact(name)(case)) + rest
     return said
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from features.bundle import ModelMismatch, TrustModel, fetch
 from features.settings import Settings
+from serving import feedback
 from serving.cases import Cases, Label, Told
 from serving.errors import ServingError
 from serving.imported_cases import cases_of_file, labels_of
@@ -111,17 +111,20 @@ def model_of(here: Settings, alias_or_version: str) -> TrustModel:
 def requests(
     here: Settings, store: Store | None, asked: Requests, model: TrustModel | None, told: Told | None = None
 ) -> Cases:
-    """The requests asked about. Events are judged by the champion unless another model is given. Raises CannotTell."""
+    """The requests asked about. Events are judged by the champion unless another model is given; what investigators
+    said of decisions counts where no label of the file does. Raises CannotTell."""
     if asked.events:
         model = model or model_of(here, here.model_alias)
         return cases_of_file(asked.events, asked.labels, model, told)
     if store is None:
         raise CannotTell("there is no decision log to ask; give --events")
-    known = labels_by_decision(asked.labels) if asked.labels else None
+    with store.reading() as transaction:
+        said = feedback.labels(transaction.connection)
+    known = said | labels_by_decision(asked.labels) if asked.labels else said
     return recorded_cases(store, asked.window, models_of(here), model, known, told)
 
 
-def labels_by_decision(file: Path) -> Mapping[str, Label]:
+def labels_by_decision(file: Path) -> dict[str, Label]:
     """Labels of decisions: a Parquet file with `decision_id` and `compromised`. Raises CannotTell."""
     table = pq.read_table(file)
     missing = [name for name in ("decision_id", "compromised") if name not in table.column_names]

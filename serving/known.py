@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from serving.intent import Detail
 from serving.policy import ProofKind
 
 
@@ -38,6 +39,10 @@ class Proof:
     network_asn: int | None = None
     device_id: str | None = None
     trust_at_completion: float | None = None
+    granted: tuple[str, ...] = ()
+    """The scope of a credential made for one task."""
+    task: tuple[Detail, ...] = ()
+    """The authorization details of an intent."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,14 @@ class Revocation:
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """A step-up that was asked for: the remedy offered first, and what of the policy asked."""
+
+    remedy: str
+    asked_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Standing:
     """What is known of an identity and session: revocation, expiry, when it was asked for proof, and last active."""
 
@@ -59,6 +72,10 @@ class Standing:
     prompts_in_window: int = 0
     asked: Mapping[str, datetime] = field(default_factory=dict)
     last_seen: datetime | None = None
+    led: Mapping[str, int] = field(default_factory=dict)
+    """How many prompts in the window each remedy led, for the same category and type of resource."""
+    askers: Mapping[str, int] = field(default_factory=dict)
+    """How many prompts in the window each floor, threshold or limit asked for."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from features.event import Event
 from serving.problems import TITLES
-from serving.schemas import IngestAnswer, RevocationRequest, ScoreAnswer, ScoreRequest, StepUpRequest
+from serving.schemas import FeedbackRequest, IngestAnswer, RevocationRequest, ScoreAnswer, ScoreRequest, StepUpRequest
 
 _REF = "#/components/schemas/{model}"
 
@@ -17,7 +17,7 @@ _REF = "#/components/schemas/{model}"
 @cache
 def document() -> dict[str, Any]:
     """The document, OpenAPI 3.1."""
-    models = (ScoreRequest, ScoreAnswer, IngestAnswer, StepUpRequest, RevocationRequest, Event)
+    models = (ScoreRequest, ScoreAnswer, IngestAnswer, StepUpRequest, RevocationRequest, FeedbackRequest, Event)
     _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     problem = {"type": "object", "properties": {n: {} for n in ("type", "title", "status", "detail", "errors")}}
     events = {"type": "array", "items": {"$ref": _REF.format(model="Event")}}
@@ -36,6 +36,11 @@ def document() -> dict[str, Any]:
             "/revocations": {"post": _call("Deny a session or an identity from now on", "RevocationRequest")},
             "/decisions": {"get": _call("Search decisions by identity, session, ruling, space")},
             "/decisions/{id}": {"get": _call("One decision, whole") | {"parameters": [_ID]}},
+            "/decisions/{id}/feedback": {
+                "post": _call("Say whose request a decision was about", "FeedbackRequest") | {"parameters": [_ID]}
+            },
+            "/feedback": {"get": _call("The current verdicts, as JSON Lines that training reads")},
+            "/findings": {"get": _call("Rules that ask too often, and faults that no proof ends")},
             "/policy": {"get": _call("The policy in force")},
             "/model": {"get": _call("The model in force")},
             "/metrics": {"get": _call("Prometheus metrics")},

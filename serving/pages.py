@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from serving.decision_log import DecisionRecord, Listed
+from serving.feedback import Verdict
+from serving.found import Found
 from serving.policy import Policy
 from serving.policy_table import sections
 
@@ -20,6 +22,7 @@ CURVE = (560, 180, 56, 26)
 """Width, height, left and bottom margin of the decay curve, in pixels."""
 RIGHT, APART = 20, 14
 """Margin right of the curve, and how far labels at its left must lie apart to be read, in pixels."""
+WHOSE = {"intruder": "an intruder's", "owner": "the owner's", "unsure": "nobody can tell whose"}
 SAID = {"allow": "was allowed", "step_up": "was asked for fresh proof", "deny": "was denied"}
 
 
@@ -36,8 +39,9 @@ def _templates() -> Environment:
     return environment
 
 
-def decision_page(record: DecisionRecord, simulated: bool) -> str:
-    """One decision, in words and pictures; `simulated` says that its model learnt from simulated abuse only."""
+def decision_page(record: DecisionRecord, verdicts: Sequence[Verdict], simulated: bool) -> str:
+    """One decision, in words and pictures, with what was said of it; `simulated` says that its model learnt from
+    simulated abuse only."""
     answer, event = record.body["answer"], record.body["event"]
     return (
         _templates()
@@ -52,6 +56,9 @@ def decision_page(record: DecisionRecord, simulated: bool) -> str:
             curve=_curve(answer["trust"]),
             simulated=simulated,
             mode=record.body["mode"],
+            verdicts=verdicts,
+            findings=answer.get("findings", []),
+            whose=WHOSE,
         )
     )
 
@@ -61,9 +68,10 @@ def list_page(rows: Sequence[Listed], asked: Mapping[str, str]) -> str:
     return _templates().get_template("list.html").render(rows=rows, asked=asked, said=SAID)
 
 
-def policy_page(policy: Policy, refused: str | None) -> str:
-    """What is asked of whom, as tables, and why a newer file is not in force."""
-    return _templates().get_template("policy.html").render(policy=policy, sections=sections(policy), refused=refused)
+def policy_page(policy: Policy, refused: str | None, found: Sequence[Found]) -> str:
+    """What is asked of whom, as tables, why a newer file is not in force, and what decisions found at fault."""
+    page = _templates().get_template("policy.html")
+    return page.render(policy=policy, sections=sections(policy), refused=refused, found=found)
 
 
 def login_page(failed: bool) -> str:

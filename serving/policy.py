@@ -144,6 +144,10 @@ class Policy(Part):
     acr_levels: Mapping[AcrValue, AcrWorth]
     remedies: Mapping[IdentityType, tuple[RemedyRule, ...]]
     irreversible_needs: Mapping[IdentityType, tuple[RemedyType, ...]]
+    intent_types: Annotated[
+        tuple[str, ...],
+        Field(min_length=1, description="Types of authorization details that mean what RFC 9396 2.2 says."),
+    ]
     floors: tuple[Floor, ...]
     _digest: str = PrivateAttr(default="")
 

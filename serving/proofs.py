@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from features.event import Event
 from features.rows import strength_of
+from serving import intent, scopes
 from serving.known import Proof, Standing
 from serving.policy import Policy, RemedyRule, Requirement
 
@@ -47,7 +49,8 @@ def claimed(event: Event) -> tuple[Proof, ...]:
     if credential.attested_at is not None:
         proofs.append(Proof(credential.attested_at, "attestation"))
     if credential.kind == "jit_credential" and credential.issued_at is not None:
-        proofs.append(Proof(credential.issued_at, "jit_credential", expires_at=credential.expires_at))
+        ends, granted = credential.expires_at, credential.scope or ()
+        proofs.append(Proof(credential.issued_at, "jit_credential", expires_at=ends, granted=granted))
     return tuple(proofs)
 
 
@@ -79,7 +82,12 @@ def must_resist(requirement: Requirement, case: Circumstances) -> bool:
 
 def of_the_model(policy: Policy) -> Requirement:
     """What the model's own step-up, an expiry or thin context asks for."""
-    return Requirement(aal=2, max_age_seconds=policy.lifetime.elevation_seconds)
+    return _fresh(policy.lifetime.elevation_seconds)
+
+
+@cache
+def _fresh(seconds: int) -> Requirement:
+    return Requirement(aal=2, max_age_seconds=seconds)
 
 
 def that_count(requirement: Requirement, case: Circumstances) -> tuple[RemedyRule, ...]:
@@ -103,7 +111,28 @@ def longest_age(rule: RemedyRule, requirement: Requirement) -> int:
 
 
 def suffices(requirement: Requirement, proof: Proof, case: Circumstances) -> bool:
-    """Whether a proof is of a kind that counts, and fresh, strong and close enough for a requirement."""
+    """Whether a proof is of a kind that counts, for this, and fresh, strong and close enough for a requirement."""
+    return _would(requirement, proof, case) and beyond(proof, case) is None
+
+
+def fall_short(requirement: Requirement, proofs: Iterable[Proof], case: Circumstances) -> str:
+    """Why proofs that would otherwise do do not cover the request, as sentences to go on with; often nothing."""
+    said = [beyond(proof, case) for proof in proofs if _would(requirement, proof, case)]
+    return "".join(f" The {short}." for short in dict.fromkeys(said) if short)
+
+
+def beyond(proof: Proof, case: Circumstances) -> str | None:
+    """What of the request a proof was not given for, in words: beyond a credential's scope, or outside a task."""
+    if proof.kind == "jit_credential" and not scopes.covers(proof.granted, case.event):
+        said = ", ".join(proof.granted) or "not known"
+        return f"credential's scope is {said}; it must cover {scopes.wanted(case.event)}"
+    if proof.kind == "intent":
+        lacks = intent.outside(proof.task, case.event, case.policy.intent_types)
+        return f"authorised task does not cover {lacks}" if lacks else None
+    return None
+
+
+def _would(requirement: Requirement, proof: Proof, case: Circumstances) -> bool:
     rule = next((rule for rule in that_count(requirement, case) if rule.proves == proof.kind), None)
     return (
         rule is not None

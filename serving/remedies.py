@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from features.event import Event
+from serving import intent, scopes
 from serving.policy import RemedyRule, RemedyType, Requirement
 from serving.proofs import Circumstances, longest_age, must_resist, of_the_model, that_count
 
@@ -38,6 +38,8 @@ class Asked:
     floors: Sequence[Requirement]
     aal: int
     storm: bool
+    spent: frozenset[str] = frozenset()
+    """Remedies that were asked for as often as they may be."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def remedies_for(asked: Asked, case: Circumstances) -> tuple[Remedy, ...]:
         if all(rule in that_count(each, case) for each in requirements[1:])
     ]
     unfit = "calm" if asked.storm else "storm"
-    offered = [rule for rule in common if rule.offered != unfit] or common
+    fit = [rule for rule in common if rule.offered != unfit] or common
+    offered = [rule for rule in fit if rule.type not in asked.spent]
     return tuple(_MADE[rule.type](_Terms(requirements, asked.aal, asked.storm, rule, case)) for rule in offered)
 
 
@@ -96,8 +99,7 @@ def _refresh(terms: _Terms) -> Remedy:
 
 
 def _jit(terms: _Terms) -> Remedy:
-    event, seconds = terms.case.event, terms.rule.ttl_seconds or 0
-    scope = [f"{event.action.category or 'write'}:{event.resource.type or '*'}"]
+    scope, seconds = [scopes.wanted(terms.case.event)], terms.rule.ttl_seconds or 0
     sentence = f"Ask for a credential for this task alone, for {max(1, seconds // 60)} minutes."
     return Remedy("jit_credential", sentence, {"scope": scope, "ttl_seconds": seconds})
 
@@ -105,12 +107,8 @@ def _jit(terms: _Terms) -> Remedy:
 def _intent(terms: _Terms) -> Remedy:
     why = "It is asked too often: state" if terms.storm else "State"
     sentence = f"{why} the task as authorization details (RFC 9396) and have it authorised."
-    return Remedy("intent_authorization", sentence, {"authorization_details": [_task(terms.case.event)]})
-
-
-def _task(event: Event) -> dict[str, Any]:
-    locations = [event.resource.id] if event.resource.id else []
-    return {"type": "agent_action", "actions": [event.action.name], "locations": locations}
+    task = intent.task_of(terms.case.event, terms.case.policy.intent_types)
+    return Remedy("intent_authorization", sentence, {"authorization_details": [task]})
 
 
 def _owner(terms: _Terms) -> Remedy:

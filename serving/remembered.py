@@ -6,14 +6,15 @@ with the strongest proof there is for his kind, and never by an intruder. Histor
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from serving import scopes
 from serving.cases import Case
 from serving.decision import Decision
-from serving.known import Proof, Revocation, Scope, Standing
+from serving.known import Prompt, Proof, Revocation, Scope, Standing
 from serving.policy import Policy
 from serving.remedies import RESISTANT
 
@@ -25,6 +26,13 @@ Of = tuple[str, str | None]
 """An identity and a session."""
 About = tuple[str | None, str | None]
 """A category of action and a type of resource."""
+
+
+@dataclass(frozen=True)
+class _Prompted:
+    at: datetime
+    about: About
+    prompt: Prompt
 
 
 @dataclass
@@ -52,7 +60,7 @@ class Remembered:
         self._window = timedelta(seconds=policy.storm.window_seconds)
         self._revocations = revocations or {}
         self._sessions: dict[Of, _Session] = {}
-        self._prompts: dict[str, deque[datetime]] = {}
+        self._prompts: dict[str, deque[_Prompted]] = {}
 
     def known(self, case: Case) -> tuple[Standing, tuple[Proof, ...]]:
         """What is known at the time of a request, and the proofs that the identity provider reported by then."""
@@ -62,10 +70,13 @@ class Remembered:
         if session is not None:
             session.arrive(at)
         scope = (event.action.category, event.resource.type)
+        prompts = self._prompted(event.identity.id, at)
         standing = Standing(
             revoked=self._revoked(who, at),
             valid_until=session.valid_until if session else None,
-            prompts_in_window=self._prompted(event.identity.id, at),
+            prompts_in_window=len(prompts),
+            led=Counter(each.prompt.remedy for each in prompts if each.about == scope),
+            askers=Counter(name for each in prompts for name in each.prompt.asked_by),
             asked=dict(session.asked.get(scope, {})) if session else {},
             last_seen=session.last_seen if session else None,
         )
@@ -75,7 +86,9 @@ class Remembered:
         """Keep what a ruling leaves behind."""
         identity, session = case.event.identity.id, case.event.session.id
         if decision.ruling == "step_up":
-            self._prompts.setdefault(identity, deque()).append(case.at)
+            prompt = Prompt(decision.remedies[0].type, decision.asked_by)
+            about = (case.event.action.category, case.event.resource.type)
+            self._prompts.setdefault(identity, deque()).append(_Prompted(case.at, about, prompt))
         if session is None or decision.ruling == "deny":
             return
         kept = self._sessions.setdefault((identity, session), _Session())
@@ -94,13 +107,11 @@ class Remembered:
         found = [each for each in self._revocations.get(who[0], ()) if each.session in (None, who[1]) and each.at <= at]
         return found[-1] if found else None
 
-    def _prompted(self, identity: str, at: datetime) -> int:
-        prompts = self._prompts.get(identity)
-        if prompts is None:
-            return 0
-        while prompts and prompts[0] <= at - self._window:
+    def _prompted(self, identity: str, at: datetime) -> Sequence[_Prompted]:
+        prompts = self._prompts.get(identity, deque())
+        while prompts and prompts[0].at <= at - self._window:
             prompts.popleft()
-        return len(prompts)
+        return prompts
 
 
 def answers(case: Case, decision: Decision, policy: Policy) -> tuple[Proof, ...]:
@@ -122,5 +133,6 @@ def answers(case: Case, decision: Decision, policy: Policy) -> tuple[Proof, ...]
             network_asn=case.event.network.asn,
             device_id=case.event.device.id,
             trust_at_completion=decision.trust.now if decision.trust else None,
+            granted=() if human else (scopes.wanted(case.event),),
         ),
     )

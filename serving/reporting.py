@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,14 +16,15 @@ from features.vector import fold
 from serving.assurance import session_level
 from serving.claims import without_claims
 from serving.decision_log import DecisionRecord
+from serving.feedback import Verdict
 from serving.floors import evaluated
 from serving.inforce import InForce
 from serving.keys import Caller
 from serving.known import Proof, Scope, Standing
 from serving.problems import Problem, about_field
-from serving.proofs import answers_the_model, level
+from serving.proofs import Circumstances, answers_the_model, beyond, level
 from serving.ruling import AGAIN, circumstances
-from serving.schemas import RevocationRequest, StepUpRequest
+from serving.schemas import FeedbackRequest, RevocationRequest, StepUpRequest
 from serving.scoring import OUTCOMES
 from serving.store import Transaction
 from serving.tables import LIVE
@@ -73,12 +75,14 @@ def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str,
     proof = _proof(request, asked, here, replayed)
     event = Event.model_validate(asked.body["event"])
     if not _strong_enough(proof, asked, event, here):
-        raise about_field("proof", "is weaker than what was asked for: see the decision's remedies")
+        short = beyond(proof, _then(proof, asked, event, here))
+        raise about_field("proof", f"the {short}" if short else "is weaker than what was asked for: see its remedies")
+    proof = _ending(proof, here)
     version = asked.version
     if _to_be_learnt(asked, event, here):
         version = learn(tx, asked.space, event, SUCCESS, "step_up")
     _keep(tx, asked, request, proof, version)
-    assert proof.expires_at is not None  # _proof gives every proof an end
+    assert proof.expires_at is not None  # _ending gives every proof an end
     tx.set_valid_until(asked.space, asked.identity, asked.session, proof.expires_at)
     return {"decision_id": asked.id, "result": "completed", "elevated_until": proof.expires_at.isoformat()}
 
@@ -86,8 +90,7 @@ def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str,
 def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InForce) -> bool:
     """Whether the proof settles all that asked, at the trust of then; without a trust, only the strongest do."""
     answer, policy = asked.body["answer"], here.policy
-    features = {name: math.nan if value is None else value for name, value in asked.body["features"].items()}
-    case = circumstances(event, features, proof.trust_at_completion or 0.0, answer["threshold"], policy, proof.made_at)
+    case = _then(proof, asked, event, here)
     applied = {floor["id"] for floor in answer["floors"] if floor.get("status") == "applied"}
     left = [floor for floor in evaluated(case, (proof,)) if floor.rules and floor.id in applied]
     again = any(why.startswith(AGAIN) for why in answer["because"])
@@ -96,6 +99,19 @@ def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InFo
         and not left
         and (not again or level(proof, policy) >= session_level(event, policy))
     )
+
+
+def _then(proof: Proof, asked: DecisionRecord, event: Event, here: InForce) -> Circumstances:
+    """The request as it was when it was asked about, at the time of the proof."""
+    features = {name: math.nan if value is None else value for name, value in asked.body["features"].items()}
+    threshold = asked.body["answer"]["threshold"]
+    return circumstances(event, features, proof.trust_at_completion or 0.0, threshold, here.policy, proof.made_at)
+
+
+def _ending(proof: Proof, here: InForce) -> Proof:
+    """The proof, ending when an elevation does, and sooner where a credential made for one task does."""
+    latest = proof.made_at + timedelta(seconds=here.policy.lifetime.elevation_seconds)
+    return replace(proof, expires_at=min(latest, proof.expires_at or latest))
 
 
 def _to_be_learnt(asked: DecisionRecord, event: Event, here: InForce) -> bool:
@@ -134,12 +150,14 @@ def _proof(request: StepUpRequest, asked: DecisionRecord, here: InForce, replaye
         amr=given.amr,
         aal=given.aal,
         scope=Scope(asked.category, asked.resource_type),
-        expires_at=given.made_at + timedelta(seconds=here.policy.lifetime.elevation_seconds),
+        expires_at=given.expires_at if given.kind == "jit_credential" else None,
         decision_id=asked.id,
         source="step_up",
         network_asn=event.get("network", {}).get("asn"),
         device_id=event.get("device", {}).get("id"),
         trust_at_completion=trust["now"] if trust else None,
+        granted=given.scope,
+        task=given.authorization_details,
     )
 
 
@@ -154,6 +172,15 @@ def _keep(tx: Transaction, asked: DecisionRecord, request: StepUpRequest, proof:
         at=proof.made_at if proof else max(now(), asked.at),
         version=version,
     )
+
+
+def feedback(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
+    """Keep what an investigator found; raises Problem where there is no such decision."""
+    if tx.decision(decision_id) is None:
+        raise Problem(404, f"there is no decision {decision_id}, or it was erased.")
+    at = now()
+    tx.add_feedback(Verdict(decision_id, request.verdict, request.note, caller.id, at))
+    return {"decision_id": decision_id, "verdict": request.verdict, "by": caller.id, "at": at.isoformat()}
 
 
 def revoke(tx: Transaction, request: RevocationRequest, caller: Caller) -> dict[str, Any]:

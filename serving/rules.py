@@ -40,7 +40,11 @@ PROVES: Mapping[RemedyType, ProofKind] = {
     "owner_approval": "owner_approval",
 }
 """The kind of proof each remedy ends in."""
-DERIVED: Mapping[str, tuple[str, ...]] = {"bad_network": ("network.anonymizer", "network.reputation")}
+DERIVED: Mapping[str, tuple[str, ...]] = {
+    "bad_network": ("network.anonymizer", "network.reputation"),
+    "outside_intent": ("session.intent",),
+    "not_intended": ("session.intent",),
+}
 """Facts that follow from fields of the Event, and from which."""
 FACTS = (*EVENT_SCHEMA.names, *names(), *DERIVED)
 """What conditions may name: the Event's fields by dotted name, the features, and what follows from them."""
@@ -72,7 +76,7 @@ class Part(BaseModel):
 
 
 class Condition(Part):
-    """A test of one fact: an Event field by its dotted name, a feature by its name, or `bad_network`."""
+    """A test of one fact: an Event field by its dotted name, a feature by its name, or what follows from them."""
 
     fact: str
     in_: tuple[str, ...] | None = Field(default=None, alias="in", min_length=1)
@@ -118,6 +122,9 @@ class Floor(Part):
     references: tuple[str, ...]
     mode: Mode = "enforce"
     unknown: Literal["applied", "undecided"] | None = None
+    finding: Annotated[
+        bool, Field(description="Whether operators are told of it whatever was proven: no proof ends what it says.")
+    ] = False
 
     @field_validator("sentence")
     @classmethod

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from features.decay import TrustCurve
 from features.event import Event
 from serving.assurance import Ended, ended
+from serving.findings import Finding, faults, too_often
 from serving.floors import FloorResult, evaluated
 from serving.known import Proof, Standing
 from serving.policy import Policy
@@ -26,6 +27,8 @@ STRICTNESS: dict[Ruling, int] = {"allow": 0, "step_up": 1, "deny": 2}
 _LOOKS = ("read", "list")
 AGAIN = "the session must be authenticated again"
 NO_REMEDY = "nothing this identity can do would settle all that asks"
+TOO_OFTEN = "it was asked too often for this, and nothing else would settle it"
+MODEL, EXPIRED, THIN = "the model", "the session's trust has expired", "too little is known"
 
 
 def strictest(rulings: Iterable[Ruling]) -> Ruling:
@@ -57,6 +60,9 @@ class Judged:
     answered: bool
     floors: tuple[FloorResult, ...]
     remedies: tuple[Remedy, ...]
+    findings: tuple[Finding, ...]
+    asked_by: tuple[str, ...]
+    prompt_avoided: bool
 
 
 def circumstances(
@@ -77,13 +83,18 @@ def judged(case: Circumstances, measured: Measured, proofs: Sequence[Proof], sta
     proven = answered or any(suffices(of_the_model(case.policy), proof, case) for proof in proofs)
     voices = _Voices(asks, over, answered, proven)
     reasons = _reasons(case, measured, standing, floors, voices)
-    remedies: tuple[Remedy, ...] = ()
-    if strictest(rule for rule, _ in reasons) == "step_up":
-        remedies = remedies_for(_asked(case, floors, standing, over), case)
-        reasons += [] if remedies else [("deny", NO_REMEDY)]
+    asking = strictest(rule for rule, _ in reasons) == "step_up"
+    asked = _asked(case, floors, standing, over)
+    remedies, avoided = _offered(asked, case) if asking else ((), False)
+    asked_by = tuple(_asker(why, case) for rule, why in reasons if rule == "step_up") if asking else ()
+    often = asking and standing.prompts_in_window >= case.policy.storm.prompts
+    found = (*faults(floors), *([too_often(case, asked_by, standing)] if often else []))
+    if asking and not remedies:
+        reasons.append(("deny", TOO_OFTEN if avoided else NO_REMEDY))
     ruling = strictest(rule for rule, _ in reasons)
     because = tuple(why for rule, why in reasons if rule == ruling != "allow")
-    return Judged(ruling, because, asks if measured.trust else None, would_ask, answered, floors, remedies)
+    seen = asks if measured.trust else None
+    return Judged(ruling, because, seen, would_ask, answered, floors, remedies, found, asked_by, avoided)
 
 
 @dataclass(frozen=True)
@@ -102,10 +113,10 @@ def _reasons(
     """Every voice. Thin context is made up for by proof itself and not by a floor that has it: a floor only adds."""
     over, expired = voices.over, _expired(case, standing)
     return [
-        (voices.asks, "the model"),
-        ("step_up" if expired and not voices.answered else "allow", "the session's trust has expired"),
+        (voices.asks, MODEL),
+        ("step_up" if expired and not voices.answered else "allow", EXPIRED),
         ("step_up" if over else "allow", f"{AGAIN}: {over.sentence if over else ''}"),
-        ("step_up" if _guarded_when_thin(case) and not voices.proven else "allow", "too little is known"),
+        ("step_up" if _guarded_when_thin(case) and not voices.proven else "allow", THIN),
         *(("step_up", f"floor {floor.id}") for floor in floors if floor.rules),
         ("deny" if standing.revoked else "allow", "the session is revoked"),
         (_failing_closed(case, voices.answered) if measured.degraded else "allow", f"degraded: {measured.degraded}"),
@@ -113,8 +124,27 @@ def _reasons(
 
 
 def _asked(case: Circumstances, floors: Sequence[FloorResult], standing: Standing, over: Ended | None) -> Asked:
-    storm = not case.human and standing.prompts_in_window >= case.policy.storm.prompts
-    return Asked([floor.requires for floor in floors if floor.rules], over.aal if over else 0, storm)
+    """What a remedy must settle. An automation is not led to the same one again and again for the same thing."""
+    often = case.policy.storm.prompts
+    storm = not case.human and standing.prompts_in_window >= often
+    spent = frozenset(remedy for remedy, times in standing.led.items() if times >= often and not case.human)
+    return Asked([floor.requires for floor in floors if floor.rules], over.aal if over else 0, storm, spent)
+
+
+def _offered(asked: Asked, case: Circumstances) -> tuple[tuple[Remedy, ...], bool]:
+    """The remedies, and whether they spare an automation the prompt it would get if it were asked less often."""
+    remedies = remedies_for(asked, case)
+    if not (asked.storm or asked.spent):
+        return remedies, False
+    calm = remedies_for(replace(asked, storm=False, spent=frozenset()), case)
+    return remedies, [each.type for each in calm[:1]] != [each.type for each in remedies[:1]]
+
+
+def _asker(why: str, case: Circumstances) -> str:
+    """What of the policy a reason rests on."""
+    of = f"{case.event.identity.type}, {case.event.resource.sensitivity or 'unknown'}"
+    named = {MODEL: f"threshold of {of}", EXPIRED: "lifetime.risk", THIN: "thin_context"}
+    return "lifetime.assurance" if why.startswith(AGAIN) else named.get(why, why)
 
 
 def _model(case: Circumstances, measured: Measured, answered: bool) -> tuple[Ruling, Ruling | None]:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.event import Event, Text, Texts, Time
+from features.event import Event, LongText, Text, Texts, Time
+from serving.intent import Details
 from serving.policy import ProofKind
 
 INLINE_LIMIT = 1_000
@@ -45,6 +46,11 @@ class StepUpProof(Wire):
     acr: Text | None = None
     amr: Texts = ()
     aal: Annotated[int, Field(ge=1, le=3)] | None = None
+    scope: Annotated[
+        Texts, Field(description="Of a jit_credential: `category:type`, `category:type/id` or `category:*`.")
+    ] = ()
+    expires_at: Annotated[Time | None, Field(description="When a jit_credential ends; it needs an end.")] = None
+    authorization_details: Annotated[Details, Field(description="Of an intent, as RFC 9396 has them.")] = ()
 
 
 class StepUpRequest(Wire):
@@ -55,6 +61,13 @@ class StepUpRequest(Wire):
     session: Text | None = None
     result: Literal["completed", "failed", "abandoned"]
     proof: StepUpProof | None = None
+
+
+class FeedbackRequest(Wire):
+    """Whose request a decision was about, as an investigator found (scope investigate); his last word counts."""
+
+    verdict: Annotated[Literal["intruder", "owner", "unsure"], Field(description="The words training reads.")]
+    note: Annotated[LongText | None, Field(description="Kept with the verdict, and not exported.")] = None
 
 
 class RevocationRequest(Wire):
@@ -94,6 +107,17 @@ class FloorAnswer(Wire):
     sentence: str
     requires: Annotated[dict[str, Any], Field(description="What proof satisfies it.")]
     references: list[str]
+
+
+class FindingAnswer(Wire):
+    """What an operator should know of a rule or an identity, whatever the ruling."""
+
+    kind: Annotated[
+        Literal["asked_too_often", "standing_fault"],
+        Field(description="asked_too_often names the floor or threshold at fault."),
+    ]
+    subject: Annotated[str, Field(description="The floor, threshold or limit it is about.")]
+    sentence: str
 
 
 class SessionAnswer(Wire):
@@ -152,6 +176,8 @@ class ScoreAnswer(Wire):
     threshold: Annotated[float | None, Field(description="The trust this identity type needs for this sensitivity.")]
     floors: list[FloorAnswer]
     remedies: Annotated[list[dict[str, Any]], Field(description="What this kind of identity can do, best first.")]
+    findings: list[FindingAnswer]
+    prompt_avoided: Annotated[bool, Field(description="Whether an automation asked too often was spared a prompt.")]
     session: SessionAnswer
     explanation: ExplanationAnswer | None
     context: ContextAnswer

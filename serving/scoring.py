@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import secrets
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,12 +24,13 @@ from features.measures import NEVER, Array
 from features.population import unmeasured
 from features.rows import row_of
 from features.vector import fold, names, vector
+from serving import metrics
 from serving.claims import without_claims
 from serving.decision import Decision, Explanation, decide
 from serving.decision_log import DecisionRecord
 from serving.inforce import InForce
 from serving.keys import Caller
-from serving.known import Proof, Standing
+from serving.known import Prompt, Proof, Standing
 from serving.problems import Problem, about_field
 from serving.proofs import claimed
 from serving.schemas import ScoreRequest
@@ -108,14 +110,16 @@ def answer(tx: Transaction, it: Asked, here: InForce) -> dict[str, Any]:
     again = _earlier(tx, it, here)
     if again is not None:
         return again
-    history, version = _history(tx, it)
+    with metrics.REMEMBERING.time():
+        history, version = _history(tx, it)
     last_seen = _last_seen(history, it, here)
     row = row_of(it.event)
     values, trust, explanation, fault = _assessed(row, history, here)
     decision = _decided(tx, it, here, values, trust, explanation, fault, last_seen)
-    version = _learnt(tx, it, here, decision, row, history, version)
-    wire = decision.wire() | {"ignored_claims": list(it.ignored)}
-    _recorded(tx, it, decision, wire, values, version)
+    with metrics.RECORDING.time():
+        version = _learnt(tx, it, here, decision, row, history, version)
+        wire = decision.wire() | {"ignored_claims": list(it.ignored)}
+        _recorded(tx, it, decision, wire, values, version)
     return wire
 
 
@@ -174,7 +178,8 @@ def _assessed(
 ) -> tuple[dict[str, float], TrustCurve | None, Explanation | None, str | None]:
     """Features, trust and explanation; whatever fails is named, and leaves the rest unknown."""
     champion = here.champion
-    values = vector(row, history, champion.model.population if champion else unmeasured())
+    with metrics.FEATURES.time():
+        values = vector(row, history, champion.model.population if champion else unmeasured())
     known = dict(zip(names(), values.tolist(), strict=True))
     if champion is None:
         return known, None, None, here.missing
@@ -200,24 +205,38 @@ def _decided(
 ) -> Decision:
     event, policy = it.event, here.policy
     where = LIVE if it.inline else it.space
-    standing, proofs = _standing(tx, it, where, here)
+    with metrics.REMEMBERING.time():
+        standing, proofs = _standing(tx, it, where, here)
     if it.inline:  # what was asked of inline histories lies in their own space, and so do the proofs that answer it
         beside, more = _standing(tx, it, INLINE, here)
-        standing, proofs = replace(standing, asked={**standing.asked, **beside.asked}), (*proofs, *more)
-    return decide(
-        event,
-        values,
-        trust,
-        explanation,
-        policy,
-        (*claimed(event), *proofs),
-        replace(standing, last_seen=last_seen),
-        id=new_id(it.at),
-        at=it.at,
-        threshold=here.threshold(event),
-        versions=here.versions,
-        degraded=fault,
-        enforceable=it.request.mode == "enforce",
+        standing, proofs = _together(standing, beside), (*proofs, *more)
+    versions = here.versions
+    with metrics.RULING.time():
+        return decide(
+            event,
+            values,
+            trust,
+            explanation,
+            policy,
+            (*claimed(event), *proofs),
+            replace(standing, last_seen=last_seen),
+            id=new_id(it.at),
+            at=it.at,
+            threshold=here.threshold(event),
+            versions=versions,
+            degraded=fault,
+            enforceable=it.request.mode == "enforce",
+        )
+
+
+def _together(standing: Standing, beside: Standing) -> Standing:
+    """What was asked in two spaces."""
+    return replace(
+        standing,
+        asked={**standing.asked, **beside.asked},
+        prompts_in_window=standing.prompts_in_window + beside.prompts_in_window,
+        led=Counter(standing.led) + Counter(beside.led),
+        askers=Counter(standing.askers) + Counter(beside.askers),
     )
 
 
@@ -290,5 +309,7 @@ def _recorded(
             at=decision.at,
             version=version,
             body=body,
-        )
+        ),
+        Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None,
     )
+    tx.keep_findings(it.space, event.identity.id, decision.id, decision.at, decision.findings)

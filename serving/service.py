@@ -111,6 +111,10 @@ def _count(answer: dict[str, Any], identity_type: str) -> None:
     metrics.DECISIONS.labels(answer["ruling"], identity_type).inc()
     if answer["degraded"]:
         metrics.DEGRADED.inc()
+    if answer["prompt_avoided"]:
+        metrics.PROMPTS_AVOIDED.labels(identity_type).inc()
+    for finding in answer["findings"]:
+        metrics.FINDINGS.labels(finding["kind"], finding["subject"]).inc()
     for floor in answer["floors"]:
         metrics.FLOORS.labels(floor["id"], floor.get("status", "shadow")).inc()
 

@@ -8,7 +8,7 @@ Ids are text, times are aware datetimes. Whatever the database does surfaces as 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +20,15 @@ import alembic.util
 
 from features.event import Event
 from features.history import History
-from serving import chain, decision_log, evidence, histories
+from serving import chain, decision_log, evidence, feedback, found, histories
 from serving.chain import Tip
 from serving.database import Connection, Database, said
 from serving.decision import Proof, Standing
 from serving.decision_log import DecisionRecord
 from serving.errors import DecisionNotRecorded, StoreUnavailable
+from serving.feedback import Verdict
+from serving.findings import Finding
+from serving.known import Prompt
 from serving.tables import LIVE, Who
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -71,13 +74,19 @@ class Transaction:
         """Whether an event of this identity with this id was kept before."""
         return histories.event_seen(self.connection, space, identity, event_id)
 
-    def append_decision(self, record: DecisionRecord) -> None:
-        """Record a decision in this process's chain; a step-up is noted as asked.
+    def append_decision(self, record: DecisionRecord, prompt: Prompt | None = None) -> None:
+        """Record a decision in this process's chain; a step-up is noted as asked, as this prompt.
 
         Raises DecisionNotRecorded when its body is not JSON.
         """
         self.records += 1
-        self.tip = decision_log.append(self.connection, self._chain(), record)
+        self.tip = decision_log.append(self.connection, self._chain(), record, prompt)
+
+    def keep_findings(
+        self, space: str, identity: str, decision_id: str, at: datetime, shown: Iterable[Finding]
+    ) -> None:
+        """Note what a decision of this transaction shows an operator."""
+        found.keep(self.connection, space, identity, decision_id, at, shown)
 
     def decision(self, id: str) -> DecisionRecord | None:
         """A decision, or None when it was never recorded or has been erased."""
@@ -87,8 +96,13 @@ class Transaction:
         self, caller: str, identity: str, event_id: str, since: datetime, *, space: str = LIVE
     ) -> tuple[Mapping[str, Any], str] | None:
         """The body and request digest of this caller's newest decision about the same event, made since then."""
-        found = decision_log.earlier(self.connection, caller, Who(space, identity), event_id=event_id, since=since)
-        return (found.body, found.body_digest) if found else None
+        found_ = decision_log.earlier(self.connection, caller, Who(space, identity), event_id=event_id, since=since)
+        return (found_.body, found_.body_digest) if found_ else None
+
+    def add_feedback(self, said: Verdict) -> None:
+        """Keep what an investigator says of a decision, in this process's chain."""
+        self.records += 1
+        self.tip = feedback.append(self.connection, self._chain(), said)
 
     def erase_decision(self, id: str, *, at: datetime, by: str, reason: str) -> None:
         """Erase a decision's payload and whom it was about; raises KeyError when there is none."""

@@ -67,7 +67,7 @@ chain_rows = Table(
     metadata,
     Column("chain", Text, primary_key=True),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False, comment="start, decision or erasure"),
+    Column("kind", Text, nullable=False, comment="start, decision, erasure or feedback"),
     Column("subject", Text, nullable=False, comment="the chain's own id, or the decision's"),
     Column("digest", Text, nullable=False, comment="of the payload, or of this row's body"),
     Column("version", BigInteger, nullable=False),
@@ -113,6 +113,8 @@ challenges = Table(
     Column("category", Text),
     Column("resource_type", Text),
     Column("asked_at", BigInteger, nullable=False),
+    Column("remedy", Text, comment="the first that was offered"),
+    Column("asked_by", Text, comment="what of the policy asked: floors, thresholds, limits, a line each"),
     Index("challenges_of_identity", "space", "identity", "asked_at"),
 )
 """Every step-up that was asked for."""
@@ -149,6 +151,38 @@ revocations = Table(
     sqlite_autoincrement=True,
 )
 """Sessions and identities that are denied everything."""
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("kind", Text, primary_key=True, comment="asked_too_often or standing_fault"),
+    Column("subject", Text, primary_key=True, comment="the floor or threshold it is about"),
+    Column("identity", Text, primary_key=True),
+    Column("decision_id", Text, sa.ForeignKey("decisions.id"), nullable=False, comment="the newest that shows it"),
+    Column("times", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Index("findings_of_decision", "decision_id"),
+)
+"""What decisions showed an operator, once for each identity; the decisions themselves are the record."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _counter("place"),
+    Column("decision_id", Text, sa.ForeignKey("decisions.id"), nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("payload", Text, comment="what was said, by whom and when; null once the decision is erased"),
+    Column("salt", LargeBinary),
+    ForeignKeyConstraint(["chain", "sequence"], ["chain_rows.chain", "chain_rows.sequence"]),
+    Index("feedback_of_decision", "decision_id"),
+    Index("feedback_of_chain", "chain", "sequence", unique=True),
+    sqlite_autoincrement=True,
+)
+"""What investigators said of decisions, append-only; the last of each of them counts."""
 
 sessions = Table(
     "sessions",

@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from serving.chain import DECISION, ERASURE, Link, Tip, beginning, followed, promises, sha256
+from serving.chain import DECISION, ERASURE, FEEDBACK, Link, Tip, beginning, followed, promises, sha256
 from serving.database import Connection
 from serving.decision_log import DecisionRecord, columns_of
 from serving.store import Store
-from serving.tables import chain_rows, decisions
+from serving.tables import chain_rows, decisions, feedback
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,38 @@ def _verified(connection: Connection) -> VerifyReport:
             del held[row.chain, row.sequence]
     breaks += [Break(p.chain, p.sequence, "another chain holds this row, and it is not here") for p in held.values()]
     breaks += [Break(r.chain, r.sequence, f"decision {r.id} is tied to no chain") for r in _strays(connection)]
+    loose = connection.core.execute(_LOOSE_FEEDBACK)
+    breaks += [Break(r.chain, r.sequence, f"feedback on {r.decision_id} is tied to no chain") for r in loose]
     return VerifyReport(tuple(tips.values()), rows, len(erased), tuple(breaks))
 
 
 _EVERYTHING = (
-    sa.select(chain_rows, *(column.label(f"decision_{column.name}") for column in decisions.c))
+    sa.select(
+        chain_rows,
+        *(column.label(f"decision_{column.name}") for column in decisions.c),
+        *(column.label(f"feedback_{column.name}") for column in feedback.c),
+    )
     .outerjoin(decisions, decisions.c.id == chain_rows.c.subject)
+    .outerjoin(
+        feedback,
+        (feedback.c.chain == chain_rows.c.chain)
+        & (feedback.c.sequence == chain_rows.c.sequence)
+        & (feedback.c.decision_id == chain_rows.c.subject),
+    )
     .order_by(chain_rows.c.chain, chain_rows.c.sequence)
+)
+
+
+_LOOSE_FEEDBACK = (
+    sa.select(feedback)
+    .outerjoin(
+        chain_rows,
+        (chain_rows.c.chain == feedback.c.chain)
+        & (chain_rows.c.sequence == feedback.c.sequence)
+        & (chain_rows.c.subject == feedback.c.decision_id)
+        & (chain_rows.c.kind == FEEDBACK),
+    )
+    .where(chain_rows.c.subject.is_(None))
 )
 
 
@@ -92,6 +117,8 @@ def _problems(row: Any, before: Tip, erased: set[str]) -> Iterator[str]:
         yield "the hash is not that of this row after the one before it"
     if row.kind == DECISION:
         yield from _decision_problems(row, erased)
+    elif row.kind == FEEDBACK:
+        yield from _feedback_problems(row, erased)
     elif row.body is None or sha256(row.body.encode()) != row.digest:
         yield "what it says is not what was written"
 
@@ -106,6 +133,16 @@ def _decision_problems(row: Any, erased: set[str]) -> Iterator[str]:
         yield f"the payload of decision {row.subject} is not what was recorded"
     elif altered := _altered_columns(row):
         yield f"decision {row.subject} is listed with another {', '.join(altered)} than was recorded"
+
+
+def _feedback_problems(row: Any, erased: set[str]) -> Iterator[str]:
+    if row.feedback_place is None:
+        yield f"feedback on decision {row.subject} is gone"
+    elif row.feedback_payload is None:
+        if row.subject not in erased:
+            yield f"what was said of decision {row.subject} is gone, and no erasure was recorded"
+    elif sha256((row.feedback_salt or b"") + row.feedback_payload.encode()) != row.digest:
+        yield f"what was said of decision {row.subject} is not what was recorded"
 
 
 def _altered_columns(row: Any) -> list[str]:

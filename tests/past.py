@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from champion import small_model
@@ -17,7 +18,9 @@ from features.event import Event
 from serving.engine import Engine
 from serving.explain import Explainer
 from serving.keys import SCOPES, Caller
+from serving.policy import ProofKind
 from serving.schemas import ScoreRequest, StepUpProof, StepUpRequest
+from serving.scopes import wanted
 from serving.store import Store
 
 SPACE = "replay:past"
@@ -86,7 +89,9 @@ def _complete(engine: Engine, decision_id: str, event: Event) -> None:
     """As the identity provider of a person, or the issuer of a machine's credential, reports it."""
     made_at: datetime = event.time + timedelta(microseconds=1)
     human = event.identity.type == "human"
-    proof = StepUpProof(made_at=made_at, kind="authentication" if human else "jit_credential", amr=("hwk",))
+    lives: dict[str, Any] = {"scope": (wanted(event),), "expires_at": made_at + timedelta(minutes=10)}
+    kind: ProofKind = "authentication" if human else "jit_credential"
+    proof = StepUpProof(made_at=made_at, kind=kind, amr=("hwk",), **lives)
     engine.step_up(
         StepUpRequest(
             decision_id=decision_id,

@@ -8,6 +8,7 @@ from judging import POLICY, an_event, judged, strong_proof
 from serving.floors import Status
 
 SENSITIVE = {"resource": {"sensitivity": "restricted"}}
+TASK = '[{"type": "agent_action", "actions": ["read"]}]'
 
 # floor, identity type, category, event groups, features: fires / stays silent
 FIRES: list[tuple[str, str, str, dict[str, Any], dict[str, float]]] = [
@@ -27,6 +28,7 @@ FIRES: list[tuple[str, str, str, dict[str, Any], dict[str, float]]] = [
     ("shared-credential", "workload", "read", {}, {"credential_instances_last_hour": 2.0}),
     ("person-on-service-account", "service_account", "read", {}, {"person_like_client": 1.0}),
     ("standing-over-privilege", "agent", "write", {}, {"entitlements_unused_share": 0.95}),
+    ("outside-intent", "agent", "delete", {"session": {"intent": TASK}}, {}),
     ("impossible-travel", "human", "read", {}, {"speed_km_per_hour": 5000.0}),
     ("bad-network-sensitive-write", "human", "write", SENSITIVE | {"network": {"anonymizer": True}}, {}),
 ]
@@ -48,6 +50,8 @@ SILENT: list[tuple[str, str, str, dict[str, Any], dict[str, float]]] = [
     ("shared-credential", "workload", "read", {}, {"credential_instances_last_hour": 1.0}),
     ("person-on-service-account", "service_account", "read", {}, {"person_like_client": 0.0}),
     ("standing-over-privilege", "agent", "read", {}, {"entitlements_unused_share": 0.95}),
+    ("outside-intent", "agent", "read", {"session": {"intent": TASK}}, {}),
+    ("outside-intent", "workload", "delete", {"session": {"intent": TASK}}, {}),
     ("impossible-travel", "human", "read", {}, {"speed_km_per_hour": 850.0}),
     ("bad-network-sensitive-write", "human", "write", SENSITIVE | {"network": {"anonymizer": False}}, {}),
 ]
@@ -81,6 +85,7 @@ UNKNOWN: list[tuple[str, str, str, Status]] = [
     ("privileged-credential", "human", "read", "undecided"),
     ("exposed-credential", "workload", "read", "undecided"),
     ("person-on-service-account", "workload", "read", "undecided"),
+    ("outside-intent", "agent", "read", "undecided"),
     ("impossible-travel", "human", "read", "undecided"),
 ]
 
@@ -101,8 +106,10 @@ def test_an_undecided_floor_challenges_nobody() -> None:
 
 
 def test_a_shadow_floor_is_recorded_and_never_rules() -> None:
-    """Standing over-privilege ships in shadow mode: it would apply, and the request is allowed."""
-    decision = judged(an_event("agent", "write"), features={"entitlements_unused_share": 0.95})
+    """It would apply, and the request is allowed."""
+    floors = tuple(floor.model_copy(update={"mode": "shadow"}) for floor in POLICY.floors)
+    policy = POLICY.model_copy(update={"floors": floors})
+    decision = judged(an_event("agent", "write"), features={"entitlements_unused_share": 0.95}, policy=policy)
     shown = next(f for f in decision.wire()["floors"] if f["id"] == "standing-over-privilege")
 
     assert (decision.ruling, shown["would_apply"]) == ("allow", "applied")

@@ -22,6 +22,10 @@ CONFIDENTIAL = {"resource": {"sensitivity": "confidential"}}
 INTERNAL = {"resource": {"sensitivity": "internal"}}
 
 
+REPORTS = {"resource": {"id": "reports"}}
+READ_REPORTS = '[{"type": "agent_action", "actions": ["read"], "locations": ["reports"]}]'
+
+
 @dataclass(frozen=True)
 class When:
     """A request as it comes: of whom, of what category, with what said, measured, trusted, proven and remembered."""
@@ -163,6 +167,27 @@ STORIES = (
         "attest_workload_identity",
     ),
     Story(
+        "a workload may do far more than it does",
+        When("workload", "write", features={"entitlements_unused_share": 0.95}),
+        When("workload", "write", features={"entitlements_unused_share": 0.5}),
+        "floor standing-over-privilege",
+        "jit_credential",
+    ),
+    Story(
+        "an agent reaches beyond the task it declared",
+        When("agent", "delete", REPORTS | {"session": {"intent": READ_REPORTS}}),
+        When("agent", "read", REPORTS | {"session": {"intent": READ_REPORTS}}),
+        "floor outside-intent",
+        "intent_authorization",
+    ),
+    Story(
+        "an agent reads another resource than the one it declared",
+        When("agent", "read", {"resource": {"id": "payroll"}, "session": {"intent": READ_REPORTS}}),
+        When("agent", "read", {"resource": {"id": "payroll"}, "session": {"intent": "write the weekly report"}}),
+        "floor outside-intent",
+        "intent_authorization",
+    ),
+    Story(
         "a person is in two places at once",
         When("human", "read", features={"speed_km_per_hour": 1_001.0}),
         When("human", "read", features={"speed_km_per_hour": 900.0}),
@@ -268,17 +293,6 @@ def test_every_enforced_floor_has_its_story() -> None:
     told = {story.because.removeprefix("floor ") for story in STORIES if story.because.startswith("floor ")}
 
     assert told == {floor.id for floor in POLICY.floors if floor.mode == "enforce"}
-
-
-def test_standing_over_privilege_is_watched() -> None:
-    """Given rights nobody uses, when an agent writes, then what would be asked is on record and nothing is asked; who
-    uses his rights is not mentioned."""
-    shown = []
-    for share in (0.95, 0.5):
-        decision = When("agent", "write", features={"entitlements_unused_share": share}).decided()
-        shown.append((decision.ruling, [f.status for f in decision.floors if f.id == "standing-over-privilege"]))
-
-    assert shown == [("allow", ["applied"]), ("allow", [])]
 
 
 def stepped_up(category: str) -> When:

@@ -14,14 +14,14 @@ WRONG = [
     ("in: [admin_console]", "in: [admin_consol]", "action.category is never 'admin_consol'"),
     ("above: 1000", "above: .nan", "finite number"),
     ("id: approve-payment", "id: admin-console", "floors named twice: admin-console"),
-    ("mode: shadow", "mode: shadwo", "'enforce' or 'shadow'"),
+    ("threshold_mode: enforce", "threshold_mode: shadwo", "'enforce' or 'shadow'"),
     ("threshold_mode: enforce", "threshold_mood: enforce", "threshold_mood"),
     ("deny_below: {human: 0.02, ", "deny_below: {", "deny_below lacks human"),
     ("public: {budget: 0.0005}", "public: {budget: 0.0005, trust: 0.5}", "either `budget` or `trust`"),
     ("version: 1", "version: 2", "version"),
     ("cache_seconds: 5", "cache_secnds: 5", "cache_secnds: there is no such key; is 'cache_seconds' meant"),
     ("{aal: 2, max_age_seconds: 900}", "{aal: 2, max_age_secs: 900}", "; is 'max_age_seconds' meant"),
-    ("mode: shadow", "mode: shadwo", "is 'shadow' meant"),
+    ("threshold_mode: enforce", "threshold_mode: shadwo", "is 'shadow' meant"),
     ("cache_seconds: 5", "cache_seconds: 5\ncache_seconds: 6", "cache_seconds stands twice .first in line"),
     ("{human: 0.02, ", "{human: 0.02, human: 0.03, ", "deny_below.human stands twice"),
     (
@@ -93,11 +93,11 @@ def test_a_threshold_set_in_shadow_asks_for_nothing() -> None:
     ]
 
 
-def test_the_shipped_policy_has_seventeen_floors() -> None:
-    """Eight guard actions, nine are signals."""
+def test_the_shipped_policy_has_eighteen_floors() -> None:
+    """Eight guard actions, nine are signals, and one is an agent's own word."""
     kinds = [floor.kind for floor in Policy.load().floors]
 
-    assert (kinds.count("action"), kinds.count("signal")) == (8, 9)
+    assert (kinds.count("action"), kinds.count("signal")) == (8, 10)
 
 
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 
 def test_the_policy_page_says_why_a_newer_file_is_refused() -> None:
     """Every floor stands on it, and what a file may say is text."""
-    html = policy_page(POLICY, "next.yaml:3: <script> is no key")
+    html = policy_page(POLICY, "next.yaml:3: <script> is no key", ())
 
     assert ("&lt;script&gt; is no key" in html, "<script>" in html) == (True, False)
     assert [floor.id for floor in POLICY.floors if floor.id not in html] == []

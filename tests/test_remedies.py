@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, judged, strong
 
 from features.decay import TrustCurve
 from features.event import Event
+from serving import intent
 from serving.decision import Decision, Proof, Scope, Standing
 from serving.policy import ProofKind
 from serving.proofs import claimed
@@ -26,6 +28,7 @@ LOW = TrustCurve(0.2, (0.0,) * 4)
 """A trust below which only what cannot be relayed counts."""
 ASKED = Standing(asked={"earlier": ago(120)})
 IRREVERSIBLE: dict[str, Any] = {"action": {"reversible": False}}
+FOR_A_SETTING = intent.declared('[{"type": "agent_action", "actions": ["change_security_setting"]}]') or ()
 many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -59,7 +62,7 @@ def test_the_owners_approval_lets_an_irreversible_action_through() -> None:
     answers = [
         judged(
             an_event("agent", "change_security_setting", action={"reversible": reversible}),
-            proofs=[made(kind)],
+            proofs=[made(kind, task=FOR_A_SETTING)],
             standing=ASKED,
         ).ruling
         for reversible, kind in cases
@@ -100,6 +103,8 @@ def performed(remedy: Remedy, event: Event) -> Iterator[Proof]:
         source="step_up",
         network_asn=event.network.asn,
         device_id=event.device.id,
+        granted=tuple(remedy.details.get("scope", ())),
+        task=intent.declared(json.dumps(remedy.details.get("authorization_details", []))) or (),
     )
     if remedy.type != "interactive_mfa":
         yield proof

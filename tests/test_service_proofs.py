@@ -91,3 +91,43 @@ def test_a_model_that_gives_no_number_fails_closed_on_record(tmp_path: Any, smal
         engine.close()
 
     assert (answer["ruling"], answer["degraded"], kept is not None) == ("deny", "the model gave no number", True)
+
+
+def a_task(**more: Any) -> dict[str, Any]:
+    """An intent as an authorization server reports it, for what `an_event` does."""
+    detail = {"type": "agent_action", "actions": ["files:Get"], "locations": ["r1"]} | more
+    return {"made_at": now().isoformat(), "kind": "intent", "authorization_details": [detail]}
+
+
+def test_an_intent_counts_for_what_it_authorises(small: Server) -> None:
+    """Outside of it the report is refused with what is outside; inside, the same request is allowed, and no other."""
+    event = an_event("task", category="export", identity={"type": "agent"}, resource={"sensitivity": "confidential"})
+    asked = small.score(event)
+    status, problem = completed(small, asked, "task", proof=a_task(locations=["r2"]))
+    accepted, _ = completed(small, asked, "task", proof=a_task())
+    again, elsewhere = small.score(event), small.score(event | {"resource": event["resource"] | {"id": "r2"}})
+
+    assert (status, problem["errors"][0]) == (
+        400,
+        {"field": "proof", "detail": "the authorised task does not cover the resource r1"},
+    )
+    assert (asked["ruling"], accepted, again["ruling"], elsewhere["ruling"]) == ("step_up", 200, "allow", "step_up")
+
+
+def a_credential(scope: str, seconds: float = 600.0) -> dict[str, Any]:
+    """A credential for one task, as its issuer reports it."""
+    ends = (now() + timedelta(seconds=seconds)).isoformat()
+    return {"made_at": now().isoformat(), "kind": "jit_credential", "scope": [scope], "expires_at": ends}
+
+
+def test_a_credential_counts_for_its_scope(small: Server) -> None:
+    """What the remedy asks for does, once; another scope, a longer life or no end do not."""
+    event = an_event("scoped", category="rotate_secret", identity={"type": "workload"})
+    asked = small.score(event)
+    scope = next(each["scope"][0] for each in asked["remedies"] if each["type"] == "jit_credential")
+    endless = a_credential(scope) | {"expires_at": None}
+    proofs = [a_credential("rotate_secret:table"), a_credential(scope, 1_000.0), endless, a_credential(scope)]
+    statuses = [completed(small, asked, "scoped", proof=each)[0] for each in proofs]
+
+    assert (scope, statuses) == ("rotate_secret:document", [400, 400, 400, 200])
+    assert small.score(event)["ruling"] == "allow"
