@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -61,9 +62,9 @@ def model(data: Prepared) -> TrustModel:
 
 def request_by_request(model: TrustModel, data: Prepared) -> Array:
     """Each event scored in its turn, and folded by what the score made of it."""
-    identities, sessions, credentials = (
-        defaultdict(lambda kind=kind: empty(kind)) for kind in (IDENTITY, SESSION, CREDENTIAL)
-    )
+    identities: Records = defaultdict(partial(empty, IDENTITY))
+    sessions: Records = defaultdict(partial(empty, SESSION))
+    credentials: Records = defaultdict(partial(empty, CREDENTIAL))
     score = np.empty(data.world.events.num_rows)
     for place, event in enumerate(events_of(data.world.events)):
         who, row = event.identity.id, row_of(event)
