@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import grimp
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -334,11 +335,14 @@ def test_a_misspelt_category_is_refused() -> None:
 
 def test_training_never_reads_the_demonstration_incident() -> None:
     """The incident of the demo and of the tests stays out of what the model learns from."""
-    reading = [
-        p.name for p in (ROOT / "training").rglob("*.*") if b"otrf" in p.read_bytes().lower() and p.suffix != ".pyc"
-    ]
+    reading = [p.stem for p in (ROOT / "training").glob("*.py") if b"otrf" in p.read_bytes().lower()]
+    graph = grimp.build_graph("training", cache_dir=None)
+    taught = {
+        module for name in ("retrain", "world_commands") for module in graph.find_upstream_modules(f"training.{name}")
+    }
 
-    assert reading == []
+    assert reading == ["real_incident"]
+    assert ("training.graft" in taught, "training.real_incident" in taught) == (True, False)
 
 
 def _actions(scenario: Scenario, history: pd.DataFrame, seed: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score
 
 from features.measures import Array
@@ -79,11 +80,17 @@ def _without_rows(data: Prepared, recipe: Recipe, seed: int, full: Array, told: 
 
 
 def _scores(data: Prepared, recipe: Recipe, seed: int, matrix: Array, kept: Array | None = None) -> Array:
+    margins: Array = refitted(data, recipe, seed, matrix, kept).decision_function(matrix[data.tested.rows])
+    return margins
+
+
+def refitted(
+    data: Prepared, recipe: Recipe, seed: int, matrix: Array, kept: Array | None = None
+) -> HistGradientBoostingClassifier:
+    """The now-model of this very world, of some of its rows."""
     fitting, stopping = (data.rows(part if kept is None else part & kept) for part in (data.split.fit, data.split.stop))
     of = data.of
-    model = fit_now(matrix[fitting], of.foreign[fitting], (matrix[stopping], of.foreign[stopping]), recipe, seed)
-    margins: Array = model.decision_function(matrix[data.tested.rows])
-    return margins
+    return fit_now(matrix[fitting], of.foreign[fitting], (matrix[stopping], of.foreign[stopping]), recipe, seed)
 
 
 def _compared(

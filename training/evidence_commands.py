@@ -18,8 +18,10 @@ from training.commands import Labels, Seed, command_line, console, labelled_log,
 from training.comparison import compare, summary
 from training.fit import Recipe
 from training.importance import importance
+from training.real import AGENTDOJO, real_evidence
 from training.register import champion, log_evidence
 from training.retrain import assess, prepare
+from training.seen import REAL
 from training.tables import FOLDER, Part, write_part
 from training.whole import whole_evidence
 
@@ -33,6 +35,12 @@ def evaluate_(
     report: Annotated[
         bool, typer.Option(help="Measure everything, for minutes; to MLflow and training/REPORT.md.")
     ] = False,
+    agentdojo: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, envvar=AGENTDOJO, help="Runs of AgentDojo's workspace: for --report."
+        ),
+    ] = None,
     identities: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
     days: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
     seed: Seed = 2,
@@ -63,12 +71,20 @@ def evaluate_(
         return show(evaluation, world.source)
     with progress("measuring") as told:
         tables, figures = whole_evidence(model, data, Recipe(), seed, told)
-    stages = {"the world": begun - started, "features": prepared - begun}
-    stages["measuring"] = time.monotonic() - prepared
-    command = command_line("evaluate", "--report", events, labels, identities=identities, days=days, seed=seed)
-    part = Part(1, f"Model version {model.version}", command, world.source, stages, tuple(tables))
-    written = write_part(part, "evaluate", FOLDER)
-    log_evidence(settings(), model.version, {name: each.value for name, each in figures.items()}, written)
+    measured = time.monotonic()
+    with progress("real records") as told:
+        lookups = lookup(settings().network_tables)
+        real, real_figures = real_evidence(model, data, lookups, Recipe(), seed, told, agentdojo)
+    stages = {"the world": begun - started, "features": prepared - begun, "measuring": measured - prepared}
+    size = {"identities": identities, "days": days, "seed": seed}
+    command = command_line("evaluate", "--report", events, labels, **size)
+    title = f"Model version {model.version}"
+    write_part(Part(1, title, command, world.source, stages, tuple(tables)), "evaluate", FOLDER)
+    command = command_line("evaluate", "--report", events, labels, **size, agentdojo="FILE" if agentdojo else None)
+    stages = {"everything": time.monotonic() - measured}
+    written = write_part(Part(3, f"{title}, on real records", command, REAL, stages, tuple(real)), "real", FOLDER)
+    every = {name: each.value for name, each in (figures | real_figures).items()}
+    log_evidence(settings(), model.version, every, written)
     console.print(f"{written}, and a run in MLflow that names version {model.version}")
 
 

@@ -67,5 +67,5 @@ def search_(
     Console(width=None if sys.stdout.isatty() else 200).print(printed)
     console.print(f"{out}, and a picture of the trade-off in {out.with_suffix('.png')}")
     if report:
-        part = Part(3, "Hyper-parameters", command, world.source, stages, (shown,))
+        part = Part(4, "Hyper-parameters", command, world.source, stages, (shown,))
         console.print(str(write_part(part, "search", FOLDER)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ other, and say nothing of anybody's traffic.
 
 @dataclass(frozen=True)
 class Table:
-    """A title, what stands above the columns, the cells, and what has to be known to read them."""
+    """A title, what stands above the columns, the cells, what has to be known to read them, and what data it was where
+    that is not the part's."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    source: str = ""
 
     def markdown(self) -> str:
         """As a section."""
@@ -50,7 +52,7 @@ class Part:
         """As a chapter; every figure stands under the word that says what data it was."""
         took = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in self.seconds.items())
         head = [f"## {self.title} ({self.source})", "", f"`{self.command}`", "", f"Took: {took}.", ""]
-        tables = [Table(f"{t.title} ({self.source})", t.columns, t.rows, t.note).markdown() for t in self.tables]
+        tables = [replace(t, title=f"{t.title} ({t.source or self.source})").markdown() for t in self.tables]
         return "\n".join([*head, *tables])
 
 
@@ -75,7 +77,7 @@ def whole_report(parts: Iterable[Part]) -> str:
 
 def _part(kept: dict[str, Any]) -> Part:
     tables = tuple(
-        Table(t["title"], tuple(t["columns"]), tuple(tuple(row) for row in t["rows"]), t["note"])
+        Table(**t | {"columns": tuple(t["columns"]), "rows": tuple(tuple(row) for row in t["rows"])})
         for t in kept.pop("tables")
     )
     return Part(**kept, tables=tables)

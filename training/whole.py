@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from features.bundle import TrustModel
-from training import evidence, evidence_slow
+from training import closed, evidence, evidence_slow
 from training.fit import Recipe
 from training.goals import table
 from training.resample import Estimate
@@ -26,16 +26,18 @@ def whole_evidence(
         lambda: evidence.truth(of),
         lambda: evidence.lifetimes(of),
         lambda: evidence.rivals(of, recipe, seed),
+        lambda: closed.loops(of),
         lambda: evidence_slow.sign_ins(of, recipe, seed),
         lambda: evidence_slow.taught(of, recipe, seed),
         lambda: evidence_slow.left_out(of, recipe, seed, lambda what: told(what, 0.4)),
         lambda: evidence_slow.remembered(of, recipe, seed, lambda what: told(what, 0.7)),
     ]
-    names = ("recall", "step-ups", "detection", "calibration", "lifetimes", "baselines", "sign-ins", "poisoning")
-    shares = (0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.22, 0.28, 0.4, 0.7)
+    names = ("recall", "step-ups", "detection", "calibration", "lifetimes", "baselines", "the closed loop")
+    slow = ("sign-ins", "poisoning", "ablations", "memory")
+    shares = (0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.2, 0.22, 0.28, 0.4, 0.7)
     tables: list[Table] = []
     figures: dict[str, Estimate] = {}
-    for section, name, share in zip(quick, (*names, "ablations", "memory"), shares, strict=True):
+    for section, name, share in zip(quick, (*names, *slow), shares, strict=True):
         told(name, share)
         more, found = section()
         tables += more

@@ -1,0 +1,97 @@
+"""The closed loop is what a service would have done, request by request, and reaches it in a few passes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from histories import random_events
+
+from features.bundle import Calibration, TrustModel
+from features.columns import events_of, table_of
+from features.fold import CHALLENGED
+from features.history import CREDENTIAL, IDENTITY, SESSION, History, empty
+from features.measures import Array
+from features.population import measure
+from features.rows import row_of
+from features.vector import fold, names, vector
+from training.closed import closed_loop, loops
+from training.evaluate import BUDGETS
+from training.evidence import case
+from training.labels import LABELS, World, unlabelled
+from training.outcomes import outcomes
+from training.retrain import Prepared
+from training.split import Split
+
+LIMIT = {"human": 3.0, "service_account": 3.0, "workload": 3.0}
+"""Of three of the four types; nobody of the fourth is ever challenged."""
+
+Records = defaultdict[tuple[str, ...], Array]
+
+
+@dataclass(frozen=True)
+class Newness:
+    """Scores what is new and rare, so that what was learnt shows in the next score."""
+
+    def decision_function(self, matrix: Array) -> Array:
+        places = [names().index(name) for name in ("action_is_new", "action_rarity", "resource_rarity")]
+        found: Array = np.nan_to_num(matrix[:, places]).sum(axis=1)
+        return found
+
+
+@pytest.fixture(scope="module")
+def data() -> Prepared:
+    """A thousand requests of ten identities in time order, a third of them foreign, all tested."""
+    events = table_of(sorted(random_events(1_000, seed=3, identities=10), key=lambda event: event.time))
+    foreign = np.random.default_rng(1).random(1_000) < 1 / 3
+    labels = unlabelled(events).set_column(0, LABELS.field(0), pa.array(foreign.astype(np.int8)))
+    world, everything = World(events, labels), np.ones(1_000, bool)
+    kind = events["identity.type"].to_numpy().astype(str)
+    parts = Split(~everything, ~everything, ~everything, ~everything, everything, 2**62)
+    return Prepared(world, np.zeros((1_000, len(names()))), measure(events), parts, outcomes(world), kind)
+
+
+@pytest.fixture(scope="module")
+def model(data: Prepared) -> TrustModel:
+    return TrustModel(Newness(), None, Calibration(), data.population, {})
+
+
+def request_by_request(model: TrustModel, data: Prepared) -> Array:
+    """Each event scored in its turn, and folded by what the score made of it."""
+    identities: Records = defaultdict(partial(empty, IDENTITY))
+    sessions: Records = defaultdict(partial(empty, SESSION))
+    credentials: Records = defaultdict(partial(empty, CREDENTIAL))
+    score = np.empty(data.world.events.num_rows)
+    for place, event in enumerate(events_of(data.world.events)):
+        who, row = event.identity.id, row_of(event)
+        session = sessions[who, event.session.id or f"none-{place}"]
+        credential = credentials[who, event.credential.id or f"none-{place}"]
+        history = History(identities[(who,)], session, credential)
+        score[place] = model.now_log_odds(vector(row, history, model.population)[None])[0]
+        stopped = data.of.foreign[place] and score[place] > LIMIT.get(event.identity.type, np.inf)
+        fold(row, history, CHALLENGED if stopped else int(row["outcome"][0]))
+    return score
+
+
+def test_it_is_what_happens_request_by_request(model: TrustModel, data: Prepared) -> None:
+    """To the bit, though it is reached by replaying all again and again; and rulings do change what is scored."""
+    loop = closed_loop(model, data, LIMIT)
+    open_ended = closed_loop(model, data, {})
+
+    assert loop.score.tobytes() == request_by_request(model, data).tobytes()
+    assert ((loop.score != open_ended.score).any(), loop.passes > 2, open_ended.passes) == (True, True, 1)
+
+
+def test_both_loops_stand_side_by_side(model: TrustModel, data: Prepared) -> None:
+    """At each budget recall, harm and step-ups of both, and by how much the recall differs."""
+    (table,), figures = loops(case(model, data, 1))
+    recalls = [[float(cell.split()[0]) for cell in row[1:3]] for row in table.rows]
+
+    assert {(len(row), len(table.columns)) for row in table.rows} == {(8, 8)}
+    assert [closed - opened for opened, closed in recalls] == pytest.approx(
+        [figures[f"closed/recall_differs/{budget:g}"].value for budget in BUDGETS], abs=2e-3
+    )
