@@ -76,6 +76,8 @@ def test_a_challenge_says_all_it_knows() -> None:
             'acr_values="urn:session-trust:aal2 urn:session-trust:aal3", max_age="300"'
         ),
         "cache_seconds": 0,
+        "findings": [],
+        "prompt_avoided": False,
         "enforceable": True,
         "versions": {"model": "7", "policy": POLICY.digest, "features": "sha256:test"},
     }
