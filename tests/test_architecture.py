@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.lock", "scripts/uv.lock", "scripts/spark.lock")
+LOCKS = ("requirements.lock", "scripts/uv.lock", "scripts/spark.lock", "scripts/mutmut.lock")
 
 
 def tracked_files() -> list[Path]:
