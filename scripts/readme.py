@@ -111,12 +111,29 @@ def bench_table() -> str:
     return "\n".join([*lines, "", f"On {results['machine']}, shared with other work."])
 
 
+def serving_table() -> str:
+    """What scripts/bench serving measured last, and on what machine."""
+    results = json.loads(RESULTS.read_text())["serving"]
+    machine = results["machine"]
+    lines = ["| asked | what | measured |", "|---|---|---|"]
+    for part in ("alone", "loaded"):
+        lines += [f"| {part} | {what} | {_rounded(value)} |" for what, value in results[part].items()]
+    said = f"On {machine['cores']} cores with Python {machine['python']}, shared with other work, {machine['at']} UTC."
+    return "\n".join([*lines, "", said])
+
+
 def _rounded(value: float) -> str:
     return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
 
 
 TABLES: Mapping[Path, Mapping[str, Callable[[], str]]] = {
-    README: {"drifts": drifts_table, "floors": floors_table, "remedies": remedies_table, "settings": settings_table},
+    README: {
+        "drifts": drifts_table,
+        "floors": floors_table,
+        "remedies": remedies_table,
+        "serving": serving_table,
+        "settings": settings_table,
+    },
     ROOT / "features/README.md": {"features": features_table, "histories": histories_table, "bench": bench_table},
 }
 """The tables of each document, by the name of the part that holds them."""

@@ -202,7 +202,7 @@ def _explanation(explanation: Explanation | None) -> dict[str, Any] | None:
         "base": explanation.base,
         "margin": explanation.margin,
         "contributions": [
-            {**asdict(each), "value": None if math.isnan(each.value) else each.value}
+            {**vars(each), "value": None if math.isnan(each.value) else each.value}
             for each in explanation.contributions
         ],
     }

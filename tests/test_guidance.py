@@ -14,7 +14,8 @@ from judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, attestation, j
 
 from features.decay import TrustCurve
 from serving.decision import Decision, Proof, Revocation, Scope, Standing
-from serving.ruling import AGAIN
+from serving.intent import Detail
+from serving.ruling import AGAIN, TOO_OFTEN
 
 LOST = TrustCurve(6.0, (0.0,) * 4)
 RESTRICTED = {"resource": {"sensitivity": "restricted"}}
@@ -53,6 +54,21 @@ class Story:
     because: str
     remedy: str = "interactive_mfa"
     ruling: str = "step_up"
+
+
+VAULT = {"resource": {"id": "vault-1", "type": "vault"}}
+EVERYTHING = {"attest_workload_identity": 5, "intent_authorization": 5}
+
+
+def for_a_task(scope: str) -> Proof:
+    """A credential of this scope, made a minute ago for ten."""
+    return Proof(ago(60), "jit_credential", expires_at=ago(-540), granted=(scope,))
+
+
+def authorised(resource: str) -> Proof:
+    """A task whose owner authorised the rotation of one resource's secret."""
+    detail = Detail(type="agent_action", actions=("rotate_secret",), locations=(resource,))
+    return Proof(ago(60), "intent", source="step_up", task=(detail,))
 
 
 MFA, SVID = strong_proof(), attestation()
@@ -188,6 +204,28 @@ STORIES = (
         "intent_authorization",
     ),
     Story(
+        "a workload holds a credential made for another task",
+        When("workload", "rotate_secret", VAULT, proofs=(for_a_task("rotate_secret:bucket"),)),
+        When("workload", "rotate_secret", VAULT, proofs=(for_a_task("rotate_secret:vault"),)),
+        "floor rotate-secret",
+        "attest_workload_identity",
+    ),
+    Story(
+        "an agent was authorised to work on something else",
+        When("agent", "rotate_secret", VAULT, proofs=(authorised("wiki"),)),
+        When("agent", "rotate_secret", VAULT, proofs=(authorised("vault-1"),)),
+        "floor rotate-secret",
+        "intent_authorization",
+    ),
+    Story(
+        "a workload has been asked for everything it can show, again and again",
+        When("workload", "rotate_secret", standing=Standing(prompts_in_window=10, led=EVERYTHING)),
+        When("workload", "rotate_secret", proofs=(SVID,), standing=Standing(prompts_in_window=10, led=EVERYTHING)),
+        TOO_OFTEN,
+        "",
+        "deny",
+    ),
+    Story(
         "a person is in two places at once",
         When("human", "read", features={"speed_km_per_hour": 1_001.0}),
         When("human", "read", features={"speed_km_per_hour": 900.0}),
@@ -293,6 +331,21 @@ def test_every_enforced_floor_has_its_story() -> None:
     told = {story.because.removeprefix("floor ") for story in STORIES if story.because.startswith("floor ")}
 
     assert told == {floor.id for floor in POLICY.floors if floor.mode == "enforce"}
+
+
+def test_a_leaked_secret_stays_dangerous_after_a_step_up() -> None:
+    """Given a credential found in a public place, when its workload has shown a new one, then it goes on, and the
+    ruling still asks for the old one to be replaced; of a credential nobody saw elsewhere nothing is said."""
+    shown = []
+    for exposed in (1.0, 0.0):
+        proofs = (for_a_task("read:*"),)
+        decision = When("workload", "read", features={"credential_exposed": exposed}, proofs=proofs).decided()
+        shown.append((decision.ruling, [finding.sentence for finding in decision.findings]))
+
+    assert shown == [
+        ("allow", ["The credential has been seen where it must not be: replace it."]),
+        ("allow", []),
+    ]
 
 
 def stepped_up(category: str) -> When:

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import alembic.command
+import alembic.config
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -25,8 +27,9 @@ from features.replay import time_order
 from serving.database import Connection
 from serving.decision import Proof, Revocation, Scope, Standing
 from serving.errors import DecisionNotRecorded, StaleHistory, StaleLayout, StoreUnavailable
-from serving.store import Store, Transaction
+from serving.store import MIGRATIONS, Store, Transaction
 from serving.tables import metadata
+from serving.times import time_of
 from serving.verification import verify
 
 ADA = ("live", "ada", "s1", "key-1")
@@ -67,6 +70,22 @@ def test_the_migrations_make_the_declared_tables(tmp_path: Path) -> None:
         left = compare_metadata(MigrationContext.configure(transaction.connection.core), metadata)
 
     assert left == []
+
+
+def test_a_log_of_the_first_schema_is_kept(tmp_path: Path) -> None:
+    """A store of an earlier build is brought along with all it holds; its prompts count, and name nothing."""
+    store = Store(f"sqlite:///{tmp_path / FILE}")
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.database.begin(write=True) as connection:
+        config.attributes["connection"] = connection.core
+        alembic.command.upgrade(config, "0001")
+    sql(tmp_path, "INSERT INTO challenges VALUES ('d1', 'live', 'ada', 's1', 'read', 'bucket', 1000000)")
+    store.migrate()
+    with store.reading() as transaction:
+        standing = transaction.standing("live", "ada", "s1", "read", "bucket", time_of(2_000_000))
+
+    assert standing == Standing(prompts_in_window=1, asked={"d1": time_of(1_000_000)})
 
 
 def test_only_the_owner_can_read(tmp_path: Path) -> None:

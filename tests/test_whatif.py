@@ -13,14 +13,18 @@ import pytest
 from past import KINDS, SPACE, events, lived, versioned
 from recorded import sql
 
+from features import settings
 from features.columns import table_of
 from serving.cases import Case, Label, Missing
+from serving.feedback import Verdict
+from serving.hypotheses import Requests, requests
 from serving.imported_cases import CannotBeRead, cases_of_file, imported_cases
 from serving.policy import Policy
 from serving.recorded_cases import Window, recorded_cases, revoked
 from serving.store import Store
 from serving.tally import Changes, Tally
 from serving.whatif import Course, Tried, tried
+from serving.window import collected
 
 POLICY = Policy.load()
 
@@ -62,6 +66,20 @@ def test_the_past_holds_what_is_to_be_tested(past: Store) -> None:
     rulings = [each.ruling for each in recorded]
 
     assert min(rulings.count("allow"), rulings.count("step_up"), sum(bool(each.answers) for each in recorded)) > 10
+
+
+def test_a_review_counts_what_investigators_said(past: Store) -> None:
+    """A request that was stopped and is known to be its owner's is an override."""
+    stopped = next(
+        case for case in cases(past) if case.recorded and case.recorded.ruling != "allow" and not case.legitimate
+    )
+    before = collected(iter(cases(past)))
+    with past.transaction() as transaction:
+        transaction.add_feedback(Verdict(stopped.id, "owner", None, "kim", stopped.at))
+    after = collected(requests(settings(), past, Requests(Window(space=SPACE)), versioned()))
+    whose = stopped.event.identity.id
+
+    assert after.counts[whose]["overridden"] == before.counts[whose]["overridden"] + 1
 
 
 def test_what_was_in_force_changes_nothing(past: Store) -> None:
