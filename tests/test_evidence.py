@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 
 from features.columns import conform
 from features.decay import HORIZONS, TrustCurve
-from training.ablations import labels_of_others
+from training.ablations import labels_of_others, skill
 from training.baselines import every_hour
 from training.detection import detection
 from training.expiry import expired, oracle, pairs, spent, whole_horizon
@@ -161,6 +161,15 @@ def test_labels_of_others_are_as_many_and_as_clustered() -> None:
         True,
         False,
     )
+
+
+def test_one_victim_of_many_acts_is_no_skill() -> None:
+    """Of ten victims one has 91 acts and lies on top by lot, the others at the bottom: counted alike it is chance."""
+    identity = np.r_[np.zeros(91, np.int64), np.arange(1, 10), np.full(1_000, 10)]
+    foreign, score = np.arange(1_100) < 100, np.r_[np.full(91, 2.0), np.zeros(9), np.ones(1_000)]
+    found = skill(foreign, score, identity)
+
+    assert (found.times > 9.0, found.by_victim < 2.5, found.area == pytest.approx(0.91)) == (True, True, True)
 
 
 def test_a_target_is_reached_by_the_end_of_the_interval() -> None:

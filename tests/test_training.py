@@ -334,6 +334,8 @@ def test_the_run_holds_card_table_and_plots(first: Outcome, here: Settings) -> N
     card = (folder / "MODEL_CARD.md").read_text()
 
     assert ({f.name for f in folder.iterdir()}, "(simulated)" in card) == (
-        {"MODEL_CARD.md", "recall.json", "reliability.png", "friction_recall.png", "decay_calibration.png"},
+        {"MODEL_CARD.md", "recall.json", "slices.json"}
+        | {f"{plot}.png" for plot in ("reliability", "friction_recall", "decay_calibration")}
+        | {"shap_summary.png", "shap_dependence.png"},
         True,
     )

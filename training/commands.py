@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from training import tables
 from training.evaluate import BUDGETS, Evaluation
 from training.graft import additions, graft
 from training.labels import World, conform_labels, unlabelled
@@ -83,3 +85,11 @@ def command_line(name: str, *given: object, **options: object) -> str:
     """The command as it was given."""
     named = [f"--{option} {value}" for option, value in options.items() if value is not None]
     return " ".join(["python -m training", name, *(str(each) for each in given if each is not None), *named])
+
+
+def print_table(found: tables.Table, source: str) -> None:
+    """A table of figures on the screen, under the word that says what data it was."""
+    shown = Table(*found.columns, title=f"{found.title} ({source})")
+    for row in found.rows:
+        shown.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 200).print(shown)

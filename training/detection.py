@@ -28,6 +28,10 @@ class Detection:
     detected: int
     stopped: Estimate
     stopped_with_prompts: Estimate
+    harm: Array
+    """By harmful act: whether the model alone would have stopped it."""
+    whose: Array
+    """By harmful act: its identity."""
 
 
 def detection(tested: Tested, challenged: Array, drawn: Redrawn) -> Detection:
@@ -54,4 +58,6 @@ def detection(tested: Tested, challenged: Array, drawn: Redrawn) -> Detection:
         detected=int(found.sum()),
         stopped=drawn.mean(stopped[harm], whose),
         stopped_with_prompts=drawn.mean((stopped | prompted)[harm], whose),
+        harm=stopped[harm],
+        whose=whose,
     )

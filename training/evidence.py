@@ -14,6 +14,7 @@ from training import baselines
 from training.detection import detection
 from training.evaluate import BUDGETS, MAIN, Tested, challenges
 from training.expiry import FRICTION, expired, oracle, pairs, spent, whole_horizon
+from training.fairness import fairness_table, treated
 from training.fit import Recipe, thinned
 from training.friction import RECALLS, friction
 from training.gate import rising
@@ -96,6 +97,13 @@ def step_ups(of: Case) -> Found:
 
 def _two(one: Estimate, other: Estimate) -> str:
     return f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}]; {other.value:.3g} [{other.low:.3g}, {other.high:.3g}]"
+
+
+def fair(of: Case, seed: int) -> Found:
+    """Who is asked and who is protected, by identity type, length of history and region."""
+    found = treated(of.tested, of.score, of.mine, of.data.world.events, seed)
+    figures = {f"asked_per_1000/{each.name}": each.asked for each in found}
+    return [fairness_table(found)], figures | {f"protected/{each.name}": each.caught for each in found}
 
 
 def early(of: Case) -> Found:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import pyarrow.parquet as pq
@@ -12,15 +14,27 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from features import ModelMismatch, settings
+from features import ModelMismatch, TrustModel, settings
 from features.enrich import lookup
-from training.commands import Labels, Seed, command_line, console, labelled_log, progress, show, simulated
+from training.against import against
+from training.commands import (
+    Labels,
+    Seed,
+    command_line,
+    console,
+    labelled_log,
+    print_table,
+    progress,
+    refuse,
+    show,
+    simulated,
+)
 from training.comparison import compare, summary
 from training.fit import Recipe
 from training.importance import importance
 from training.real import AGENTDOJO, real_evidence
-from training.register import champion, log_evidence
-from training.retrain import assess, prepare
+from training.register import champion, log_evidence, version_of
+from training.retrain import Prepared, assess, prepare
 from training.seen import REAL
 from training.tables import FOLDER, Part, write_part
 from training.whole import whole_evidence
@@ -41,20 +55,23 @@ def evaluate_(
             exists=True, dir_okay=False, envvar=AGENTDOJO, help="Runs of AgentDojo's workspace: for --report."
         ),
     ] = None,
+    against_: Annotated[
+        str | None, typer.Option("--against", help="A registered version to compare the champion with, side by side.")
+    ] = None,
     identities: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
     days: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
     seed: Seed = 2,
 ) -> None:
     """Evaluate the champion on other histories than it was made from: another seed, or your own.
 
-    Example: `python -m training evaluate --report --seed 7`
+    Example: `python -m training evaluate --report --seed 7`, or `python -m training evaluate --against 4`
     """
     started = time.monotonic()
     try:
         model = champion(settings())
-    except ModelMismatch as error:
-        console.print(str(error), markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+        rival = version_of(settings(), against_) if against_ else None
+    except (ModelMismatch, LookupError) as error:
+        refuse(str(error))
     if model is None:
         console.print("no version answers yet: python -m training retrain --promote")
         raise typer.Exit(2)
@@ -65,12 +82,14 @@ def evaluate_(
             world, seed, lambda done, of: told("computing features", 0.7 * done / of), population=model.population
         )
         prepared = time.monotonic()
-        if not report:
+        if not report and rival is None:
             evaluation = assess(model, data, Recipe(), seed)
+    if rival is not None:
+        return _side_by_side(model, rival, data, seed)
     if not report:
         return show(evaluation, world.source)
     with progress("measuring") as told:
-        tables, figures = whole_evidence(model, data, Recipe(), seed, told)
+        sections, figures = whole_evidence(model, data, Recipe(), seed, told)
     measured = time.monotonic()
     with progress("real records") as told:
         lookups = lookup(settings().network_tables)
@@ -79,13 +98,24 @@ def evaluate_(
     size = {"identities": identities, "days": days, "seed": seed}
     command = command_line("evaluate", "--report", events, labels, **size)
     title = f"Model version {model.version}"
-    write_part(Part(1, title, command, world.source, stages, tuple(tables)), "evaluate", FOLDER)
+    write_part(Part(1, title, command, world.source, stages, tuple(sections)), "evaluate", FOLDER)
     command = command_line("evaluate", "--report", events, labels, **size, agentdojo="FILE" if agentdojo else None)
     stages = {"everything": time.monotonic() - measured}
     written = write_part(Part(3, f"{title}, on real records", command, REAL, stages, tuple(real)), "real", FOLDER)
     every = {name: each.value for name, each in (figures | real_figures).items()}
     log_evidence(settings(), model.version, every, written)
     console.print(f"{written}, and a run in MLflow that names version {model.version}")
+
+
+def _side_by_side(model: TrustModel, rival: TrustModel, data: Prepared, seed: int) -> None:
+    """The table, and a run in MLflow that names the challenger; the gate's own criteria are checked at retraining."""
+    with console.status("comparing"):
+        found, figures = against(model, rival, data, seed)
+    print_table(found, data.world.source)
+    with TemporaryDirectory() as folder:
+        page = Path(folder) / "AGAINST.md"
+        page.write_text(replace(found, title=f"{found.title} ({data.world.source})").markdown())
+        log_evidence(settings(), rival.version, {name: each.value for name, each in figures.items()}, page)
 
 
 @evidence_app.command("compare")
@@ -102,15 +132,14 @@ def compare_(
     started = time.monotonic()
     with progress("comparing") as told:
         rows = list(compare(worlds, identities, days, seed, told))
-    tables = summary(rows)
+    sections = summary(rows)
     command = command_line("compare", worlds=worlds, identities=identities, days=days, seed=seed)
     stages = {"everything": time.monotonic() - started}
-    written = write_part(Part(2, "Five ways to a decay curve", command, "simulated", stages, tables), "compare", FOLDER)
-    for each in tables:
-        table = Table(*each.columns, title=f"{each.title} (simulated)")
-        for row in each.rows:
-            table.add_row(*row)
-        Console(width=None if sys.stdout.isatty() else 160).print(table)
+    written = write_part(
+        Part(2, "Five ways to a decay curve", command, "simulated", stages, sections), "compare", FOLDER
+    )
+    for each in sections:
+        print_table(each, "simulated")
     console.print(str(written))
 
 
@@ -132,8 +161,8 @@ def importance_(
         console.print("no model answers yet: python -m training retrain EVENTS --promote")
         raise typer.Exit(2)
     with console.status("explaining"):
-        tables = {path.stem: pq.read_table(path) for path in samples}
-        shares = importance(model, tables, lookup(here.network_tables), seed)
+        samples_ = {path.stem: pq.read_table(path) for path in samples}
+        shares = importance(model, samples_, lookup(here.network_tables), seed)
     table = Table(Column("feature", no_wrap=True), *shares.columns)
     for name, row in shares.sort_values(list(shares.columns), ascending=False).iterrows():
         table.add_row(str(name), *(f"{value:.1%}" for value in row))

@@ -20,11 +20,15 @@ SAID = (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 
 def average_precision(target: Array, score: Array, identity: Array, drawn: Redrawn) -> Estimate:
     """Of a ranking, ties taken together."""
+    return estimate(precisions(target, score, identity, drawn), int(target.sum()))
+
+
+def precisions(target: Array, score: Array, identity: Array, drawn: Redrawn) -> Array:
+    """The same in each of the first REDRAWN resamples."""
     order = np.argsort(-score, kind="stable")
     hit, place = target[order].astype(float), drawn.place(identity[order])
     ends = np.flatnonzero(np.r_[score[order][1:] != score[order][:-1], True])
-    draws = [_precision(hit, drawn.weights[r][place], ends) for r in range(REDRAWN)]
-    return estimate(np.array(draws), int(target.sum()))
+    return np.array([_precision(hit, drawn.weights[r][place], ends) for r in range(REDRAWN)])
 
 
 def _precision(hit: Array, weight: Array, ends: Array) -> float:

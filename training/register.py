@@ -137,6 +137,15 @@ def champion(here: Settings) -> TrustModel | None:
         raise
 
 
+def version_of(here: Settings, version: str) -> TrustModel:
+    """A version by its number. Raises LookupError when there is none, ModelMismatch when this build cannot load it."""
+    connect(here)
+    try:
+        return fetch(here.tracking_uri, here.model_name, version)
+    except _mlflow().MlflowException as error:
+        raise LookupError(f"there is no version {version} of {here.model_name}: {error.message}") from error
+
+
 def _signature() -> ModelSignature:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema

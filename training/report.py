@@ -1,83 +1,48 @@
-"""What a run leaves for people: plots, the table of recalls, and a model card written from the run."""
+"""What a run leaves for people: plots, tables by slice, and a model card written from the run."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from features.bundle import TrustModel
-from features.catalogue import digest
 from features.decay import HORIZONS
-from training.evaluate import BUDGETS, Evaluation, Tested, readable
+from features.measures import Array
+from training.card import card
+from training.evaluate import Evaluation, Tested, readable
+from training.explained import Explained, explained
+from training.fairness import treated
 from training.gate import Check
 from training.judge import limits
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-CARD = """# Model card: session-trust
+    from training.retrain import Prepared
 
-**What it says.** The probability that a request is not its identity's own, and how fast a session is being lost.
-**What it is for.** Asking for fresh proof when a session drifts. Floors, not this model, guard privileged actions.
-**What it is not for.** Judging people; a low trust is a question, never an accusation. Every ruling can be looked up.
-
-**Data.** {source}. {rows:,} requests of identities the model never saw, after everything it was fitted on in time;
-{lost:.0f} lost sessions among {sessions:.0f}.
-**Features.** {features} ({catalogue}).
-
-**Figures** ({source}): recall of lost sessions, 95 % interval over identities, by share of benign sessions challenged.
-
-| | {budgets} |
-|---|{rule}
-{table}
-
-Predicted over actual foreign requests {calibration:.2f}; losses within two hours {hazard:.2f}.
-Legitimate escalations challenged at {main:.1%}: {escalations:.1%}.
-
-**Checks.**
-{checks}
-
-**Limits.** What insiders do from their own desk, and what looks like the owner in network, client and action, is seen
-late or not at all: the table says which. Simulated figures compare models and say nothing of your traffic.
-**NIST AI RMF 1.0.** MAP: the purpose above. MEASURE: the figures and checks. MANAGE: the gate, the alias, replay.
-"""
+EXPLAINED, SHOWN = 1_500, 12
+"""Rows whose contributions are drawn, and how many features are shown."""
 
 
 def write_report(
-    folder: Path, model: TrustModel, tested: Tested, evaluation: Evaluation, found: list[Check], source: str
+    folder: Path, model: TrustModel, data: Prepared, evaluation: Evaluation, found: list[Check], seed: int
 ) -> None:
-    """Fill a folder with card, table and plots; `source` says what data it was, "simulated" where it was."""
+    """Fill a folder with card, tables and plots, each of which says what data it was."""
     folder.mkdir(parents=True, exist_ok=True)
+    tested, source = data.tested, data.world.source
+    score = model.now_log_odds(tested.matrix)
+    fairness = treated(tested, score, evaluation.sessions, data.world.events, seed)
     (folder / "recall.json").write_text(json.dumps(readable(evaluation), indent=1) + "\n")
-    (folder / "MODEL_CARD.md").write_text(_card(model, tested, evaluation, found, source))
+    (folder / "slices.json").write_text(json.dumps([asdict(each) for each in fairness], indent=1) + "\n")
+    (folder / "MODEL_CARD.md").write_text(card(tested, evaluation, found, fairness, source))
     _reliability(folder / "reliability.png", model, tested, source)
     _friction(folder / "friction_recall.png", evaluation, source)
     _decay(folder / "decay_calibration.png", evaluation, source)
-
-
-def _card(model: TrustModel, tested: Tested, evaluation: Evaluation, found: list[Check], source: str) -> str:
-    figures = evaluation.figures
-    lines = [f"| {group}: {name} | {' | '.join(map(str, shares))} |" for group, name, shares in evaluation.rows()]
-    return CARD.format(
-        source=source,
-        rows=len(tested.rows),
-        lost=figures["lost_sessions"],
-        sessions=figures["lost_sessions"] + figures["benign_sessions"],
-        features=tested.matrix.shape[1],
-        catalogue=digest(),
-        budgets=" | ".join(f"{budget:.1%}" for budget in BUDGETS),
-        rule="---|" * len(BUDGETS),
-        table="\n".join(lines),
-        calibration=figures["predicted_over_actual/all"],
-        hazard=figures["lost_predicted_over_actual/7200_s"],
-        main=BUDGETS[1],
-        escalations=figures["escalations_challenged"],
-        checks="\n".join(f"- {'passed' if check.passed else 'NOT PASSED'}: {check}" for check in found),
-    )
+    _contributions(folder, explained(model, _drawn(tested.matrix, seed)), source)
 
 
 def _reliability(path: Path, model: TrustModel, tested: Tested, source: str) -> None:
@@ -119,12 +84,36 @@ def _decay(path: Path, evaluation: Evaluation, source: str) -> None:
     _save(path, figure)
 
 
-def _plot() -> tuple[Figure, Axes]:
+def _drawn(matrix: Array, seed: int) -> Array:
+    return matrix[np.random.default_rng(seed).permutation(len(matrix))[:EXPLAINED]]
+
+
+def _contributions(folder: Path, these: Explained, source: str) -> None:
+    """What raises and lowers the risk: all rows of each feature in a line, and the four strongest by their values."""
+    strongest = these.strongest()[:SHOWN]
+    figure, axes = _plot()
+    for place, feature in enumerate(reversed(strongest)):
+        ranks = np.argsort(np.argsort(np.nan_to_num(these.values[:, feature], nan=-np.inf))) / len(these.values)
+        spread = place + np.random.default_rng(0).uniform(-0.3, 0.3, len(ranks))
+        axes.scatter(these.contributions[:, feature], spread, c=ranks, s=2, cmap="coolwarm")
+    axes.set_yticks(range(len(strongest)), [these.names[feature] for feature in reversed(strongest)], fontsize=6)
+    axes.set(xlabel="added to the log-odds (red: large values)", title=f"Contributions now ({source})")
+    _save(folder / "shap_summary.png", figure)
+    figure, axes = _plot(2, 2)
+    for axis, feature in zip(axes.flat, strongest, strict=False):
+        axis.scatter(these.values[:, feature], these.contributions[:, feature], s=2)
+        axis.set_xlabel(these.names[feature], fontsize=7)
+        axis.tick_params(labelsize=6)
+    figure.suptitle(f"Added to the log-odds, by value ({source})", fontsize=9)
+    _save(folder / "shap_dependence.png", figure)
+
+
+def _plot(rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
     """A figure that belongs to no window, so that none need be closed."""
     from matplotlib.figure import Figure  # imported late: it writes a font cache into the user's home
 
     figure = Figure(figsize=(5, 4), layout="tight")
-    return figure, figure.subplots()
+    return figure, figure.subplots(rows, columns)
 
 
 def _save(path: Path, figure: Figure) -> None:

@@ -219,7 +219,7 @@ def record(
     """Register the model with its report; returns the version."""
     source = data.world.source
     with TemporaryDirectory() as folder:
-        write_report(Path(folder), model, data.tested, evaluation, found, source)
+        write_report(Path(folder), model, data, evaluation, found, seed)
         return register(
             model,
             here,

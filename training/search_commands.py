@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from training.commands import Labels, Seed, command_line, console, labelled_log, progress, refuse, simulated
+from training.commands import (
+    Labels,
+    Seed,
+    command_line,
+    console,
+    labelled_log,
+    print_table,
+    progress,
+    refuse,
+    simulated,
+)
 from training.recipe_file import write_recipe
 from training.retrain import prepare
 from training.search import search
@@ -61,10 +68,7 @@ def search_(
     shown = table(found)
     write_recipe(found.chosen.recipe, out, f"{command} ({world.source}): detection {found.chosen.detection}")
     picture(found, out.with_suffix(".png"), world.source)
-    printed = Table(*shown.columns, title=f"{shown.title} ({world.source})")
-    for row in shown.rows:
-        printed.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 200).print(printed)
+    print_table(shown, world.source)
     console.print(f"{out}, and a picture of the trade-off in {out.with_suffix('.png')}")
     if report:
         part = Part(4, "Hyper-parameters", command, world.source, stages, (shown,))

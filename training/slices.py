@@ -31,10 +31,11 @@ class Slice:
 
 def slices(tested: Tested, mine: Sessions) -> list[Slice]:
     """Every slice with a lost session in it."""
-    return [each for each in _all(tested, mine) if (each.sessions & mine.lost).any()]
+    return [each for each in every_slice(tested, mine) if (each.sessions & mine.lost).any()]
 
 
-def _all(tested: Tested, mine: Sessions) -> Iterator[Slice]:
+def every_slice(tested: Tested, mine: Sessions) -> Iterator[Slice]:
+    """Also those without a lost session."""
     of, rows = tested.of, tested.rows
     yield Slice("overall", "all", np.ones(len(mine.lost), bool), np.ones(len(rows), bool))
     for kind in np.unique(mine.kind):
