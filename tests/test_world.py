@@ -64,6 +64,18 @@ def test_few_sessions_are_lost(world: World, frame: pd.DataFrame) -> None:
     assert world.summary()["lost_sessions"] <= touched.sum()
 
 
+def test_sessions_are_lost_as_often_early_as_late(frame: pd.DataFrame) -> None:
+    """Of the sessions of the first half as many as of the second: else a model made early would foretell too few."""
+    known = frame[frame["session.id"].notna()]
+    sessions = known.groupby(["identity.id", "session.id"]).agg(at=("time", "min"), lost=("compromised", "max"))
+    surprised = frame[frame["situation"].notna()]["time"]
+    halves = (sessions["at"] > sessions["at"].quantile(0.5)).rename("late")
+
+    lost = sessions["lost"].eq(1).groupby(halves).sum()
+    assert 0.4 < lost[True] / lost.sum() < 0.6
+    assert 0.4 < (surprised > sessions["at"].quantile(0.5)).mean() < 0.6
+
+
 def test_every_kind_of_identity_lives_and_is_attacked(frame: pd.DataFrame) -> None:
     """People, service accounts, workloads and agents, both in peace and in trouble."""
     kinds = {"human", "service_account", "workload", "agent"}

@@ -35,6 +35,17 @@ def test_a_town_is_the_same_whatever_stands_around_it(made: list[World], numbers
     assert [town.events.equals(same.events) for town, same in zip(made, two, strict=False)] == [True, True]
 
 
+def test_a_town_is_the_same_whichever_process_makes_it(made: list[World], numbers: WorldParameters) -> None:
+    """Two processes give the towns of one, in their order, and say how far they are."""
+    told: list[tuple[int, int]] = []
+    again = list(towns(5, numbers, lambda done, of: told.append((done, of)), processes=2))
+
+    assert [(a.events.equals(b.events), a.labels.equals(b.labels)) for a, b in zip(made, again, strict=True)] == [
+        (True, True)
+    ] * 3
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_towns_share_nothing_that_belongs_to_somebody(made: list[World]) -> None:
     """No identity, resource or event is in two towns, and every one has its share of abuse."""
     for column in ("id", "identity.id", "resource.id"):

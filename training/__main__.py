@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the gate refused, 2 it could not be done as asked.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from training.recipe_file import read_recipe
 from training.register import Forced, NotPromoted, promote
 from training.retrain import retrain
 from training.search_commands import search_app
+from training.stages import in_words
 from training.world_commands import world_app
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
@@ -48,7 +50,9 @@ def retrain_(
         how = read_recipe(recipe) if recipe else None
     except ValueError as error:
         refuse(str(error))
+    begun = time.monotonic()
     world = simulated(seed, identities, days) if events is None else labelled_log(events, labels, seed)
+    took = {"the world": time.monotonic() - begun}
     with progress("retraining") as told:
         try:
             came = retrain(world, settings(), seed=seed, recipe=how, promoted=promote, told=told)
@@ -58,6 +62,7 @@ def retrain_(
     show(came.evaluation, world.source)
     for check in came.checks:
         console.print(f"  {'passed' if check.passed else 'NOT PASSED'}: {check}", markup=False, highlight=False)
+    console.print(f"{len(world.events):,} events: {in_words(took | dict(came.seconds))}", highlight=False)
     fate = "answers from the next start on" if came.promoted else "is registered and does not answer"
     console.print(f"{settings().model_name} version {came.version} {fate}")
     raise typer.Exit(1 if came.shortfalls else 0)

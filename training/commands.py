@@ -18,7 +18,7 @@ from training import tables
 from training.evaluate import BUDGETS, Evaluation
 from training.graft import additions, graft
 from training.labels import World, conform_labels, unlabelled
-from training.world import WorldParameters, simulate, sized, world_parameters
+from training.world import WorldParameters, cores_for, simulate, sized, world_parameters
 
 console = Console(stderr=True)
 
@@ -42,7 +42,12 @@ def progress(what: str) -> Iterator[Callable[[str, float], None]]:
 def simulated(seed: int, identities: int | None, days: int | None) -> World:
     numbers = numbers_of(None, identities, days)
     with progress("simulating") as told:
-        return simulate(seed, parameters=numbers, progress=lambda done, of: told("simulating", done / of))
+        return simulate(
+            seed,
+            parameters=numbers,
+            progress=lambda done, of: told("simulating", done / of),
+            processes=cores_for(numbers),
+        )
 
 
 def numbers_of(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:

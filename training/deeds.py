@@ -28,7 +28,10 @@ TEMPOS: dict[str, tuple[float, float]] = {"scripted": (0.7, 0.8), "by_hand": (18
 
 
 def moment(history: Frame, rng: Rng, eligible: Any = None) -> int:
-    """The place of an ordinary event after which it begins: one within a session and past the very first, if any."""
+    """The place of an ordinary event after which it begins: one within a session and past the very first, if any.
+
+    Each as likely as any other, early or late: how often sessions are lost must not depend on when.
+    """
     ordinary = (history["action.category"].to_numpy(object) != "authenticate") & history[
         "session.id"
     ].notna().to_numpy()
@@ -36,7 +39,7 @@ def moment(history: Frame, rng: Rng, eligible: Any = None) -> int:
     for wanted in (asked, ordinary):
         found = np.flatnonzero(wanted)
         if len(found):
-            return int(found[rng.integers(len(found) // 8, len(found))])
+            return int(found[rng.integers(min(1, len(found) - 1), len(found))])
     return int(rng.integers(len(history)))
 
 
@@ -124,10 +127,9 @@ def hidden(acts: Acts, history: Frame) -> Frame:
 
 
 def _never_said(history: Frame) -> list[str]:
-    """Columns that are unknown throughout; three rows settle most of them, and only the rest is looked through."""
-    few = history.iloc[[0, len(history) // 2, -1]].isna().to_numpy()
-    silent = [str(name) for place, name in enumerate(history.columns) if few[:, place].all()]
-    return [name for name in silent if history[name].isna().all()]
+    """Columns that are unknown throughout."""
+    silent = np.flatnonzero(history.isna().to_numpy().all(axis=0)).tolist()
+    return [str(history.columns[place]) for place in silent]
 
 
 def _numbers(rng: Rng, count: int) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -108,8 +109,17 @@ def unlabelled(events: pa.Table, source: str = "assumed") -> pa.Table:
 
 def frame_of(events: pa.Table) -> pd.DataFrame:
     """The events as a frame of the Event's flat columns; text as plain objects, far quicker to cut."""
-    frame: pd.DataFrame = conform(events).to_pandas()
-    return frame.astype(dict.fromkeys(frame.columns[frame.dtypes == "str"], object)).copy()
+    table = conform(events)
+    plain = table.select([field.name for field in EVENT_SCHEMA if field.type != pa.string()]).to_pandas()
+    columns = {name: plain[name] if name in plain.columns else _texts(table[name]) for name in table.column_names}
+    return pd.DataFrame(columns, columns=pd.Index(columns, dtype=object)).copy()
+
+
+def _texts(column: pa.ChunkedArray) -> pd.Series:
+    """Each distinct text once in memory, however often it is said."""
+    coded = column.combine_chunks().dictionary_encode()
+    distinct = np.array([*coded.dictionary.to_pylist(), np.nan], dtype=object)
+    return pd.Series(distinct[coded.indices.fill_null(len(distinct) - 1).to_numpy()], dtype=object)
 
 
 def table_of_frame(frame: pd.DataFrame) -> pa.Table:

@@ -176,7 +176,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("break_glass_at_night", (HUMAN,), break_glass_at_night, legitimate_escalation=True),
     Situation("planned_key_rotation", (SERVICE, WORKLOAD), planned_key_rotation, legitimate_escalation=True),
     Situation("deploy_burst", (HUMAN, SERVICE, WORKLOAD), deploy_burst, legitimate_escalation=True),
-    Situation("first_week", (HUMAN, SERVICE, WORKLOAD, AGENT), first_week, legitimate_escalation=True),
+    Situation("first_week", (HUMAN, SERVICE, WORKLOAD, AGENT), first_week, True, prefers="newcomer"),
     Situation("quarter_end_export", (HUMAN, SERVICE), quarter_end_export, legitimate_escalation=True),
     Situation("autoscaled", (WORKLOAD,), autoscaled),
     Situation("moved_provider", (SERVICE, WORKLOAD), moved_provider),

@@ -43,7 +43,7 @@ def consented_application(history: Frame, rng: Rng) -> Frame:
 
 def handover_before_leaving(history: Frame, rng: Rng) -> Frame:
     """Who leaves in peace reads through years of his own work, to hand it over."""
-    at = int(rng.integers(2 * len(history) // 3, len(history)))
+    at = moment(history, rng)
     wait, visits = float(rng.exponential(3_600)), []
     for _ in range(int(rng.integers(1, 4))):
         read = gathered(history, rng, int(rng.integers(12, 45)))

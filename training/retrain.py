@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,9 +29,7 @@ from training.register import GATE_TAG, PASSED, champion, promote, register
 from training.report import write_report
 from training.scenarios import SCENARIOS
 from training.split import Split, split
-
-Told = Callable[[str, float], None]
-"""Called with what is being done, and the share of the whole that is done."""
+from training.stages import Stages, Told
 
 BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 """Friction budgets at which the model carries a threshold."""
@@ -74,12 +72,13 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a retraining; `shortfalls` are the checks it did not pass."""
+    """What came of a retraining; `shortfalls` are the checks it did not pass, `seconds` what each stage took."""
 
     version: str
     promoted: bool
     evaluation: Evaluation
     checks: tuple[Check, ...]
+    seconds: Mapping[str, float]
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
@@ -178,7 +177,7 @@ def retrain(
 
     Raises ValueError when there is no abuse to learn from.
     """
-    say, recipe = told or (lambda what, share: None), recipe or Recipe()
+    say, recipe = Stages(told), recipe or Recipe()
     say("computing features", 0.0)
     data = prepare(world, seed, lambda done, total: say("computing features", 0.5 * done / total))
     say("fitting both models", 0.5)
@@ -193,7 +192,7 @@ def retrain(
     if passed:
         promote(here, version)
     say("done", 1.0)
-    return Outcome(version, passed, evaluation, tuple(found))
+    return Outcome(version, passed, evaluation, tuple(found), say.seconds)
 
 
 def _at_the_gate(

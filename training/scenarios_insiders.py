@@ -25,7 +25,7 @@ def insider_escalation(history: Frame, rng: Rng, who: Intruder) -> Frame:
 
 def insider_hoarding(history: Frame, rng: Rng, who: Intruder) -> Frame:
     """Before leaving, day after day, everything within reach is read and taken along: no new door, only volume."""
-    at = int(rng.integers(2 * len(history) // 3, len(history)))
+    at = moment(history, rng)
     wait, visits = float(rng.exponential(3_600)), []
     for _ in range(int(rng.integers(2, 6))):
         taken = gathered(history, rng, int(rng.integers(15, 60)))

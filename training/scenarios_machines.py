@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-
 from training.acts import Acts, joined
 from training.deeds import Frame, Rng, act, gathered, hidden, in_cloud, like, moment, plan, technique
 from training.intruder import Intruder, disguised, new_session
@@ -12,7 +9,7 @@ from training.intruder import Intruder, disguised, new_session
 
 def stolen_service_key(history: Frame, rng: Rng, who: Intruder) -> Frame:
     """A long-lived key copied from a laptop or a backup is used beside the service, which goes on as ever."""
-    at = moment(history, rng, _older_half(history))
+    at = moment(history, rng)
     wait = float(rng.exponential(12 * 3_600))
     goals = ("discovery", "credential-access", "exfiltration")
     return hidden(_with_the_key(history, at, rng, who, goals, visits=2, wait=wait), history)
@@ -83,7 +80,7 @@ def token_from_another_pod(history: Frame, rng: Rng, who: Intruder) -> Frame:
 
 def cryptomining(history: Frame, rng: Rng, who: Intruder) -> Frame:
     """A key is good for machines: as many are started as it may, again and again, and most of it is refused."""
-    at = moment(history, rng, _older_half(history))
+    at = moment(history, rng, history["credential.exposed"].eq(True))
     launch = technique(history, rng, "ec2-launch-unusual-instances") or technique(history, rng, "execution")
     done = [*plan(history, rng, "discovery", own=1), *(launch * int(rng.integers(3, 12)))]
     acts = act(history, at, done, rng, after_seconds=float(rng.exponential(6 * 3_600)), tempo=who.tempo)
@@ -101,9 +98,3 @@ def _with_the_key(
         seen.append(new_session(act(history, at, done, rng, after_seconds=wait, tempo=who.tempo), rng))
         wait += float(rng.exponential(86_400))
     return disguised(joined(*seen), history, rng, who)
-
-
-def _older_half(history: Frame) -> pd.Series:
-    """Where the key is at least as old as it usually is."""
-    age = (history["time"] - history["credential.issued_at"]).dt.total_seconds()
-    return age >= np.nanmedian(age) if age.notna().any() else pd.Series(True, history.index)

@@ -26,7 +26,7 @@ def phished_device_code(history: Frame, rng: Rng, who: Intruder) -> Frame:
 
 def key_of_somebody_gone(history: Frame, rng: Rng, who: Intruder) -> Frame:
     """Whoever once looked after the key has left, kept a copy, and goes on using it at home, by hand, looking round."""
-    at = int(rng.integers(2 * len(history) // 3, len(history)))
+    at = moment(history, rng)
     visits = []
     wait = float(rng.exponential(3 * 86_400))
     for _ in range(int(rng.integers(1, 4))):

@@ -1,4 +1,8 @@
-"""Whom intruders choose: what makes a theft likelier is known before it happens, and a forecast can learn it."""
+"""Whom intruders choose: what makes a theft likelier is known before it happens, and a forecast can learn it.
+
+An identity is as exposed as it acts on days, or who came yesterday would be robbed as often as who has been here all
+along, and sessions would be lost more often the later it is in the log, for no reason but that.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ RESISTANT = frozenset({"hwk", "pop", "sc", "wia"})
 """Factors that nobody can be talked out of (RFC 8176)."""
 _OLD_KEY_DAYS = 180.0
 _SILENT_DAYS = 14.0
+_HERE_ALREADY_DAYS = 5.0
 
 
 def _true_anywhere(column: pd.Series, identity: pd.Series) -> pd.Series:
@@ -44,20 +49,28 @@ def _dormant(events: pd.DataFrame, identity: pd.Series) -> pd.Series:
     return _true_anywhere(gaps > pd.Timedelta(days=_SILENT_DAYS), identity)
 
 
+def _newcomer(events: pd.DataFrame, identity: pd.Series) -> pd.Series:
+    first = events["time"].groupby(identity, sort=False).min()
+    late: pd.Series = first > events["time"].min() + pd.Timedelta(days=_HERE_ALREADY_DAYS)
+    return late
+
+
 _LOOKED_FOR: dict[str, Callable[[pd.DataFrame, pd.Series], pd.Series]] = {
     "unmanaged": _unmanaged,
     "exposed": _exposed,
     "old_key": _old_key,
     "weak_factor": _weak_factor,
     "dormant": _dormant,
+    "newcomer": _newcomer,
 }
 
 
 def attractions(events: pd.DataFrame) -> dict[str | None, Array]:
-    """By what is looked for: the weight of each identity, in order of first appearance; events are in order of time
-    within each identity."""
+    """By what is looked for: the weight of each identity, in order of first appearance: the days on which it acted,
+    times DRAWN for those that have it. Events are in order of time within each identity."""
     identity = events["identity.id"]
-    weights: dict[str | None, Array] = {None: np.ones(identity.nunique())}
+    days = events["time"].dt.floor("D").groupby(identity, sort=False).nunique().to_numpy(float)
+    weights: dict[str | None, Array] = {None: days}
     for name, found in _LOOKED_FOR.items():
-        weights[name] = np.where(found(events, identity).to_numpy(bool), DRAWN, 1.0)
+        weights[name] = days * np.where(found(events, identity).to_numpy(bool), DRAWN, 1.0)
     return weights

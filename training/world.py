@@ -5,8 +5,12 @@ The same seed and parameters give the same world, bit by bit, however large and 
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +24,10 @@ from training.labels import World, joined, unlabelled
 from training.life import draw_events, draw_sessions
 from training.parameters import WorldParameters, world_parameters
 
-__all__ = ["World", "WorldParameters", "simulate", "simulate_benign", "towns", "world_parameters"]
+__all__ = ["World", "WorldParameters", "cores_for", "simulate", "simulate_benign", "towns", "world_parameters"]
+
+WORTH_A_PROCESS = 2
+"""Towns that a process must get at least: it takes as long as half a town to start."""
 
 
 def simulate(
@@ -30,10 +37,11 @@ def simulate(
     days: int | None = None,
     parameters: WorldParameters | None = None,
     progress: Progress | None = None,
+    processes: int = 1,
 ) -> World:
     """A whole world in order of time, in memory; `progress` is told how many of so many parts are done."""
     world = sized(parameters or world_parameters(), identities, days)
-    return joined(list(towns(seed, world, progress))).sorted()
+    return joined(list(towns(seed, world, progress, processes=processes))).sorted()
 
 
 def sized(world: WorldParameters, identities: int | None, days: int | None) -> WorldParameters:
@@ -42,15 +50,46 @@ def sized(world: WorldParameters, identities: int | None, days: int | None) -> W
     return replace(world, **{name: number for name, number in given.items() if number is not None})  # type: ignore[arg-type]
 
 
-def towns(seed: int, world: WorldParameters, progress: Progress | None = None) -> Iterator[World]:
-    """The same world one town of identities after another, each in order of time: only one is in memory at a time.
+def cores_for(world: WorldParameters) -> int:
+    """How many processes a world is worth on this machine."""
+    count = -(-world.identities // world.identities_per_town)
+    return max(1, min(len(os.sched_getaffinity(0)), count // WORTH_A_PROCESS))
 
-    A town depends on the seed, its number and the parameters alone, never on how many there are.
+
+def towns(
+    seed: int, world: WorldParameters, progress: Progress | None = None, *, processes: int = 1
+) -> Iterator[World]:
+    """The same world one town of identities after another, each in order of time: no more in memory than there are
+    processes, and one.
+
+    A town depends on the seed, its number and the parameters alone, never on how many there are or who makes it.
     """
     count = -(-world.identities // world.identities_per_town)
-    for number in range(count):
-        size = min(world.identities_per_town, world.identities - number * world.identities_per_town)
-        yield _town(seed, number, replace(world, identities=size), _part(progress, 100 * number, 100, 100 * count))
+    sizes = [min(world.identities_per_town, world.identities - n * world.identities_per_town) for n in range(count)]
+    parts = [replace(world, identities=size) for size in sizes]
+    if processes > 1:
+        yield from _by_processes(seed, parts, progress, processes)
+        return
+    for number, part in enumerate(parts):
+        yield _town(seed, number, part, _part(progress, 100 * number, 100, 100 * count))
+
+
+def _by_processes(
+    seed: int, parts: list[WorldParameters], progress: Progress | None, processes: int
+) -> Iterator[World]:
+    """In order of their numbers; a server forks the processes, since this one may hold threads."""
+    made: deque[Future[World]] = deque()
+    with ProcessPoolExecutor(processes, mp_context=get_context("forkserver")) as pool:
+        for number, part in enumerate(parts):
+            made.append(pool.submit(_town, seed, number, part, None))
+            if len(made) > processes:
+                yield made.popleft().result()
+                if progress:
+                    progress(number + 1 - processes, len(parts))
+        while made:
+            yield made.popleft().result()
+            if progress:
+                progress(len(parts) - len(made), len(parts))
 
 
 def _town(seed: int, number: int, world: WorldParameters, progress: Progress | None) -> World:

@@ -16,7 +16,7 @@ from training.graft import additions, graft
 from training.labels import World, unlabelled
 from training.scenarios import SCENARIOS, named
 from training.verdicts import CAP, pull, read
-from training.world import towns
+from training.world import cores_for, towns
 from training.written import write
 
 world_app = typer.Typer()
@@ -50,7 +50,7 @@ def simulate_(
     """
     numbers = numbers_of(parameters, identities, days)
     with progress("simulating") as told:
-        made = towns(seed, numbers, lambda done, of: told("simulating", done / of))
+        made = towns(seed, numbers, lambda done, of: told("simulating", done / of), processes=cores_for(numbers))
         summary = write(made, out, beside(out, labels))
     console.print(summary)
 
