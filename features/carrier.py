@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.compiled import AS_LOGGED
 from features.history import CREDENTIAL, IDENTITY, SESSION, empty
 from features.measures import Array
 from features.places import NOBODY
@@ -36,7 +35,7 @@ class Carrier:
         places = self.places(rows)
         records = self._identities.records, self._sessions.records, self._credentials.records
         values = np.empty((len(rows), len(FEATURES)))
-        step().run(rows, *places, *records, self._population, values, AS_LOGGED)
+        step().run(rows, places, records, self._population, values)
         return values
 
     def places(self, rows: Array) -> tuple[Array, Array, Array]:

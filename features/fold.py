@@ -289,6 +289,12 @@ def _press(event: Record, identity: Record, session: Record) -> None:
 def fold(event: Record, identity: Record, session: Record, credential: Record, outcome: int) -> None:
     """Take one event into the three records. Late events fold as they arrive."""
     age(event, identity)
+    take_in(event, identity, session, credential, outcome)
+
+
+@jit
+def take_in(event: Record, identity: Record, session: Record, credential: Record, outcome: int) -> None:
+    """The same of an identity that has aged up to the event."""
     if event.exposed == 1.0 and credential.exposed == 0.0:
         credential.exposed = 1.0
         identity.exposures += identity.weight

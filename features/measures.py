@@ -62,12 +62,12 @@ def _place_of(keys: Array, key: int) -> int:
     """Where a key stands if the table holds it, else the first of the places it may stand in.
 
     A table's length is WAYS times a power of two. All places are looked at, since a search that stops early would have
-    the processor guess where.
+    the processor guess where; and as a table holds a key once, the distances of those that hold it sum up to its own.
     """
     start = (key & (keys.shape[0] // WAYS - 1)) * WAYS
     place = start
-    for i in range(start, start + WAYS):
-        place = i if keys[i] == key else place
+    for i in range(WAYS):
+        place += i if keys[start + i] == key else 0
     return place
 
 
@@ -174,6 +174,8 @@ def distance_km(latitude: float, longitude: float, other_latitude: float, other_
     """Great-circle distance in km between two points in degrees; unknown if any is unknown."""
     if math.isnan(latitude + longitude + other_latitude + other_longitude):
         return NAN
+    if latitude == other_latitude and longitude == other_longitude:
+        return 0.0  # what the formula gives as well, and most events need
     radians = math.pi / 180.0
     half_north = math.sin((other_latitude - latitude) * radians / 2.0)
     half_east = math.sin((other_longitude - longitude) * radians / 2.0)

@@ -98,4 +98,4 @@ def load(path: Path) -> Array:
     population: Array = np.load(path, allow_pickle=False)
     if population.dtype != POPULATION or population.shape != (1,):
         raise ValueError(f"{path} does not hold a population of this build's layout: retrain the model")
-    return population
+    return population.view(POPULATION)  # numpy.load forgets that it is aligned: all would be compiled again

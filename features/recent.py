@@ -13,11 +13,11 @@ def seen_within_an_hour(keys: Array, times: Array, key: int, time: int) -> float
     """How many different keys were seen within the last hour, the present one included; unknown without it."""
     if key == 0:
         return NAN
-    seen = 1.0
+    seen = 1
     for i in range(RECENT):
         other = (keys[i] != 0) & (keys[i] != key) & (times[i] >= time - HOUR_OF_US)
-        seen += 1.0 if other else 0.0
-    return seen
+        seen += 1 if other else 0
+    return float(seen)
 
 
 @jit

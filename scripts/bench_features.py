@@ -20,7 +20,6 @@ from rich.console import Console
 
 from features.carrier import Carrier
 from features.columns import events_of
-from features.compiled import AS_LOGGED
 from features.enrich import lookup
 from features.history import CREDENTIAL, IDENTITY, SESSION, History
 from features.measures import SECOND
@@ -73,7 +72,7 @@ def batch(world: World) -> Figures:
 
     def run() -> None:
         records = carrier.blank()
-        step().run(rows, *places, *records, world.population, values, AS_LOGGED)
+        step().run(rows, places, records, world.population, values)
 
     shuffled = np.random.default_rng(1).permutation(count)
     who, when = rows["identity_key"][shuffled].copy(), rows["time"][shuffled].copy()
