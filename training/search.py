@@ -20,7 +20,8 @@ from training.evaluate import BUDGETS
 from training.fit import Recipe, fit_now
 from training.judge import caught, resampled, sessions
 from training.resample import Estimate, estimate
-from training.retrain import Prepared, Told
+from training.retrain import Prepared
+from training.stages import Told
 
 FOLDS = 3
 FITTED_UNTIL = 0.6
