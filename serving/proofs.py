@@ -43,9 +43,7 @@ def claimed(event: Event) -> tuple[Proof, ...]:
     proofs = []
     said, credential = event.authentication, event.credential
     if said.time is not None:
-        proofs.append(
-            Proof(said.time, "authentication", said.acr, said.amr or (), said.aal, network_asn=None, device_id=None)
-        )
+        proofs.append(Proof(said.time, "authentication", said.acr, said.amr or (), said.aal))
     if credential.attested_at is not None:
         proofs.append(Proof(credential.attested_at, "attestation"))
     if credential.kind == "jit_credential" and credential.issued_at is not None:

@@ -50,6 +50,7 @@ LACKING: list[tuple[dict[str, Any], str]] = [
     ({"privileges": ["admin"]}, "the role clerk"),
     ({"type": "payment_initiation"}, "what payment_initiation means, which the policy does not say"),
     ({"until": "tomorrow"}, "what until means, which is not read here"),
+    ({"until": "tomorrow", "amount": 3}, "what amount, until means, which is not read here"),
     ({"actions": ["delete"], "locations": ["wiki"]}, "the action service:Do and the resource payroll"),
 ]
 
@@ -64,6 +65,17 @@ def test_what_every_member_covers_is_inside(more: dict[str, Any]) -> None:
 def test_what_one_member_leaves_out_is_outside(more: dict[str, Any], what: str) -> None:
     """And it is said what that is."""
     assert lacks(asked(identity={"role": "clerk"}), WHOLE | more) == what
+
+
+@pytest.mark.parametrize(
+    ("resource", "what"),
+    [({"type": "table"}, "the resource table"), ({}, "the resource that is not known")],
+    ids=str,
+)
+def test_what_is_outside_is_named_as_far_as_it_is_known(resource: dict[str, Any], what: str) -> None:
+    """By its type where it has no id; and nobody's role is said to be so."""
+    assert lacks(asked(resource), WHOLE) == what
+    assert lacks(asked(), WHOLE | {"privileges": ["admin"]}) == "the role that is not known"
 
 
 def test_one_detail_must_cover_all_of_it() -> None:

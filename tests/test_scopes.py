@@ -59,8 +59,10 @@ def test_what_is_asked_for_is_what_counts(event: Event, scope: str) -> None:
 
 @pytest.mark.parametrize("scope", ["export:bucket", "export:bucket/x", "export:None", "export:None/None"])
 def test_an_unknown_resource_is_covered_by_none_that_is_named(scope: str) -> None:
-    """Only by `*`."""
+    """Only by `*`; nor by what would name it if it were half known."""
     assert not covers([scope], exported())
+    assert not covers(["export:bucket/None", "export:None/payroll"], exported(type="bucket"))
+    assert not covers(["export:bucket/None", "export:None/payroll"], exported(id="payroll"))
 
 
 HELD: list[tuple[str, dict[str, Any], str]] = [

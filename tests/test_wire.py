@@ -124,12 +124,15 @@ def test_what_an_event_claims_is_read_as_proof_of_its_kind() -> None:
     said = {"time": NOW, "acr": "urn:session-trust:aal2", "amr": ["pwd", "otp"], "aal": 2}
     later, until = NOW + timedelta(seconds=1), NOW + timedelta(minutes=5)
     jit = {"kind": "jit_credential", "issued_at": later, "expires_at": until, "attested_at": until}
+    jit |= {"scope": ["read:bucket", "list:*"]}
     event = an_event("workload", authentication=said, credential=jit, network={"asn": 5}, device={"id": "d"})
 
     sign_in, attested, for_one_task = claimed(event)
     assert sign_in == Proof(NOW, "authentication", "urn:session-trust:aal2", ("pwd", "otp"), 2)
     assert attested == Proof(until, "attestation")
-    assert (for_one_task.made_at, for_one_task.kind, for_one_task.expires_at) == (later, "jit_credential", until)
+    assert for_one_task == Proof(later, "jit_credential", expires_at=until, granted=("read:bucket", "list:*"))
     assert claimed(an_event("workload", credential={"kind": "api_token", "issued_at": NOW})) == ()
     assert claimed(an_event("workload", credential={"kind": "jit_credential", "expires_at": until})) == ()
+    unscoped = claimed(an_event("workload", credential={"kind": "jit_credential", "issued_at": later}))
+    assert unscoped == (Proof(later, "jit_credential", granted=()),)
     assert claimed(an_event(authentication={"time": NOW})) == (Proof(NOW, "authentication"),)
