@@ -13,8 +13,10 @@ import serving
 import training
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-ENDS = {"retrain": "'1'", "features": " ", "data": " ", "policy": " "}
-"""How what the last cell shows begins: the new version, and tables of features that drifted, of AUCs, of thresholds."""
+TABLES = dict.fromkeys(("features", "data", "policy", "explain"), " ")
+ENDS = TABLES | {"retrain": "'1'", "evaluate": "benign sessions challenged"}
+"""How what the last cell shows begins: tables of features that drifted, of AUCs, of thresholds, of what
+is added; the new version; a table of both loops."""
 MINUTES = {"retrain": pytest.mark.slow, "policy": pytest.mark.slow}
 NAMES = [path.stem for path in NOTEBOOKS]
 OFFERED = {"features": features.__all__, "training": training.__all__, "serving": serving.__all__}

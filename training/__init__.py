@@ -1,5 +1,9 @@
 """Turns labelled histories into a registered model: the data scientist's calls."""
 
+from training.against import against
+from training.closed import loops
+from training.evidence import case, early, fair, recall, step_ups, truth
+from training.explained import explained, explained_hazard
 from training.fit import Recipe
 from training.graft import graft
 from training.labels import World
@@ -16,15 +20,25 @@ __all__ = [
     "Recipe",
     "World",
     "WorldParameters",
+    "against",
     "assess",
+    "case",
     "champion",
+    "early",
+    "explained",
+    "explained_hazard",
+    "fair",
     "fit",
     "gate",
     "graft",
+    "loops",
     "prepare",
     "promote",
+    "recall",
     "record",
     "retrain",
     "simulate",
+    "step_ups",
+    "truth",
     "world_parameters",
 ]
