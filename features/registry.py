@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -133,15 +133,30 @@ def _require(holds: bool, function: Callable[..., Any], reason: str) -> None:
 
 def _fields_read(function: Callable[..., Any], needs: tuple[str, ...]) -> tuple[str, ...]:
     """The record fields a function reads; refuses fields no record has, and writes to any."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     reads = set()
-    for node in ast.walk(tree):
+    first = function.__code__.co_firstlineno
+    for node in ast.walk(_definition(function)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in needs:
             record = node.value.id
             known = node.attr in (RECORDS[record].names or ())
-            _require(known, function, f"line {node.lineno}: {record} has no field {node.attr!r}")
+            _require(known, function, f"line {node.lineno - first + 1}: {record} has no field {node.attr!r}")
             _require(
-                isinstance(node.ctx, ast.Load), function, f"line {node.lineno}: a feature must not change {record}"
+                isinstance(node.ctx, ast.Load),
+                function,
+                f"line {node.lineno - first + 1}: a feature must not change {record}",
             )
             reads.add(f"{record}.{node.attr}")
     return tuple(sorted(reads))
+
+
+def _definition(function: Callable[..., Any]) -> ast.AST:
+    """A function's own part of its file's syntax tree."""
+    lines, _ = inspect.findsource(function)
+    return _definitions("".join(lines))[function.__code__.co_firstlineno]
+
+
+@cache
+def _definitions(source: str) -> dict[int, ast.AST]:
+    """The functions of a file by their first line, that of the first decorator; a file is read once for all of them."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return {min(node.lineno, *(d.lineno for d in node.decorator_list), node.lineno): node for node in functions}
