@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from serving_live import ROOT, Server, an_event, descendants, new_home, served
 
+SETTLES = 2.0
+"""Seconds after which what was asked before is committed, by the mutant as well."""
 CALLS = "fdatasync,fsync,sendto,sendmsg,write,writev"
 SYNCED = re.compile(
     r"\b(?:fdatasync|fsync)\(\d+<[^>]*session-trust\.db-wal>|<\.\.\. (?:fdatasync|fsync) resumed>\)\s+= 0"
@@ -55,6 +57,7 @@ def watched(server: Server, log: Path) -> Iterator[None]:
 def synced_first(server: Server, folder: Path) -> bool:
     """Whether the log was made durable before the first byte of the answer left, for a request nobody else makes."""
     server.score(an_event("durable"))
+    time.sleep(SETTLES)
     with watched(server, folder / "calls"):
         decision = server.score(an_event("durable"))["decision_id"]
     lines = (folder / "calls").read_text().splitlines()
