@@ -33,6 +33,7 @@ def case() -> Case:
 def found(case: Case) -> dict[str, Found]:
     sections = {name: getattr(evidence, name)(case) for name in QUICK}
     return sections | {
+        "fair": evidence.fair(case, 1),
         "rivals": evidence.rivals(case, RECIPE, 1),
         "remembered": evidence_slow.remembered(case, RECIPE, 1, lambda what: None),
         "sign_ins": evidence_slow.sign_ins(case, RECIPE, 1),
@@ -61,6 +62,17 @@ def test_shuffled_labels_are_worth_nothing(found: dict[str, Found]) -> None:
     figures = found["remembered"][1]
 
     assert (figures["shuffled"].value < 3.0, figures["shuffled_by_identity"].value < 3.0) == (True, True)
+
+
+def test_noise_is_told_from_a_leak(found: dict[str, Found]) -> None:
+    """Shuffled labels are also measured with every victim alike, and by the area under the ROC; true ones are not."""
+    table = found["remembered"][0][0]
+    area = {row[0]: float(row[3].split(",")[0]) for row in table.rows if row[3]}
+
+    assert (0.3 < found["remembered"][1]["shuffled/area"].value < 0.7, area["split by identity and time"] > 0.8) == (
+        True,
+        True,
+    )
 
 
 def test_a_log_without_sign_ins_has_no_figure_for_them(found: dict[str, Found]) -> None:
