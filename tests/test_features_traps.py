@@ -125,7 +125,7 @@ def test_6_an_index_out_of_bounds_is_an_error() -> None:
     one, beyond = np.zeros(1, np.int64), np.full(1, 5)
 
     with pytest.raises(IndexError):
-        step.run(row_of(_bare()), (beyond, one, one), records, unmeasured(), np.empty((1, len(FEATURES))))
+        step.run(row_of(_bare()), one, (beyond, one, one), records, unmeasured(), np.empty((1, len(FEATURES))))
 
 
 def test_7_no_bit_is_given_up_for_speed() -> None:
