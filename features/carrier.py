@@ -32,19 +32,23 @@ class Carrier:
 
     def take(self, rows: Array) -> Array:
         """Read and fold rows that are in time order and follow those before; their features, shape (n, F)."""
-        places = self.places(rows)
-        records = self._identities.records, self._sessions.records, self._credentials.records
         values = np.empty((len(rows), len(FEATURES)))
-        step().run(rows, places, records, self._population, values)
+        self.take_into(values, rows, np.arange(len(rows)))
         return values
 
-    def places(self, rows: Array) -> tuple[Array, Array, Array]:
-        """Where the histories of each row are, made where there were none."""
-        who = rows["identity_key"]
+    def take_into(self, values: Array, rows: Array, order: Array) -> None:
+        """The same of the rows that `order` names, each into its own place of `values`."""
+        places = self.places(rows, order)
+        records = self._identities.records, self._sessions.records, self._credentials.records
+        step().run(rows, order, places, records, self._population, values)
+
+    def places(self, rows: Array, order: Array) -> tuple[Array, Array, Array]:
+        """Where the histories of the rows are, in this order, made where there were none."""
+        who, session, credential = (rows[f"{name}_key"][order] for name in ("identity", "session", "credential"))
         return (
             self._identities.places(who),
-            self._sessions.places(below(who, rows["session_key"])),
-            self._credentials.places(below(who, rows["credential_key"])),
+            self._sessions.places(below(who, session)),
+            self._credentials.places(below(who, credential)),
         )
 
     def blank(self) -> tuple[Array, Array, Array]:

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from features.carrier import Carrier
 from features.measures import Array
-from features.rows import rows_of, taken
+from features.rows import rows_of
 from features.vector import FEATURES, step
 
 CHUNK = 32_768
-"""Events taken at once; of this size, the memory for their features is used again instead of being asked for anew."""
+"""Events taken at once, so that progress is told and what finding their histories needs stays in the cache."""
 
 Progress = Callable[[int, int], None]
 """Called with how many events are done and how many there are."""
@@ -42,13 +42,13 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
     order = time_order(rows)
     values = np.empty((len(rows), len(FEATURES)))
     done = Count(len(rows), progress)
-    thread_of = rows["identity_key"][order] % threads
+    thread_of = rows["identity_key"][order] % threads if threads > 1 else np.zeros(len(rows), np.int8)
 
     def run(thread: int) -> None:
         carrier, mine = Carrier(population), order[thread_of == thread]
         for start in range(0, len(mine), CHUNK):
             places = mine[start : start + CHUNK]
-            values[places] = carrier.take(taken(rows, places))
+            carrier.take_into(values, rows, places)
             done.add(len(places))
 
     step()  # once, before threads ask for it

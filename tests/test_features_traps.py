@@ -20,7 +20,7 @@ from features.compiled import compiled
 from features.event import Event
 from features.history import CREDENTIAL, IDENTITY, SESSION, History, empty
 from features.measures import NAN, NEVER, OPTIONS, Array
-from features.population import POPULATION, measure, unmeasured
+from features.population import POPULATION, load, measure, save, unmeasured
 from features.registry import FeatureError, _check, features_in
 from features.replay import replay, time_order
 from features.rows import ROW, row_of, rows_of
@@ -54,6 +54,13 @@ def test_1_an_edit_in_another_file_is_not_answered_from_the_cache(tmp_path: Path
     file.write_text(file.read_text().replace("return event.anonymizer", "return event.anonymizer + 1.0"))
 
     assert (before, run()) == ("1.0", "2.0")
+
+
+def test_1_what_is_read_from_a_file_is_not_compiled_for_again(tmp_path: Path) -> None:
+    """numpy forgets in a file that a layout is aligned, and numba would take it for another."""
+    save(unmeasured(), tmp_path / "population.npy")
+
+    assert load(tmp_path / "population.npy").dtype.isalignedstruct
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -125,7 +132,7 @@ def test_6_an_index_out_of_bounds_is_an_error() -> None:
     one, beyond = np.zeros(1, np.int64), np.full(1, 5)
 
     with pytest.raises(IndexError):
-        step.run(row_of(_bare()), (beyond, one, one), records, unmeasured(), np.empty((1, len(FEATURES))))
+        step.run(row_of(_bare()), one, (beyond, one, one), records, unmeasured(), np.empty((1, len(FEATURES))))
 
 
 def test_7_no_bit_is_given_up_for_speed() -> None:
