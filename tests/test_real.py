@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from training.real_techniques import LOOKS, STRANGER, Done, techniques
 from training.retrain import Prepared, fit, prepare
 from training.seen import REAL, ranks_above
 from training.stratus import chains
-from training.world import simulate
+from training.world import simulate, world_parameters
 
 RECIPE = Recipe(trees=8, smallest_leaf=5)
 
@@ -42,7 +43,8 @@ def model() -> TrustModel:
 
 @pytest.fixture(scope="module")
 def small() -> Prepared:
-    return prepare(simulate(1, identities=60, days=20), 1)
+    often = replace(world_parameters(), lost_sessions=0.1)
+    return prepare(simulate(1, identities=90, days=20, parameters=often), 1)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import Recipe, prepare, simulate
+from training import Recipe, prepare, simulate, world_parameters
 from training.recipe_file import read_recipe, write_recipe
 from training.resample import Estimate
 from training.retrain import Prepared
@@ -18,7 +18,8 @@ from training.search_report import picture, table
 
 @pytest.fixture(scope="module")
 def data() -> Prepared:
-    return prepare(simulate(5, identities=300, days=28), 5)
+    often = replace(world_parameters(), lost_sessions=0.06)
+    return prepare(simulate(5, identities=300, days=28, parameters=often), 5)
 
 
 def a_trial(detection: float, cost: float, noise: float = 0.0) -> Trial:
