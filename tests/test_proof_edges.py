@@ -129,3 +129,34 @@ def test_a_decision_keeps_when_and_why() -> None:
 
     assert (decision.at, decision.lifetime, decision.asked_by) == (NOW, None, ("floor admin-console",))
     assert replace(decision, explanation=None).wire()["explanation"] is None
+
+
+@pytest.mark.parametrize(("exposed", "ruling"), [(1.0, "step_up"), (0.0, "allow"), (float("nan"), "allow")])
+def test_refreshing_a_leaked_credential_proves_nothing(exposed: float, ruling: str) -> None:
+    """Whoever found it can refresh it: even where no floor asks about leaks."""
+    silent = POLICY.model_copy(update={"floors": tuple(f for f in POLICY.floors if f.id != "exposed-credential")})
+    event = an_event("service_account", "rotate_secret")
+    refreshed = Proof(ago(10), "refresh", source="step_up")
+
+    assert judged(event, proofs=[refreshed], features={"credential_exposed": exposed}, policy=silent).ruling == ruling
+
+
+def test_at_the_threshold_itself_nobody_asks() -> None:
+    """Trust must be below it."""
+    assert judged(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now).ruling == "allow"
+    assert judged(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now + 1e-9).ruling == "step_up"
+
+
+def test_without_a_model_a_person_who_was_asked_and_proved_himself_gets_his_harmless_look() -> None:
+    """It is what he was asked for."""
+    proof = strong_proof(60, decision_id="first")
+    standing = Standing(asked={"first": ago(120)})
+
+    assert judged(an_event("human"), trust=None, proofs=[proof], standing=standing).ruling == "allow"
+
+
+def test_context_is_thin_below_the_limit_and_where_nothing_is_known_of_it() -> None:
+    """At the limit it is not."""
+    limit = POLICY.thin_context.below
+    for known, thin in ((limit, False), (limit - 1e-9, True), (float("nan"), True)):
+        assert judged(an_event("human", "write"), features={"context_known_fraction": known}).thin is thin
