@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from typing import Any
 
 from features.hashing import digest_of
@@ -24,8 +25,10 @@ def contract() -> dict[str, Any]:
     return {"features": [[f.name, f.unit, f.direction] for f in FEATURES], "history": LAYOUT}
 
 
+@cache
 def digest() -> str:
-    """The digest of the contract, stored with every model and every decision."""
+    """The digest of the contract, stored with every model and every decision: once for each process, since it takes
+    longer than a ruling."""
     return digest_of(json.dumps(contract(), sort_keys=True).encode())
 
 

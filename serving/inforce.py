@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from features.bundle import fetch
@@ -42,7 +41,7 @@ class InForce:
     def versions(self) -> Versions:
         """What every decision names."""
         model = self.champion.model.version if self.champion else None
-        return Versions(model=model, policy=self.policy.digest, features=_catalogue())
+        return Versions(model=model, policy=self.policy.digest, features=digest())
 
     @property
     def model_tags(self) -> Mapping[str, str]:
@@ -52,12 +51,6 @@ class InForce:
     def threshold(self, event: Event) -> float | None:
         """The trust this identity type needs for this sensitivity; None where nothing can tell."""
         return threshold_for(self.policy, self.champion.model if self.champion else None, event)
-
-
-@cache
-def _catalogue() -> str:
-    """Once for each process: the digest of this build takes longer than a ruling."""
-    return digest()
 
 
 def policy_file(settings: Settings) -> Path:

@@ -126,23 +126,27 @@ def _problems(row: Any, before: Tip, erased: set[str]) -> Iterator[str]:
 def _decision_problems(row: Any, erased: set[str]) -> Iterator[str]:
     if row.decision_id is None:
         yield f"decision {row.subject} is gone"
-    elif row.decision_payload is None:
-        if row.subject not in erased:
-            yield f"the payload of decision {row.subject} is gone, and no erasure was recorded"
-    elif sha256((row.decision_salt or b"") + row.decision_payload.encode()) != row.digest:
-        yield f"the payload of decision {row.subject} is not what was recorded"
-    elif altered := _altered_columns(row):
+        return
+    wrong = list(_payload_problems(row, erased, "the payload of decision", row.decision_payload, row.decision_salt))
+    yield from wrong
+    if not wrong and row.decision_payload is not None and (altered := _altered_columns(row)):
         yield f"decision {row.subject} is listed with another {', '.join(altered)} than was recorded"
 
 
 def _feedback_problems(row: Any, erased: set[str]) -> Iterator[str]:
     if row.feedback_place is None:
         yield f"feedback on decision {row.subject} is gone"
-    elif row.feedback_payload is None:
+    else:
+        yield from _payload_problems(row, erased, "what was said of decision", row.feedback_payload, row.feedback_salt)
+
+
+def _payload_problems(row: Any, erased: set[str], what: str, payload: str | None, salt: bytes | None) -> Iterator[str]:
+    """A payload may go only with a recorded erasure, and must be the one whose digest stands in the chain."""
+    if payload is None:
         if row.subject not in erased:
-            yield f"what was said of decision {row.subject} is gone, and no erasure was recorded"
-    elif sha256((row.feedback_salt or b"") + row.feedback_payload.encode()) != row.digest:
-        yield f"what was said of decision {row.subject} is not what was recorded"
+            yield f"{what} {row.subject} is gone, and no erasure was recorded"
+    elif sha256((salt or b"") + payload.encode()) != row.digest:
+        yield f"{what} {row.subject} is not what was recorded"
 
 
 def _altered_columns(row: Any) -> list[str]:

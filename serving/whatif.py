@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from features.catalogue import digest
 from serving.cases import Case, Cases, Missing
@@ -54,16 +53,10 @@ def judged(
         id=case.id,
         at=case.at,
         threshold=threshold,
-        versions=_versions(case.model.version if case.model else None, policy.digest),
+        versions=Versions(case.model.version if case.model else None, policy.digest, digest()),
         degraded=recorded.degraded if recorded and case.trust is None else None,
         enforceable=False,
     )
-
-
-@cache
-def _versions(model: str | None, policy: str) -> Versions:
-    """Once for each model and policy: the catalogue's digest alone would take a fifth of the time of a decision."""
-    return Versions(model=model, policy=policy, features=digest())
 
 
 class Course:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,12 +54,17 @@ class Prepared:
         usable = part & self.of.known
         return np.flatnonzero(usable if held_out else usable & ~np.isin(self.of.scenario, list(HELD_OUT)))
 
+    @cached_property
+    def succeeded(self) -> Array:
+        """By row: whether what was tried came to pass."""
+        succeeded: Array = self.world.events["action.outcome"].fill_null("").to_numpy() == "success"
+        return succeeded
+
     @property
     def tested(self) -> Tested:
         """The test."""
         rows = self.rows(self.split.test, held_out=True)
-        succeeded = self.world.events["action.outcome"].fill_null("").to_numpy() == "success"
-        return Tested(rows, self.matrix[rows], self.of, succeeded, self.kind, self.split.end)
+        return Tested(rows, self.matrix[rows], self.of, self.succeeded, self.kind, self.split.end)
 
     def seen_by(self, model: TrustModel) -> Tested:
         """The test as another model sees it: with features read against the population it was made with."""

@@ -141,9 +141,8 @@ def tried(data: Prepared, parts: list[Fold], recipe: Recipe, seed: int) -> Trial
 
 def _caught(data: Prepared, fold: Fold, model: HistGradientBoostingClassifier, seed: int) -> tuple[Array, int]:
     """In every resample, the share of lost sessions caught, mean over the budgets; and how many there are."""
-    succeeded = data.world.events["action.outcome"].fill_null("").to_numpy() == "success"
     score = model.decision_function(data.matrix[fold.validate])
-    mine = sessions(data.of, fold.validate, score, succeeded, data.kind)
+    mine = sessions(data.of, fold.validate, score, data.succeeded, data.kind)
     weights, lost = resampled(mine, seed), np.flatnonzero(mine.lost)
     total = np.maximum(weights[:, lost].sum(axis=1), 1e-9)
     by_budget = [(caught(mine, budget, weights) * weights[:, lost]).sum(axis=1) / total for budget in BUDGETS]

@@ -61,10 +61,8 @@ def search_(
         except ValueError as error:
             refuse(str(error))
     stages = {"world and features": prepared - started, "trying": time.monotonic() - prepared}
-    given = (*(each for each in (events, labels) if each is not None), *(["--report"] if report else []))
-    command = command_line(
-        "search", *given, trials=trials, minutes=minutes, identities=identities, days=days, seed=seed
-    )
+    bounds = {"trials": trials, "minutes": minutes, "identities": identities, "days": days, "seed": seed}
+    command = command_line("search", events, labels, "--report" if report else None, **bounds)
     shown = table(found)
     write_recipe(found.chosen.recipe, out, f"{command} ({world.source}): detection {found.chosen.detection}")
     picture(found, out.with_suffix(".png"), world.source)
