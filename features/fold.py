@@ -14,6 +14,7 @@ from features.history import LONGEST_LOOP, SESSION_RESOURCES
 from features.kinds import AUTHENTICATE, is_write, privilege_of
 from features.measures import NEVER, SECOND, Array, Record, add, faded, jit, log_of_one_more, seconds_between
 from features.recent import remember
+from features.ways import holds
 
 UNKNOWN, SUCCESS, FAILURE, DENIED, CHALLENGED = range(5)
 """How an event is folded. The first three that are known are codes of `action.outcome`; the last is our own doing."""
@@ -47,6 +48,8 @@ def request_of(event: Record) -> int:
 def loop_rounds(request: int, session: Record) -> float:
     """How many rounds of one to eight requests the session has gone through on end, were this request its next."""
     most = 0.0
+    if not holds(session.request_key, request):
+        return most
     for lag in range(1, LONGEST_LOOP + 1):
         again = session.request_key[(session.events - lag) & (LONGEST_LOOP - 1)] == request
         rounds = (session.repeats[lag - 1] + 1.0) / lag if again else 0.0
@@ -194,9 +197,12 @@ def _note_resource(resource: int, session: Record) -> None:
 @jit
 def _note_request(request: int, session: Record) -> None:
     """Note a request among the last eight, and for each distance how long requests have repeated at it."""
-    for lag in range(1, LONGEST_LOOP + 1):
-        again = session.request_key[(session.events - lag) & (LONGEST_LOOP - 1)] == request
-        session.repeats[lag - 1] = session.repeats[lag - 1] + 1 if again else 0
+    if holds(session.request_key, request):
+        for lag in range(1, LONGEST_LOOP + 1):
+            again = session.request_key[(session.events - lag) & (LONGEST_LOOP - 1)] == request
+            session.repeats[lag - 1] = session.repeats[lag - 1] + 1 if again else 0
+    else:
+        session.repeats[:] = 0
     session.request_key[session.events & (LONGEST_LOOP - 1)] = request
 
 

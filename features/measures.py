@@ -14,6 +14,8 @@ import numba
 import numpy as np
 from numba.core.registry import CPUDispatcher
 
+from features.ways import WAYS, place_of
+
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": True, "nogil": True}
 """How everything is compiled: numpy's results for domain errors, checked indices, no fastmath (it changes bits)."""
 
@@ -41,6 +43,23 @@ def jit(function: Function) -> Function:
     return compiled
 
 
+def entry(function: Function) -> Function:
+    """Compile what Python calls, and keep it on disk.
+
+    No two of its arrays may overlap where it writes: so nothing is read again because something else was written.
+    """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
+        return function
+    compiled: Any = numba.njit(cache=True, **OPTIONS)(function)
+    compiled._compiler._customize_flags = _unaliased
+    return compiled
+
+
+def _unaliased(flags: Any) -> Any:
+    flags.noalias = True  # which numba has no option for
+    return flags
+
+
 Array = np.ndarray[Any, Any]
 Record = Any
 """One record of ROW, IDENTITY, SESSION, CREDENTIAL or POPULATION, as the JIT sees it."""
@@ -53,28 +72,12 @@ SMALLEST_SHARE = 0.01
 RAREST = -math.log(SMALLEST_SHARE)
 """How rare anything can be in a population, in nats: below one in a hundred, a snapshot of a few hundred identities
 cannot tell the rare from the never seen, and neither is odd."""
-WAYS = 8
-"""How many places of a table a key may stand in; as many keys as a cache line holds."""
-
-
-@jit
-def _place_of(keys: Array, key: int) -> int:
-    """Where a key stands if the table holds it, else the first of the places it may stand in.
-
-    A table's length is WAYS times a power of two. All places are looked at, since a search that stops early would have
-    the processor guess where; and as a table holds a key once, the distances of those that hold it sum up to its own.
-    """
-    start = (key & (keys.shape[0] // WAYS - 1)) * WAYS
-    place = start
-    for i in range(WAYS):
-        place += i if keys[start + i] == key else 0
-    return place
 
 
 @jit
 def count_of(keys: Array, counts: Array, key: int) -> float:
     """The decayed count of a key in a table, 0 when the table does not hold it."""
-    place = _place_of(keys, key)
+    place = place_of(keys, key)
     return float(counts[place]) if keys[place] == key else 0.0
 
 
@@ -85,7 +88,7 @@ def add(keys: Array, counts: Array, key: int, amount: float) -> None:
     So a flood of keys seen once pushes out each other and what its owner hardly uses: to push out a key with count c,
     each of the other seven must be brought to c first.
     """
-    place = _place_of(keys, key)
+    place = place_of(keys, key)
     if keys[place] == key:
         counts[place] += amount
         return
@@ -98,9 +101,8 @@ def add(keys: Array, counts: Array, key: int, amount: float) -> None:
 @jit
 def novelty(keys: Array, counts: Array, key: int, known_events: int) -> float:
     """1 if the table lacks the key, 0 if it holds it; unknown without a key or without any history."""
-    if key == 0 or known_events == 0:
-        return NAN
-    return 1.0 if count_of(keys, counts, key) == 0.0 else 0.0
+    new = 1.0 if count_of(keys, counts, key) == 0.0 else 0.0
+    return NAN if (key == 0) | (known_events == 0) else new
 
 
 @jit
@@ -114,9 +116,10 @@ def surprise(count: float, mass: float, weight: float) -> float:
 @jit
 def rarity(keys: Array, counts: Array, key: int, mass: float, weight: float) -> float:
     """-log of the smoothed share a key has of the habit; unknown without a key or a habit."""
+    count = count_of(keys, counts, key)
     if key == 0:
         return NAN
-    return surprise(count_of(keys, counts, key), mass, weight)
+    return surprise(count, mass, weight)
 
 
 @jit
@@ -129,10 +132,9 @@ def changed(now: int, before: int) -> float:
 @jit
 def population_rarity(keys: Array, rarities: Array, key: int, people: float) -> float:
     """How rare a key is in a population; one it lacks is as rare as can be. Unknown without a key or anybody."""
-    if key == 0 or people <= 0.0:
-        return NAN
-    place = _place_of(keys, key)
-    return rarities[place] if keys[place] == key else RAREST
+    place = place_of(keys, key)
+    rare = rarities[place] if keys[place] == key else RAREST
+    return NAN if (key == 0) | (people <= 0.0) else rare
 
 
 @jit

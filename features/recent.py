@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from features.history import RECENT
 from features.measures import NAN, SECOND, Array, jit
+from features.ways import place_of
 
 HOUR_OF_US = 3_600 * SECOND
 
@@ -25,12 +26,12 @@ def remember(keys: Array, times: Array, key: int, time: int) -> None:
     """Note when a key was last seen; a new key takes the place of the one unseen for longest."""
     if key == 0:
         return
+    place = place_of(keys, key)
+    if keys[place] == key:
+        times[place] = max(times[place], time)
+        return
     oldest = 0
-    for i in range(RECENT):
-        if keys[i] == key:
-            times[i] = max(times[i], time)
-            return
-        if times[i] < times[oldest]:
-            oldest = i
+    for i in range(1, RECENT):
+        oldest = i if times[i] < times[oldest] else oldest
     keys[oldest] = key
     times[oldest] = time

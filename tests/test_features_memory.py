@@ -7,10 +7,11 @@ from features import halflives
 from features.carrier import Carrier
 from features.fold import CHALLENGED, FAILURE, SUCCESS
 from features.history import CREDENTIAL, IDENTITY, SESSION, History
-from features.measures import SECOND, WAYS, add, count_of
+from features.measures import SECOND, add, count_of
 from features.population import unmeasured
 from features.rows import row_from
 from features.vector import fold, names
+from features.ways import WAYS
 
 OWN = 8 * 1_000_003
 """A key of the owner's. All multiples of 8 x 4 share its bucket, whatever the table's size."""
