@@ -39,15 +39,15 @@ def replay(table: pa.Table, population: Array, *, threads: int = 1, progress: Pr
 
 def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: Progress | None = None) -> Array:
     """The same of rows, shape (n,) of ROW."""
-    order = time_order(rows)
     values = np.empty((len(rows), len(FEATURES)))
     done = Count(len(rows), progress)
-    thread_of = rows["identity_key"][order] % threads if threads > 1 else np.zeros(len(rows), np.int8)
+    thread_of = rows["identity_key"] % threads
 
     def run(thread: int) -> None:
-        carrier, mine = Carrier(population), order[thread_of == thread]
-        for start in range(0, len(mine), CHUNK):
-            places = mine[start : start + CHUNK]
+        carrier, mine = Carrier(population), np.flatnonzero(thread_of == thread)
+        order = mine[np.lexsort((rows["event_key"][mine], rows["time"][mine]))]
+        for start in range(0, len(order), CHUNK):
+            places = order[start : start + CHUNK]
             carrier.take_into(values, rows, places)
             done.add(len(places))
 

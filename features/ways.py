@@ -44,10 +44,15 @@ def holds(keys: Keys, key: int) -> bool:
     return key in keys[:WAYS].tolist()
 
 
-_array: Any = arrayobj.make_array
 _typed: Any = extending.type_callable
 _lowers: Any = extending.lower_builtin
 _INT, _BIT, _EIGHT = ir.IntType(64), ir.IntType(1), ir.VectorType(ir.IntType(64), WAYS)
+
+
+def array_of(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """The array that is the first argument of what is compiled."""
+    made: Any = arrayobj.make_array
+    return made(signature.args[0])(context, builder, arguments[0])
 
 
 def _equal(builder: Any, data: Any, start: Any, key: Any) -> Any:
@@ -61,7 +66,7 @@ def _equal(builder: Any, data: Any, start: Any, key: Any) -> Any:
 
 
 def _compiled_place_of(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    keys = _array(signature.args[0])(context, builder, arguments[0])
+    keys = array_of(context, builder, signature, arguments)
     key = context.cast(builder, arguments[1], signature.args[1], types.int64)
     length = builder.extract_value(keys.shape, 0)
     buckets = builder.lshr(length, _INT(WAYS.bit_length() - 1))
@@ -72,17 +77,17 @@ def _compiled_place_of(context: Any, builder: Any, signature: Any, arguments: An
 
 
 def _compiled_holds(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    keys = _array(signature.args[0])(context, builder, arguments[0])
+    keys = array_of(context, builder, signature, arguments)
     key = context.cast(builder, arguments[1], signature.args[1], types.int64)
     return builder.icmp_unsigned("!=", _equal(builder, keys.data, _INT(0), key), ir.IntType(WAYS)(0))
 
 
-def _tell(function: Any, result: types.Type, lowered: Any) -> None:
-    """Tell the JIT what a function of keys and a key returns, and what it comes to."""
+def tell(function: Any, result: types.Type, lowered: Any) -> None:
+    """Tell the JIT what a function of an array and a number returns, and what it comes to."""
 
-    _typed(function)(lambda _: lambda keys, key: result)
+    _typed(function)(lambda _: lambda array, number: result)
     _lowers(function, types.Array, types.Integer)(lowered)
 
 
-_tell(place_of, types.int64, _compiled_place_of)
-_tell(holds, types.boolean, _compiled_holds)
+tell(place_of, types.int64, _compiled_place_of)
+tell(holds, types.boolean, _compiled_holds)
