@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.history import CREDENTIAL, IDENTITY, SESSION, empty
+from features.history import CREDENTIAL, IDENTITY, SESSION, blank, empty
 from features.measures import Array
-from features.places import NOBODY
+from features.places import SPARE
 from features.vector import FEATURES, step
 
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
@@ -52,9 +52,9 @@ class Carrier:
         )
 
     def blank(self) -> tuple[Array, Array, Array]:
-        """As many histories as there are places, of which nothing is known."""
-        sizes = len(self._identities.records), len(self._sessions.records), len(self._credentials.records)
-        return empty(IDENTITY, sizes[0]), empty(SESSION, sizes[1]), empty(CREDENTIAL, sizes[2])
+        """As many histories as are remembered, of which nothing is known."""
+        who, session, credential = (known + SPARE for known in self.remembered)
+        return empty(IDENTITY, who), empty(SESSION, session), empty(CREDENTIAL, credential)
 
 
 def below(who: Array, keys: Array) -> Array:
@@ -64,10 +64,10 @@ def below(who: Array, keys: Array) -> Array:
 
 
 class Histories:
-    """Records of one kind, found by key. Unknown keys (0) each get an empty record behind the known ones."""
+    """Records of one kind, found by key; behind them an empty one and one for unknown keys (0), see `places.own`."""
 
     def __init__(self, dtype: np.dtype[np.void]) -> None:
-        self.records = empty(dtype, 0)
+        self.records = empty(dtype, SPARE)
         self._known = 0
         self._slots = _slots(0)
 
@@ -78,11 +78,9 @@ class Histories:
         """Where the record of each key is, made where there was none."""
         if 2 * (self._known + len(keys)) > len(self._slots[0]):
             self._spread(self._known + len(keys))
-        known_before, places = self._known, np.empty(len(keys), np.int64)
-        self._known = step().number(np.ascontiguousarray(keys), *self._slots, known_before, places)
-        nobody = np.flatnonzero(places == NOBODY)
-        places[nobody] = self._known + np.arange(len(nobody))
-        self._blank(known_before, self._known + len(nobody))
+        before, places = self._known, np.empty(len(keys), np.int64)
+        self._known = step().number(np.ascontiguousarray(keys), *self._slots, before, places)
+        self._make_room(before)
         return places
 
     def _spread(self, keys: int) -> None:
@@ -93,23 +91,21 @@ class Histories:
         self._slots = _slots(keys)
         step().number(in_order, *self._slots, 0, np.empty(len(in_order), np.int64))
 
-    def _blank(self, start: int, end: int) -> None:
-        """Blank the records from one place to another, growing by doubling, so that growing costs little a record."""
-        if end > len(self.records):
-            grown = empty(self.records.dtype, 2 * end)
-            _bytes(grown, 0, start)[:] = _bytes(self.records, 0, start)
+    def _make_room(self, before: int) -> None:
+        """Room for what is known now, and empty records where there are new ones.
+
+        Growth is by doubling, so that it costs little a record; memory not needed yet stays untouched.
+        """
+        if self._known + SPARE > len(self.records):
+            grown = np.empty(2 * self._known + SPARE, self.records.dtype)
+            size = before * grown.dtype.itemsize
+            grown.view(np.uint8)[:size] = self.records.view(np.uint8)[:size]
+            blank(grown[-SPARE:])
             self.records = grown
-        else:
-            _bytes(self.records, start, end)[:] = _bytes(empty(self.records.dtype, end - start), 0, end - start)
+        blank(self.records[before : self._known])
 
 
 def _slots(keys: int) -> tuple[Array, Array]:
     """Room for so many keys, and for as many again before they have to be spread anew."""
     size = 1 << (4 * keys).bit_length()
     return np.zeros(size, np.int64), np.zeros(size, np.int64)
-
-
-def _bytes(records: Array, start: int, end: int) -> Array:
-    """Records as bytes: numpy copies structured ones field by field."""
-    size = records.dtype.itemsize
-    return records.view(np.uint8)[start * size : end * size]

@@ -97,6 +97,7 @@ from features.ahead import fetch
 from features.fold import age, take_in
 from features.measures import entry
 from features.places import number as _number
+from features.places import own
 {imports}
 
 {names}
@@ -112,9 +113,9 @@ def run(
     reads = values.view(READ)
     for i in range(order.shape[0]):
         event = rows[order[i]]
-        identity = identities[identity_of[i]]
-        session = sessions[session_of[i]]
-        credential = credentials[credential_of[i]]
+        identity = identities[own(identities, identity_of[i])]
+        session = sessions[own(sessions, session_of[i])]
+        credential = credentials[own(credentials, credential_of[i])]
         if i + 1 < order.shape[0]:
             fetch(rows, order[i + 1])
             fetch(identities, identity_of[i + 1])

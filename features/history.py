@@ -171,9 +171,15 @@ def empty(dtype: np.dtype[np.void], size: int = 1) -> Array:
     """
     if size == 1:
         return np.frombuffer(bytearray(_blank(dtype)), dtype)
-    records, whole = np.empty(size, dtype), np.dtype((np.void, dtype.itemsize))
-    records.view(whole)[:] = np.frombuffer(_blank(dtype), whole)
+    records = np.empty(size, dtype)
+    blank(records)
     return records
+
+
+def blank(records: Array) -> None:
+    """Make records such of which nothing is known."""
+    whole = np.dtype((np.void, records.dtype.itemsize))
+    records.view(whole)[:] = np.frombuffer(_blank(records.dtype), whole)
 
 
 _BLANK: dict[np.dtype[np.void], bytes] = {}

@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from numba import types
+from numba.core import cgutils
+
 from features.measures import Array, jit
+from features.ways import array_of, tell
 
 NOBODY = -1
 """The place of an unknown key."""
+SPARE = 2
+"""How many records stand behind those of known keys: an empty one, and one that is nobody's."""
+
+
+def renew(records: Array, place: int) -> None:
+    """Make one record what the one before it is."""
+    records[place] = records[place - 1]
+
+
+def _compiled_renew(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    records, place = array_of(context, builder, signature, arguments), arguments[1]
+    one, before = (builder.gep(records.data, [builder.sub(place, place.type(n))]) for n in (0, 1))
+    _copy(builder, one, before, place.type(1), signature.args[0].dtype.size)
+    return context.get_dummy_value()
+
+
+_copy: Any = cgutils.raw_memcpy
+tell(renew, types.void, _compiled_renew)
+
+
+@jit
+def own(records: Array, place: int) -> int:
+    """The place of a history. Nobody's is emptied first, so that each event of nobody's has a history of its own."""
+    if place != NOBODY:
+        return place
+    last = records.shape[0] - 1
+    renew(records, last)
+    return last
 
 
 @jit
