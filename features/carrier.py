@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.compiled import PLACES
 from features.history import CREDENTIAL, IDENTITY, SESSION, blank, empty
 from features.measures import Array
 from features.places import SPARE
@@ -40,16 +41,17 @@ class Carrier:
         """The same of the rows that `order` names, each into its own place of `values`."""
         places = self.places(rows, order)
         records = self._identities.records, self._sessions.records, self._credentials.records
-        step().run(rows, order, places, records, self._population, values)
+        step().run(rows, places, records, self._population, values)
 
-    def places(self, rows: Array, order: Array) -> tuple[Array, Array, Array]:
-        """Where the histories of the rows are, in this order, made where there were none."""
+    def places(self, rows: Array, order: Array) -> Array:
+        """Where the rows are, in this order, and their histories, made where there were none; shape (n, PLACES)."""
         who, session, credential = (rows[f"{name}_key"][order] for name in ("identity", "session", "credential"))
-        return (
-            self._identities.places(who),
-            self._sessions.places(below(who, session)),
-            self._credentials.places(below(who, credential)),
-        )
+        places = np.empty((len(order), PLACES), np.int64)
+        places[:, 0] = order
+        self._identities.find(who, places[:, 1])
+        self._sessions.find(below(who, session), places[:, 2])
+        self._credentials.find(below(who, credential), places[:, 3])
+        return places
 
     def blank(self) -> tuple[Array, Array, Array]:
         """As many histories as are remembered, of which nothing is known."""
@@ -74,14 +76,13 @@ class Histories:
     def __len__(self) -> int:
         return self._known
 
-    def places(self, keys: Array) -> Array:
-        """Where the record of each key is, made where there was none."""
+    def find(self, keys: Array, places: Array) -> None:
+        """Write down where the record of each key is, made where there was none."""
         if 2 * (self._known + len(keys)) > len(self._slots[0]):
             self._spread(self._known + len(keys))
-        before, places = self._known, np.empty(len(keys), np.int64)
-        self._known = step().number(np.ascontiguousarray(keys), *self._slots, before, places)
+        before = self._known
+        self._known = step().number(keys, *self._slots, before, places)
         self._make_room(before)
-        return places
 
     def _spread(self, keys: int) -> None:
         """Put the known keys into more slots, each with the place it has."""
@@ -89,7 +90,7 @@ class Histories:
         taken = np.flatnonzero(slot_key)
         in_order = slot_key[taken[np.argsort(slot_place[taken])]]
         self._slots = _slots(keys)
-        step().number(in_order, *self._slots, 0, np.empty(len(in_order), np.int64))
+        step().number(in_order, *self._slots, 0, np.empty((len(in_order), PLACES), np.int64)[:, 0])
 
     def _make_room(self, before: int) -> None:
         """Room for what is known now, and empty records where there are new ones.

@@ -25,11 +25,11 @@ from features.measures import Array
 from features.registry import Feature
 from features.settings import settings
 
-_FIRST = np.zeros(1, np.int64)
+PLACES = 4
+"""Each event has four: its row's, and where its identity, session and credential are remembered."""
+_FIRST = np.zeros((1, PLACES), np.int64)
 _NO_FOLD = -1
 
-Places = tuple[Array, Array, Array]
-"""Where the identity, session and credential of each row are remembered."""
 Records = tuple[Array, Array, Array]
 """The histories of identities, sessions and credentials."""
 
@@ -45,35 +45,22 @@ class Step:
     number: Callable[..., int]
     width: int
 
-    def run(
-        self, rows: Array, order: Array, places: Places, records: Records, population: Array, values: Array
-    ) -> None:
-        """Read the rows in this order, each into its own place of `values`, shape (n, F), and fold them as logged.
-
-        `places` are in that order as well.
-        """
-        self.kernel(rows, order, *places, *records, population, values, AS_LOGGED)
+    def run(self, rows: Array, places: Array, records: Records, population: Array, values: Array) -> None:
+        """Read the rows named by `places`, shape (n, PLACES), in that order, each into its own place of `values`, shape
+        (rows, F), and fold them as logged."""
+        self.kernel(rows, places, *records, population, values, AS_LOGGED)
 
     def read(self, row: Array, identity: Array, session: Array, credential: Array, population: Array) -> Array:
         """The features of one event, shape (F,); changes nothing. Every record has shape (1,)."""
-        values = np.empty((1, self.width))
-        records = copied(identity), session, credential
-        self.kernel(row, _FIRST, _FIRST, _FIRST, _FIRST, *records, population, values, _NO_FOLD)
-        return values[0]
-
-    def fold(
-        self, row: Array, identity: Array, session: Array, credential: Array, population: Array, outcome: int
-    ) -> None:
-        """Take one event into three records, in place."""
-        values = np.empty((1, self.width))
-        self.kernel(row, _FIRST, _FIRST, _FIRST, _FIRST, identity, session, credential, population, values, outcome)
+        records = copied(identity), copied(session), copied(credential)
+        return self.turn(row, *records, population, _NO_FOLD)
 
     def turn(
         self, row: Array, identity: Array, session: Array, credential: Array, population: Array, outcome: int
     ) -> Array:
-        """The features of one event, and then its fold, in one call."""
-        values, records = np.empty((1, self.width)), (identity, session, credential)
-        self.kernel(row, _FIRST, _FIRST, _FIRST, _FIRST, *records, population, values, outcome)
+        """The features of one event, shape (F,), and then its fold into three records, in place, in one call."""
+        values = np.empty((1, self.width))
+        self.kernel(row, _FIRST, identity, session, credential, population, values, outcome)
         return values[0]
 
 
@@ -105,24 +92,21 @@ from features.places import own
 READ = np.dtype((np.record, [(f"v{{i}}", "f8") for i in range({len(features)})]))
 
 @entry
-def run(
-    rows, order, identity_of, session_of, credential_of,
-    identities, sessions, credentials, populations, values, outcome,
-):
+def run(rows, places, identities, sessions, credentials, populations, values, outcome):
     population = populations[0]
     reads = values.view(READ)
-    for i in range(order.shape[0]):
-        event = rows[order[i]]
-        identity = identities[own(identities, identity_of[i])]
-        session = sessions[own(sessions, session_of[i])]
-        credential = credentials[own(credentials, credential_of[i])]
-        if i + 1 < order.shape[0]:
-            fetch(rows, order[i + 1])
-            fetch(identities, identity_of[i + 1])
-            fetch(sessions, session_of[i + 1])
-            fetch(credentials, credential_of[i + 1])
+    for i in range(places.shape[0]):
+        event = rows[places[i, 0]]
+        identity = identities[own(identities, places[i, 1])]
+        session = sessions[own(sessions, places[i, 2])]
+        credential = credentials[own(credentials, places[i, 3])]
+        if i + 1 < places.shape[0]:
+            fetch(rows, places[i + 1, 0])
+            fetch(identities, places[i + 1, 1])
+            fetch(sessions, places[i + 1, 2])
+            fetch(credentials, places[i + 1, 3])
         age(event, identity)
-        read = reads[order[i], 0]
+        read = reads[places[i, 0], 0]
 {reads}
         if outcome != {_NO_FOLD}:
             take_in(event, identity, session, credential, event.outcome if outcome == {AS_LOGGED} else outcome)

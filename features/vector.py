@@ -43,10 +43,9 @@ def vector(row: Array, history: History, population: Array) -> Array:
 
 def fold(row: Array, history: History, outcome: int) -> None:
     """Take one event into a history, in place; `outcome` is one of the codes in `features.fold`."""
-    step().fold(row, history.identity, history.session, history.credential, _NOBODY, outcome)
+    step().turn(row, history.identity, history.session, history.credential, _NOBODY, outcome)
 
 
 def turn(row: Array, history: History, population: Array, outcome: int) -> Array:
     """Both at once, for streams that do not decide in between: what the features read, and the event taken in."""
-    records = history.identity, history.session, history.credential
-    return step().turn(row, *records, population, outcome)
+    return step().turn(row, history.identity, history.session, history.credential, population, outcome)

@@ -129,10 +129,10 @@ def test_6_an_index_out_of_bounds_is_an_error() -> None:
     """Without the check a bad index reads whatever lies there."""
     step = compiled(FEATURES)
     records = empty(IDENTITY), empty(SESSION), empty(CREDENTIAL)
-    one, beyond = np.zeros(1, np.int64), np.full(1, 5)
+    beyond = np.array([[0, 5, 0, 0]])
 
     with pytest.raises(IndexError):
-        step.run(row_of(_bare()), one, (beyond, one, one), records, unmeasured(), np.empty((1, len(FEATURES))))
+        step.run(row_of(_bare()), beyond, records, unmeasured(), np.empty((1, len(FEATURES))))
 
 
 def test_7_no_bit_is_given_up_for_speed() -> None:
