@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,15 +21,18 @@ import numba
 import numpy as np
 
 from features.hashing import digest_of
-from features.history import copied
+from features.history import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.measures import Array
+from features.population import POPULATION, unmeasured
 from features.registry import Feature
+from features.rows import ROW
 from features.settings import settings
 
 PLACES = 4
 """Each event has four: its row's, and where its identity, session and credential are remembered."""
 _FIRST = np.zeros((1, PLACES), np.int64)
 _NO_FOLD = -1
+_LAYOUTS = (ROW, IDENTITY, SESSION, CREDENTIAL, POPULATION)
 
 Records = tuple[Array, Array, Array]
 """The histories of identities, sessions and credentials."""
@@ -48,7 +52,7 @@ class Step:
     def run(self, rows: Array, places: Array, records: Records, population: Array, values: Array) -> None:
         """Read the rows named by `places`, shape (n, PLACES), in that order, each into its own place of `values`, shape
         (rows, F), and fold them as logged."""
-        self.kernel(rows, places, *records, population, values, AS_LOGGED)
+        self.kernel(rows, places, *records, population, values.reshape(-1, copy=False), AS_LOGGED)
 
     def read(self, row: Array, identity: Array, session: Array, credential: Array, population: Array) -> Array:
         """The features of one event, shape (F,); changes nothing. Every record has shape (1,)."""
@@ -59,9 +63,23 @@ class Step:
         self, row: Array, identity: Array, session: Array, credential: Array, population: Array, outcome: int
     ) -> Array:
         """The features of one event, shape (F,), and then its fold into three records, in place, in one call."""
-        values = np.empty((1, self.width))
-        self.kernel(row, _FIRST, identity, session, credential, population, values, outcome)
-        return values[0]
+        values = np.empty(self.width)
+        known = (row.dtype, identity.dtype, session.dtype, credential.dtype, population.dtype) == _LAYOUTS
+        (self._one if known else self.kernel)(row, _FIRST, identity, session, credential, population, values, outcome)
+        return values
+
+    @cached_property
+    def _one(self) -> Callable[..., None]:
+        """The compiled code for records of the known layouts, called without numba looking at the type of each
+        argument, which takes longer than the features of an event."""
+        if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
+            return self.kernel
+        records = empty(IDENTITY), empty(SESSION), empty(CREDENTIAL)
+        kernel: Any = self.kernel
+        types = tuple(map(numba.typeof, (np.empty(1, ROW), _FIRST, *records, unmeasured(), np.empty(1), 0)))
+        kernel.compile(types)
+        entry: Callable[..., None] = kernel.overloads[types].entry_point
+        return entry
 
 
 def compiled(features: tuple[Feature, ...]) -> Step:
@@ -106,7 +124,7 @@ def run(rows, places, identities, sessions, credentials, populations, values, ou
             fetch(sessions, places[i + 1, 2])
             fetch(credentials, places[i + 1, 3])
         age(event, identity)
-        read = reads[places[i, 0], 0]
+        read = reads[places[i, 0]]
 {reads}
         if outcome != {_NO_FOLD}:
             take_in(event, identity, session, credential, event.outcome if outcome == {AS_LOGGED} else outcome)
