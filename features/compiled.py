@@ -7,6 +7,7 @@ another file changes. There is one compiled entry, since every further one would
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -84,12 +85,30 @@ class Step:
 
 def compiled(features: tuple[Feature, ...]) -> Step:
     """The step over these features, compiled once for all processes that have the same sources and home folder."""
+    _spare_scipy()
     source = _source(features)
     module = _loaded(source, _fingerprint(source))
     run = module.run
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         run = _with_attributes(run)
     return Step(run, module.number, len(features))
+
+
+def _spare_scipy() -> None:
+    """Have numba look for scipy's linear algebra where it is used, as it does as well, and not at its start.
+
+    It imports the whole of it only to see whether it is there, which takes as long as all else that starting takes.
+    """
+    if "numba.np.arraymath" in sys.modules:
+        return
+    linalg: Any = importlib.import_module("numba.np.linalg")
+    look = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        arraymath: Any = importlib.import_module("numba.np.arraymath")
+        arraymath.ensure_blas = look
+    finally:
+        linalg.ensure_blas = look
 
 
 def _source(features: tuple[Feature, ...]) -> str:
