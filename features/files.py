@@ -162,7 +162,8 @@ def _flush(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
 def _replay_part(part: Path, target: Path, population: Array, progress: Count, *, numbered: bool) -> None:
     carrier = Carrier(population)
     draft = target.with_suffix(".draft")
-    with pq.ParquetWriter(draft, schema(), compression=COMPRESSION) as writer:
+    # a dictionary of doubles takes longer to look for than all else of writing, and makes the file larger
+    with pq.ParquetWriter(draft, schema(), compression=COMPRESSION, use_dictionary=False) as writer:
         for rows, places in _slices(part, numbered):
             order = time_order(rows)
             for start in range(0, len(rows), BATCH):
