@@ -30,7 +30,7 @@ class Recipe:
     learning_rate: float = 0.08
     smallest_leaf: int = 15
     l2: float = 2.0
-    negatives_kept: float = 0.1
+    negatives_kept: float = 0.3
     patience: int = 15
 
 
