@@ -3,7 +3,7 @@
     python -m scripts.bench_disk [--events N] [--folder FOLDER]
 
 They are those of a simulated world, repeated under new identities, near time order as logs are. At full length this
-takes half an hour and 60 GB in the folder, which is emptied afterwards; scripts/bench features does not run it.
+takes about half an hour and 20 GB in the folder, which is emptied afterwards; scripts/bench features does not run it.
 """
 
 from __future__ import annotations
