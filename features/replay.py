@@ -24,9 +24,12 @@ Progress = Callable[[int, int], None]
 """Called with how many events are done and how many there are."""
 
 
-def time_order(rows: Array) -> Array:
-    """The order in which rows are replayed: by time, then event id, then place."""
-    return np.lexsort((rows["event_key"], rows["time"]))
+def time_order(rows: Array, among: Array | None = None) -> Array:
+    """The places of rows in the order in which they are replayed: by time, then event id, then place. `among` are the
+    places of some, in their order, if not all are asked for."""
+    places = np.arange(len(rows)) if among is None else among
+    order: Array = places[np.lexsort((rows["event_key"][places], rows["time"][places]))]
+    return order
 
 
 def replay(table: pa.Table, population: Array, *, threads: int = 1, progress: Progress | None = None) -> Array:
@@ -44,8 +47,7 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
     thread_of = rows["identity_key"] % threads
 
     def run(thread: int) -> None:
-        carrier, mine = Carrier(population), np.flatnonzero(thread_of == thread)
-        order = mine[np.lexsort((rows["event_key"][mine], rows["time"][mine]))]
+        carrier, order = Carrier(population), time_order(rows, np.flatnonzero(thread_of == thread))
         for start in range(0, len(order), CHUNK):
             places = order[start : start + CHUNK]
             carrier.take_into(values, rows, places)
