@@ -29,6 +29,8 @@ NOW_FILE = "model.skops"
 FOLDER = "trust"
 """The artefact folder of the run that holds FILES."""
 FILES = ("hazard.skops", "calibration.json", "population.npy", "thresholds.json", "catalogue.json")
+AT_ONCE = 50_000
+"""Rows whose inputs to the hazard model are in memory together."""
 DIGEST_TAG = "sha256."
 """Prefix of the version's tags that hold the digests of NOW_FILE and FILES."""
 
@@ -67,6 +69,10 @@ class TrustModel:
 
     def hazards(self, matrix: Array) -> Array:
         """q_k for each row and interval, shape (n, 4)."""
+        parts = [self._hazards(matrix[start : start + AT_ONCE]) for start in range(0, len(matrix), AT_ONCE)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(HORIZONS)))
+
+    def _hazards(self, matrix: Array) -> Array:
         intervals = len(HORIZONS)
         inputs = np.hstack([np.repeat(matrix, intervals, axis=0), np.tile(np.eye(intervals), (len(matrix), 1))])
         margins = self.hazard.decision_function(inputs).reshape(-1, intervals)

@@ -7,7 +7,9 @@ strings meeting by chance (one in 2^63 a pair) would cost a single look-up and n
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -29,6 +31,26 @@ def key_of(text: str) -> int:
 def digest_of(data: bytes) -> str:
     """The digest by which catalogues, policies, files and payloads are named: `sha256:` and 64 hexadecimal digits."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+class Digested(io.RawIOBase):
+    """A file that keeps nothing of what is written but its digest: for data that is large already."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Take in bytes."""
+        self._hash.update(data)
+        return len(data)
+
+    def digest(self) -> str:
+        """As `digest_of` of everything written so far."""
+        return "sha256:" + self._hash.hexdigest()
 
 
 def digest_of_file(path: Path) -> str:

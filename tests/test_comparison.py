@@ -14,12 +14,13 @@ from features.columns import conform
 from features.measures import Array
 from features.population import unmeasured
 from training import comparison
-from training.comparison import Row, compare, drawn_parameters, summary
+from training.comparison import Row, compare, summary
 from training.designs import DESIGNS, Curves
 from training.fit import Recipe
 from training.gate import rising_curves
 from training.labels import World, unlabelled
 from training.login import logins
+from training.parameters import drawn_parameters
 from training.poisoning import SHARE, fed
 from training.retrain import Prepared
 

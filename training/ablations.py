@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from features.measures import Array
 from features.vector import FEATURES
 from training.evaluate import MAIN
-from training.fit import Recipe, fit_now
+from training.fit import Recipe, examples, fit_now
 from training.judge import Sessions, Share, recalls, resampled
 from training.retrain import HELD_OUT, Prepared
 from training.scenarios import SCENARIOS
@@ -105,7 +105,8 @@ def refitted(
     """The now-model of this very world, of some of its rows."""
     fitting, stopping = (data.rows(part if kept is None else part & kept) for part in (data.split.fit, data.split.stop))
     of = data.of
-    return fit_now(matrix[fitting], of.foreign[fitting], (matrix[stopping], of.foreign[stopping]), recipe, seed)
+    learnt, watched = (examples(matrix, rows, of.foreign[rows]) for rows in (fitting, stopping))
+    return fit_now(learnt, watched, recipe, seed)
 
 
 def _compared(
@@ -147,8 +148,7 @@ def memory(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Memory:
 
 
 def _skill(data: Prepared, fitting: Array, target: Array, testing: Array, recipe: Recipe, seed: int) -> Skill:
-    none = np.zeros((0, data.matrix.shape[1])), np.zeros(0, bool)
-    model = fit_now(data.matrix[fitting], target, none, recipe, seed, constrained=False)
+    model = fit_now(examples(data.matrix, fitting, target), None, recipe, seed, constrained=False)
     return skill(data.of.foreign[testing], model.decision_function(data.matrix[testing]), data.of.identity[testing])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,7 +19,8 @@ from training import tables
 from training.evaluate import BUDGETS, Evaluation
 from training.graft import additions, graft
 from training.labels import World, conform_labels, unlabelled
-from training.world import WorldParameters, cores_for, simulate, sized, world_parameters
+from training.parameters import drawn_parameters
+from training.world import WorldParameters, cores_for, simulate, sized, world_parameters, worlds
 
 console = Console(stderr=True)
 
@@ -40,6 +42,7 @@ def progress(what: str) -> Iterator[Callable[[str, float], None]]:
 
 
 def simulated(seed: int, identities: int | None, days: int | None) -> World:
+    """A world of the documented parameters."""
     numbers = numbers_of(None, identities, days)
     with progress("simulating") as told:
         return simulate(
@@ -48,6 +51,16 @@ def simulated(seed: int, identities: int | None, days: int | None) -> World:
             progress=lambda done, of: told("simulating", done / of),
             processes=cores_for(numbers),
         )
+
+
+def simulated_worlds(count: int, seed: int, identities: int | None, days: int | None) -> list[World]:
+    """Worlds whose habits differ: shares and rates are drawn anew, but for how many sessions are lost."""
+    usual = numbers_of(None, identities, days)
+    drawn = [drawn_parameters(seed + place, usual.identities, usual.days) for place in range(count)]
+    numbers = [replace(each, lost_sessions=usual.lost_sessions) for each in drawn]
+    cores = cores_for(replace(usual, identities=count * usual.identities))
+    with progress("simulating") as told:
+        return list(worlds(seed, numbers, lambda done, of: told("simulating", done / of), processes=cores))
 
 
 def numbers_of(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:

@@ -7,8 +7,7 @@ kept for stopping) and the same intercept a horizon on the identities kept for c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -19,7 +18,7 @@ from training.designs import DESIGNS, Curves
 from training.expiry import FRICTION, expired, oracle, pairs, spent_by, whole_horizon
 from training.fit import Recipe
 from training.gate import rising_curves
-from training.parameters import WorldParameters, world_parameters
+from training.parameters import drawn_parameters
 from training.probabilities import ahead
 from training.resample import redrawn
 from training.retrain import Prepared, prepare
@@ -27,8 +26,6 @@ from training.tables import Table
 from training.world import simulate
 
 RECIPES = (Recipe(trees=80), Recipe(trees=80, leaves=7, learning_rate=0.05, l2=10.0))
-SPREAD = 0.25
-"""Sigma of the log-normal factor on every share and rate of a world's parameters."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +56,6 @@ def compare(worlds: int, identities: int, days: int, seed: int, told: Callable[[
             curves, rows = design(data, RECIPES, seed), data.rows(data.split.test)
             yield _row(number + 1, name, data, rows, curves, seed)
         yield from _yardsticks(number + 1, data, seed)
-
-
-def drawn_parameters(seed: int, identities: int, days: int) -> WorldParameters:
-    """Every share and rate of the world drawn anew around its documented value; what was a share stays one."""
-    rng, standard = np.random.default_rng(seed), world_parameters()
-    values = {f.name: getattr(standard, f.name) for f in fields(standard)}
-    drawn: dict[str, Any] = {
-        name: min(value * float(rng.lognormal(0.0, SPREAD)), 0.95 if value <= 1.0 else np.inf)
-        for name, value in values.items()
-        if isinstance(value, float)
-    }
-    return replace(standard, identities=identities, days=days, **drawn)
 
 
 def _row(world: int, name: str, data: Prepared, rows: Array, curves: Curves, seed: int) -> Row:

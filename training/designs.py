@@ -11,15 +11,13 @@ from sklearn.metrics import log_loss
 
 from features.decay import HORIZONS
 from features.measures import SECOND, Array
-from features.vector import FEATURES
 from training.calibrate import intercept
-from training.fit import Recipe, fit_inputs, thinned
+from training.fit import DIRECTIONS, HAZARD_DIRECTIONS, Examples, Recipe, fit, margins
 from training.outcomes import AtRisk, at_risk
 from training.retrain import Prepared
 
 Recipes = Sequence[Recipe]
 POINTS = (0, *HORIZONS)
-DIRECTIONS = [feature.direction for feature in FEATURES]
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,9 @@ class Task:
     beside: Array
     target: Array
 
-    def thinned(self, recipe: Recipe, seed: int) -> Task:
-        """With a share of the negatives."""
-        kept = thinned(self.target, recipe, seed)
-        return Task(self.rows[kept], self.beside[kept], self.target[kept])
-
-    def inputs(self, matrix: Array) -> Array:
-        """Features and what stands beside them."""
-        return np.hstack([matrix[self.rows], self.beside])
+    def examples(self, matrix: Array) -> Examples:
+        """Features, what stands beside them, and the target."""
+        return Examples(lambda which: np.hstack([matrix[self.rows[which]], self.beside[which]]), self.target)
 
 
 def best(
@@ -53,11 +46,9 @@ def best(
 ) -> HistGradientBoostingClassifier:
     """Fitted by each recipe; the one of least log-loss on the identities kept for stopping."""
     parts = (data.split.fit, data.split.stop)
-    fitting, stopping = (make(data.rows(part)).thinned(recipes[0], seed) for part in parts)
-    inputs, stop = fitting.inputs(data.matrix), stopping.inputs(data.matrix)
-    watched = stop, stopping.target
-    models = [fit_inputs(inputs, fitting.target, watched, directions, recipe, seed) for recipe in recipes]
-    losses = [log_loss(stopping.target, model.predict_proba(stop)[:, 1], labels=[False, True]) for model in models]
+    fitting, stopping = (make(data.rows(part)).examples(data.matrix) for part in parts)
+    models = [fit(fitting, stopping, directions, recipe, seed) for recipe in recipes]
+    losses = [log_loss(stopping.target, _chances(margins(model, stopping)), labels=[False, True]) for model in models]
     return models[int(np.argmin(losses))]
 
 
@@ -67,9 +58,13 @@ def calibrated(
     """Probabilities of a model on inputs, its intercept set on the identities kept for calibration."""
     task = make(data.rows(data.split.calibrate))
     rate = (task.target.sum() + 0.5) / (len(task.target) + 1.0)
-    added = intercept(model.decision_function(task.inputs(data.matrix)), float(rate))
-    said: Array = 1.0 / (1.0 + np.exp(-(model.decision_function(asked) + added)))
-    return said
+    added = intercept(margins(model, task.examples(data.matrix)), float(rate))
+    return _chances(model.decision_function(asked) + added)
+
+
+def _chances(log_odds: Array) -> Array:
+    chances: Array = 1.0 / (1.0 + np.exp(-log_odds))
+    return chances
 
 
 def _tested(data: Prepared) -> Array:
@@ -93,7 +88,7 @@ def _hazards(data: Prepared, recipes: Recipes, seed: int) -> Array:
         risky = at_risk(data.of, rows, data.split.end)
         return Task(risky.rows, _intervals(risky), risky.lost)
 
-    model = best(data, make, DIRECTIONS + [0] * len(HORIZONS), recipes, seed)
+    model = best(data, make, HAZARD_DIRECTIONS, recipes, seed)
     return np.column_stack([_of_interval(model, data, make, k) for k in range(len(HORIZONS))])
 
 

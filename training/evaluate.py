@@ -6,7 +6,7 @@ say nothing of anybody's traffic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,17 @@ class Tested:
     succeeded: Array
     kind: Array
     end: int
+
+    def without(self, scenarios: frozenset[str]) -> Array:
+        """By row: whether its session is one in which nobody did what these are: a model that was never told of an
+        abuse cannot know how often it happens."""
+        theirs = np.unique(self.of.session[np.isin(self.of.scenario, list(scenarios))])
+        free: Array = ~np.isin(self.of.session[self.rows], theirs)
+        return free
+
+    def part(self, mask: Array) -> Tested:
+        """Some of its rows."""
+        return replace(self, rows=self.rows[mask], matrix=self.matrix[mask])
 
     def sessions(self, score: Array) -> Sessions:
         """Its sessions under a score of shape (len(rows),)."""
@@ -68,7 +79,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: TrustModel, tested: Tested, baselines: dict[str, Array], held_out: set[str], seed: int
+    model: TrustModel, tested: Tested, baselines: dict[str, Array], held_out: frozenset[str], seed: int
 ) -> Evaluation:
     """All figures of a model on the test rows; `baselines` are scores of shape (len(rows),) by name."""
     log_odds = model.now_log_odds(tested.matrix)
@@ -85,7 +96,7 @@ def evaluate(
     return Evaluation(_figures(model, tested, log_odds, mine, held_out), found, mine, weights)
 
 
-def _scenarios(mine: Sessions, held_out: set[str], wanted: bool) -> dict[str, Array]:
+def _scenarios(mine: Sessions, held_out: frozenset[str], wanted: bool) -> dict[str, Array]:
     present = sorted({str(name) for name in mine.scenario[mine.lost]})
     return {name or "unnamed": mine.scenario == name for name in present if (name in held_out) is wanted}
 
@@ -101,10 +112,10 @@ def _baselines(tested: Tested, scores: dict[str, Array], weights: Array) -> dict
 
 
 def _figures(
-    model: TrustModel, tested: Tested, log_odds: Array, mine: Sessions, held_out: set[str]
+    model: TrustModel, tested: Tested, log_odds: Array, mine: Sessions, held_out: frozenset[str]
 ) -> dict[str, float]:
     foreign = tested.of.foreign[tested.rows]
-    seen = ~np.isin(tested.of.scenario[tested.rows], list(held_out))
+    seen = tested.without(held_out)
     risk = 1.0 / (1.0 + np.exp(-log_odds))
     figures = {
         "average_precision": float(average_precision_score(foreign, risk)),
@@ -121,7 +132,7 @@ def _figures(
         figures[f"predicted_over_actual/{kind}"] = _ratio(risk[here], foreign[here])
     for wanted in RECALLS:
         figures[f"challenges_per_1000_requests_at_recall_{wanted:g}"] = _friction(log_odds, foreign, mine, wanted)
-    return figures | _hazard_figures(model, tested)
+    return figures | _hazard_figures(model, tested.part(seen))
 
 
 def _ratio(risk: Array, foreign: Array) -> float:

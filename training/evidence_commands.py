@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import numpy as np
 import pyarrow.parquet as pq
 import typer
 from rich.console import Console
@@ -28,14 +29,18 @@ from training.commands import (
     refuse,
     show,
     simulated,
+    simulated_worlds,
 )
 from training.comparison import compare, summary
 from training.fit import Recipe
 from training.importance import importance
+from training.labels import World, joined
 from training.real import AGENTDOJO, real_evidence
 from training.register import champion, log_evidence, version_of
 from training.retrain import Prepared, assess, prepare
 from training.seen import REAL
+from training.split import JUDGED, PARTS
+from training.stages import Stages
 from training.tables import FOLDER, Part, write_part
 from training.whole import whole_evidence
 
@@ -58,15 +63,17 @@ def evaluate_(
     against_: Annotated[
         str | None, typer.Option("--against", help="A registered version to compare the champion with, side by side.")
     ] = None,
-    identities: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
-    days: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
+    worlds: Annotated[
+        int | None, typer.Option(min=2, help="Judge it on so many simulated worlds, each with habits of its own.")
+    ] = None,
+    identities: Annotated[int | None, typer.Option(help="Of each simulated world.")] = None,
+    days: Annotated[int | None, typer.Option(help="Of each simulated world.")] = None,
     seed: Seed = 2,
 ) -> None:
-    """Evaluate the champion on other histories than it was made from: another seed, or your own.
+    """Evaluate the champion on other histories than it was made from: other seeds, or your own.
 
-    Example: `python -m training evaluate --report --seed 7`, or `python -m training evaluate --against 4`
+    Example: `python -m training evaluate --report --worlds 5`, or `python -m training evaluate --against 4`
     """
-    started = time.monotonic()
     try:
         model = champion(settings())
         rival = version_of(settings(), against_) if against_ else None
@@ -75,33 +82,60 @@ def evaluate_(
     if model is None:
         console.print("no version answers yet: python -m training retrain --promote")
         raise typer.Exit(2)
-    world = simulated(seed, identities, days) if events is None else labelled_log(events, labels, seed)
-    begun = time.monotonic()
-    with progress("evaluating") as told:
-        data = prepare(
-            world, seed, lambda done, of: told("computing features", 0.7 * done / of), population=model.population
-        )
-        prepared = time.monotonic()
-        if not report and rival is None:
-            evaluation = assess(model, data, Recipe(), seed)
+    if worlds and events:
+        refuse(f"--worlds {worlds} are simulated, and {events} is not: leave one of them out")
+    stages = Stages()
+    stages("the world", 0.0)
+    if worlds:
+        histories = simulated_worlds(worlds, seed, identities, days)
+    else:
+        histories = [simulated(seed, identities, days) if events is None else labelled_log(events, labels, seed)]
+    stages("features", 0.0)
+    data = _prepared(model, histories, seed)
     if rival is not None:
         return _side_by_side(model, rival, data, seed)
     if not report:
-        return show(evaluation, world.source)
+        with console.status("evaluating"):
+            evaluation = assess(model, data, Recipe(), seed)
+        return show(evaluation, data.world.source)
+    size = {"worlds": worlds, "identities": identities, "days": days, "seed": seed}
+    _reported(model, data, command_line("evaluate", "--report", events, labels, **size), agentdojo, seed, stages)
+
+
+def _prepared(model: TrustModel, several: list[World], seed: int) -> Prepared:
+    """As the model's own population shows it; where there are several worlds, nothing of theirs is kept for fitting but
+    what baselines need."""
+    ends = np.cumsum([len(world.events) for world in several])[:-1]
+    parts = JUDGED if len(several) > 1 else PARTS
+    with progress("computing features") as told:
+        return prepare(
+            joined(several),
+            seed,
+            lambda done, of: told("computing features", done / of),
+            population=model.population,
+            parts=parts,
+            worlds=tuple(ends.tolist()),
+        )
+
+
+def _reported(
+    model: TrustModel, data: Prepared, command: str, agentdojo: Path | None, seed: int, stages: Stages
+) -> None:
+    """Measure everything, on simulated or the caller's histories and then on real records; to MLflow and the report."""
+    stages("measuring", 0.0)
     with progress("measuring") as told:
         sections, figures = whole_evidence(model, data, Recipe(), seed, told)
-    measured = time.monotonic()
+    title = f"Model version {model.version}"
+    stages("everything", 0.0)
+    took = dict(stages.seconds)
+    write_part(Part(1, title, command, data.world.source, took, tuple(sections)), "evaluate", FOLDER)
     with progress("real records") as told:
         lookups = lookup(settings().network_tables)
         real, real_figures = real_evidence(model, data, lookups, Recipe(), seed, told, agentdojo)
-    stages = {"the world": begun - started, "features": prepared - begun, "measuring": measured - prepared}
-    size = {"identities": identities, "days": days, "seed": seed}
-    command = command_line("evaluate", "--report", events, labels, **size)
-    title = f"Model version {model.version}"
-    write_part(Part(1, title, command, world.source, stages, tuple(sections)), "evaluate", FOLDER)
-    command = command_line("evaluate", "--report", events, labels, **size, agentdojo="FILE" if agentdojo else None)
-    stages = {"everything": time.monotonic() - measured}
-    written = write_part(Part(3, f"{title}, on real records", command, REAL, stages, tuple(real)), "real", FOLDER)
+    stages("done", 1.0)
+    command = f"{command} --agentdojo FILE" if agentdojo else command
+    took = {"everything": stages.seconds["everything"]}
+    written = write_part(Part(3, f"{title}, on real records", command, REAL, took, tuple(real)), "real", FOLDER)
     every = {name: each.value for name, each in (figures | real_figures).items()}
     log_evidence(settings(), model.version, every, written)
     console.print(f"{written}, and a run in MLflow that names version {model.version}")

@@ -1,23 +1,33 @@
 """The two models: is this request foreign, and when will the session be lost.
 
 Small on purpose, since explaining costs leaves times depth squared; monotone in every direction a feature declares,
-since otherwise raising a suspicion could lower the risk. Only a share of the negatives is fitted, which the calibration
-puts back on the intercept. No class weights: they would distort the probabilities.
+since otherwise raising a suspicion could lower the risk. Most requests are ordinary and teach the same: a first, small
+model says which of the owners' own are suspicious, those are all fitted, and of the others a share that counts for all
+(local case-control sampling, Fithian and Hastie 2014). The weights keep the odds as they are: no class weights, and
+nothing to put right on the intercept.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from features.bundle import Calibration
 from features.decay import HORIZONS
 from features.measures import Array
 from features.vector import FEATURES
 from training.outcomes import AtRisk
+
+DIRECTIONS = [feature.direction for feature in FEATURES]
+HAZARD_DIRECTIONS = DIRECTIONS + [0] * len(HORIZONS)
+FIRST_TREES = 60
+"""Of the model that says which negatives are suspicious."""
+GRID = 255
+"""Values of a column between which the booster can tell."""
+AT_ONCE = 100_000
+"""Examples whose inputs are in memory together while a model scores them."""
 
 
 @dataclass(frozen=True)
@@ -30,58 +40,98 @@ class Recipe:
     learning_rate: float = 0.08
     smallest_leaf: int = 15
     l2: float = 2.0
-    negatives_kept: float = 0.3
+    negatives_kept: float = 0.1
+    """Share of the ordinary negatives that is fitted."""
+    suspicious: float = 0.03
+    """Share of the negatives that counts as suspicious: all of them are fitted."""
     patience: int = 15
 
 
+@dataclass(frozen=True)
+class Examples:
+    """What to learn one target from; inputs are made when asked for, since all at once would not fit into memory."""
+
+    inputs: Callable[[Array], Array]
+    """From numbers of examples to their inputs."""
+    target: Array
+
+    def part(self, which: Array) -> Examples:
+        """Some of them, by number."""
+        return Examples(lambda numbers: self.inputs(which[numbers]), self.target[which])
+
+    def all_inputs(self) -> Array:
+        """The inputs of every one."""
+        return self.inputs(np.arange(len(self.target)))
+
+
+def examples(matrix: Array, rows: Array, target: Array) -> Examples:
+    """Rows of a matrix, by number, each with its target."""
+    return Examples(lambda numbers: matrix[rows[numbers]], target)
+
+
+def hazard_examples(matrix: Array, pairs: AtRisk) -> Examples:
+    """Rows at risk of a loss, once for each interval."""
+    return Examples(lambda numbers: pairs.part(numbers).inputs(matrix), pairs.lost)
+
+
 def fit_now(
-    matrix: Array, foreign: Array, stop: tuple[Array, Array], recipe: Recipe, seed: int, *, constrained: bool = True
+    fitting: Examples, stopping: Examples | None, recipe: Recipe, seed: int, *, constrained: bool = True
 ) -> HistGradientBoostingClassifier:
-    """Fit P(this request is not the owner's); `stop` are rows of other identities that say when to stop."""
-    directions = [feature.direction for feature in FEATURES] if constrained else None
-    kept, kept_stop = (thinned(y, recipe, seed) for y in (foreign, stop[1]))
-    return fit_inputs(matrix[kept], foreign[kept], (stop[0][kept_stop], stop[1][kept_stop]), directions, recipe, seed)
+    """Fit P(this request is not the owner's); `stopping` are other identities', which say when to stop."""
+    return fit(fitting, stopping, DIRECTIONS if constrained else None, recipe, seed)
 
 
-def fit_hazard(
-    matrix: Array, fitting: AtRisk, stopping: AtRisk, recipe: Recipe, seed: int
-) -> HistGradientBoostingClassifier:
+def fit_hazard(fitting: Examples, stopping: Examples, recipe: Recipe, seed: int) -> HistGradientBoostingClassifier:
     """Fit q_k = P(the first foreign act falls in interval k | none before)."""
-    directions = [feature.direction for feature in FEATURES] + [0] * len(HORIZONS)
-    fitting, stopping = (_thinned_pairs(pairs, recipe, seed) for pairs in (fitting, stopping))
-    stop = stopping.inputs(matrix), stopping.lost
-    return fit_inputs(fitting.inputs(matrix), fitting.lost, stop, directions, recipe, seed)
+    return fit(fitting, stopping, HAZARD_DIRECTIONS, recipe, seed)
 
 
-def uncalibrated(recipe: Recipe) -> Calibration:
-    """Only what thinning the negatives took away: its logarithm, back on every intercept."""
-    rate = math.log(recipe.negatives_kept)
-    return Calibration(1.0, rate, 1.0, (rate,) * len(HORIZONS))
+def fit(
+    fitting: Examples, stopping: Examples | None, directions: list[int] | None, recipe: Recipe, seed: int
+) -> HistGradientBoostingClassifier:
+    """Fit one booster; raises ValueError when there is nothing of one kind to learn from."""
+    kept, weight = weighed(fitting, directions, recipe, seed)
+    watched = stopping if stopping is not None and 0 < int(stopping.target.sum()) < len(stopping.target) else None
+    return _grown(fitting.part(kept), weight, watched, directions, recipe, seed)
 
 
-def thinned(foreign: Array, recipe: Recipe, seed: int) -> Array:
-    """All positives and a share of the negatives, as row numbers."""
-    draws = np.random.default_rng(seed).random(len(foreign))
-    return np.flatnonzero(foreign | (draws < recipe.negatives_kept))
+def weighed(fitting: Examples, directions: list[int] | None, recipe: Recipe, seed: int) -> tuple[Array, Array]:
+    """Numbers of the examples to fit, and how much each of them counts."""
+    target = fitting.target
+    if not 0 < int(target.sum()) < len(target):
+        raise ValueError(f"{int(target.sum())} of {len(target)} rows are foreign: nothing to tell apart")
+    first, counts = thinned(target, recipe, seed)
+    small = replace(recipe, trees=FIRST_TREES)
+    model = _grown(fitting.part(first), counts, None, directions, small, seed)
+    score = margins(model, fitting)
+    whole = target | (score > np.quantile(score[~target], 1.0 - recipe.suspicious))
+    draws = np.random.default_rng(seed + 1).random(len(target))
+    kept = np.flatnonzero(whole | (draws < recipe.negatives_kept))
+    return kept, np.where(whole[kept], 1.0, 1.0 / recipe.negatives_kept)
 
 
-def _thinned_pairs(pairs: AtRisk, recipe: Recipe, seed: int) -> AtRisk:
-    kept = thinned(pairs.lost, recipe, seed)
-    return AtRisk(pairs.rows[kept], pairs.interval[kept], pairs.lost[kept])
+def margins(model: HistGradientBoostingClassifier, of: Examples) -> Array:
+    """The model's log-odds of each example, shape (n,)."""
+    starts = range(0, len(of.target), AT_ONCE)
+    parts = (np.arange(start, min(start + AT_ONCE, len(of.target))) for start in starts)
+    return np.concatenate([np.zeros(0), *(model.decision_function(of.inputs(part)) for part in parts)])
 
 
-def fit_inputs(
-    inputs: Array,
-    target: Array,
-    stop: tuple[Array, Array],
+def thinned(target: Array, recipe: Recipe, seed: int) -> tuple[Array, Array]:
+    """All positives and an even share of the negatives, as numbers, and how much each counts."""
+    draws = np.random.default_rng(seed).random(len(target))
+    kept = np.flatnonzero(target | (draws < recipe.negatives_kept))
+    return kept, np.where(target[kept], 1.0, 1.0 / recipe.negatives_kept)
+
+
+def _grown(
+    fitting: Examples,
+    weight: Array,
+    stopping: Examples | None,
     directions: list[int] | None,
     recipe: Recipe,
     seed: int,
 ) -> HistGradientBoostingClassifier:
-    """Fit one booster; raises ValueError when there is nothing of one kind to learn from."""
-    if not 0 < int(target.sum()) < len(target):
-        raise ValueError(f"{int(target.sum())} of {len(target)} rows are foreign: nothing to tell apart")
-    watched = 0 < int(stop[1].sum()) < len(stop[1])
     model = HistGradientBoostingClassifier(
         max_iter=recipe.trees,
         max_leaf_nodes=recipe.leaves,
@@ -90,15 +140,37 @@ def fit_inputs(
         min_samples_leaf=recipe.smallest_leaf,
         l2_regularization=recipe.l2,
         monotonic_cst=directions,
-        early_stopping=watched,
+        early_stopping=stopping is not None,
         n_iter_no_change=recipe.patience,
         random_state=seed,
     )
-    inputs = _without_empty_columns(inputs)
-    return model.fit(inputs, target, X_val=stop[0], y_val=stop[1]) if watched else model.fit(inputs, target)
+    inputs = _on_a_grid(fitting.all_inputs())
+    if stopping is None:
+        return model.fit(inputs, fitting.target, sample_weight=weight)
+    kept, counts = thinned(stopping.target, recipe, seed)
+    stop = stopping.part(kept)
+    return model.fit(
+        inputs,
+        fitting.target,
+        sample_weight=weight,
+        X_val=stop.all_inputs(),
+        y_val=stop.target,
+        sample_weight_val=counts,
+    )
 
 
-def _without_empty_columns(inputs: Array) -> Array:
-    """A column of which nothing is ever known becomes a constant, which no tree can use; sklearn cannot bin it."""
-    empty = np.isnan(inputs).all(axis=0)
-    return np.where(empty, 0.0, inputs) if empty.any() else inputs
+def _on_a_grid(inputs: Array) -> Array:
+    """Each value moved, in place, to the nearest of GRID quantiles of its column; the booster cuts half-way between.
+
+    So a model reads any value as it learnt it. Left to itself the booster would sort each column once for every one of
+    its bins when examples have weights, and cut finest where the ordinary lie. A column of which nothing is ever known
+    becomes a constant, which no tree can use; the booster could not bin it.
+    """
+    for column in inputs.T:
+        known = np.flatnonzero(~np.isnan(column))
+        if not len(known):
+            column[:] = 0.0
+            continue
+        grid = np.unique(np.quantile(column[known], np.linspace(0.0, 1.0, GRID), method="nearest"))
+        column[known] = grid[np.searchsorted((grid[:-1] + grid[1:]) / 2.0, column[known])]
+    return inputs

@@ -12,6 +12,7 @@ from features.measures import SECOND, Array
 from training.labels import World
 from training.sessions import session_keys
 
+AT_ONCE = 100_000
 NEVER = np.iinfo(np.int64).max
 
 
@@ -102,9 +103,18 @@ class AtRisk:
     interval: Array
     lost: Array
 
+    def part(self, which: Array) -> AtRisk:
+        """Some of them, by number."""
+        return AtRisk(self.rows[which], self.interval[which], self.lost[which])
+
     def inputs(self, matrix: Array) -> Array:
         """The hazard model's inputs: the features, then which interval."""
-        return np.hstack([matrix[self.rows], np.eye(len(HORIZONS))[self.interval]])
+        inputs = np.zeros((len(self.rows), matrix.shape[1] + len(HORIZONS)))
+        for start in range(0, len(inputs), AT_ONCE):  # in parts: all features taken out at once take as much again
+            part = slice(start, start + AT_ONCE)
+            inputs[part, : matrix.shape[1]] = matrix[self.rows[part]]
+        inputs[np.arange(len(inputs)), matrix.shape[1] + self.interval] = 1.0
+        return inputs
 
 
 def at_risk(of: Outcomes, rows: Array, end: int) -> AtRisk:

@@ -8,10 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import numpy as np
 import yaml
 
 WORLD = Path(__file__).with_name("world.yaml")
 """The values in force where nothing else is said."""
+SPREAD = 0.25
+"""Sigma of the log-normal factor on every share and rate, where they are drawn anew."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,18 @@ def world_parameters(file: Path | None = None) -> WorldParameters:
 @cache
 def _usual() -> WorldParameters:
     return WorldParameters(**_read(WORLD))
+
+
+def drawn_parameters(seed: int, identities: int, days: int) -> WorldParameters:
+    """Every share and rate of the world drawn anew around its documented value; what was a share stays one."""
+    rng, standard = np.random.default_rng(seed), _usual()
+    values = {f.name: getattr(standard, f.name) for f in fields(standard)}
+    drawn: dict[str, Any] = {
+        name: min(value * float(rng.lognormal(0.0, SPREAD)), 0.95 if value <= 1.0 else np.inf)
+        for name, value in values.items()
+        if isinstance(value, float)
+    }
+    return replace(standard, identities=identities, days=days, **drawn)
 
 
 def sources(file: Path = WORLD) -> dict[str, str]:

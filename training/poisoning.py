@@ -17,7 +17,7 @@ from features.columns import EVENT_SCHEMA
 from features.measures import Array
 from features.replay import replay
 from training.evaluate import Tested
-from training.fit import Recipe, fit_now
+from training.fit import Recipe, examples, fit_now
 from training.friction import friction
 from training.resample import Estimate, redrawn
 from training.retrain import Prepared
@@ -107,10 +107,10 @@ class Misled:
 def misled(data: Prepared, recipe: Recipe, seed: int, *, identities: int = 3) -> Misled:
     """Refit with CAP of an identity's own requests called foreign, for several identities of the fitted in turn."""
     of, fitting, stopping = data.of, data.rows(data.split.fit), data.rows(data.split.stop)
-    stop = data.matrix[stopping], of.foreign[stopping]
+    stop = data.examples(stopping)
     later = data.split.calibrate | data.split.test | ~data.split.population
-    honest = fit_now(data.matrix[fitting], of.foreign[fitting], stop, recipe, seed)
-    again = fit_now(data.matrix[fitting], of.foreign[fitting], stop, recipe, seed + 1)
+    honest = fit_now(data.examples(fitting), stop, recipe, seed)
+    again = fit_now(data.examples(fitting), stop, recipe, seed + 1)
     clean = fitting[~of.foreign[fitting]]
     people, counts = np.unique(of.identity[clean], return_counts=True)
     chosen = people[np.argsort(-counts, kind="stable")][:identities]
@@ -119,7 +119,7 @@ def misled(data: Prepared, recipe: Recipe, seed: int, *, identities: int = 3) ->
         told = np.flatnonzero((of.identity[fitting] == victim) & ~of.foreign[fitting])[-CAP:]
         target = of.foreign[fitting].copy()
         target[told] = True
-        lied_to = fit_now(data.matrix[fitting], target, stop, recipe, seed)
+        lied_to = fit_now(examples(data.matrix, fitting, target), stop, recipe, seed)
         seen = np.flatnonzero((of.identity == victim) & ~of.foreign & later & (of.time > of.time[fitting[told]].max()))
         before = honest.decision_function(data.matrix[seen]) if len(seen) else np.zeros(0)
         if len(seen):

@@ -35,6 +35,7 @@ def read_recipe(file: Path) -> Recipe:
         if not right or isinstance(value, bool) or value <= 0:
             raise ValueError(f"{file}: {name!r} is {value!r}, but must be {wanted} above 0")
     recipe = Recipe(**{name: usual[name](value) for name, value in said.items()})
-    if recipe.negatives_kept > 1:
-        raise ValueError(f"{file}: 'negatives_kept' is {recipe.negatives_kept}, but is a share: at most 1")
+    for share in ("negatives_kept", "suspicious"):
+        if said.get(share, 0) > 1:
+            raise ValueError(f"{file}: {share!r} is {said[share]}, but is a share: at most 1")
     return recipe

@@ -13,27 +13,30 @@ import pyarrow as pa
 
 from features.bundle import ModelMismatch, TrustModel
 from features.catalogue import digest
-from features.hashing import digest_of
+from features.hashing import Digested
 from features.measures import Array
 from features.population import measure
 from features.replay import replay, replay_rows
 from features.rows import rows_of
 from features.settings import Settings
+from features.vector import FEATURES
 from training.baselines import logistic_regression, static_rules
 from training.calibrate import calibrate_hazard, calibrate_now, thresholds
 from training.evaluate import Evaluation, Tested, evaluate
-from training.fit import Recipe, fit_hazard, fit_now, thinned
+from training.fit import Examples, Recipe, examples, fit_hazard, fit_now, hazard_examples, margins, thinned
 from training.gate import Check, Rival, checks, shortfalls
 from training.labels import World
 from training.outcomes import Outcomes, at_risk, outcomes
 from training.register import GATE_TAG, PASSED, champion, promote, register
 from training.report import write_report
 from training.scenarios import SCENARIOS
-from training.split import Split, split
+from training.split import PARTS, Parts, Split, split
 from training.stages import Stages, Told
 
 BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 """Friction budgets at which the model carries a threshold."""
+TOGETHER = 250_000
+"""Events, more or less, whose rows are in memory at a time."""
 HELD_OUT = frozenset(scenario.name for scenario in SCENARIOS if scenario.held_out)
 """Scenarios kept from everything but the test."""
 
@@ -48,11 +51,17 @@ class Prepared:
     split: Split
     of: Outcomes
     kind: Array
+    worlds: tuple[int, ...] = ()
+    """Numbers of the rows at which another world begins, where there are several."""
 
     def rows(self, part: Array, *, held_out: bool = False) -> Array:
         """Numbers of a part's rows of which it is known who acted; held-out abuse only for the test."""
         usable = part & self.of.known
         return np.flatnonzero(usable if held_out else usable & ~np.isin(self.of.scenario, list(HELD_OUT)))
+
+    def examples(self, rows: Array) -> Examples:
+        """Rows by number, each with whether an intruder acted."""
+        return examples(self.matrix, rows, self.of.foreign[rows])
 
     @cached_property
     def succeeded(self) -> Array:
@@ -98,6 +107,8 @@ def prepare(
     progress: Callable[[int, int], None] | None = None,
     *,
     population: Array | None = None,
+    parts: Parts = PARTS,
+    worlds: tuple[int, ...] = (),
 ) -> Prepared:
     """Split, measure the population on benign events before the first fitted one, and compute all features.
 
@@ -105,13 +116,26 @@ def prepare(
     unknown. Raises ValueError naming a column that cannot be read.
     """
     world = world.conformed()
-    rows = rows_of(world.events)
-    parts, of = split(world.events, seed), outcomes(world)
-    benign = parts.population & of.known & ~of.foreign
+    masks, of = split(world.events, seed, parts), outcomes(world)
+    benign = masks.population & of.known & ~of.foreign
     population = measure(world.events.filter(pa.array(benign))) if population is None else population
-    matrix = replay_rows(rows, population, progress=progress)
+    matrix = _features(world.events, population, of.identity, progress)
     kind = world.events["identity.type"].to_numpy().astype(str)
-    return Prepared(world, matrix, population, parts, of, kind)
+    return Prepared(world, matrix, population, masks, of, kind, worlds)
+
+
+def _features(
+    events: pa.Table, population: Array, identity: Array, progress: Callable[[int, int], None] | None
+) -> Array:
+    """All features, shape (n, F): of some identities at a time, since rows take as much memory as their features."""
+    matrix = np.empty((len(events), len(FEATURES)))
+    groups = -(-len(events) // TOGETHER)
+    for group in range(groups):
+        theirs = np.flatnonzero(identity % groups == group)
+        matrix[theirs] = replay_rows(rows_of(events.take(pa.array(theirs))), population)
+        if progress:
+            progress(group + 1, groups)
+    return matrix
 
 
 def fit(data: Prepared, recipe: Recipe, seed: int) -> TrustModel:
@@ -121,13 +145,12 @@ def fit(data: Prepared, recipe: Recipe, seed: int) -> TrustModel:
     """
     of, matrix = data.of, data.matrix
     fitting, stopping, calibrating = (data.rows(p) for p in (data.split.fit, data.split.stop, data.split.calibrate))
-    now = fit_now(matrix[fitting], of.foreign[fitting], (matrix[stopping], of.foreign[stopping]), recipe, seed)
+    now = fit_now(data.examples(fitting), data.examples(stopping), recipe, seed)
     risky = [at_risk(of, rows, data.split.end) for rows in (fitting, stopping, calibrating)]
-    hazard = fit_hazard(matrix, risky[0], risky[1], recipe, seed)
-    line = calibrate_now(
-        now.decision_function(matrix[calibrating]), of.foreign[calibrating], of.identity[calibrating], recipe
-    )
-    line = calibrate_hazard(line, hazard.decision_function(risky[2].inputs(matrix)), risky[2])
+    learnt, watched, held = (hazard_examples(matrix, pairs) for pairs in risky)
+    hazard = fit_hazard(learnt, watched, recipe, seed)
+    line = calibrate_now(margins(now, data.examples(calibrating)), of.foreign[calibrating], of.identity[calibrating])
+    line = calibrate_hazard(line, margins(hazard, held), risky[2])
     model = TrustModel(now, hazard, line, data.population, {})
     return replace(model, thresholds=_thresholds(model, data, calibrating))
 
@@ -141,12 +164,12 @@ def _thresholds(model: TrustModel, data: Prepared, calibrating: Array) -> dict[s
 def assess(model: TrustModel, data: Prepared, recipe: Recipe, seed: int) -> Evaluation:
     """Evaluate against static rules and a logistic regression on the same test."""
     tested, fitting = data.tested, data.rows(data.split.fit)
-    kept = fitting[thinned(data.of.foreign[fitting], recipe, seed)]
+    kept = fitting[thinned(data.of.foreign[fitting], recipe, seed)[0]]
     scores = {
         "static rules": static_rules(tested.matrix),
         "logistic regression": logistic_regression(data.matrix, data.of.foreign, kept, tested.matrix),
     }
-    return evaluate(model, tested, scores, set(HELD_OUT), seed)
+    return evaluate(model, tested, scores, HELD_OUT, seed)
 
 
 def gate(
@@ -165,8 +188,7 @@ def _checked(
 ) -> list[Check]:
     fitting, tested = data.rows(data.split.fit), data.tested
     shuffled = np.random.default_rng(seed).permutation(data.of.foreign[fitting])
-    none = np.zeros((0, data.matrix.shape[1])), np.zeros(0, bool)
-    blind = fit_now(data.matrix[fitting], shuffled, none, recipe, seed, constrained=False)
+    blind = fit_now(examples(data.matrix, fitting, shuffled), None, recipe, seed, constrained=False)
     return checks(model, tested, evaluation, blind.decision_function(tested.matrix), rival, seed)
 
 
@@ -237,8 +259,9 @@ def record(
 
 def data_digest(world: World) -> str:
     """The digest of events and labels, in their order."""
-    sink = pa.BufferOutputStream()
+    sink = Digested()
+    file = pa.PythonFile(sink, "w")
     for table in (world.events, world.labels):
-        with pa.ipc.new_stream(sink, table.schema) as stream:
+        with pa.ipc.new_stream(file, table.schema) as stream:
             stream.write_table(table.combine_chunks())
-    return digest_of(sink.getvalue().to_pybytes())
+    return sink.digest()

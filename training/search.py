@@ -125,9 +125,9 @@ def folds(data: Prepared, seed: int) -> Iterator[Fold]:
 
 def tried(data: Prepared, parts: list[Fold], recipe: Recipe, seed: int) -> Trial:
     """Fit a recipe on every fold, and judge it by each one's other identities."""
-    of, stopping = data.of, data.rows(data.split.stop)
-    stop = data.matrix[stopping], of.foreign[stopping]
-    models = [fit_now(data.matrix[fold.fit], of.foreign[fold.fit], stop, recipe, seed) for fold in parts]
+    stopping = data.rows(data.split.stop)
+    stop = data.examples(stopping)
+    models = [fit_now(data.examples(fold.fit), stop, recipe, seed) for fold in parts]
     caught_by = [_caught(data, fold, model, seed) for fold, model in zip(parts, models, strict=True)]
     draws = np.mean([draws for draws, _ in caught_by], axis=0)
     return Trial(
@@ -183,4 +183,4 @@ def _suggested(trial: Any) -> Recipe:
 
 def _searched(recipe: Recipe) -> dict[str, Any]:
     """What of a recipe is searched for."""
-    return {name: value for name, value in asdict(recipe).items() if name != "patience"}
+    return {name: value for name, value in asdict(recipe).items() if name not in ("suspicious", "patience")}

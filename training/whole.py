@@ -21,6 +21,7 @@ def whole_evidence(
     of = evidence.case(model, data, seed)
     quick: list[Callable[[], evidence.Found]] = [
         lambda: evidence.recall(of),
+        lambda: evidence.by_world(of),
         lambda: evidence.step_ups(of),
         lambda: evidence.fair(of, seed),
         lambda: evidence.early(of),
@@ -33,9 +34,19 @@ def whole_evidence(
         lambda: evidence_slow.left_out(of, recipe, seed, lambda what: told(what, 0.4)),
         lambda: evidence_slow.remembered(of, recipe, seed, lambda what: told(what, 0.7)),
     ]
-    names = ("recall", "step-ups", "fairness", "detection", "calibration", "lifetimes", "baselines", "the closed loop")
+    names = (
+        "recall",
+        "worlds",
+        "step-ups",
+        "fairness",
+        "detection",
+        "calibration",
+        "lifetimes",
+        "baselines",
+        "the closed loop",
+    )
     slow = ("sign-ins", "poisoning", "ablations", "memory")
-    shares = (0.02, 0.04, 0.05, 0.06, 0.08, 0.12, 0.16, 0.2, 0.22, 0.28, 0.4, 0.7)
+    shares = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.12, 0.16, 0.2, 0.22, 0.28, 0.4, 0.7)
     tables: list[Table] = []
     figures: dict[str, Estimate] = {}
     for section, name, share in zip(quick, (*names, *slow), shares, strict=True):

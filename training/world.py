@@ -5,11 +5,13 @@ The same seed and parameters give the same world, bit by bit, however large and 
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from multiprocessing import get_context
 
 import numpy as np
@@ -24,8 +26,19 @@ from training.labels import World, joined, unlabelled
 from training.life import draw_events, draw_sessions
 from training.parameters import WorldParameters, world_parameters
 
-__all__ = ["World", "WorldParameters", "cores_for", "simulate", "simulate_benign", "towns", "world_parameters"]
+__all__ = [
+    "World",
+    "WorldParameters",
+    "cores_for",
+    "simulate",
+    "simulate_benign",
+    "towns",
+    "world_parameters",
+    "worlds",
+]
 
+Town = tuple[int, WorldParameters]
+"""A town's number, and the numbers of its world with only as many identities as live there."""
 WORTH_A_PROCESS = 2
 """Towns that a process must get at least: it takes as long as half a town to start."""
 
@@ -41,7 +54,17 @@ def simulate(
 ) -> World:
     """A whole world in order of time, in memory; `progress` is told how many of so many parts are done."""
     world = sized(parameters or world_parameters(), identities, days)
-    return joined(list(towns(seed, world, progress, processes=processes))).sorted()
+    made = joined(list(towns(seed, world, progress, processes=processes))).sorted()
+    _give_back()
+    return made
+
+
+def _give_back() -> None:
+    """To the machine, what was freed: glibc keeps the pieces that processes sent, a gigabyte of five million events."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
 
 
 def sized(world: WorldParameters, identities: int | None, days: int | None) -> WorldParameters:
@@ -52,8 +75,7 @@ def sized(world: WorldParameters, identities: int | None, days: int | None) -> W
 
 def cores_for(world: WorldParameters) -> int:
     """How many processes a world is worth on this machine."""
-    count = -(-world.identities // world.identities_per_town)
-    return max(1, min(len(os.sched_getaffinity(0)), count // WORTH_A_PROCESS))
+    return max(1, min(len(os.sched_getaffinity(0)), len(_numbered(world)) // WORTH_A_PROCESS))
 
 
 def towns(
@@ -64,28 +86,46 @@ def towns(
 
     A town depends on the seed, its number and the parameters alone, never on how many there are or who makes it.
     """
-    count = -(-world.identities // world.identities_per_town)
-    sizes = [min(world.identities_per_town, world.identities - n * world.identities_per_town) for n in range(count)]
-    parts = [replace(world, identities=size) for size in sizes]
+    yield from _made(seed, _numbered(world), progress, processes)
+
+
+def worlds(
+    seed: int, numbers: Sequence[WorldParameters], progress: Progress | None = None, *, processes: int = 1
+) -> Iterator[World]:
+    """Several worlds of different parameters, each in order of time; no identity lives in two of them."""
+    parts: list[list[Town]] = []
+    for world in numbers:
+        parts.append(_numbered(world, sum(map(len, parts))))
+    made = _made(seed, [town for each in parts for town in each], progress, processes)
+    for each in parts:
+        yield joined(list(islice(made, len(each)))).sorted()
+
+
+def _numbered(world: WorldParameters, first: int = 0) -> list[Town]:
+    """A world's towns; the number also numbers who lives there."""
+    size = world.identities_per_town
+    sizes = [min(size, world.identities - begun) for begun in range(0, world.identities, size)]
+    return [(first + place, replace(world, identities=size)) for place, size in enumerate(sizes)]
+
+
+def _made(seed: int, parts: list[Town], progress: Progress | None, processes: int) -> Iterator[World]:
     if processes > 1:
         yield from _by_processes(seed, parts, progress, processes)
         return
-    for number, part in enumerate(parts):
-        yield _town(seed, number, part, _part(progress, 100 * number, 100, 100 * count))
+    for place, (number, world) in enumerate(parts):
+        yield _town(seed, number, world, _part(progress, 100 * place, 100, 100 * len(parts)))
 
 
-def _by_processes(
-    seed: int, parts: list[WorldParameters], progress: Progress | None, processes: int
-) -> Iterator[World]:
+def _by_processes(seed: int, parts: list[Town], progress: Progress | None, processes: int) -> Iterator[World]:
     """In order of their numbers; a server forks the processes, since this one may hold threads."""
     made: deque[Future[World]] = deque()
     with ProcessPoolExecutor(processes, mp_context=get_context("forkserver")) as pool:
-        for number, part in enumerate(parts):
-            made.append(pool.submit(_town, seed, number, part, None))
+        for place, (number, world) in enumerate(parts):
+            made.append(pool.submit(_town, seed, number, world, None))
             if len(made) > processes:
                 yield made.popleft().result()
                 if progress:
-                    progress(number + 1 - processes, len(parts))
+                    progress(place + 1 - processes, len(parts))
         while made:
             yield made.popleft().result()
             if progress:
