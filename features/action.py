@@ -13,6 +13,7 @@ from features.measures import (
     above_usual,
     log_of_one_more,
     novelty,
+    per_request,
     population_rarity,
     rarity,
     surprise,
@@ -196,3 +197,93 @@ def requests_above_usual(identity: Record, session: Record) -> float:
     1.303
     """
     return above_usual(log_of_one_more(session.events), identity.session_events_sum, identity.mass)
+
+
+@feature(unit="nats", direction=0, always=True, tells="a thief at a dozen odd things from the owner at one")
+def action_rarity_in_session(session: Record) -> float:
+    """The session's actions so far, taken together, are ones this identity seldom does.
+
+    >>> reading(action_rarity_in_session, session={"action_rarity_sum": 14.5})
+    14.5
+    """
+    return session.action_rarity_sum
+
+
+@feature(unit="nats a request", direction=1, tells="a short session of nothing usual from a long one with its oddities")
+def mean_action_rarity_in_session(session: Record) -> float:
+    """The session's actions so far are mostly ones this identity seldom does.
+
+    >>> reading(mean_action_rarity_in_session, session={"noted": 4, "action_rarity_sum": 14.0})
+    3.5
+    """
+    return per_request(session.action_rarity_sum, session.noted)
+
+
+@feature(unit="nats", direction=1, always=True, tells="the routine after a strange deed from the routine alone")
+def highest_action_rarity_in_session(session: Record) -> float:
+    """The session has already done something this identity seldom does.
+
+    >>> reading(highest_action_rarity_in_session, session={"action_rarity_max": 4.5})
+    4.5
+    """
+    return session.action_rarity_max
+
+
+@feature(unit="nats", direction=0, always=True, tells="a stranger who works his way through from one slip of routine")
+def step_rarity_in_session(session: Record) -> float:
+    """The session's actions so far follow each other as they seldom do for this identity.
+
+    >>> reading(step_rarity_in_session, session={"step_rarity_sum": 9.0})
+    9.0
+    """
+    return session.step_rarity_sum
+
+
+@feature(unit="nats a request", direction=1, tells="a script of somebody else's from the owner's script and one repair")
+def mean_step_rarity_in_session(session: Record) -> float:
+    """The session's actions so far mostly follow each other as they seldom do for this identity.
+
+    >>> reading(mean_step_rarity_in_session, session={"noted": 3, "step_rarity_sum": 9.0})
+    3.0
+    """
+    return per_request(session.step_rarity_sum, session.noted)
+
+
+@feature(unit="actions", direction=0, always=True, tells="an intruder trying what a key can do from one new task")
+def new_actions_in_session(session: Record) -> float:
+    """The session has done things this identity had not done before.
+
+    >>> reading(new_actions_in_session, session={"new_actions": 3.0})
+    3.0
+    """
+    return session.new_actions
+
+
+@feature(unit="share", direction=1, tells="a session of new things from a new thing in a session")
+def new_actions_share_in_session(session: Record) -> float:
+    """Much of what the session has done so far this identity had not done before.
+
+    >>> reading(new_actions_share_in_session, session={"noted": 4, "new_actions": 3.0})
+    0.75
+    """
+    return per_request(session.new_actions, session.noted)
+
+
+@feature(unit="resources", direction=0, always=True, tells="an agent sent through files not its own from one new file")
+def new_resources_in_session(session: Record) -> float:
+    """The session has gone through resources this identity had not touched before.
+
+    >>> reading(new_resources_in_session, session={"new_resources": 12.0})
+    12.0
+    """
+    return session.new_resources
+
+
+@feature(unit="share", direction=1, tells="hoarding before leaving from a long day among one's own files")
+def new_resources_share_in_session(session: Record) -> float:
+    """Much of what the session has gone through so far this identity had not touched before.
+
+    >>> reading(new_resources_share_in_session, session={"noted": 16, "new_resources": 12.0})
+    0.75
+    """
+    return per_request(session.new_resources, session.noted)

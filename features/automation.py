@@ -115,3 +115,13 @@ def system_population_rarity(event: Record, population: Record) -> float:
     return population_rarity(
         population.system_key[kind], population.system_rarity[kind], event.system, population.people[kind]
     )
+
+
+@feature(unit="standard deviations", direction=1, always=True, tells="a key used off its schedule from a job run late")
+def highest_gap_unlike_usual_in_session(session: Record) -> float:
+    """The session began, or went on, after a time unlike the gaps this identity usually keeps.
+
+    >>> reading(highest_gap_unlike_usual_in_session, session={"gap_unlike_usual_max": 2.5})
+    2.5
+    """
+    return session.gap_unlike_usual_max

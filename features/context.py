@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.kinds import HUMAN, SERVICE_ACCOUNT, WORKLOAD
 from features.measures import NAN, Record, log_of_one_more
 from features.registry import feature
 from features.rows import CONTEXT
@@ -39,3 +40,33 @@ def known_events(identity: Record) -> float:
     0.0
     """
     return log_of_one_more(identity.events)
+
+
+@feature(unit="yes or no", direction=0, always=True, tells="a person's odd hour from a job's")
+def identity_is_human(event: Record) -> float:
+    """The identity is a person's.
+
+    >>> reading(identity_is_human, event={"identity_type": 1})
+    1.0
+    """
+    return 1.0 if event.identity_type == HUMAN else 0.0
+
+
+@feature(unit="yes or no", direction=0, always=True, tells="a key in two places from a workload on two machines")
+def identity_is_service_account(event: Record) -> float:
+    """The identity is a service account's.
+
+    >>> reading(identity_is_service_account, event={"identity_type": 2})
+    1.0
+    """
+    return 1.0 if event.identity_type == SERVICE_ACCOUNT else 0.0
+
+
+@feature(unit="yes or no", direction=0, always=True, tells="an instance never seen from a person's new laptop")
+def identity_is_workload(event: Record) -> float:
+    """The identity is a workload's.
+
+    >>> reading(identity_is_workload, event={"identity_type": 3})
+    1.0
+    """
+    return 1.0 if event.identity_type == WORKLOAD else 0.0

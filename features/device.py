@@ -91,3 +91,13 @@ def device_compliance_lost(event: Record, session: Record) -> float:
     if math.isnan(event.compliant) or math.isnan(session.compliant):
         return NAN
     return 1.0 if session.compliant == 1.0 and event.compliant == 0.0 else 0.0
+
+
+@feature(unit="nats", direction=1, always=True, tells="a thief's tool, once let in, from the owner's daily program")
+def highest_agent_rarity_in_session(session: Record) -> float:
+    """The session has come from a client program this identity seldom used until then.
+
+    >>> reading(highest_agent_rarity_in_session, session={"agent_rarity_max": 3.0})
+    3.0
+    """
+    return session.agent_rarity_max

@@ -223,8 +223,6 @@ def _first_known(before: int, now: int) -> int:
 @jit
 def _learn_session(event: Record, session: Record) -> None:
     """The first known value of each kind is how the session began; the rest is what it reached."""
-    if session.events == 0:
-        session.started = event.time
     session.network = _first_known(session.network, event.network)
     session.asn = _first_known(session.asn, event.asn)
     session.country = _first_known(session.country, event.country)
@@ -250,7 +248,6 @@ def _learn_session(event: Record, session: Record) -> None:
 @jit
 def _learn_credential(event: Record, credential: Record) -> None:
     """Where a credential is used, by what, and since when."""
-    credential.events += 1
     if credential.environment == 0:
         credential.environment = event.resource_environment
     remember(credential.instance_key, credential.instance_time, event.instance, event.time)
@@ -281,33 +278,59 @@ def age(event: Record, identity: Record) -> None:
 
 
 @jit
-def _press(event: Record, identity: Record, session: Record) -> None:
+def _press(event: Record, identity: Record) -> None:
     """A failed or denied attempt is felt for a while, and teaches nothing else."""
     identity.failures += 1.0
     identity.failure_streak += 1.0
-    session.failures += 1.0
     if event.category == AUTHENTICATE:
         identity.sign_in_failures += 1.0
         identity.prompts += 1.0
 
 
 @jit
-def fold(event: Record, identity: Record, session: Record, credential: Record, outcome: int) -> None:
-    """Take one event into the three records. Late events fold as they arrive."""
-    age(event, identity)
-    take_in(event, identity, session, credential, outcome)
+def _known_or_none(amount: float) -> float:
+    return 0.0 if math.isnan(amount) else amount
 
 
 @jit
-def take_in(event: Record, identity: Record, session: Record, credential: Record, outcome: int) -> None:
-    """The same of an identity that has aged up to the event."""
+def _higher(before: float, now: float) -> float:
+    """The higher of the two; one that is not known is not higher."""
+    return now if now > before else before
+
+
+@jit
+def _note_oddity(read: Record, session: Record) -> None:
+    """How odd a request was as it was made, tried or done: what succeeds is a habit soon, and no longer odd."""
+    session.noted += 1
+    session.action_rarity_sum += _known_or_none(read.action_rarity)
+    session.action_rarity_max = _higher(session.action_rarity_max, read.action_rarity)
+    session.step_rarity_sum += _known_or_none(read.step_rarity)
+    session.new_actions += _known_or_none(read.action_is_new)
+    session.new_resources += _known_or_none(read.resource_is_new)
+    session.network_rarity_max = _higher(session.network_rarity_max, read.network_rarity)
+    session.agent_rarity_max = _higher(session.agent_rarity_max, read.agent_rarity)
+    session.hour_rarity_max = _higher(session.hour_rarity_max, read.hour_rarity)
+    session.gap_unlike_usual_max = _higher(session.gap_unlike_usual_max, read.gap_unlike_usual)
+    session.privilege_above_max = _higher(session.privilege_above_max, read.privilege_above_identity)
+
+
+@jit
+def take_in(event: Record, read: Record, identity: Record, session: Record, credential: Record, outcome: int) -> None:
+    """Take one event into the three records of an identity that has aged up to it. Late events fold as they arrive.
+
+    `read` is what the features read of the event just before, by name. Only what they read of histories may be taken
+    in: a history must not depend on a model's population.
+    """
     if event.exposed == 1.0 and credential.exposed == 0.0:
         credential.exposed = 1.0
         identity.exposures += identity.weight
+    if outcome == UNKNOWN or outcome == CHALLENGED:  # noqa: PLR1714, SIM109  (a search in a tuple takes long to compile)
+        return
+    _note_oddity(read, session)
     if outcome == SUCCESS:
         _learn_pace(event, identity, session)
         _learn_habit(event, identity, session)
         _learn_session(event, session)
         _learn_credential(event, credential)
-    elif outcome in (FAILURE, DENIED):
-        _press(event, identity, session)
+    else:
+        _press(event, identity)

@@ -99,7 +99,6 @@ IDENTITY = np.dtype(
 SESSION = np.dtype(
     [
         ("events", "i8"),
-        ("started", "i8"),
         ("last", "i8"),
         ("network", "i8"),
         ("asn", "i8"),
@@ -112,7 +111,6 @@ SESSION = np.dtype(
         ("writes", "f8"),
         ("privilege_max", "f8"),
         ("compliant", "f8"),
-        ("failures", "f8"),
         ("proved_at", "i8"),
         ("step_up_at", "i8"),
         ("gaps", "i8"),
@@ -123,14 +121,25 @@ SESSION = np.dtype(
         ("category_count", "f8", (CATEGORIES,)),
         ("request_key", "i8", (LONGEST_LOOP,)),
         ("repeats", "i8", (LONGEST_LOOP,)),
+        ("noted", "i8"),
+        ("action_rarity_sum", "f8"),
+        ("action_rarity_max", "f8"),
+        ("step_rarity_sum", "f8"),
+        ("new_actions", "f8"),
+        ("new_resources", "f8"),
+        ("network_rarity_max", "f8"),
+        ("agent_rarity_max", "f8"),
+        ("hour_rarity_max", "f8"),
+        ("gap_unlike_usual_max", "f8"),
+        ("privilege_above_max", "f8"),
     ],
     align=True,
 )
-"""What is remembered of a session: how it began, and what it reached; distinct resources are counted up to 16."""
+"""What is remembered of a session: how it began, what it reached, and how odd its requests were when they were made;
+distinct resources are counted up to 16."""
 
 CREDENTIAL = np.dtype(
     [
-        ("events", "i8"),
         ("environment", "i8"),
         ("exposed", "f8"),
         *_recent("instance"),
@@ -151,7 +160,6 @@ _UNKNOWN_AT_FIRST: dict[str, float | int] = {
     "located_at": NEVER,
     "strong_at": NEVER,
     "last_issued": NEVER,
-    "started": NEVER,
     "last": NEVER,
     "proved_at": NEVER,
     "step_up_at": NEVER,

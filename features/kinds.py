@@ -18,6 +18,8 @@ _IDENTITY_TYPE = {name: code for code, name in enumerate(typing.get_args(Identit
 
 AUTHENTICATE = _CATEGORY["authenticate"]
 HUMAN = _IDENTITY_TYPE["human"]
+SERVICE_ACCOUNT = _IDENTITY_TYPE["service_account"]
+WORKLOAD = _IDENTITY_TYPE["workload"]
 IDENTITY_TYPES = len(_IDENTITY_TYPE)
 UNPRIVILEGED = 0.0
 

@@ -152,6 +152,14 @@ def above_usual(now: float, total: float, mass: float) -> float:
 
 
 @jit
+def per_request(total: float, requests: int) -> float:
+    """What a session's requests come to on average; unknown before the first."""
+    if requests == 0:
+        return NAN
+    return total / requests
+
+
+@jit
 def above_zero(amount: float) -> float:
     """The amount, or 0 where it is negative; what is unknown stays so, which `max` would not see to."""
     return 0.0 if amount <= 0.0 else amount

@@ -141,3 +141,13 @@ def reputation_above_usual(event: Record, identity: Record) -> float:
     0.4
     """
     return above_zero(above_usual(event.reputation, identity.reputation_sum, identity.reputation_known))
+
+
+@feature(unit="nats", direction=1, always=True, tells="a thief who settles in where he came from the owner at home")
+def highest_network_rarity_in_session(session: Record) -> float:
+    """The session has come from a network this identity seldom used until then.
+
+    >>> reading(highest_network_rarity_in_session, session={"network_rarity_max": 3.0})
+    3.0
+    """
+    return session.network_rarity_max

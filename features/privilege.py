@@ -70,3 +70,13 @@ def sensitivity_above_usual(event: Record, identity: Record) -> float:
     if event.sensitivity == 0:
         return NAN
     return above_usual(float(event.sensitivity), identity.sensitivity_sum, identity.sensitivity_known)
+
+
+@feature(unit="steps, 0 to 3", direction=1, always=True, tells="the reading after a door was opened from any reading")
+def privilege_gained_in_session(session: Record) -> float:
+    """The session has wielded more power than this identity was known to have done until then.
+
+    >>> reading(privilege_gained_in_session, session={"privilege_above_max": 2.0})
+    2.0
+    """
+    return session.privilege_above_max

@@ -119,3 +119,13 @@ def step_ups_recently(identity: Record) -> float:
     1.0
     """
     return identity.step_ups
+
+
+@feature(unit="nats", direction=1, always=True, tells="a night's work by somebody else from an early morning")
+def highest_hour_rarity_in_session(session: Record) -> float:
+    """The session has acted at an hour at which this identity seldom acted until then.
+
+    >>> reading(highest_hour_rarity_in_session, session={"hour_rarity_max": 3.0})
+    3.0
+    """
+    return session.hour_rarity_max

@@ -34,7 +34,7 @@ AT_ONCE = 100_000
 class Recipe:
     """How both models are fitted."""
 
-    trees: int = 120
+    trees: int = 180
     leaves: int = 15
     depth: int = 6
     learning_rate: float = 0.08
