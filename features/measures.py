@@ -14,10 +14,12 @@ import numba
 import numpy as np
 from numba.core.registry import CPUDispatcher
 
+from features.parts import Part, Whole
 from features.ways import WAYS, place_of
 
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": True, "nogil": True}
-"""How everything is compiled: numpy's results for domain errors, checked indices, no fastmath (it changes bits)."""
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": True, "nogil": True, "_nrt": False}
+"""How everything is compiled: numpy's results for domain errors, checked indices, no fastmath (it changes bits), and no
+counting of references, since nothing is allocated."""
 
 _WITHIN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
 
@@ -30,6 +32,13 @@ class _Inside(CPUDispatcher):
     def __call__(self, *arguments: Any) -> Any:
         return self.py_func(*arguments)
 
+    def add_overload(self, cres: Any) -> None:
+        """Remember what was compiled, under an object that stands for the machine code there is none of."""
+        known = cres._replace(entry_point=object())
+        context: Any = self.targetctx
+        context.insert_user_function(known.entry_point, known.fndesc, [known.library])
+        self.overloads[tuple(known.signature.args)] = known
+
 
 def jit(function: Function) -> Function:
     """Compile a function at its first use by another compiled one, as a part of it.
@@ -38,26 +47,17 @@ def jit(function: Function) -> Function:
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         return function
-    compiled: Any = numba.njit(**OPTIONS, **_WITHIN)(function)
+    compiled: Any = numba.njit(**OPTIONS, **_WITHIN, pipeline_class=Part)(function)
     compiled.__class__ = _Inside
     return compiled
 
 
 def entry(function: Function) -> Function:
-    """Compile what Python calls, and keep it on disk.
-
-    No two of its arrays may overlap where it writes: so nothing is read again because something else was written.
-    """
+    """Compile what Python calls, and keep it on disk."""
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         return function
-    compiled: Any = numba.njit(cache=True, **OPTIONS)(function)
-    compiled._compiler._customize_flags = _unaliased
+    compiled: Function = numba.njit(cache=True, **OPTIONS, pipeline_class=Whole)(function)
     return compiled
-
-
-def _unaliased(flags: Any) -> Any:
-    flags.noalias = True  # which numba has no option for
-    return flags
 
 
 Array = np.ndarray[Any, Any]
