@@ -309,5 +309,5 @@ def take_in(event: Record, identity: Record, session: Record, credential: Record
         _learn_habit(event, identity, session)
         _learn_session(event, session)
         _learn_credential(event, credential)
-    elif outcome in (FAILURE, DENIED):
+    elif outcome == FAILURE or outcome == DENIED:  # noqa: PLR1714, SIM109  (see seconds_between)
         _press(event, identity, session)
