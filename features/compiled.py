@@ -59,9 +59,11 @@ class Step:
         self.kernel(rows, places, *records, population, values.reshape(-1, copy=False), AS_LOGGED)
 
     def read(self, row: Array, identity: Array, session: Array, credential: Array, population: Array) -> Array:
-        """The features of one event, shape (F,); changes nothing. Every record has shape (1,)."""
-        records = copied(identity), copied(session), copied(credential)
-        return self.turn(row, *records, population, _NO_FOLD)
+        """The features of one event, shape (F,); changes nothing. Every record has shape (1,).
+
+        Only the identity ages before it is read, hence the copy.
+        """
+        return self.turn(row, copied(identity), session, credential, population, _NO_FOLD)
 
     def turn(
         self, row: Array, identity: Array, session: Array, credential: Array, population: Array, outcome: int
