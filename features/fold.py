@@ -324,7 +324,7 @@ def take_in(event: Record, read: Record, identity: Record, session: Record, cred
     if event.exposed == 1.0 and credential.exposed == 0.0:
         credential.exposed = 1.0
         identity.exposures += identity.weight
-    if outcome == UNKNOWN or outcome == CHALLENGED:  # noqa: PLR1714, SIM109  (a search in a tuple takes long to compile)
+    if outcome == UNKNOWN or outcome == CHALLENGED:  # noqa: PLR1714, SIM109  (see seconds_between)
         return
     _note_oddity(read, session)
     if outcome == SUCCESS:

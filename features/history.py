@@ -204,9 +204,8 @@ def _blank(dtype: np.dtype[np.void]) -> bytes:
 
 
 def copied(record: Array) -> Array:
-    """A copy of records, as bytes: numpy copies structured ones field by field, which is 20 times slower."""
-    copy: Array = record.view(np.uint8).copy().view(record.dtype)
-    return copy
+    """A copy of records, as bytes: numpy copies structured ones field by field, and checks every field of a view."""
+    return np.ndarray(record.shape, record.dtype, bytearray(record.tobytes()))
 
 
 @dataclass(frozen=True)

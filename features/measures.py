@@ -14,12 +14,20 @@ import numba
 import numpy as np
 from numba.core.registry import CPUDispatcher
 
-from features.ways import WAYS, place_of
+from features.parts import Part, Whole
+from features.ways import amount_of, least_of, place_of
 
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": True, "nogil": True}
-"""How everything is compiled: numpy's results for domain errors, checked indices, no fastmath (it changes bits)."""
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": True, "nogil": True, "_nrt": False}
+"""How everything is compiled: numpy's results for domain errors, checked indices, no fastmath (it changes bits), and no
+counting of references, since nothing is allocated."""
 
-_WITHIN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+_FROM_PYTHON: dict[str, Any] = {"pipeline_class": Whole, "no_cfunc_wrapper": True}
+_WITHIN: dict[str, Any] = {
+    "pipeline_class": Part,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "forceinline": True,
+}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -29,6 +37,13 @@ class _Inside(CPUDispatcher):
 
     def __call__(self, *arguments: Any) -> Any:
         return self.py_func(*arguments)
+
+    def add_overload(self, cres: Any) -> None:
+        """Remember what was compiled, under an object that stands for the machine code there is none of."""
+        known = cres._replace(entry_point=object())
+        context: Any = self.targetctx
+        context.insert_user_function(known.entry_point, known.fndesc, [known.library])
+        self.overloads[tuple(known.signature.args)] = known
 
 
 def jit(function: Function) -> Function:
@@ -44,20 +59,11 @@ def jit(function: Function) -> Function:
 
 
 def entry(function: Function) -> Function:
-    """Compile what Python calls, and keep it on disk.
-
-    No two of its arrays may overlap where it writes: so nothing is read again because something else was written.
-    """
+    """Compile what Python calls, and keep it on disk."""
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         return function
-    compiled: Any = numba.njit(cache=True, **OPTIONS)(function)
-    compiled._compiler._customize_flags = _unaliased
+    compiled: Function = numba.njit(cache=True, **OPTIONS, **_FROM_PYTHON)(function)
     return compiled
-
-
-def _unaliased(flags: Any) -> Any:
-    flags.noalias = True  # which numba has no option for
-    return flags
 
 
 Array = np.ndarray[Any, Any]
@@ -77,8 +83,7 @@ cannot tell the rare from the never seen, and neither is odd."""
 @jit
 def count_of(keys: Array, counts: Array, key: int) -> float:
     """The decayed count of a key in a table, 0 when the table does not hold it."""
-    place = place_of(keys, key)
-    return float(counts[place]) if keys[place] == key else 0.0
+    return amount_of(keys, counts, key, 0.0)
 
 
 @jit
@@ -92,8 +97,7 @@ def add(keys: Array, counts: Array, key: int, amount: float) -> None:
     if keys[place] == key:
         counts[place] += amount
         return
-    for i in range(place + 1, place + WAYS):
-        place = i if counts[i] < counts[place] else place
+    place = least_of(counts, place)
     keys[place] = key
     counts[place] = amount
 
@@ -101,7 +105,7 @@ def add(keys: Array, counts: Array, key: int, amount: float) -> None:
 @jit
 def novelty(keys: Array, counts: Array, key: int, known_events: int) -> float:
     """1 if the table lacks the key, 0 if it holds it; unknown without a key or without any history."""
-    new = 1.0 if count_of(keys, counts, key) == 0.0 else 0.0
+    new = 1.0 if amount_of(keys, counts, key, 0.0) == 0.0 else 0.0
     return NAN if (key == 0) | (known_events == 0) else new
 
 
@@ -116,7 +120,7 @@ def surprise(count: float, mass: float, weight: float) -> float:
 @jit
 def rarity(keys: Array, counts: Array, key: int, mass: float, weight: float) -> float:
     """-log of the smoothed share a key has of the habit; unknown without a key or a habit."""
-    count = count_of(keys, counts, key)
+    count = amount_of(keys, counts, key, 0.0)
     if key == 0:
         return NAN
     return surprise(count, mass, weight)
@@ -132,8 +136,7 @@ def changed(now: int, before: int) -> float:
 @jit
 def population_rarity(keys: Array, rarities: Array, key: int, people: float) -> float:
     """How rare a key is in a population; one it lacks is as rare as can be. Unknown without a key or anybody."""
-    place = place_of(keys, key)
-    rare = rarities[place] if keys[place] == key else RAREST
+    rare = amount_of(keys, rarities, key, RAREST)
     return NAN if (key == 0) | (people <= 0.0) else rare
 
 

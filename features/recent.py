@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features.history import RECENT
 from features.measures import NAN, SECOND, Array, jit
-from features.ways import place_of
+from features.ways import least_of, place_of
 
 HOUR_OF_US = 3_600 * SECOND
 
@@ -30,8 +30,6 @@ def remember(keys: Array, times: Array, key: int, time: int) -> None:
     if keys[place] == key:
         times[place] = max(times[place], time)
         return
-    oldest = 0
-    for i in range(1, RECENT):
-        oldest = i if times[i] < times[oldest] else oldest
+    oldest = least_of(times, 0)
     keys[oldest] = key
     times[oldest] = time

@@ -135,7 +135,7 @@ def _fields_read(function: Callable[..., Any], needs: tuple[str, ...]) -> tuple[
     """The record fields a function reads; refuses fields no record has, and writes to any."""
     reads = set()
     first = function.__code__.co_firstlineno
-    for node in ast.walk(_definition(function)):
+    for node in ast.walk(definition(function)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in needs:
             record = node.value.id
             known = node.attr in (RECORDS[record].names or ())
@@ -149,14 +149,15 @@ def _fields_read(function: Callable[..., Any], needs: tuple[str, ...]) -> tuple[
     return tuple(sorted(reads))
 
 
-def _definition(function: Callable[..., Any]) -> ast.AST:
+def definition(function: Any) -> ast.FunctionDef:
     """A function's own part of its file's syntax tree."""
-    lines, _ = inspect.findsource(function)
-    return _definitions("".join(lines))[function.__code__.co_firstlineno]
+    plain = getattr(function, "py_func", function)
+    lines, _ = inspect.findsource(plain)
+    return _definitions("".join(lines))[plain.__code__.co_firstlineno]
 
 
 @cache
-def _definitions(source: str) -> dict[int, ast.AST]:
+def _definitions(source: str) -> dict[int, ast.FunctionDef]:
     """The functions of a file by their first line, that of the first decorator; a file is read once for all of them."""
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
     return {min(node.lineno, *(d.lineno for d in node.decorator_list), node.lineno): node for node in functions}

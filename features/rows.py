@@ -269,8 +269,8 @@ _CONTEXT = itemgetter(*(_COLUMNS.index(column) for column in CONTEXT))
 _PACKED = struct.Struct("=" + "".join("q" if ROW[name].kind == "i" else "d" for name in ROW.names or ()))
 
 
-def _packed(*numbers: float | int) -> np.ndarray:
-    return np.frombuffer(bytearray(_PACKED.pack(*numbers)), ROW)  # of a bytearray, so that it can be written to
+def _row(packed: bytes) -> np.ndarray:
+    return np.ndarray(1, ROW, bytearray(packed))  # of a bytearray, so that it can be written to
 
 
 def row_of(event: Event) -> np.ndarray:
@@ -288,7 +288,7 @@ def row_of(event: Event) -> np.ndarray:
     numbers = [
         unknown if value is None else encode(value) for value, (encode, unknown) in zip(values, _ENCODERS, strict=True)
     ]
-    return _packed(*numbers, sum(map(is_not, _CONTEXT(values), repeat(None))))
+    return _row(_PACKED.pack(*numbers, sum(map(is_not, _CONTEXT(values), repeat(None)))))
 
 
 _UNKNOWN_ROW = {**{field.name: field.unknown for field in FIELDS}, "known": float("nan")}
@@ -304,6 +304,6 @@ def row_from(numbers: Mapping[str, float | int]) -> np.ndarray:
     64496
     """
     try:
-        return _packed(*_NUMBERS(numbers))
+        return _row(_PACKED.pack(*_NUMBERS(numbers)))
     except KeyError:
-        return _packed(*_NUMBERS({**_UNKNOWN_ROW, **numbers}))
+        return _row(_PACKED.pack(*_NUMBERS({**_UNKNOWN_ROW, **numbers})))

@@ -1,0 +1,67 @@
+"""How little numba does for a function over records and arrays: no more than such functions need.
+
+What is only ever a part of another function is typed and lowered, and left to what it is a part of: optimised and made
+into machine code by itself, as numba does by default, it takes as long again, for code that nobody calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from numba.core import compiler, typed_passes, untyped_passes
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler_machinery import PassManager
+
+_PASSES = (
+    untyped_passes.TranslateByteCode,
+    untyped_passes.FixupArgs,
+    untyped_passes.IRProcessing,
+    untyped_passes.ReconstructSSA,
+    typed_passes.NopythonTypeInference,
+    typed_passes.PreLowerStripPhis,
+    typed_passes.NativeLowering,
+    typed_passes.NoPythonBackend,
+)
+"""Eight of numba's thirty; the others are for closures, `with`, literals, array expressions, raising and counting
+references to memory, none of which there is."""
+
+
+class _Linked(JITCodeLibrary):
+    """Code that is linked into other code, and made into machine code there."""
+
+    _finalize_dynamic_globals: Any  # numba has no types
+
+    def finalize(self) -> None:
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+class Whole(compiler.CompilerBase):
+    """Compiles what Python calls.
+
+    No two of its arrays may overlap where it writes: so nothing is read again because something else was written.
+    """
+
+    def define_pipelines(self) -> list[Any]:
+        self.state.flags.noalias = True  # which numba has no option for
+        return [_passes()]
+
+
+class Part(compiler.CompilerBase):
+    """Compiles what only compiled functions call."""
+
+    def define_pipelines(self) -> list[Any]:
+        state, linked = self.state, cast(Any, _Linked)
+        state.flags.no_compile = True
+        state.library = linked(state.targetctx.codegen(), state.func_id.func_qualname)
+        return [_passes()]
+
+
+def _passes() -> Any:
+    passes = cast(Any, PassManager)("few")
+    for each in _PASSES:
+        passes.add_pass(each, each.__name__)
+    passes.finalize()
+    return passes
