@@ -12,13 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pyarrow as pa
 
-from features.carrier import Carrier
+from features.carrier import Carrier, in_chunks
 from features.measures import Array
 from features.rows import rows_of
 from features.vector import FEATURES, step
-
-CHUNK = 32_768
-"""Events taken at once, so that progress is told and what finding their histories needs stays in the cache."""
 
 Progress = Callable[[int, int], None]
 """Called with how many events are done and how many there are."""
@@ -70,8 +67,7 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
 
     def run(thread: int) -> None:
         carrier, order = Carrier(population), time_order(rows, np.flatnonzero(thread_of == thread))
-        for start in range(0, len(order), CHUNK):
-            places = order[start : start + CHUNK]
+        for places in in_chunks(order):
             carrier.take_into(values, rows, places)
             done.add(len(places))
 
