@@ -7,6 +7,8 @@ own, forgotten after its event. What is remembered grows with identities, sessio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from features.compiled import PLACES
@@ -17,6 +19,15 @@ from features.vector import FEATURES, step
 
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
 """An odd number without pattern (2^64 over the golden ratio), so that pairs of keys spread evenly."""
+
+
+CHUNK = 32_768
+"""Events taken at once, so that what finding their histories needs stays in the cache."""
+
+
+def in_chunks(order: Array) -> Iterator[Array]:
+    """An order cut into chunks."""
+    return (order[start : start + CHUNK] for start in range(0, len(order), CHUNK))
 
 
 class Carrier:
@@ -34,7 +45,8 @@ class Carrier:
     def take(self, rows: Array) -> Array:
         """Read and fold rows that are in time order and follow those before; their features, shape (n, F)."""
         values = np.empty((len(rows), len(FEATURES)))
-        self.take_into(values, rows, np.arange(len(rows)))
+        for order in in_chunks(np.arange(len(rows))):
+            self.take_into(values, rows, order)
         return values
 
     def take_into(self, values: Array, rows: Array, order: Array) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xxhash
 
 UNKNOWN = 0
@@ -26,6 +28,16 @@ def key_of(text: str) -> int:
     True
     """
     return (xxhash.xxh3_64_intdigest(text.encode("utf-8")) >> 1) or 1
+
+
+def keys_of(texts: Sequence[bytes]) -> np.ndarray:
+    """The same of many texts, given as their UTF-8 bytes.
+
+    >>> keys_of([b"203.0.113.7", b""]).tolist() == [key_of("203.0.113.7"), key_of("")]
+    True
+    """
+    digests = np.fromiter(map(xxhash.xxh3_64_intdigest, texts), np.uint64, len(texts))
+    return np.maximum(digests >> np.uint64(1), 1).astype(np.int64)
 
 
 def digest_of(data: bytes) -> str:

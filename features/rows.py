@@ -32,7 +32,7 @@ from features.event import (
     Outcome,
     Sensitivity,
 )
-from features.hashing import UNKNOWN, key_of
+from features.hashing import UNKNOWN, key_of, keys_of
 from features.measures import NEVER
 from features.networks import prefix_of
 
@@ -210,18 +210,29 @@ def taken(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
     return rows.view(_WHOLE)[places].view(ROW)
 
 
-def _encoded(field: Field, column: pa.ChunkedArray) -> np.ndarray:
-    """One field of all rows: times and plain numbers as they are, everything else through its distinct values."""
+_Distinct = tuple[list[Any], np.ndarray]
+"""A column's distinct values, and which of them each row has: the one after the last where it is unknown."""
+
+
+def _distinct(column: pa.ChunkedArray) -> _Distinct:
+    if pa.types.is_list(column.type):
+        column = pc.binary_join(column, " ")
+    coded = column.combine_chunks().dictionary_encode()
+    return coded.dictionary.to_pylist(), pc.fill_null(coded.indices, len(coded.dictionary)).to_numpy()
+
+
+def _encoded(field: Field, column: pa.ChunkedArray, distinct: Callable[[str], _Distinct]) -> np.ndarray:
+    """One field of all rows: times and plain numbers as they are, each id of an event by itself, since hardly two are
+    the same, and everything else through the distinct values of its column."""
     if pa.types.is_timestamp(column.type):
         return pc.fill_null(column.cast(pa.int64()), field.unknown).to_numpy()
     if field.encode in (float, int):
         return pc.fill_null(column.cast(pa.float64() if field.type == "f8" else pa.int64()), field.unknown).to_numpy()
-    if field.is_list:
-        column = pc.binary_join(column, " ")
-    coded = column.combine_chunks().dictionary_encode()
-    values = [_number_of(field, value) for value in coded.dictionary.to_pylist()]
-    lookup = np.array([*values, field.unknown], dtype=field.type)
-    return lookup[pc.fill_null(coded.indices, len(values)).to_numpy()]
+    if field.column == "id":
+        keys = keys_of(pc.fill_null(column.cast(pa.binary()), b"").to_numpy())
+        return np.where(column.is_valid(), keys, UNKNOWN)
+    values, which = distinct(field.column)
+    return np.array([*(_number_of(field, value) for value in values), field.unknown], field.type)[which]
 
 
 def _number_of(field: Field, value: Any) -> float | int:
@@ -250,16 +261,21 @@ def rows_of(table: pa.Table) -> np.ndarray:
     Raises ValueError naming a column that holds what no event can.
     """
     conformed = conform(table)
-    rows = np.empty(conformed.num_rows, ROW)
+    distinct = lru_cache(1)(lambda name: _distinct(conformed[name]))  # fields of one column follow one another
+    numbers = {field.name: _encoded(field, conformed[field.column], distinct) for field in FIELDS}
     for field in FIELDS:
-        numbers = _encoded(field, conformed[field.column])
-        _refuse_what_no_event_holds(field, numbers)
-        rows[field.name] = numbers
-    known = np.zeros(len(rows))  # summed up side by side: every pass over one field reads all rows from memory
-    for column in CONTEXT:
-        known += conformed[column].is_valid().to_numpy()
-    rows["known"] = known
+        _refuse_what_no_event_holds(field, numbers[field.name])
+    numbers["known"] = sum((conformed[column].is_valid().to_numpy() for column in CONTEXT), np.zeros(len(conformed)))
+    rows = np.empty(len(conformed), ROW)
+    for start in range(0, len(rows), _TOGETHER):
+        some = slice(start, start + _TOGETHER)
+        for name, values in numbers.items():
+            rows[name][some] = values[some]
     return rows
+
+
+_TOGETHER = 2_048
+"""Rows filled at a time, so that they stay in the processor's cache until all their fields are written."""
 
 
 _ENCODERS = tuple((field.encoder(), field.unknown) for field in FIELDS)

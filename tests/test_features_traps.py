@@ -195,3 +195,18 @@ def test_any_cut_of_a_stream_gives_the_same(tmp_path: Path) -> None:
         return np.concatenate(parts).tobytes()
 
     assert len({in_batches(size) for size in (1, 7, 1_000, 1_500)}) == 1
+
+
+@pytest.mark.parametrize("stretch", [1, 1_000_000, 2**63])
+def test_8_any_rows_are_sorted_as_by_time_then_id_then_place(stretch: int) -> None:
+    """However many bits the times leave to the ids: near in order, out of order, tied, without ids or without times."""
+    random = np.random.default_rng(3)
+    rows = np.zeros(5_000, ROW)
+    rows["time"] = (np.arange(5_000) + random.normal(0, 9, 5_000)) // 7
+    rows["event_key"] = random.integers(0, 40, 5_000) << random.choice([0, 30, 57], 5_000)
+    rows["time"][[7, 70]] = 0, stretch - 1 if stretch < 2**63 else NEVER
+    shuffled = rows[random.permutation(5_000)]
+
+    assert [time_order(r).tolist() for r in (rows, shuffled)] == [
+        np.lexsort((r["event_key"], r["time"])).tolist() for r in (rows, shuffled)
+    ]

@@ -133,7 +133,7 @@ def _compile_once(home: str, population: Array) -> None:
     os.environ.setdefault(f"{PREFIX}HOME", home)
     with (settings().ensure_home() / "spark.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        Carrier(population).take(np.empty(0, ROW))
+        Carrier(population).take(np.zeros(1, ROW))
 
 
 def _packed(rows: Array) -> pa.Array:
