@@ -39,7 +39,7 @@ def tell_record(function: Any, layout: Any) -> None:
 
 def _compiled_record(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     numbers, record = array_of(context, builder, signature, arguments), signature.return_type
-    start = builder.mul(arguments[1], arguments[1].type(record.size // signature.args[0].dtype.bitwidth * 8))
+    start = builder.mul(arguments[1], arguments[1].type(8 * record.size // signature.args[0].dtype.bitwidth))
     return builder.bitcast(builder.gep(numbers.data, [start]), context.get_value_type(record))
 
 
