@@ -23,7 +23,7 @@ from features.catalogue import digest
 from features.columns import EVENT_SCHEMA, conform
 from features.hashing import digest_of, key_of
 from features.measures import Array
-from features.replay import Count, Progress, time_order
+from features.replay import Count, Progress, by_column, time_order
 from features.rows import rows_of, taken
 from features.vector import FEATURES
 
@@ -169,7 +169,7 @@ def _replay_part(part: Path, target: Path, population: Array, progress: Count, *
             for start in range(0, len(rows), BATCH):
                 chosen = order[start : start + BATCH]
                 values = carrier.take(taken(rows, chosen))
-                columns = [places[chosen], *np.ascontiguousarray(values.T)]
+                columns = [places[chosen], *by_column(values)]
                 writer.write_table(pa.table(columns, schema=schema()))
                 progress.add(len(chosen))
     draft.replace(target)

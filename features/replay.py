@@ -77,6 +77,19 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
     return values
 
 
+def by_column(values: Array) -> Array:
+    """The same by column, shape (F, n), as tables want it."""
+    columns = np.empty(values.shape[::-1])
+    for start in range(0, len(values), _TURNED):
+        some = slice(start, start + _TURNED)
+        columns[:, some] = values[some].T
+    return columns
+
+
+_TURNED = 1_024
+"""Events turned at a time, so that what is read for the first column is in the cache for the others."""
+
+
 class Count:
     """Tells how many events are done, of how many there are."""
 

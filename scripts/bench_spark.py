@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from features import names
 from features.measures import Array
 from features.population import measure as population_of
-from features.replay import replay
+from features.replay import by_column, replay
 from training import spark
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _compared(session: SparkSession, source: Path, population: Array) -> dict[st
 
 def _in_process(source: Path, target: Path, population: Array) -> None:
     events = pq.read_table(source)
-    values = np.ascontiguousarray(replay(events, population).T)
+    values = by_column(replay(events, population))
     kept = events.select(["id", "identity.id", "time", "row"])
     pq.write_table(pa.table([*kept.columns, *values], [*kept.column_names, *names()]), target)
 

@@ -28,7 +28,7 @@ import typer
 from features import names, rows_of
 from features.carrier import Carrier
 from features.population import measure
-from features.replay import time_order
+from features.replay import replay_rows, time_order
 from features.travel import COARSE_KM, FINE_KM
 from training import simulate
 
@@ -231,7 +231,7 @@ def simulated(rows: int) -> pa.Table:
 
 
 def compare(rows: int, events: pa.Table | None = None) -> dict[str, Any]:
-    """Times on the same events, one thread each in this process, polars with two in another; and how far they agree.
+    """Times on the same events, with one thread and, but for pandas, with two; and how far they agree.
 
     `events` are simulated where none are given.
     """
@@ -242,18 +242,20 @@ def compare(rows: int, events: pa.Table | None = None) -> dict[str, Any]:
     by_polars, other = _time_theirs("polars", table, as_polars, in_polars)
     return {
         "events": table.num_rows,
-        "timings": [ours, by_pandas, by_polars, _polars_with(2, table)],
+        "timings": [*ours, by_pandas, by_polars, _polars_with(2, table)],
         "agreeing": {name: (_agreeing(values, frame, name), _agreeing(values, other, name)) for name in FIVE},
     }
 
 
-def time_ours(table: pa.Table) -> tuple[dict[str, Any], Any]:
+def time_ours(table: pa.Table) -> tuple[list[dict[str, Any]], Any]:
     """All features, on rows read before; compiled beforehand, as in every process but a build's first."""
     population = measure(table)
     reading, rows = _best(lambda: rows_of(table))
     Carrier(population).take(rows[:1])
-    seconds, values = _best(lambda: Carrier(population).take(rows))
-    return _timing("session-trust", len(names()), 1, reading, seconds), values
+    alone, values = _best(lambda: Carrier(population).take(rows))
+    shared, _ = _best(lambda: replay_rows(rows, population, threads=2))
+    took = ((1, alone), (2, shared))
+    return [_timing("session-trust", len(names()), threads, reading, seconds) for threads, seconds in took], values
 
 
 def _time_theirs(

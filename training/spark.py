@@ -24,7 +24,9 @@ import pyarrow as pa
 
 from features.carrier import Carrier
 from features.columns import conform
+from features.history import copied
 from features.measures import Array
+from features.replay import by_column
 from features.rows import CONTEXT, FIELDS, ROW, rows_of
 from features.settings import PREFIX, settings
 from features.vector import names
@@ -123,7 +125,7 @@ def _fold(home: str, population: Array, batches: Batches) -> Batches:
     _compile_once(home, population)
     carrier = Carrier(population)
     for batch in batches:
-        values = np.ascontiguousarray(carrier.take(_unpacked(batch["event"])).T)
+        values = by_column(carrier.take(_unpacked(batch["event"])))
         which = batch["id"], batch["identity"], batch["at"].cast(pa.timestamp("us", tz="UTC")), batch["row"]
         yield pa.record_batch([*which, *values], ["id", "identity.id", "time", "row", *names()])
 
@@ -142,4 +144,6 @@ def _packed(rows: Array) -> pa.Array:
 
 
 def _unpacked(events: pa.Array) -> Array:
-    return np.frombuffer(bytearray().join(events.to_pylist()), ROW)  # of a bytearray: the step wants to write
+    whole = events.cast(pa.binary(ROW.itemsize))
+    rows = np.frombuffer(whole.buffers()[1], ROW)[whole.offset :]
+    return copied(rows[: len(whole)])  # Arrow's memory may be read-only, and the step wants to write
