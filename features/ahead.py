@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 
 from features.measures import Array
-from features.ways import array_of, tell
+from features.ways import array_of, start_of, tell
 
 LINE = 64
 """Bytes that memory gives at once."""
@@ -18,19 +18,37 @@ def fetch(records: Array, place: int) -> None:
     """Ask the processor for a record that is needed soon; changes nothing, whatever the place."""
 
 
+def fetch_beside(keys: Array, amounts: Array, key: int) -> None:
+    """Ask for the places in a table that a key may have, and what stands beside them."""
+
+
 _BYTES, _NUMBER = ir.IntType(8).as_pointer(), ir.IntType(32)
 _TO_READ, _TO_KEEP, _DATA = _NUMBER(0), _NUMBER(3), _NUMBER(1)
 
 
-def _compiled_fetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    records, size = array_of(context, builder, signature, arguments), signature.args[0].dtype.size
-    at = builder.bitcast(builder.gep(records.data, [arguments[1]]), _BYTES)
+def _ask(builder: Any, first: Any, offset: int) -> None:
     ask = builder.module.declare_intrinsic(
         "llvm.prefetch", [_BYTES], ir.FunctionType(ir.VoidType(), [_BYTES, _NUMBER, _NUMBER, _NUMBER])
     )
-    for line in (*range(0, size, LINE), size - 1):
-        builder.call(ask, [builder.gep(at, [ir.IntType(64)(line)]), _TO_READ, _TO_KEEP, _DATA])
+    at = builder.gep(builder.bitcast(first, _BYTES), [ir.IntType(64)(offset)])
+    builder.call(ask, [at, _TO_READ, _TO_KEEP, _DATA])
+
+
+def _compiled_fetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    records, size = array_of(context, builder, signature, arguments), signature.args[0].dtype.size
+    for offset in (*range(0, size, LINE), size - 1):
+        _ask(builder, builder.gep(records.data, [arguments[1]]), offset)
+    return context.get_dummy_value()
+
+
+def _compiled_fetch_beside(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    keys, amounts = (array_of(context, builder, signature, arguments, place) for place in (0, 1))
+    start = start_of(builder, keys, arguments[2])
+    for data in (keys.data, amounts.data):
+        for offset in (0, LINE - 1):
+            _ask(builder, builder.gep(data, [start]), offset)
     return context.get_dummy_value()
 
 
 tell(fetch, types.void, _compiled_fetch)
+tell(fetch_beside, types.void, _compiled_fetch_beside, (types.Array, types.Array, types.Integer))

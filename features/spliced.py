@@ -7,7 +7,6 @@ from elsewhere, as from within a loop, is called instead.
 from __future__ import annotations
 
 import ast
-import builtins
 import copy
 from itertools import groupby
 
@@ -66,6 +65,7 @@ class _Names(ast.NodeTransformer):
 
     def __init__(self, feature: Feature) -> None:
         self.feature, self.of_the_module = feature, set[str]()
+        self.globals = getattr(feature.function, "py_func", feature.function).__globals__
         self.variables = {
             node.id
             for node in ast.walk(definition(feature.function))
@@ -75,7 +75,7 @@ class _Names(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.Name:
         if node.id in self.variables:
             return ast.Name(f"{self.feature.name}_{node.id}", node.ctx)
-        if node.id in self.feature.needs or hasattr(builtins, node.id):
+        if node.id in self.feature.needs or node.id not in self.globals:
             return node
         self.of_the_module.add(node.id)
         return ast.Name(f"{self.feature.module}_{node.id}", node.ctx)

@@ -98,11 +98,16 @@ def _first(builder: Any, bits: Any) -> Any:
     return builder.and_(first, _INT(WAYS - 1))
 
 
-def _found(builder: Any, keys: Any, key: Any) -> tuple[Any, Any]:
-    """Where a key stands or may stand, and whether it stands there."""
+def start_of(builder: Any, keys: Any, key: Any) -> Any:
+    """The first of the eight places a key may stand in."""
     length = builder.extract_value(keys.shape, 0)
     buckets = builder.lshr(length, _INT(WAYS.bit_length() - 1))
-    start = builder.shl(builder.and_(key, builder.sub(buckets, _INT(1))), _INT(WAYS.bit_length() - 1))
+    return builder.shl(builder.and_(key, builder.sub(buckets, _INT(1))), _INT(WAYS.bit_length() - 1))
+
+
+def _found(builder: Any, keys: Any, key: Any) -> tuple[Any, Any]:
+    """Where a key stands or may stand, and whether it stands there."""
+    start = start_of(builder, keys, key)
     found = _holding(builder, keys, start, key)
     return builder.add(start, _first(builder, found)), builder.icmp_unsigned("!=", found, found.type(0))
 
@@ -139,7 +144,7 @@ def _compiled_holds(context: Any, builder: Any, signature: Any, arguments: Any) 
 def tell(function: Any, result: types.Type, lowered: Any, taken: Any = (types.Array, types.Integer)) -> None:
     """Tell the JIT what a function returns, of an array and a number if not told otherwise, and what it comes to."""
 
-    typers = {2: lambda a, b: result, 4: lambda a, b, c, d: result}
+    typers = {2: lambda a, b: result, 3: lambda a, b, c: result, 4: lambda a, b, c, d: result}
     _typed(function)(lambda _: typers[len(taken)])
     _lowers(function, *taken)(lowered)
 

@@ -48,6 +48,7 @@ from features.measures import NAN, Record
 from features.registry import feature
 
 SOME = 2
+abs = None
 """
 FEATURE = '''
 @feature(unit="u", direction=0, tells="one from another")
@@ -76,6 +77,7 @@ def a_feature(folder: Path, body: str) -> Feature:
     [
         ("return event.known", "read.it = event.known"),
         ("x = event.known\nreturn max(x, SOME)", "it_x = event.known\nread.it = max(it_x, own_SOME)"),
+        ("return abs(event.known)", "read.it = own_abs(event.known)"),
         (
             "if event.known == 0.0:\n    return NAN\nread = 1.0\nreturn read",
             "if event.known == 0.0:\n    read.it = own_NAN\nelse:\n    it_read = 1.0\n    read.it = it_read",
