@@ -52,7 +52,7 @@ def test_a_search_finds_the_same_compiled_and_plain(size: int) -> None:
 def test_the_smallest_is_the_same_compiled_and_plain(kind: type) -> None:
     """The first of several, wherever they stand, among the smallest and largest numbers there are."""
     rng = np.random.default_rng(1)
-    amounts = rng.integers(0, 4, 800 * WAYS).astype(kind)
+    amounts: Array = rng.integers(0, 4, 800 * WAYS).astype(kind)
     amounts[: 3 * WAYS] = [*[NEVER] * WAYS, *[2**62] * WAYS, *range(WAYS, 0, -1)]
     starts = np.arange(0, len(amounts), WAYS)
     places = np.empty_like(starts)
