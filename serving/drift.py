@@ -57,7 +57,7 @@ def of_numbers(name: str, before: Array, after: Array) -> Drift:
         for part, whole in zip(known, (before, after), strict=True)
     ]
     p = _unknown_differs(counts[0], counts[1])
-    if min(map(len, known)):
+    if min(map(len, known)) and sum(map(len, known)) > 2:  # of one value against one, KS can say nothing
         p = min(1.0, 2 * min(p, float(_stats().ks_2samp(*known, method="asymp").pvalue)))
     return Drift(name, psi(*counts), p)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
@@ -26,6 +28,8 @@ writing, more power than ever, new country."""
 PRIVILEGED = 3.0
 """From this power on an action changes who may do what (`privilege_of_action`)."""
 HOUR = 3_600_000_000
+AT_ONCE = 20_000
+"""Rows, more or less, whose baseline scores are computed together."""
 
 
 def static_rules(matrix: Array) -> Array:
@@ -63,13 +67,16 @@ def logistic_regression(matrix: Array, foreign: Array, kept: Array, tested: Arra
         StandardScaler(),
         LogisticRegression(C=0.1, max_iter=500),
     )
-    scores: Array = line.fit(matrix[kept], foreign[kept]).decision_function(tested)
-    return scores
+    return _scored(line.fit(matrix[kept], foreign[kept]).decision_function, tested)
 
 
 def isolation_forest(matrix: Array, kept: Array, tested: Array, seed: int) -> Array:
     """How odd each row is to a forest without labels, shape (len(tested),); unknown is the median, with a mark."""
     filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True).fit(matrix[kept])
     forest = IsolationForest(n_estimators=100, random_state=seed).fit(filled.transform(matrix[kept]))
-    scores: Array = -forest.score_samples(filled.transform(tested))
-    return scores
+    return _scored(lambda part: -forest.score_samples(filled.transform(part)), tested)
+
+
+def _scored(score: Callable[[Array], Array], tested: Array) -> Array:
+    """The scores of all rows, some at a time: filled in and marked, they take several times their memory."""
+    return np.concatenate([score(part) for part in np.array_split(tested, len(tested) // AT_ONCE + 1)])

@@ -24,7 +24,7 @@ from training.baselines import logistic_regression, static_rules
 from training.calibrate import calibrate_hazard, calibrate_now, thresholds
 from training.evaluate import Evaluation, Tested, evaluate
 from training.fit import Examples, Recipe, examples, fit_hazard, fit_now, hazard_examples, margins, thinned
-from training.gate import Check, Rival, checks, shortfalls
+from training.gate import SHUFFLES, Check, Rival, checks, shortfalls
 from training.labels import World
 from training.outcomes import Outcomes, at_risk, outcomes
 from training.register import GATE_TAG, PASSED, champion, promote, register
@@ -187,9 +187,17 @@ def _checked(
     model: TrustModel, data: Prepared, evaluation: Evaluation, recipe: Recipe, rival: Rival | None, seed: int
 ) -> list[Check]:
     fitting, tested = data.rows(data.split.fit), data.tested
-    shuffled = np.random.default_rng(seed).permutation(data.of.foreign[fitting])
-    blind = fit_now(examples(data.matrix, fitting, shuffled), None, recipe, seed, constrained=False)
-    return checks(model, tested, evaluation, blind.decision_function(tested.matrix), rival, seed)
+    shuffled = [
+        fit_now(
+            examples(data.matrix, fitting, np.random.default_rng(seed + draw).permutation(data.of.foreign[fitting])),
+            None,
+            recipe,
+            seed,
+            constrained=False,
+        ).decision_function(tested.matrix)
+        for draw in range(SHUFFLES)
+    ]
+    return checks(model, tested, evaluation, shuffled, rival, seed)
 
 
 def retrain(
