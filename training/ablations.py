@@ -14,7 +14,7 @@ from features.vector import FEATURES
 from training.evaluate import MAIN
 from training.fit import Recipe, examples, fit_now
 from training.judge import Sessions, Share, recalls, resampled
-from training.retrain import HELD_OUT, Prepared
+from training.retrain import HELD_OUT, Prepared, shuffles, unconstrained
 from training.scenarios import SCENARIOS
 
 Told = Callable[[str], None]
@@ -129,8 +129,8 @@ def memory(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Memory:
     of, fitting, testing = data.of, data.rows(data.split.fit), data.tested.rows
     told("labels shuffled")
     shuffled = [
-        _skill(data, fitting, np.random.default_rng(seed + n).permutation(of.foreign[fitting]), testing, recipe, seed)
-        for n in range(PERMUTATIONS)
+        _skill(data, fitting, target, testing, recipe, seed)
+        for target in shuffles(of.foreign[fitting], seed, PERMUTATIONS)
     ]
     told("labels given to other identities")
     others = [
@@ -148,7 +148,7 @@ def memory(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Memory:
 
 
 def _skill(data: Prepared, fitting: Array, target: Array, testing: Array, recipe: Recipe, seed: int) -> Skill:
-    model = fit_now(examples(data.matrix, fitting, target), None, recipe, seed, constrained=False)
+    model = unconstrained(data, fitting, target, recipe, seed)
     return skill(data.of.foreign[testing], model.decision_function(data.matrix[testing]), data.of.identity[testing])
 
 

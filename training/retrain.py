@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.bundle import ModelMismatch, TrustModel
 from features.catalogue import digest
@@ -188,16 +189,22 @@ def _checked(
 ) -> list[Check]:
     fitting, tested = data.rows(data.split.fit), data.tested
     shuffled = [
-        fit_now(
-            examples(data.matrix, fitting, np.random.default_rng(seed + draw).permutation(data.of.foreign[fitting])),
-            None,
-            recipe,
-            seed,
-            constrained=False,
-        ).decision_function(tested.matrix)
-        for draw in range(SHUFFLES)
+        unconstrained(data, fitting, target, recipe, seed).decision_function(tested.matrix)
+        for target in shuffles(data.of.foreign[fitting], seed, SHUFFLES)
     ]
     return checks(model, tested, evaluation, shuffled, rival, seed)
+
+
+def shuffles(target: Array, seed: int, count: int) -> Iterator[Array]:
+    """The same labels in other orders."""
+    return (np.random.default_rng(seed + draw).permutation(target) for draw in range(count))
+
+
+def unconstrained(
+    data: Prepared, fitting: Array, target: Array, recipe: Recipe, seed: int
+) -> HistGradientBoostingClassifier:
+    """A now-model of any target, free of constraints: they carry knowledge, and would hide that labels mean nothing."""
+    return fit_now(examples(data.matrix, fitting, target), None, recipe, seed, constrained=False)
 
 
 def retrain(
