@@ -63,18 +63,28 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
     """The same of rows, shape (n,) of ROW."""
     values = np.empty((len(rows), len(FEATURES)))
     done = Count(len(rows), progress)
-    thread_of = rows["identity_key"] % threads
 
-    def run(thread: int) -> None:
-        carrier, order = Carrier(population), time_order(rows, np.flatnonzero(thread_of == thread))
+    def run(theirs: Array) -> None:
+        carrier, order = Carrier(population), time_order(rows, theirs)
         for places in in_chunks(order):
             carrier.take_into(values, rows, places)
             done.add(len(places))
 
     step()  # once, before threads ask for it
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, range(threads)))
+        list(pool.map(run, _by_identity(rows, threads * PARTS)))
     return values
+
+
+PARTS = 8
+"""Into how many parts each thread's share is cut, so that whoever is done early takes another."""
+
+
+def _by_identity(rows: Array, parts: int) -> list[Array]:
+    """The places of rows in so many parts, each with all rows of its identities."""
+    part = rows["identity_key"] % parts
+    order = np.argsort(part.astype(np.min_scalar_type(parts)), kind="stable")
+    return np.split(order, np.cumsum(np.bincount(part, minlength=parts))[:-1])
 
 
 def by_column(values: Array) -> Array:

@@ -14,6 +14,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -26,7 +27,6 @@ import pyarrow.parquet as pq
 import typer
 
 from features import names, rows_of
-from features.carrier import Carrier
 from features.population import measure
 from features.replay import replay_rows, time_order
 from features.travel import COARSE_KM, FINE_KM
@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 FIVE = ("country_is_new", "asn_changed_in_session", "failure_streak", "hour_rarity", "speed_km_per_hour")
 WHO, SESSION, COUNTRY, ASN = "identity.id", "session.id", "network.country", "network.asn"
 PLACE = ["network.latitude", "network.longitude", "time"]
+OURS = "session-trust"
 DIAMETER_KM = 12_742.0
 HALF_LIFE = pd.Timedelta(days=30)
-ROUNDS = 3
+ROUNDS = 9
 """Each is timed so often, and the best counts."""
 EVENTS_PER_IDENTITY = 200
 """About how many a simulated identity makes in five weeks; rather too few, so that enough are simulated."""
@@ -237,65 +238,60 @@ def compare(rows: int, events: pa.Table | None = None) -> dict[str, Any]:
     """
     os.environ.setdefault("POLARS_MAX_THREADS", "1")  # read when polars is first imported, here
     table = in_order((simulated(rows) if events is None else events).slice(0, rows))
-    ours, values = time_ours(table)
-    by_pandas, frame = _time_theirs("pandas", table, as_pandas, in_pandas)
-    by_polars, other = _time_theirs("polars", table, as_polars, in_polars)
+    alone, (values, frame, other) = _timed(table, 1)
     return {
         "events": table.num_rows,
-        "timings": [*ours, by_pandas, by_polars, _polars_with(2, table)],
+        "timings": [*alone, *_with_threads(2, table)],
         "agreeing": {name: (_agreeing(values, frame, name), _agreeing(values, other, name)) for name in FIVE},
     }
 
 
-def time_ours(table: pa.Table) -> tuple[list[dict[str, Any]], Any]:
-    """All features, on rows read before; compiled beforehand, as in every process but a build's first."""
+def _timed(table: pa.Table, threads: int) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Who takes how long, and what came out: ours, pandas where one thread is asked for, polars.
+
+    Ours is compiled beforehand, as in every process but a build's first.
+    """
     population = measure(table)
-    reading, rows = _best(lambda: rows_of(table))
-    Carrier(population).take(rows[:1])
-    alone, values = _best(lambda: Carrier(population).take(rows))
-    shared, _ = _best(lambda: replay_rows(rows, population, threads=2))
-    took = ((1, alone), (2, shared))
-    return [_timing("session-trust", len(names()), threads, reading, seconds) for threads, seconds in took], values
+    replay_rows(rows_of(table.slice(0, 1)), population)
+    who: dict[str, tuple[Callable[[pa.Table], Any], Callable[[Any], Any], int]] = {
+        OURS: (rows_of, partial(replay_rows, population=population, threads=threads), len(names())),
+        "pandas": (as_pandas, in_pandas, len(FIVE)),
+        "polars": (as_polars, in_polars, len(FIVE)),
+    }
+    if threads > 1:
+        del who["pandas"]
+    reading, read = _in_turn([partial(reads, table) for reads, _, _ in who.values()])
+    took, out = _in_turn([partial(made, one) for (_, made, _), one in zip(who.values(), read, strict=True)])
+    each = zip(who.items(), reading, took, strict=True)
+    return [_timing(name, count, threads, *seconds) for (name, (_, _, count)), *seconds in each], out
 
 
-def _time_theirs(
-    who: str, table: pa.Table, read: Callable[[pa.Table], Any], features: Callable[[Any], Any]
-) -> tuple[dict[str, Any], Any]:
-    reading, frame = _best(lambda: read(table))
-    seconds, values = _best(lambda: features(frame))
-    return _timing(who, len(FIVE), 1 if who == "pandas" else _polars_threads(), reading, seconds), values
-
-
-def _polars_threads() -> int:
-    import polars as pl
-
-    return pl.thread_pool_size()
-
-
-def _polars_with(threads: int, table: pa.Table) -> dict[str, Any]:
-    """Polars in a process of its own: how many threads it has is decided once for all, when it is imported."""
+def _with_threads(threads: int, table: pa.Table) -> list[dict[str, Any]]:
+    """The same in a process of its own: how many threads polars has is decided once for all, when it is imported."""
     before = os.environ["POLARS_MAX_THREADS"]
     os.environ["POLARS_MAX_THREADS"] = str(threads)
     try:
         with TemporaryDirectory() as folder, ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             pq.write_table(table, path := Path(folder) / "events.parquet")
-            return pool.submit(_time_polars_on, path).result()
+            return pool.submit(_timed_from, path, threads).result()
     finally:
         os.environ["POLARS_MAX_THREADS"] = before
 
 
-def _time_polars_on(path: Path) -> dict[str, Any]:
-    return _time_theirs("polars", pq.read_table(path), as_polars, in_polars)[0]
+def _timed_from(path: Path, threads: int) -> list[dict[str, Any]]:
+    return _timed(pq.read_table(path), threads)[0]
 
 
-def _best(call: Callable[[], Any]) -> tuple[float, Any]:
-    """The shortest of ROUNDS in seconds, and what came out."""
-    shortest, result = math.inf, None
+def _in_turn(calls: Sequence[Callable[[], Any]]) -> tuple[list[float], list[Any]]:
+    """The shortest of ROUNDS of each in seconds, and what came out; in turn, so that what else the machine does meets
+    all of them alike."""
+    shortest, results = [math.inf] * len(calls), [None] * len(calls)
     for _ in range(ROUNDS):
-        start = perf_counter()
-        result = call()
-        shortest = min(shortest, perf_counter() - start)
-    return shortest, result
+        for place, call in enumerate(calls):
+            start = perf_counter()
+            results[place] = call()
+            shortest[place] = min(shortest[place], perf_counter() - start)
+    return shortest, results
 
 
 def _timing(who: str, features: int, threads: int, reading: float, seconds: float) -> dict[str, Any]:
