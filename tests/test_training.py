@@ -38,9 +38,9 @@ from training.gate import Check, Rival, hazard_monotone, monotone, never_rising,
 from training.judge import Sessions, caught, limits, recalls, resampled
 from training.labels import unlabelled
 from training.outcomes import at_risk, outcomes
-from training.retrain import HELD_OUT, Prepared, data_digest
+from training.retrain import HELD_OUT, Prepared, data_digest, more_examples
 
-RECIPE = Recipe(trees=40)
+RECIPE = Recipe(trees=40, again=1)
 
 
 def small_world() -> World:
@@ -222,11 +222,12 @@ def test_the_gate_names_what_is_missing() -> None:
 
 
 def test_a_retraining_registers_a_version_that_loads_as_it_was(first: Outcome, here: Settings, data: Prepared) -> None:
-    """What the registry gives back answers like what was fitted."""
-    again = fetch(here.tracking_uri, here.model_name, first.version)
+    """What the registry gives back answers like what was fitted, on the same further examples."""
+    loaded = fetch(here.tracking_uri, here.model_name, first.version)
     rows = data.matrix[data.rows(data.split.test)[:200]]
+    fitted = fit(data, RECIPE, 3, more_examples(data, RECIPE, 3))
 
-    assert again.now_log_odds(rows).tobytes() == fit(data, RECIPE, 3).now_log_odds(rows).tobytes()
+    assert loaded.now_log_odds(rows).tobytes() == fitted.now_log_odds(rows).tobytes()
 
 
 def test_a_refused_model_is_registered_and_does_not_answer(world: World, here: Settings, first: Outcome) -> None:

@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from features.decay import HORIZONS
 from features.measures import SECOND, Array
 from training.calibrate import intercept
-from training.fit import DIRECTIONS, HAZARD_DIRECTIONS, Examples, Recipe, fit, margins
+from training.fit import DIRECTIONS, HAZARD_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
 from training.outcomes import AtRisk, at_risk
 from training.retrain import Prepared
 
@@ -38,7 +38,7 @@ class Task:
 
     def examples(self, matrix: Array) -> Examples:
         """Features, what stands beside them, and the target."""
-        return Examples(lambda which: np.hstack([matrix[self.rows[which]], self.beside[which]]), self.target)
+        return counted_once(lambda which: np.hstack([matrix[self.rows[which]], self.beside[which]]), self.target)
 
 
 def best(

@@ -241,7 +241,7 @@ def rivals(of: Case, recipe: Recipe, seed: int) -> Found:
     """The baselines on the same sessions, and whether the model beats each in every identity type."""
     data, rows = of.data, of.tested.rows
     fitting = data.rows(data.split.fit)
-    kept = fitting[thinned(data.of.foreign[fitting], recipe, seed)[0]]
+    kept = fitting[thinned(data.examples(fitting), recipe, seed)[0]]
     scores = {
         "static rules": baselines.static_rules(of.tested.matrix),
         "logistic regression": baselines.logistic_regression(data.matrix, data.of.foreign, kept, data.tested.matrix),

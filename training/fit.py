@@ -24,6 +24,10 @@ DIRECTIONS = [feature.direction for feature in FEATURES]
 HAZARD_DIRECTIONS = DIRECTIONS + [0] * len(HORIZONS)
 FIRST_TREES = 60
 """Of the model that says which negatives are suspicious."""
+HAZARD_TREES = 180
+"""Of the model of later, at most: it has far less to learn from, since only lost sessions tell it anything."""
+REFITTED_TREES = 120
+"""Of models that are only compared with each other, at most, and of those that are to learn nothing."""
 GRID = 255
 """Values of a column between which the booster can tell."""
 AT_ONCE = 100_000
@@ -34,7 +38,7 @@ AT_ONCE = 100_000
 class Recipe:
     """How both models are fitted."""
 
-    trees: int = 180
+    trees: int = 400
     leaves: int = 15
     depth: int = 6
     learning_rate: float = 0.08
@@ -45,6 +49,13 @@ class Recipe:
     suspicious: float = 0.03
     """Share of the negatives that counts as suspicious: all of them are fitted."""
     patience: int = 15
+    again: int = 4
+    """How often other surprises and abuse are put into the lives that are fitted, for more examples of both."""
+
+
+def smaller(recipe: Recipe, trees: int) -> Recipe:
+    """The same with so many trees at most."""
+    return replace(recipe, trees=min(recipe.trees, trees))
 
 
 @dataclass(frozen=True)
@@ -54,24 +65,48 @@ class Examples:
     inputs: Callable[[Array], Array]
     """From numbers of examples to their inputs."""
     target: Array
+    weight: Array
+    """How much each counts."""
 
     def part(self, which: Array) -> Examples:
         """Some of them, by number."""
-        return Examples(lambda numbers: self.inputs(which[numbers]), self.target[which])
+        return Examples(lambda numbers: self.inputs(which[numbers]), self.target[which], self.weight[which])
+
+    def counting(self, weight: Array) -> Examples:
+        """The same, each counting for so much."""
+        return replace(self, weight=weight)
+
+    def beside(self, others: Examples) -> Examples:
+        """These, and after them others."""
+        own = len(self.target)
+
+        def inputs(numbers: Array) -> Array:
+            mine = numbers < own
+            both = self.inputs(numbers[mine]), others.inputs(numbers[~mine] - own)
+            made = np.empty((len(numbers), both[0].shape[1]))
+            made[mine], made[~mine] = both
+            return made
+
+        return Examples(inputs, *map(np.concatenate, ((self.target, others.target), (self.weight, others.weight))))
 
     def all_inputs(self) -> Array:
         """The inputs of every one."""
         return self.inputs(np.arange(len(self.target)))
 
 
+def counted_once(inputs: Callable[[Array], Array], target: Array) -> Examples:
+    """Examples of which each counts for one."""
+    return Examples(inputs, target, np.ones(len(target)))
+
+
 def examples(matrix: Array, rows: Array, target: Array) -> Examples:
     """Rows of a matrix, by number, each with its target."""
-    return Examples(lambda numbers: matrix[rows[numbers]], target)
+    return counted_once(lambda numbers: matrix[rows[numbers]], target)
 
 
 def hazard_examples(matrix: Array, pairs: AtRisk) -> Examples:
     """Rows at risk of a loss, once for each interval."""
-    return Examples(lambda numbers: pairs.part(numbers).inputs(matrix), pairs.lost)
+    return counted_once(lambda numbers: pairs.part(numbers).inputs(matrix), pairs.lost)
 
 
 def fit_now(
@@ -83,7 +118,7 @@ def fit_now(
 
 def fit_hazard(fitting: Examples, stopping: Examples, recipe: Recipe, seed: int) -> HistGradientBoostingClassifier:
     """Fit q_k = P(the first foreign act falls in interval k | none before)."""
-    return fit(fitting, stopping, HAZARD_DIRECTIONS, recipe, seed)
+    return fit(fitting, stopping, HAZARD_DIRECTIONS, smaller(recipe, HAZARD_TREES), seed)
 
 
 def fit(
@@ -96,18 +131,25 @@ def fit(
 
 
 def weighed(fitting: Examples, directions: list[int] | None, recipe: Recipe, seed: int) -> tuple[Array, Array]:
-    """Numbers of the examples to fit, and how much each of them counts."""
+    """Numbers of the examples to fit, and how much each of them counts.
+
+    What counts for less than one is there in numbers because it is suspicious, and is fitted whole.
+    """
     target = fitting.target
     if not 0 < int(target.sum()) < len(target):
         raise ValueError(f"{int(target.sum())} of {len(target)} rows are foreign: nothing to tell apart")
-    first, counts = thinned(target, recipe, seed)
-    small = replace(recipe, trees=FIRST_TREES)
+    first, counts = thinned(fitting, recipe, seed)
+    small = smaller(recipe, FIRST_TREES)
     model = _grown(fitting.part(first), counts, None, directions, small, seed)
     score = margins(model, fitting)
-    whole = target | (score > np.quantile(score[~target], 1.0 - recipe.suspicious))
+    whole = _rare(fitting) | (score > np.quantile(score[~target], 1.0 - recipe.suspicious))
     draws = np.random.default_rng(seed + 1).random(len(target))
     kept = np.flatnonzero(whole | (draws < recipe.negatives_kept))
-    return kept, np.where(whole[kept], 1.0, 1.0 / recipe.negatives_kept)
+    return kept, fitting.weight[kept] * np.where(whole[kept], 1.0, 1.0 / recipe.negatives_kept)
+
+
+def _rare(these: Examples) -> Array:
+    return these.target | (these.weight < 1.0)
 
 
 def margins(model: HistGradientBoostingClassifier, of: Examples) -> Array:
@@ -117,11 +159,12 @@ def margins(model: HistGradientBoostingClassifier, of: Examples) -> Array:
     return np.concatenate([np.zeros(0), *(model.decision_function(of.inputs(part)) for part in parts)])
 
 
-def thinned(target: Array, recipe: Recipe, seed: int) -> tuple[Array, Array]:
-    """All positives and an even share of the negatives, as numbers, and how much each counts."""
-    draws = np.random.default_rng(seed).random(len(target))
-    kept = np.flatnonzero(target | (draws < recipe.negatives_kept))
-    return kept, np.where(target[kept], 1.0, 1.0 / recipe.negatives_kept)
+def thinned(these: Examples, recipe: Recipe, seed: int) -> tuple[Array, Array]:
+    """All that is rare and an even share of the other negatives, as numbers, and how much each counts."""
+    rare = _rare(these)
+    draws = np.random.default_rng(seed).random(len(rare))
+    kept = np.flatnonzero(rare | (draws < recipe.negatives_kept))
+    return kept, these.weight[kept] * np.where(rare[kept], 1.0, 1.0 / recipe.negatives_kept)
 
 
 def _grown(
@@ -147,7 +190,7 @@ def _grown(
     inputs = _on_a_grid(fitting.all_inputs())
     if stopping is None:
         return model.fit(inputs, fitting.target, sample_weight=weight)
-    kept, counts = thinned(stopping.target, recipe, seed)
+    kept, counts = thinned(stopping, recipe, seed)
     stop = stopping.part(kept)
     return model.fit(
         inputs,

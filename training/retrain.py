@@ -21,10 +21,22 @@ from features.replay import replay, replay_rows
 from features.rows import rows_of
 from features.settings import Settings
 from features.vector import FEATURES
+from training.again import NOTHING, Again, again, surprises
 from training.baselines import logistic_regression, static_rules
 from training.calibrate import calibrate_hazard, calibrate_now, thresholds
 from training.evaluate import Evaluation, Tested, evaluate
-from training.fit import Examples, Recipe, examples, fit_hazard, fit_now, hazard_examples, margins, thinned
+from training.fit import (
+    REFITTED_TREES,
+    Examples,
+    Recipe,
+    examples,
+    fit_hazard,
+    fit_now,
+    hazard_examples,
+    margins,
+    smaller,
+    thinned,
+)
 from training.gate import SHUFFLES, Check, Rival, checks, shortfalls
 from training.labels import World
 from training.outcomes import Outcomes, at_risk, outcomes
@@ -139,17 +151,27 @@ def _features(
     return matrix
 
 
-def fit(data: Prepared, recipe: Recipe, seed: int) -> TrustModel:
-    """Fit both models and calibrate each on its own target, on identities of its own.
+def more_examples(
+    data: Prepared, recipe: Recipe, seed: int, progress: Callable[[int, int], None] | None = None
+) -> Again:
+    """Other surprises and abuse in the lives that are fitted, as often as the recipe says."""
+    fitting = data.rows(data.split.fit)
+    return again(data.world, data.of, fitting, data.population, recipe.again, seed, progress)
+
+
+def fit(data: Prepared, recipe: Recipe, seed: int, more: Again = NOTHING) -> TrustModel:
+    """Fit both models, the one of now on more examples where there are any, and calibrate each on its own target, on
+    identities of its own.
 
     Raises ValueError when there is no abuse to learn from.
     """
     of, matrix = data.of, data.matrix
     fitting, stopping, calibrating = (data.rows(p) for p in (data.split.fit, data.split.stop, data.split.calibrate))
-    now = fit_now(data.examples(fitting), data.examples(stopping), recipe, seed)
+    learnt = more.beside(data.examples(fitting), surprises(data.world, of)[fitting])
+    now = fit_now(learnt, data.examples(stopping), recipe, seed)
     risky = [at_risk(of, rows, data.split.end) for rows in (fitting, stopping, calibrating)]
-    learnt, watched, held = (hazard_examples(matrix, pairs) for pairs in risky)
-    hazard = fit_hazard(learnt, watched, recipe, seed)
+    lost, watched, held = (hazard_examples(matrix, pairs) for pairs in risky)
+    hazard = fit_hazard(lost, watched, recipe, seed)
     line = calibrate_now(margins(now, data.examples(calibrating)), of.foreign[calibrating], of.identity[calibrating])
     line = calibrate_hazard(line, margins(hazard, held), risky[2])
     model = TrustModel(now, hazard, line, data.population, {})
@@ -165,7 +187,7 @@ def _thresholds(model: TrustModel, data: Prepared, calibrating: Array) -> dict[s
 def assess(model: TrustModel, data: Prepared, recipe: Recipe, seed: int) -> Evaluation:
     """Evaluate against static rules and a logistic regression on the same test."""
     tested, fitting = data.tested, data.rows(data.split.fit)
-    kept = fitting[thinned(data.of.foreign[fitting], recipe, seed)[0]]
+    kept = fitting[thinned(data.examples(fitting), recipe, seed)[0]]
     scores = {
         "static rules": static_rules(tested.matrix),
         "logistic regression": logistic_regression(data.matrix, data.of.foreign, kept, tested.matrix),
@@ -204,7 +226,8 @@ def unconstrained(
     data: Prepared, fitting: Array, target: Array, recipe: Recipe, seed: int
 ) -> HistGradientBoostingClassifier:
     """A now-model of any target, free of constraints: they carry knowledge, and would hide that labels mean nothing."""
-    return fit_now(examples(data.matrix, fitting, target), None, recipe, seed, constrained=False)
+    few = smaller(recipe, REFITTED_TREES)
+    return fit_now(examples(data.matrix, fitting, target), None, few, seed, constrained=False)
 
 
 def retrain(
@@ -222,9 +245,13 @@ def retrain(
     """
     say, recipe = Stages(told), recipe or Recipe()
     say("computing features", 0.0)
-    data = prepare(world, seed, lambda done, total: say("computing features", 0.5 * done / total))
-    say("fitting both models", 0.5)
-    model = fit(data, recipe, seed)
+    data = prepare(world, seed, lambda done, total: say("computing features", 0.4 * done / total))
+    say("putting more into the same lives", 0.4)
+    more = more_examples(
+        data, recipe, seed, lambda done, of: say("putting more into the same lives", 0.4 + 0.2 * done / of)
+    )
+    say("fitting both models", 0.6)
+    model = fit(data, recipe, seed, more)
     say("evaluating", 0.7)
     evaluation = assess(model, data, recipe, seed)
     say("checking at the gate", 0.85)

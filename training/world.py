@@ -6,13 +6,10 @@ The same seed and parameters give the same world, bit by bit, however large and 
 from __future__ import annotations
 
 import ctypes
-import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +22,7 @@ from training.knowledge import forget
 from training.labels import World, joined, unlabelled
 from training.life import draw_events, draw_sessions
 from training.parameters import WorldParameters, world_parameters
+from training.processes import cores, in_processes
 
 __all__ = [
     "World",
@@ -75,7 +73,7 @@ def sized(world: WorldParameters, identities: int | None, days: int | None) -> W
 
 def cores_for(world: WorldParameters) -> int:
     """How many processes a world is worth on this machine."""
-    return max(1, min(len(os.sched_getaffinity(0)), len(_numbered(world)) // WORTH_A_PROCESS))
+    return max(1, min(cores(), len(_numbered(world)) // WORTH_A_PROCESS))
 
 
 def towns(
@@ -110,26 +108,18 @@ def _numbered(world: WorldParameters, first: int = 0) -> list[Town]:
 
 def _made(seed: int, parts: list[Town], progress: Progress | None, processes: int) -> Iterator[World]:
     if processes > 1:
-        yield from _by_processes(seed, parts, progress, processes)
+        made = in_processes(partial(_numbered_town, seed), parts, processes)
+        for done, town in enumerate(made, 1):
+            yield town
+            if progress:
+                progress(done, len(parts))
         return
     for place, (number, world) in enumerate(parts):
         yield _town(seed, number, world, _part(progress, 100 * place, 100, 100 * len(parts)))
 
 
-def _by_processes(seed: int, parts: list[Town], progress: Progress | None, processes: int) -> Iterator[World]:
-    """In order of their numbers; a server forks the processes, since this one may hold threads."""
-    made: deque[Future[World]] = deque()
-    with ProcessPoolExecutor(processes, mp_context=get_context("forkserver")) as pool:
-        for place, (number, world) in enumerate(parts):
-            made.append(pool.submit(_town, seed, number, world, None))
-            if len(made) > processes:
-                yield made.popleft().result()
-                if progress:
-                    progress(place + 1 - processes, len(parts))
-        while made:
-            yield made.popleft().result()
-            if progress:
-                progress(len(parts) - len(made), len(parts))
+def _numbered_town(seed: int, town: Town) -> World:
+    return _town(seed, *town, None)
 
 
 def _town(seed: int, number: int, world: WorldParameters, progress: Progress | None) -> World:
