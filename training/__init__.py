@@ -8,7 +8,7 @@ from training.fit import Recipe
 from training.graft import graft
 from training.labels import World
 from training.register import Forced, NotPromoted, champion, promote
-from training.retrain import Outcome, assess, fit, gate, prepare, record, retrain
+from training.retrain import Outcome, assess, fit, gate, more_examples, prepare, record, retrain
 from training.scenarios import SCENARIOS
 from training.world import WorldParameters, simulate, world_parameters
 
@@ -32,6 +32,7 @@ __all__ = [
     "gate",
     "graft",
     "loops",
+    "more_examples",
     "prepare",
     "promote",
     "recall",

@@ -1,7 +1,7 @@
 """The two models: is this request foreign, and when will the session be lost.
 
 Small on purpose, since explaining costs leaves times depth squared; monotone in every direction a feature declares,
-since otherwise raising a suspicion could lower the risk. Most requests are ordinary and teach the same: a first, small
+since otherwise another network or a failure could lower the risk. Most requests are ordinary and teach the same: a first, small
 model says which of the owners' own are suspicious, those are all fitted, and of the others a share that counts for all
 (local case-control sampling, Fithian and Hastie 2014). The weights keep the odds as they are: no class weights, and
 nothing to put right on the intercept.
@@ -82,9 +82,11 @@ class Examples:
 
         def inputs(numbers: Array) -> Array:
             mine = numbers < own
-            both = self.inputs(numbers[mine]), others.inputs(numbers[~mine] - own)
-            made = np.empty((len(numbers), both[0].shape[1]))
-            made[mine], made[~mine] = both
+            first = self.inputs(numbers[mine])
+            made = np.empty((len(numbers), first.shape[1]))
+            made[mine] = first
+            del first  # before the others come: together they would be as much again
+            made[~mine] = others.inputs(numbers[~mine] - own)
             return made
 
         return Examples(inputs, *map(np.concatenate, ((self.target, others.target), (self.weight, others.weight))))
