@@ -31,7 +31,7 @@ def action_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.action_key, identity.action_count, event.action, identity.events)
 
 
-@feature(unit="nats", direction=0, tells="a seldom task from an everyday one")
+@feature(unit="nats", direction=1, tells="a seldom task from an everyday one")
 def action_rarity(event: Record, identity: Record) -> float:
     """The action is one this identity seldom does.
 
@@ -41,7 +41,7 @@ def action_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.action_key, identity.action_count, event.action, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=0, tells="an attacker's call from a colleague's task taken over")
+@feature(unit="nats", direction=1, tells="an attacker's call from a colleague's task taken over")
 def action_population_rarity(event: Record, population: Record) -> float:
     """The action is one that few identities of this type do.
 
@@ -54,7 +54,7 @@ def action_population_rarity(event: Record, population: Record) -> float:
     )
 
 
-@feature(unit="nats", direction=0, tells="a reader who begins to delete from a writer who does so daily")
+@feature(unit="nats", direction=1, tells="a reader who begins to delete from a writer who does so daily")
 def category_rarity(event: Record, identity: Record) -> float:
     """This kind of action is one this identity seldom does.
 
@@ -66,7 +66,7 @@ def category_rarity(event: Record, identity: Record) -> float:
     return surprise(identity.category_count[event.category], identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=0, tells="a service account that manages access from an administrator who does")
+@feature(unit="nats", direction=1, tells="a service account that manages access from an administrator who does")
 def category_population_rarity(event: Record, population: Record) -> float:
     """This kind of action is one that few identities of this type do.
 
@@ -82,7 +82,7 @@ def category_population_rarity(event: Record, population: Record) -> float:
     return population.category_rarity[kind, event.category] if population.people[kind] > 0.0 else NAN
 
 
-@feature(unit="nats", direction=0, tells="the owner's actions in a stranger's order")
+@feature(unit="nats", direction=1, tells="the owner's actions in a stranger's order")
 def step_rarity(event: Record, identity: Record, session: Record) -> float:
     """This action seldom follows the one before it in this identity's sessions.
 
@@ -93,7 +93,7 @@ def step_rarity(event: Record, identity: Record, session: Record) -> float:
     return rarity(identity.step_key, identity.step_count, step, identity.mass, identity.weight)
 
 
-@feature(unit="cosine distance, 0 to 1", direction=0, tells="a session of another trade from a busy day of one's own")
+@feature(unit="cosine distance, 0 to 1", direction=1, tells="a session of another trade from a busy day of one's own")
 def action_mix_drift(event: Record, identity: Record, session: Record) -> float:
     """The session does other kinds of things than this identity usually does.
 
@@ -129,7 +129,7 @@ def action_outside_intent(event: Record, identity: Record) -> float:
     return novelty(identity.intended_key, identity.intended_count, pair, identity.events)
 
 
-@feature(unit="events", direction=0, tells="impact after reconnaissance from a session that writes all along")
+@feature(unit="events", direction=1, tells="impact after reconnaissance from a session that writes all along")
 def first_write_after_reads(event: Record, session: Record) -> float:
     """The session only looked so far, and now changes something for the first time.
 
@@ -142,7 +142,7 @@ def first_write_after_reads(event: Record, session: Record) -> float:
     return float(session.events) if writes == 1.0 and session.writes == 0.0 else 0.0
 
 
-@feature(unit="share", direction=0, tells="destruction from the usual mix of looking and changing")
+@feature(unit="share", direction=1, tells="destruction from the usual mix of looking and changing")
 def write_share_above_usual(event: Record, identity: Record, session: Record) -> float:
     """The session changes more, and looks less, than this identity usually does.
 
@@ -169,7 +169,7 @@ def resource_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.resource_key, identity.resource_count, event.resource, identity.events)
 
 
-@feature(unit="nats", direction=0, tells="a file opened once before from the daily one")
+@feature(unit="nats", direction=1, tells="a file opened once before from the daily one")
 def resource_rarity(event: Record, identity: Record) -> float:
     """The resource is one this identity seldom touches.
 
@@ -179,7 +179,7 @@ def resource_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.resource_key, identity.resource_count, event.resource, identity.mass, identity.weight)
 
 
-@feature(unit="log ratio", direction=0, tells="a sweep by a stolen key from a backup that always sweeps")
+@feature(unit="log ratio", direction=1, tells="a sweep by a stolen key from a backup that always sweeps")
 def resources_above_usual(identity: Record, session: Record) -> float:
     """The session has gone through more different resources than this identity's sessions usually do.
 
@@ -189,7 +189,7 @@ def resources_above_usual(identity: Record, session: Record) -> float:
     return above_usual(log_of_one_more(session.resources), identity.session_resources_sum, identity.mass)
 
 
-@feature(unit="log ratio", direction=0, tells="a scripted run in a stolen session from a long day's work")
+@feature(unit="log ratio", direction=1, tells="a scripted run in a stolen session from a long day's work")
 def requests_above_usual(identity: Record, session: Record) -> float:
     """The session has made more requests than this identity's sessions usually do.
 
@@ -209,7 +209,7 @@ def action_rarity_in_session(session: Record) -> float:
     return session.action_rarity_sum
 
 
-@feature(unit="nats a request", direction=0, tells="a short session of nothing usual from a long one with its oddities")
+@feature(unit="nats a request", direction=1, tells="a short session of nothing usual from a long one with its oddities")
 def mean_action_rarity_in_session(session: Record) -> float:
     """The session's actions so far are mostly ones this identity seldom does.
 
@@ -219,7 +219,7 @@ def mean_action_rarity_in_session(session: Record) -> float:
     return per_request(session.action_rarity_sum, session.noted)
 
 
-@feature(unit="nats", direction=0, always=True, tells="the routine after a strange deed from the routine alone")
+@feature(unit="nats", direction=1, always=True, tells="the routine after a strange deed from the routine alone")
 def highest_action_rarity_in_session(session: Record) -> float:
     """The session has already done something this identity seldom does.
 
@@ -239,7 +239,7 @@ def step_rarity_in_session(session: Record) -> float:
     return session.step_rarity_sum
 
 
-@feature(unit="nats a request", direction=0, tells="a script of somebody else's from the owner's script and one repair")
+@feature(unit="nats a request", direction=1, tells="a script of somebody else's from the owner's script and one repair")
 def mean_step_rarity_in_session(session: Record) -> float:
     """The session's actions so far mostly follow each other as they seldom do for this identity.
 
@@ -259,7 +259,7 @@ def new_actions_in_session(session: Record) -> float:
     return session.new_actions
 
 
-@feature(unit="share", direction=0, tells="a session of new things from a new thing in a session")
+@feature(unit="share", direction=1, tells="a session of new things from a new thing in a session")
 def new_actions_share_in_session(session: Record) -> float:
     """Much of what the session has done so far this identity had not done before.
 
@@ -279,7 +279,7 @@ def new_resources_in_session(session: Record) -> float:
     return session.new_resources
 
 
-@feature(unit="share", direction=0, tells="hoarding before leaving from a long day among one's own files")
+@feature(unit="share", direction=1, tells="hoarding before leaving from a long day among one's own files")
 def new_resources_share_in_session(session: Record) -> float:
     """Much of what the session has gone through so far this identity had not touched before.
 

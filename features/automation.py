@@ -42,7 +42,7 @@ def person_like_client(event: Record) -> float:
     return event.interactive
 
 
-@feature(unit="standard deviations of log gaps", direction=0, tells="a person typing with a machine's key (NHI10)")
+@feature(unit="standard deviations of log gaps", direction=1, tells="a person typing with a machine's key (NHI10)")
 def person_like_rhythm(event: Record, identity: Record, session: Record) -> float:
     """A machine's session keeps less even time than it usually does.
 
@@ -58,7 +58,7 @@ def person_like_rhythm(event: Record, identity: Record, session: Record) -> floa
     return above_zero(_unevenness_above_usual(identity, session))
 
 
-@feature(unit="standard deviations of log gaps", direction=0, tells="a script in a person's session from the person")
+@feature(unit="standard deviations of log gaps", direction=1, tells="a script in a person's session from the person")
 def machine_like_rhythm(event: Record, identity: Record, session: Record) -> float:
     """A person's session keeps more even time than they usually do.
 
@@ -74,7 +74,7 @@ def machine_like_rhythm(event: Record, identity: Record, session: Record) -> flo
     return above_zero(-_unevenness_above_usual(identity, session))
 
 
-@feature(unit="log ratio", direction=0, tells="an agent caught in a loop from a job that always polls")
+@feature(unit="log ratio", direction=1, tells="an agent caught in a loop from a job that always polls")
 def loop_above_usual(event: Record, identity: Record, session: Record) -> float:
     """The session goes round in the same few requests more often than is usual for this identity.
 
@@ -88,7 +88,7 @@ def loop_above_usual(event: Record, identity: Record, session: Record) -> float:
     return above_usual(log_of_one_more(loop_rounds(request_of(event), session)), identity.loop_sum, identity.mass)
 
 
-@feature(unit="standard deviations", direction=0, tells="a scheduled job run by hand from its schedule")
+@feature(unit="standard deviations", direction=1, tells="a scheduled job run by hand from its schedule")
 def gap_unlike_usual(event: Record, identity: Record) -> float:
     """The time since the last request is unlike the gaps this identity usually keeps.
 
@@ -104,7 +104,7 @@ def gap_unlike_usual(event: Record, identity: Record) -> float:
     return abs(log_of_one_more(gap) - identity.gap_mean) / math.sqrt(identity.gap_variance + 0.25)
 
 
-@feature(unit="nats", direction=0, tells="a server's key on a laptop from servers like itself")
+@feature(unit="nats", direction=1, tells="a server's key on a laptop from servers like itself")
 def system_population_rarity(event: Record, population: Record) -> float:
     """The operating system is one that few identities of this type run on.
 
@@ -117,7 +117,7 @@ def system_population_rarity(event: Record, population: Record) -> float:
     )
 
 
-@feature(unit="standard deviations", direction=0, always=True, tells="a key used off its schedule from a job run late")
+@feature(unit="standard deviations", direction=1, always=True, tells="a key used off its schedule from a job run late")
 def highest_gap_unlike_usual_in_session(session: Record) -> float:
     """The session began, or went on, after a time unlike the gaps this identity usually keeps.
 

@@ -29,7 +29,7 @@ def credential_changed_in_session(event: Record, session: Record) -> float:
     return changed(event.credential_key, session.credential)
 
 
-@feature(unit="days", direction=0, tells="a long-lived secret (NHI7) from one issued for the task")
+@feature(unit="days", direction=1, tells="a long-lived secret (NHI7) from one issued for the task")
 def credential_age_days(event: Record) -> float:
     """The credential was issued long ago.
 
@@ -39,7 +39,7 @@ def credential_age_days(event: Record) -> float:
     return seconds_between(event.time, event.issued_at) / DAY
 
 
-@feature(unit="log ratio", direction=0, tells="a key that missed its rotation, or an old one revived (NHI1)")
+@feature(unit="log ratio", direction=1, tells="a key that missed its rotation, or an old one revived (NHI1)")
 def credential_age_above_rotation(event: Record, identity: Record) -> float:
     """The credential is older than this identity usually lets one become.
 
@@ -64,7 +64,7 @@ def credential_hours_left(event: Record) -> float:
     return seconds_between(event.expires_at, event.time) / HOUR
 
 
-@feature(unit="days", direction=0, tells="a standing secret from a short-lived credential (NHI7)")
+@feature(unit="days", direction=1, tells="a standing secret from a short-lived credential (NHI7)")
 def credential_lifetime_days(event: Record) -> float:
     """The credential was issued to last long.
 
@@ -74,7 +74,7 @@ def credential_lifetime_days(event: Record) -> float:
     return seconds_between(event.expires_at, event.issued_at) / DAY
 
 
-@feature(unit="log(1 + scopes)", direction=0, tells="a token for everything from one for the task (NHI5)")
+@feature(unit="log(1 + scopes)", direction=1, tells="a token for everything from one for the task (NHI5)")
 def credential_breadth(event: Record) -> float:
     """The credential may be used for many things.
 
@@ -84,7 +84,7 @@ def credential_breadth(event: Record) -> float:
     return log_of_one_more(event.breadth)
 
 
-@feature(unit="log ratio", direction=0, tells="consent phished for more from the usual scope")
+@feature(unit="log ratio", direction=1, tells="consent phished for more from the usual scope")
 def breadth_above_usual(event: Record, identity: Record) -> float:
     """The credential may be used for more than this identity's usually may.
 
@@ -179,7 +179,7 @@ def credential_environment_mismatch(event: Record, credential: Record) -> float:
     return changed(event.resource_environment, own)
 
 
-@feature(unit="minutes", direction=0, tells="a cookie stolen hours after sign-in from a session just begun")
+@feature(unit="minutes", direction=1, tells="a cookie stolen hours after sign-in from a session just begun")
 def minutes_since_authentication(event: Record) -> float:
     """The last proof of who this is lies long back.
 
@@ -189,7 +189,7 @@ def minutes_since_authentication(event: Record) -> float:
     return seconds_between(event.time, event.authenticated_at) / MINUTE
 
 
-@feature(unit="minutes", direction=0, tells="an account kept by password alone from one proved by several factors")
+@feature(unit="minutes", direction=1, tells="an account kept by password alone from one proved by several factors")
 def minutes_since_strong_authentication(event: Record, identity: Record) -> float:
     """The last proof by several factors lies long back.
 
@@ -199,7 +199,7 @@ def minutes_since_strong_authentication(event: Record, identity: Record) -> floa
     return seconds_between(event.time, max(identity.strong_at, strong_time(event))) / MINUTE
 
 
-@feature(unit="minutes", direction=0, tells="a session stolen after its step-up from one that just stepped up")
+@feature(unit="minutes", direction=1, tells="a session stolen after its step-up from one that just stepped up")
 def minutes_since_step_up(event: Record, session: Record) -> float:
     """The session's last fresh proof lies long back.
 

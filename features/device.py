@@ -18,7 +18,7 @@ def device_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.instance_key, identity.instance_count, event.instance, identity.events)
 
 
-@feature(unit="nats", direction=0, tells="a machine borrowed once from the daily one")
+@feature(unit="nats", direction=1, tells="a machine borrowed once from the daily one")
 def device_rarity(event: Record, identity: Record) -> float:
     """The device (or instance) is one this identity seldom uses.
 
@@ -28,7 +28,7 @@ def device_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.instance_key, identity.instance_count, event.instance, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=0, tells="an attacker's tool from the program in daily use")
+@feature(unit="nats", direction=1, tells="an attacker's tool from the program in daily use")
 def agent_rarity(event: Record, identity: Record) -> float:
     """The client program is one this identity seldom uses.
 
@@ -38,7 +38,7 @@ def agent_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.agent_key, identity.agent_count, event.agent, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=0, tells="a program no service account runs from a library they all use")
+@feature(unit="nats", direction=1, tells="a program no service account runs from a library they all use")
 def agent_population_rarity(event: Record, population: Record) -> float:
     """The client program is one that few identities of this type use.
 
@@ -93,7 +93,7 @@ def device_compliance_lost(event: Record, session: Record) -> float:
     return 1.0 if session.compliant == 1.0 and event.compliant == 0.0 else 0.0
 
 
-@feature(unit="nats", direction=0, always=True, tells="a thief's tool, once let in, from the owner's daily program")
+@feature(unit="nats", direction=1, always=True, tells="a thief's tool, once let in, from the owner's daily program")
 def highest_agent_rarity_in_session(session: Record) -> float:
     """The session has come from a client program this identity seldom used until then.
 

@@ -16,7 +16,7 @@ def network_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.network_key, identity.network_count, event.network, identity.events)
 
 
-@feature(unit="nats", direction=0, tells="a network met once on a journey from the one used every day")
+@feature(unit="nats", direction=1, tells="a network met once on a journey from the one used every day")
 def network_rarity(event: Record, identity: Record) -> float:
     """The network is one this identity seldom uses.
 
@@ -26,7 +26,7 @@ def network_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.network_key, identity.network_count, event.network, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=0, tells="a thief's provider from the owner's two or three")
+@feature(unit="nats", direction=1, tells="a thief's provider from the owner's two or three")
 def asn_rarity(event: Record, identity: Record) -> float:
     """The network operator is one this identity seldom uses.
 
@@ -36,7 +36,7 @@ def asn_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.asn_key, identity.asn_count, event.asn, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=0, tells="an operator nobody here uses from the company's own new office")
+@feature(unit="nats", direction=1, tells="an operator nobody here uses from the company's own new office")
 def asn_population_rarity(event: Record, population: Record) -> float:
     """The network operator is one that few identities of this type use.
 
@@ -57,7 +57,7 @@ def country_is_new(event: Record, identity: Record) -> float:
     return novelty(identity.country_key, identity.country_count, event.country, identity.events)
 
 
-@feature(unit="nats", direction=0, tells="a takeover from abroad from the yearly journey there")
+@feature(unit="nats", direction=1, tells="a takeover from abroad from the yearly journey there")
 def country_rarity(event: Record, identity: Record) -> float:
     """The country is one this identity seldom acts from.
 
@@ -67,7 +67,7 @@ def country_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.country_key, identity.country_count, event.country, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=0, tells="a country where nobody of this kind works from a colleague's")
+@feature(unit="nats", direction=1, tells="a country where nobody of this kind works from a colleague's")
 def country_population_rarity(event: Record, population: Record) -> float:
     """The country is one that few identities of this type act from.
 
@@ -100,7 +100,7 @@ def asn_changed_in_session(event: Record, session: Record) -> float:
     return changed(event.asn, session.asn)
 
 
-@feature(unit="share", direction=0, tells="a person's session in a data centre, or a server's key in a living room")
+@feature(unit="share", direction=1, tells="a person's session in a data centre, or a server's key in a living room")
 def hosting_unlike_usual(event: Record, identity: Record) -> float:
     """The request comes from a hosting provider where this identity seldom does, or from none where it mostly does.
 
@@ -130,7 +130,7 @@ def network_reputation(event: Record) -> float:
     return event.reputation
 
 
-@feature(unit="0 clean to 1 known bad", direction=0, tells="an attacker's address from a bad one shared for years")
+@feature(unit="0 clean to 1 known bad", direction=1, tells="an attacker's address from a bad one shared for years")
 def reputation_above_usual(event: Record, identity: Record) -> float:
     """The address has a worse reputation than those this identity usually comes from.
 
@@ -143,7 +143,7 @@ def reputation_above_usual(event: Record, identity: Record) -> float:
     return above_zero(above_usual(event.reputation, identity.reputation_sum, identity.reputation_known))
 
 
-@feature(unit="nats", direction=0, always=True, tells="a thief who settles in where he came from the owner at home")
+@feature(unit="nats", direction=1, always=True, tells="a thief who settles in where he came from the owner at home")
 def highest_network_rarity_in_session(session: Record) -> float:
     """The session has come from a network this identity seldom used until then.
 

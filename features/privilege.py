@@ -9,7 +9,7 @@ from features.measures import NAN, Record, above_usual
 from features.registry import feature
 
 
-@feature(unit="steps, 0 to 3", direction=0, tells="escalation within a session from power used since its start")
+@feature(unit="steps, 0 to 3", direction=1, tells="escalation within a session from power used since its start")
 def privilege_above_session(event: Record, session: Record) -> float:
     """The action wields more power than anything done earlier in this session.
 
@@ -22,7 +22,7 @@ def privilege_above_session(event: Record, session: Record) -> float:
     return max(power - session.privilege_max, 0.0)
 
 
-@feature(unit="steps, 0 to 3", direction=0, tells="a first use of administrator's power from an administrator's")
+@feature(unit="steps, 0 to 3", direction=1, tells="a first use of administrator's power from an administrator's")
 def privilege_above_identity(event: Record, identity: Record) -> float:
     """The action wields more power than anything this identity is known to have done.
 
@@ -35,7 +35,7 @@ def privilege_above_identity(event: Record, identity: Record) -> float:
     return max(power - identity.privilege_max, 0.0)
 
 
-@feature(unit="steps, 0 to 3", direction=0, tells="an action that can do harm from one that cannot")
+@feature(unit="steps, 0 to 3", direction=1, tells="an action that can do harm from one that cannot")
 def privilege_of_action(event: Record) -> float:
     """The action wields power: it changes things, takes them away, or changes who may.
 
@@ -45,7 +45,7 @@ def privilege_of_action(event: Record) -> float:
     return privilege_of(event.category)
 
 
-@feature(unit="share", direction=0, tells="an overprivileged identity worth stealing from a lean one (NHI5)")
+@feature(unit="share", direction=1, tells="an overprivileged identity worth stealing from a lean one (NHI5)")
 def entitlements_unused_share(event: Record) -> float:
     """Most of what this identity may do it has not done for 90 days.
 
@@ -57,7 +57,7 @@ def entitlements_unused_share(event: Record) -> float:
     return 1.0 - min(event.entitlements_used / event.entitlements_granted, 1.0)
 
 
-@feature(unit="steps, -3 to 3", direction=0, tells="a reach for secrets from work on the usual things")
+@feature(unit="steps, -3 to 3", direction=1, tells="a reach for secrets from work on the usual things")
 def sensitivity_above_usual(event: Record, identity: Record) -> float:
     """The resource is more sensitive than what this identity usually touches.
 

@@ -74,9 +74,6 @@ def feature(
 ) -> Callable[[Callable[..., float]], Feature]:
     """Register a function as a feature with its unit and monotone direction (+1 riskier when larger, -1, 0 neither).
 
-    A fact that speaks against a request by itself has a direction: another network, a failure, a known leak. How far
-    something lies from the usual has none: what is a little odd is abuse, what is odd through and through a migration.
-
     `tells` names an attack and the harmless thing it tells it from; `always` says that the value is never unknown.
     Raises FeatureError when the function is not written as one.
     """

@@ -14,7 +14,7 @@ HABITS_IN_A_RATE = halflives.HABIT / halflives.RATE
 """How many times longer habits are remembered than the present rate."""
 
 
-@feature(unit="nats", direction=0, tells="a thief in another time zone from the owner's working day")
+@feature(unit="nats", direction=1, tells="a thief in another time zone from the owner's working day")
 def hour_rarity(event: Record, identity: Record) -> float:
     """This is an hour at which this identity seldom acts.
 
@@ -24,7 +24,7 @@ def hour_rarity(event: Record, identity: Record) -> float:
     return surprise(identity.hour_count[hour_bin(event.time)], identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=0, tells="a person awake when nobody is from a night shift")
+@feature(unit="nats", direction=1, tells="a person awake when nobody is from a night shift")
 def hour_population_rarity(event: Record, population: Record) -> float:
     """This is an hour at which few identities of this type act.
 
@@ -35,7 +35,7 @@ def hour_population_rarity(event: Record, population: Record) -> float:
     return population.hour_rarity[kind, hour_bin(event.time)] if population.people[kind] > 0.0 else NAN
 
 
-@feature(unit="nats", direction=0, tells="a scripted run from the owner's usual speed")
+@feature(unit="nats", direction=1, tells="a scripted run from the owner's usual speed")
 def rate_above_usual(identity: Record) -> float:
     """Requests come faster than this identity usually makes them.
 
@@ -57,7 +57,7 @@ def pace(identity: Record) -> float:
     return log_of_one_more(identity.pace)
 
 
-@feature(unit="days", direction=0, tells="a dormant identity that wakes from one in daily use (NHI1)")
+@feature(unit="days", direction=1, tells="a dormant identity that wakes from one in daily use (NHI1)")
 def days_since_last_success(event: Record, identity: Record) -> float:
     """The identity acts again after a long silence.
 
@@ -121,7 +121,7 @@ def step_ups_recently(identity: Record) -> float:
     return identity.step_ups
 
 
-@feature(unit="nats", direction=0, always=True, tells="a night's work by somebody else from an early morning")
+@feature(unit="nats", direction=1, always=True, tells="a night's work by somebody else from an early morning")
 def highest_hour_rarity_in_session(session: Record) -> float:
     """The session has acted at an hour at which this identity seldom acted until then.
 

@@ -21,7 +21,7 @@ def _uncertainty_km(latitude: float, longitude: float) -> float:
     return COARSE_KM if whole else FINE_KM
 
 
-@feature(unit="km", direction=0, tells="a takeover from far away from a new café around the corner")
+@feature(unit="km", direction=1, tells="a takeover from far away from a new café around the corner")
 def distance_km_from_last(event: Record, identity: Record) -> float:
     """The request comes from far away from the identity's last known place.
 

@@ -270,7 +270,7 @@ def peers(world: World) -> Figures:
     """Five features in pandas and in polars against ours with all of them, thread for thread, on the same events."""
     from scripts.peers import OURS, compare
 
-    timings = compare(500_000, world.table)["timings"]
+    timings = compare(len(world.table), world.table)["timings"]
     seconds = {(timing["who"], timing["threads"]): timing["seconds"] for timing in timings}
     return {
         f"our {len(FEATURES)} features over five in {who} on {threads} thread(s)": seconds[OURS, threads] / took

@@ -20,8 +20,6 @@ from features.settings import Settings, settings
 
 PATIENCE_SECONDS = 300.0
 """How long a service may take to become ready before the announcer gives up."""
-FIRST_IDENTITIES = 2_000
-"""Of the histories that a first model is made from: nobody waits longer than he must; more make a better one."""
 TELL_EVERY_SECONDS = 2.0
 """How often the wait for the service is told."""
 
@@ -43,8 +41,7 @@ def first_model(here: Settings) -> int:
     if has_champion(here):
         return 0
     say(f"no model is called {here.model_name}@{here.model_alias} yet: training a first one on simulated histories")
-    training = ["-m", "training", "retrain", "--promote", "--identities", str(FIRST_IDENTITIES)]
-    return subprocess.run([sys.executable, *training], check=False).returncode
+    return subprocess.run([sys.executable, "-m", "training", "retrain", "--promote"], check=False).returncode
 
 
 def has_champion(here: Settings) -> bool:

@@ -16,7 +16,7 @@ from training.against import Measure, against
 from training.fit import Recipe
 from training.retrain import Prepared, fit
 
-RECIPE = Recipe(trees=8, smallest_leaf=5, again=1)
+RECIPE = Recipe(trees=8, smallest_leaf=5)
 
 
 @dataclass(frozen=True)

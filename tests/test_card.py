@@ -27,7 +27,7 @@ from training.regions import UNKNOWN, region_of
 from training.report import write_report
 from training.retrain import Prepared, assess, fit
 
-RECIPE = Recipe(trees=8, smallest_leaf=5, again=1)
+RECIPE = Recipe(trees=8, smallest_leaf=5)
 CHECKS = [Check("no leak", True, "1.2 times the prevalence", "at most 3"), Check("monotone", False, "7 probes", "none")]
 
 

@@ -33,7 +33,7 @@ from training.seen import REAL, ranks_above
 from training.stratus import chains
 from training.world import simulate, world_parameters
 
-RECIPE = Recipe(trees=8, smallest_leaf=5, again=1)
+RECIPE = Recipe(trees=8, smallest_leaf=5)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from training.fit import Recipe
 from training.goals import GOALS
 from training.retrain import fit
 
-RECIPE = Recipe(trees=8, smallest_leaf=5, again=1)
+RECIPE = Recipe(trees=8, smallest_leaf=5)
 QUICK = ("recall", "step_ups", "early", "truth", "lifetimes")
 """Sections that need the case alone."""
 

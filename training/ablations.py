@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from features.measures import Array
 from features.vector import FEATURES
 from training.evaluate import MAIN
-from training.fit import REFITTED_TREES, Recipe, examples, fit_now, smaller
+from training.fit import Recipe, examples, fit_now
 from training.judge import Sessions, Share, recalls, resampled
 from training.retrain import HELD_OUT, Prepared, shuffles, unconstrained
 from training.scenarios import SCENARIOS
@@ -106,7 +106,7 @@ def refitted(
     fitting, stopping = (data.rows(part if kept is None else part & kept) for part in (data.split.fit, data.split.stop))
     of = data.of
     learnt, watched = (examples(matrix, rows, of.foreign[rows]) for rows in (fitting, stopping))
-    return fit_now(learnt, watched, smaller(recipe, REFITTED_TREES), seed)
+    return fit_now(learnt, watched, recipe, seed)
 
 
 def _compared(

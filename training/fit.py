@@ -1,7 +1,7 @@
 """The two models: is this request foreign, and when will the session be lost.
 
 Small on purpose, since explaining costs leaves times depth squared; monotone in every direction a feature declares,
-since otherwise another network or a failure could lower the risk. Most requests are ordinary and teach the same: a
+since otherwise raising a suspicion could lower the risk. Most requests are ordinary and teach the same: a
 first, small model says which of the owners' own are suspicious, those are all fitted, and of the others a share that
 counts for all (local case-control sampling, Fithian and Hastie 2014). The weights keep the odds as they are: no class
 weights, and nothing to put right on the intercept.
@@ -24,10 +24,6 @@ DIRECTIONS = [feature.direction for feature in FEATURES]
 HAZARD_DIRECTIONS = DIRECTIONS + [0] * len(HORIZONS)
 FIRST_TREES = 60
 """Of the model that says which negatives are suspicious."""
-HAZARD_TREES = 180
-"""Of the model of later, at most: it has far less to learn from, since only lost sessions tell it anything."""
-REFITTED_TREES = 120
-"""Of models that are only compared with each other, at most, and of those that are to learn nothing."""
 GRID = 255
 """Values of a column between which the booster can tell."""
 AT_ONCE = 100_000
@@ -38,7 +34,7 @@ AT_ONCE = 100_000
 class Recipe:
     """How both models are fitted."""
 
-    trees: int = 400
+    trees: int = 180
     leaves: int = 15
     depth: int = 6
     learning_rate: float = 0.08
@@ -49,13 +45,9 @@ class Recipe:
     suspicious: float = 0.03
     """Share of the negatives that counts as suspicious: all of them are fitted."""
     patience: int = 15
-    again: int = 4
-    """How often other surprises and abuse are put into the lives that are fitted, for more examples of both."""
-
-
-def smaller(recipe: Recipe, trees: int) -> Recipe:
-    """The same with so many trees at most."""
-    return replace(recipe, trees=min(recipe.trees, trees))
+    again: int = 0
+    """How often other surprises and abuse are put into the lives that are fitted, for more examples of both. They teach
+    the simulation, and so far not life: see the CHANGELOG before setting it."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +112,7 @@ def fit_now(
 
 def fit_hazard(fitting: Examples, stopping: Examples, recipe: Recipe, seed: int) -> HistGradientBoostingClassifier:
     """Fit q_k = P(the first foreign act falls in interval k | none before)."""
-    return fit(fitting, stopping, HAZARD_DIRECTIONS, smaller(recipe, HAZARD_TREES), seed)
+    return fit(fitting, stopping, HAZARD_DIRECTIONS, recipe, seed)
 
 
 def fit(
@@ -141,7 +133,7 @@ def weighed(fitting: Examples, directions: list[int] | None, recipe: Recipe, see
     if not 0 < int(target.sum()) < len(target):
         raise ValueError(f"{int(target.sum())} of {len(target)} rows are foreign: nothing to tell apart")
     first, counts = thinned(fitting, recipe, seed)
-    small = smaller(recipe, FIRST_TREES)
+    small = replace(recipe, trees=FIRST_TREES)
     model = _grown(fitting.part(first), counts, None, directions, small, seed)
     score = margins(model, fitting)
     whole = _rare(fitting) | (score > np.quantile(score[~target], 1.0 - recipe.suspicious))

@@ -32,7 +32,7 @@ def read_recipe(file: Path) -> Recipe:
             raise ValueError(f"{file}: unknown entry {name!r}{meant}")
         wanted = "a whole number" if usual[name] is int else "a number"
         right = isinstance(value, int) or (usual[name] is float and isinstance(value, float))
-        if not right or isinstance(value, bool) or value <= 0:
+        if not right or isinstance(value, bool) or value < 0 or (value == 0 and name != "again"):
             raise ValueError(f"{file}: {name!r} is {value!r}, but must be {wanted} above 0")
     recipe = Recipe(**{name: usual[name](value) for name, value in said.items()})
     for share in ("negatives_kept", "suspicious"):

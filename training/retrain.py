@@ -26,7 +26,6 @@ from training.baselines import logistic_regression, static_rules
 from training.calibrate import calibrate_hazard, calibrate_now, thresholds
 from training.evaluate import Evaluation, Tested, evaluate
 from training.fit import (
-    REFITTED_TREES,
     Examples,
     Recipe,
     examples,
@@ -34,7 +33,6 @@ from training.fit import (
     fit_now,
     hazard_examples,
     margins,
-    smaller,
     thinned,
 )
 from training.gate import SHUFFLES, Check, Rival, checks, shortfalls
@@ -226,8 +224,7 @@ def unconstrained(
     data: Prepared, fitting: Array, target: Array, recipe: Recipe, seed: int
 ) -> HistGradientBoostingClassifier:
     """A now-model of any target, free of constraints: they carry knowledge, and would hide that labels mean nothing."""
-    few = smaller(recipe, REFITTED_TREES)
-    return fit_now(examples(data.matrix, fitting, target), None, few, seed, constrained=False)
+    return fit_now(examples(data.matrix, fitting, target), None, recipe, seed, constrained=False)
 
 
 def retrain(
