@@ -32,6 +32,7 @@ from features.replay import replay_rows, time_order
 from features.rows import ROW, row_from, row_of, rows_of
 from features.vector import FEATURES, step, turn
 from scripts.client import ROOT
+from scripts.timing import side_by_side
 from training import simulate
 
 RESULTS = ROOT / "benchmarks/results.json"
@@ -59,18 +60,7 @@ class World:
 
 def best(call: Callable[[], Any]) -> float:
     """Seconds of the fastest of ROUNDS."""
-    return side_by_side(call)[0]
-
-
-def side_by_side(*calls: Callable[[], Any]) -> list[float]:
-    """The same of several, taken in turn, so that what else the machine does meets all of them alike."""
-    took: list[list[float]] = [[] for _ in calls]
-    for _ in range(ROUNDS):
-        for call, seconds in zip(calls, took, strict=True):
-            start = perf_counter()
-            call()
-            seconds.append(perf_counter() - start)
-    return [min(seconds) for seconds in took]
+    return side_by_side([call], ROUNDS)[0]
 
 
 @contextmanager
@@ -103,8 +93,8 @@ def batch(world: World) -> Figures:
 
     shuffled = np.random.default_rng(1).permutation(count)
     who, when = rows["identity_key"][shuffled].copy(), rows["time"][shuffled].copy()
-    one, sort = side_by_side(run, lambda: np.lexsort((when, who)))
-    whole, two = side_by_side(*(partial(replay_rows, rows, world.population, threads=n) for n in (1, 2)))
+    one, sort = side_by_side([run, lambda: np.lexsort((when, who))], ROUNDS)
+    whole, two = side_by_side([partial(replay_rows, rows, world.population, threads=n) for n in (1, 2)], ROUNDS)
     return {
         "events": count,
         "features": len(FEATURES),

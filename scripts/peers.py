@@ -17,7 +17,6 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from features import names, rows_of
 from features.population import measure
 from features.replay import replay_rows, time_order
 from features.travel import COARSE_KM, FINE_KM
+from scripts.timing import side_by_side
 from training import simulate
 
 if TYPE_CHECKING:
@@ -260,9 +260,10 @@ def _timed(table: pa.Table, threads: int) -> tuple[list[dict[str, Any]], list[An
     }
     if threads > 1:
         del who["pandas"]
-    reading, read = _in_turn([partial(reads, table) for reads, _, _ in who.values()])
-    took, out = _in_turn([partial(made, one) for (_, made, _), one in zip(who.values(), read, strict=True)])
-    each = zip(who.items(), reading, took, strict=True)
+    reading = [partial(reads, table) for reads, _, _ in who.values()]
+    making = [partial(made, read()) for (_, made, _), read in zip(who.values(), reading, strict=True)]
+    out = [made() for made in making]
+    each = zip(who.items(), side_by_side(reading, ROUNDS), side_by_side(making, ROUNDS), strict=True)
     return [_timing(name, count, threads, *seconds) for (name, (_, _, count)), *seconds in each], out
 
 
@@ -280,18 +281,6 @@ def _with_threads(threads: int, table: pa.Table) -> list[dict[str, Any]]:
 
 def _timed_from(path: Path, threads: int) -> list[dict[str, Any]]:
     return _timed(pq.read_table(path), threads)[0]
-
-
-def _in_turn(calls: Sequence[Callable[[], Any]]) -> tuple[list[float], list[Any]]:
-    """The shortest of ROUNDS of each in seconds, and what came out; in turn, so that what else the machine does meets
-    all of them alike."""
-    shortest, results = [math.inf] * len(calls), [None] * len(calls)
-    for _ in range(ROUNDS):
-        for place, call in enumerate(calls):
-            start = perf_counter()
-            results[place] = call()
-            shortest[place] = min(shortest[place], perf_counter() - start)
-    return shortest, results
 
 
 def _timing(who: str, features: int, threads: int, reading: float, seconds: float) -> dict[str, Any]:
