@@ -15,7 +15,7 @@ from training.detection import detection
 from training.evaluate import BUDGETS, MAIN, Tested, challenges
 from training.expiry import FRICTION, expired, oracle, pairs, spent, whole_horizon
 from training.fairness import fairness_table, treated
-from training.fit import Recipe, thinned
+from training.fit import Recipe
 from training.friction import RECALLS, friction
 from training.gate import rising
 from training.goals import exactly
@@ -240,8 +240,7 @@ def _over(one: Estimate, other: Estimate) -> Estimate:
 def rivals(of: Case, recipe: Recipe, seed: int) -> Found:
     """The baselines on the same sessions, and whether the model beats each in every identity type."""
     data, rows = of.data, of.tested.rows
-    fitting = data.rows(data.split.fit)
-    kept = fitting[thinned(data.examples(fitting), recipe, seed)[0]]
+    kept = data.thinned(recipe, seed)
     scores = {
         "static rules": baselines.static_rules(of.tested.matrix),
         "logistic regression": baselines.logistic_regression(data.matrix, data.of.foreign, kept, data.tested.matrix),

@@ -25,16 +25,7 @@ from training.again import NOTHING, Again, again, surprises
 from training.baselines import logistic_regression, static_rules
 from training.calibrate import calibrate_hazard, calibrate_now, thresholds
 from training.evaluate import Evaluation, Tested, evaluate
-from training.fit import (
-    Examples,
-    Recipe,
-    examples,
-    fit_hazard,
-    fit_now,
-    hazard_examples,
-    margins,
-    thinned,
-)
+from training.fit import Examples, Recipe, examples, fit_hazard, fit_now, hazard_examples, margins, thinned
 from training.gate import SHUFFLES, Check, Rival, checks, shortfalls
 from training.labels import World
 from training.outcomes import Outcomes, at_risk, outcomes
@@ -73,6 +64,11 @@ class Prepared:
     def examples(self, rows: Array) -> Examples:
         """Rows by number, each with whether an intruder acted."""
         return examples(self.matrix, rows, self.of.foreign[rows])
+
+    def thinned(self, recipe: Recipe, seed: int) -> Array:
+        """Numbers of the rows that a baseline is fitted on: all foreign ones, and an even share of the others."""
+        fitting = self.rows(self.split.fit)
+        return fitting[thinned(self.examples(fitting), recipe, seed)[0]]
 
     @cached_property
     def succeeded(self) -> Array:
@@ -184,8 +180,7 @@ def _thresholds(model: TrustModel, data: Prepared, calibrating: Array) -> dict[s
 
 def assess(model: TrustModel, data: Prepared, recipe: Recipe, seed: int) -> Evaluation:
     """Evaluate against static rules and a logistic regression on the same test."""
-    tested, fitting = data.tested, data.rows(data.split.fit)
-    kept = fitting[thinned(data.examples(fitting), recipe, seed)[0]]
+    tested, kept = data.tested, data.thinned(recipe, seed)
     scores = {
         "static rules": static_rules(tested.matrix),
         "logistic regression": logistic_regression(data.matrix, data.of.foreign, kept, tested.matrix),
