@@ -72,12 +72,12 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
 
     step()  # once, before threads ask for it
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, _by_identity(rows, threads * PARTS)))
+        list(pool.map(run, _by_identity(rows, threads * PARTS if threads > 1 else 1)))
     return values
 
 
 PARTS = 8
-"""Into how many parts each thread's share is cut, so that whoever is done early takes another."""
+"""Into how many parts the share of each of several threads is cut, so that whoever is done early takes another."""
 
 
 def _by_identity(rows: Array, parts: int) -> list[Array]:
