@@ -10,6 +10,9 @@ import yaml
 
 from training.fit import Recipe
 
+MAY_BE_NONE = ("again",)
+"""Entries of which 0 says that it is not done."""
+
 
 def write_recipe(recipe: Recipe, file: Path, how: str) -> None:
     """Write it, with how it was found as a comment."""
@@ -31,9 +34,10 @@ def read_recipe(file: Path) -> Recipe:
             meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(usual)}"
             raise ValueError(f"{file}: unknown entry {name!r}{meant}")
         wanted = "a whole number" if usual[name] is int else "a number"
+        bound = "of 0 or above" if name in MAY_BE_NONE else "above 0"
         right = isinstance(value, int) or (usual[name] is float and isinstance(value, float))
-        if not right or isinstance(value, bool) or value < 0 or (value == 0 and name != "again"):
-            raise ValueError(f"{file}: {name!r} is {value!r}, but must be {wanted} above 0")
+        if not right or isinstance(value, bool) or value < 0 or (value == 0 and name not in MAY_BE_NONE):
+            raise ValueError(f"{file}: {name!r} is {value!r}, but must be {wanted} {bound}")
     recipe = Recipe(**{name: usual[name](value) for name, value in said.items()})
     for share in ("negatives_kept", "suspicious"):
         if said.get(share, 0) > 1:
