@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,8 +20,10 @@ import numpy as np
 from features import population
 from features.catalogue import contract, difference
 from features.decay import HORIZONS, TrustCurve
+from features.event import IdentityType
 from features.hashing import digest_of_file
 from features.measures import Array
+from features.vector import names
 
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 """The one type beyond skops' own that these models hold."""
@@ -29,6 +32,9 @@ NOW_FILE = "model.skops"
 FOLDER = "trust"
 """The artefact folder of the run that holds FILES."""
 FILES = ("hazard.skops", "calibration.json", "population.npy", "thresholds.json", "catalogue.json")
+TYPES: tuple[str, ...] = typing.get_args(IdentityType)
+_FLAGS = [names().index(f"identity_is_{kind}") for kind in TYPES[:-1]]
+"""The features that say of which type an identity is; of the last, where none of them does."""
 AT_ONCE = 50_000
 """Rows whose inputs to the hazard model are in memory together."""
 DIGEST_TAG = "sha256."
@@ -46,7 +52,20 @@ class Calibration:
     slope: float = 1.0
     intercept: float = 0.0
     hazard_slope: float = 1.0
-    hazard_intercepts: tuple[float, ...] = (0.0,) * len(HORIZONS)
+    hazard_intercepts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """By identity type, one for each interval; of a type that is not named, none."""
+
+    def hazard_log_odds(self, margins: Array, matrix: Array) -> Array:
+        """From the hazard model's margins of rows, shape (n, intervals), and their features."""
+        beside = [self.hazard_intercepts.get(kind, (0.0,) * len(HORIZONS)) for kind in TYPES]
+        log_odds: Array = self.hazard_slope * margins + np.array(beside)[types_of(matrix)]
+        return log_odds
+
+
+def types_of(matrix: Array) -> Array:
+    """The place in TYPES of each row's identity, as its features say, shape (n,)."""
+    flags = matrix[:, _FLAGS] == 1.0
+    return np.where(flags.any(axis=1), flags.argmax(axis=1), len(_FLAGS))
 
 
 @dataclass(frozen=True)
@@ -76,8 +95,7 @@ class TrustModel:
         intervals = len(HORIZONS)
         inputs = np.hstack([np.repeat(matrix, intervals, axis=0), np.tile(np.eye(intervals), (len(matrix), 1))])
         margins = self.hazard.decision_function(inputs).reshape(-1, intervals)
-        log_odds = self.calibration.hazard_slope * margins + np.asarray(self.calibration.hazard_intercepts)
-        probabilities: Array = 1.0 / (1.0 + np.exp(-log_odds))
+        probabilities: Array = 1.0 / (1.0 + np.exp(-self.calibration.hazard_log_odds(margins, matrix)))
         return probabilities
 
     def curve(self, vector: Array) -> TrustCurve:
@@ -116,7 +134,7 @@ def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") ->
     if differs:
         raise ModelMismatch(f"model version {version} was made for other features: {differs}. Retrain it.")
     calibration = _read(folder / "calibration.json")
-    calibration["hazard_intercepts"] = tuple(calibration["hazard_intercepts"])
+    calibration["hazard_intercepts"] = _by_type(calibration["hazard_intercepts"])
     return TrustModel(
         now=_skops().load(now, trusted=TRUSTED),
         hazard=_skops().load(folder / "hazard.skops", trusted=TRUSTED),
@@ -143,6 +161,12 @@ def fetch(tracking_uri: str, name: str, alias_or_version: str) -> TrustModel:
     registered = mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}")
     beside = mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=FOLDER)
     return load(Path(beside), Path(registered) / NOW_FILE, version.tags, str(version.version))
+
+
+def _by_type(intercepts: Any) -> dict[str, tuple[float, ...]]:
+    """Models made before intercepts were told apart by type have one for each interval alone."""
+    told = intercepts if isinstance(intercepts, dict) else dict.fromkeys(TYPES, intercepts)
+    return {kind: tuple(values) for kind, values in told.items()}
 
 
 def _skops() -> Any:

@@ -57,8 +57,8 @@ class Explainer:
     def _hazards(self, values: Array) -> tuple[float, ...]:
         intervals = len(HORIZONS)
         inputs = np.hstack([np.tile(values, (intervals, 1)), np.eye(intervals)])
-        line = self.model.calibration
-        log_odds = line.hazard_slope * np.ravel(self._hazard.model.predict(inputs)) + np.array(line.hazard_intercepts)
+        margins = np.ravel(self._hazard.model.predict(inputs)).reshape(1, -1)
+        log_odds = self.model.calibration.hazard_log_odds(margins, values.reshape(1, -1))[0]
         return tuple((1.0 / (1.0 + np.exp(-log_odds))).tolist())
 
     def _prove(self) -> None:

@@ -16,6 +16,9 @@ from features.decay import HORIZONS
 from features.measures import Array
 from training.outcomes import AtRisk
 
+LIKE_OTHERS = 20.0
+"""Requests before a loss. They come a session at a time, so that a few of them are no more than one loss."""
+
 
 def calibrate_now(margin: Array, foreign: Array, identity: Array) -> Calibration:
     """The line for the now-model: fitted on half of the identities, kept if better on the other half."""
@@ -30,18 +33,29 @@ def calibrate_now(margin: Array, foreign: Array, identity: Array) -> Calibration
     return replace(plain, slope=whole[0], intercept=whole[1]) if whole and after < before else plain
 
 
-def calibrate_hazard(so_far: Calibration, margin: Array, pairs: AtRisk) -> Calibration:
-    """An intercept per interval, so that as many are lost as were said to be; the slope stays 1.
+def calibrate_hazard(so_far: Calibration, margin: Array, weight: Array, pairs: AtRisk, kind: Array) -> Calibration:
+    """An intercept for each identity type and interval, so that as many are lost as were said to be; the slope stays 1.
 
-    Solved by bisection: the mean probability rises with the intercept.
+    Each pair counts for its weight. A type of which little is known is taken for like the others: what is lost of it
+    counts beside LIKE_OTHERS lost as the interval has it.
     """
-    intercepts = list(so_far.hazard_intercepts)
+    found = {each: np.zeros(len(HORIZONS)) for each in np.unique(kind).tolist()}
     for interval in range(len(HORIZONS)):
         here = pairs.interval == interval
-        lost = int(pairs.lost[here].sum())
-        if lost > 0:
-            intercepts[interval] = intercept(margin[here], (lost + 0.5) / (int(here.sum()) + 1.0))
-    return replace(so_far, hazard_intercepts=tuple(intercepts))
+        shared = _intercept_of(margin[here], weight[here], pairs.lost[here], 0.0, 0.5)
+        for each, values in found.items():
+            its = here & (kind == each)
+            values[interval] = _intercept_of(margin[its], weight[its], pairs.lost[its], shared, LIKE_OTHERS)
+    return replace(so_far, hazard_intercepts={each: tuple(values.tolist()) for each, values in found.items()})
+
+
+def _intercept_of(margin: Array, weight: Array, lost: Array, usual: float, like: float) -> float:
+    """What to add, so that the mean probability is the share that was lost, `like` more of them as `usual` has it."""
+    expected = float((weight / (1.0 + np.exp(-(margin + usual)))).sum())
+    if not expected > 0.0:
+        return usual
+    rate = expected / float(weight.sum()) * (float((weight * lost).sum()) + like) / (expected + like)
+    return intercept(margin, rate, weight)
 
 
 def thresholds(trust: Array, identity_type: Array, budgets: tuple[float, ...]) -> dict[str, list[list[float]]]:
@@ -67,12 +81,12 @@ def _loss(log_odds: Array, target: Array) -> float:
     return float(log_loss(target, 1.0 / (1.0 + np.exp(-log_odds)), labels=[False, True]))
 
 
-def intercept(margin: Array, rate: float) -> float:
-    """What to add to log-odds so that their mean probability is `rate`."""
+def intercept(margin: Array, rate: float, weight: Array | None = None) -> float:
+    """What to add to log-odds so that their mean probability is `rate`; by bisection, since it rises with that."""
     low, high = -60.0, 60.0
     for _ in range(80):
         middle = (low + high) / 2
-        if float(np.mean(1.0 / (1.0 + np.exp(-(margin + middle))))) < rate:
+        if float(np.average(1.0 / (1.0 + np.exp(-(margin + middle))), weights=weight)) < rate:
             low = middle
         else:
             high = middle

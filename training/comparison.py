@@ -16,7 +16,7 @@ from features.decay import HORIZONS
 from features.measures import Array
 from training.designs import DESIGNS, Curves
 from training.expiry import FRICTION, expired, oracle, pairs, spent_by, whole_horizon
-from training.fit import Recipe
+from training.fit import Recipe, coarse
 from training.gate import rising_curves
 from training.parameters import drawn_parameters
 from training.probabilities import ahead
@@ -25,7 +25,7 @@ from training.retrain import Prepared, prepare
 from training.tables import Table
 from training.world import simulate
 
-RECIPES = (Recipe(trees=80), Recipe(trees=80, leaves=7, learning_rate=0.05, l2=10.0))
+RECIPES = (Recipe(trees=80), Recipe(trees=80, leaves=7, learning_rate=0.05, l2=10.0), coarse(Recipe()))
 
 
 @dataclass(frozen=True)

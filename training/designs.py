@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from features.decay import HORIZONS
 from features.measures import SECOND, Array
 from training.calibrate import intercept
-from training.fit import DIRECTIONS, HAZARD_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
+from training.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
 from training.outcomes import AtRisk, at_risk
 from training.retrain import Prepared
 
@@ -75,7 +75,7 @@ def _now(data: Prepared, recipes: Recipes, seed: int) -> Array:
     def make(rows: Array) -> Task:
         return Task(rows, np.zeros((len(rows), 0)), data.of.foreign[rows])
 
-    model = best(data, make, DIRECTIONS, recipes, seed)
+    model = best(data, make, NOW_DIRECTIONS, recipes, seed)
     return calibrated(model, data, make, _tested(data))
 
 
@@ -143,7 +143,7 @@ def stacked(data: Prepared, recipes: Recipes, seed: int) -> Curves:
 
         return only
 
-    model, tested = best(data, make, [*DIRECTIONS, 1], recipes, seed), _tested(data)
+    model, tested = best(data, make, [*NOW_DIRECTIONS, 1], recipes, seed), _tested(data)
     lost = [calibrated(model, data, at(s), np.hstack([tested, np.full((len(tested), 1), np.log1p(s))])) for s in POINTS]
     return _of_lost(np.column_stack(lost))
 
@@ -157,7 +157,7 @@ def per_horizon(data: Prepared, recipes: Recipes, seed: int) -> Curves:
             usable, target = _lost_within(data, rows, seconds)
             return Task(usable, np.zeros((len(usable), 0)), target)
 
-        model = best(data, make, DIRECTIONS, recipes, seed)
+        model = best(data, make, NOW_DIRECTIONS, recipes, seed)
         lost.append(calibrated(model, data, make, _tested(data)))
     return _of_lost(np.column_stack(lost))
 
@@ -176,7 +176,7 @@ def single_hazard(data: Prepared, recipes: Recipes, seed: int) -> Curves:
         target = np.concatenate([data.of.foreign[rows], risky.lost])
         return Task(np.concatenate([rows, risky.rows]), np.eye(len(POINTS))[intervals], target)
 
-    model = best(data, make, DIRECTIONS + [0] * len(POINTS), recipes, seed)
+    model = best(data, make, NOW_DIRECTIONS + [0] * len(POINTS), recipes, seed)
     hazards = np.column_stack([_of_interval(model, data, make, k) for k in range(len(POINTS))])
     return _survival(hazards[:, 0], hazards[:, 1:])
 

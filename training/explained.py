@@ -18,7 +18,8 @@ from features.measures import Array
 from features.vector import FEATURES, names
 
 INTERVAL = "the interval itself"
-"""Named beside the features of the hazard: what being in this interval adds to some rows and not to others."""
+"""Named beside the features of the hazard: what being in this interval adds to some rows and not to others, and to
+some types of identity more than to others."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,11 @@ def explained_hazard(model: TrustModel, matrix: Array, ordinary: Array, interval
     inputs, background = (np.hstack([rows, np.tile(here, (len(rows), 1))]) for rows in (matrix, ordinary))
     usual, base = _contributions(model.hazard, background)
     beyond = line.hazard_slope * (_contributions(model.hazard, inputs)[0] - usual.mean(axis=0))
+    none = np.zeros((1, len(HORIZONS)))
+    own, others = (line.hazard_log_odds(none, rows)[:, interval] for rows in (matrix, ordinary))
     parts = np.column_stack([beyond[:, :width], beyond[:, width:].sum(axis=1)])
-    usually = line.hazard_slope * (base + float(usual.sum(axis=1).mean())) + line.hazard_intercepts[interval]
+    parts[:, width] += own - others.mean()
+    usually = line.hazard_slope * (base + float(usual.sum(axis=1).mean())) + float(others.mean())
     values = np.column_stack([matrix, np.full(len(matrix), np.nan)])
     hazards = model.hazards(matrix)[:, interval]
     return Explained((*names(), INTERVAL), values, parts, usually, np.log(hazards / (1.0 - hazards)))

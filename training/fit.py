@@ -1,7 +1,7 @@
 """The two models: is this request foreign, and when will the session be lost.
 
-Small on purpose, since explaining costs leaves times depth squared; monotone in every direction a feature declares,
-since otherwise raising a suspicion could lower the risk. Most requests are ordinary and teach the same: a
+Small on purpose, since explaining costs leaves times depth squared; monotone where a suspicion means the same whatever
+else is known, since otherwise raising it could lower the risk. Most requests are ordinary and teach the same: a
 first, small model says which of the owners' own are suspicious, those are all fitted, and of the others a share that
 counts for all (local case-control sampling, Fithian and Hastie 2014). The weights keep the odds as they are: no class
 weights, and nothing to put right on the intercept.
@@ -20,8 +20,11 @@ from features.measures import Array
 from features.vector import FEATURES
 from training.outcomes import AtRisk
 
-DIRECTIONS = [feature.direction for feature in FEATURES]
-HAZARD_DIRECTIONS = DIRECTIONS + [0] * len(HORIZONS)
+NOW_DIRECTIONS = [feature.direction if feature.unit == "yes or no" else 0 for feature in FEATURES]
+"""Binding for the model of now: a fact's direction. How rare or how much more than usual something is says little where
+little is known, and more where much is: what these do together is learnt."""
+HAZARD_DIRECTIONS = [feature.direction for feature in FEATURES] + [0] * len(HORIZONS)
+"""Binding for the hazard: every direction, since losses are too few to learn more from."""
 FIRST_TREES = 60
 """Of the model that says which negatives are suspicious."""
 GRID = 255
@@ -34,7 +37,7 @@ AT_ONCE = 100_000
 class Recipe:
     """How both models are fitted."""
 
-    trees: int = 180
+    trees: int = 400
     leaves: int = 15
     depth: int = 6
     learning_rate: float = 0.08
@@ -44,10 +47,9 @@ class Recipe:
     """Share of the ordinary negatives that is fitted."""
     suspicious: float = 0.03
     """Share of the negatives that counts as suspicious: all of them are fitted."""
-    patience: int = 15
-    again: int = 0
-    """How often other surprises and abuse are put into the lives that are fitted, for more examples of both. They teach
-    the simulation, and so far not life: see the CHANGELOG before setting it."""
+    patience: int = 30
+    again: int = 3
+    """How often other surprises and abuse are put into the lives that are fitted, for more examples of both."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,21 @@ def fit_now(
     fitting: Examples, stopping: Examples | None, recipe: Recipe, seed: int, *, constrained: bool = True
 ) -> HistGradientBoostingClassifier:
     """Fit P(this request is not the owner's); `stopping` are other identities', which say when to stop."""
-    return fit(fitting, stopping, DIRECTIONS if constrained else None, recipe, seed)
+    return fit(fitting, stopping, NOW_DIRECTIONS if constrained else None, recipe, seed)
 
 
-def fit_hazard(fitting: Examples, stopping: Examples, recipe: Recipe, seed: int) -> HistGradientBoostingClassifier:
-    """Fit q_k = P(the first foreign act falls in interval k | none before)."""
-    return fit(fitting, stopping, HAZARD_DIRECTIONS, recipe, seed)
+def fit_hazard(fitting: Examples, recipe: Recipe, seed: int) -> HistGradientBoostingClassifier:
+    """Fit q_k = P(the first foreign act falls in interval k | none before), coarsely."""
+    return fit(fitting, None, HAZARD_DIRECTIONS, coarse(recipe), seed)
+
+
+def coarse(recipe: Recipe) -> Recipe:
+    """The same for what hardly shows beforehand: when a session will be lost.
+
+    All requests of a session that will be lost are positives, so anything finer learns those sessions by heart, and
+    identities kept apart hold too few of them to say when to stop. Measured: the CHANGELOG says how.
+    """
+    return replace(recipe, trees=60, leaves=8, smallest_leaf=1_000, l2=20.0, learning_rate=0.06)
 
 
 def fit(

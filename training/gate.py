@@ -15,10 +15,14 @@ from sklearn.metrics import average_precision_score
 from features.bundle import TrustModel
 from features.measures import Array
 from features.vector import FEATURES
+from training.carried import Asked
 from training.evaluate import MAIN, Evaluation, Tested
+from training.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS
 from training.judge import caught
 
 PROBES = 2_000
+CARRIED_OVER = 0.05
+"""The share of ordinary requests on record of which a model that learnt from a simulation may ask anything."""
 SHUFFLES = 3
 """How often labels are shuffled anew to look for a leak."""
 LEAK_BOUND = 3.0
@@ -58,9 +62,16 @@ def shortfalls(checks: list[Check]) -> tuple[str, ...]:
 
 
 def checks(
-    model: TrustModel, tested: Tested, evaluation: Evaluation, shuffled: Sequence[Array], rival: Rival | None, seed: int
+    model: TrustModel,
+    tested: Tested,
+    evaluation: Evaluation,
+    shuffled: Sequence[Array],
+    rival: Rival | None,
+    asked: Asked | None,
+    seed: int,
 ) -> list[Check]:
-    """Every check; `shuffled` are test scores of unconstrained models, each fitted on labels shuffled anew."""
+    """Every check; `shuffled` are test scores of unconstrained models, each fitted on labels shuffled anew, and `asked`
+    is what the model makes of real people, None where it learnt from real people itself."""
     found = [
         monotone(model, tested.matrix, seed),
         hazard_monotone(model, tested.matrix, seed),
@@ -71,18 +82,20 @@ def checks(
         better_than_rules(evaluation),
         *calibrated(evaluation),
     ]
+    if asked:
+        found.append(carried_over(asked))
     return [*found, not_worse(tested, evaluation, rival)] if rival else found
 
 
 def monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
-    """Raising a suspicion by any amount never lowers the risk of now."""
-    wrong = _lowered(model.now_log_odds, matrix, seed)
+    """A fact that speaks against the request never lowers the risk of now."""
+    wrong = _lowered(model.now_log_odds, matrix, NOW_DIRECTIONS, seed)
     return Check("monotone", wrong == 0, f"{wrong} probes lowered the risk", "none")
 
 
 def hazard_monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
-    """Nor that of any interval to come."""
-    wrong = _lowered(model.hazards, matrix, seed)
+    """Nor does any suspicion, raised by any amount, that of an interval to come."""
+    wrong = _lowered(model.hazards, matrix, HAZARD_DIRECTIONS, seed)
     return Check("hazard monotone", wrong == 0, f"{wrong} probes lowered a hazard", "none")
 
 
@@ -104,16 +117,16 @@ def rising_curves(trust: Array) -> int:
     return int((~proper | (np.diff(trust, axis=1) > 0.0).any(axis=1)).sum())
 
 
-def _lowered(risk: Callable[[Array], Array], matrix: Array, seed: int) -> int:
+def _lowered(risk: Callable[[Array], Array], matrix: Array, directions: list[int], seed: int) -> int:
     """How many probes of a raised suspicion lower the risk, in any of its columns."""
     rng = np.random.default_rng(seed)
     rows = matrix[rng.integers(len(matrix), size=PROBES)]
     before, wrong = risk(rows).reshape(len(rows), -1), 0
-    for column, feature in enumerate(FEATURES):
+    for column, direction in enumerate(directions[: len(FEATURES)]):
         known = np.flatnonzero(~np.isnan(rows[:, column]))
-        if feature.direction and len(known):
+        if direction and len(known):
             raised = rows[known]
-            raised[:, column] += feature.direction * rng.exponential(2.0, len(known))
+            raised[:, column] += direction * rng.exponential(2.0, len(known))
             after = risk(raised).reshape(len(known), -1)
             wrong += int((after < before[known] - 1e-12).any(axis=1).sum())
     return wrong
@@ -162,6 +175,12 @@ def calibrated(evaluation: Evaluation) -> list[Check]:
     names = ("predicted_over_actual/all", "lost_predicted_over_actual/7200_s")
     values = {name: evaluation.figures[name] for name in names}
     return [Check(name, low <= v <= high, f"{v:.2f}", f"{low:g} to {high:g}") for name, v in values.items()]
+
+
+def carried_over(asked: Asked) -> Check:
+    """What was learnt from a simulation leaves real people alone who do their work."""
+    found = f"of {asked.requests} ordinary requests on record {asked.below} challenged, {asked.expired} after expiry"
+    return Check("carried over", asked.share <= CARRIED_OVER, found, f"at most {CARRIED_OVER:.0%}")
 
 
 def not_worse(tested: Tested, evaluation: Evaluation, rival: Rival) -> Check:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from features.bundle import TrustModel
 from features.enrich import NetworkTables
@@ -31,29 +32,39 @@ NOTE = (
 
 def incident(model: TrustModel, tables: NetworkTables, seed: int) -> tuple[list[Table], dict[str, Estimate]]:
     """The risk of the stolen calls against the person's and the cloud's own."""
-    of = seen(model, import_files("cloudtrail", sorted(INCIDENT.glob("*.gz"))).table, tables)
-    keys = of.events["credential.id"].is_valid().to_numpy()
+    of = seen(model, logged(), tables)
+    thief = stolen(of)
     groups = {
-        "calls with the stolen keys": keys & (of.kind != "human"),
+        "calls with the stolen keys": thief,
         "the person's calls": of.kind == "human",
-        "the cloud's own calls": ~keys & (of.kind != "human"),
+        "the cloud's own calls": ~thief & (of.kind != "human"),
     }
-    stolen = groups["calls with the stolen keys"]
     rows = [
         (name, str(int(here.sum())), f"{np.median(of.risk[here]):.4f}", f"{of.risk[here].max():.4f}", *_asked(of, here))
         for name, here in groups.items()
     ]
-    above = {name: ranks_above(of.risk[stolen], of.risk[here]) for name, here in groups.items()}
+    above = {name: ranks_above(of.risk[thief], of.risk[here]) for name, here in groups.items()}
     rows += [
         (f"a stolen call ranks above one of {name}", "", f"{share:.2f} of pairs", *[""] * (1 + len(BUDGETS)))
         for name, share in list(above.items())[1:]
     ]
     figures = {
-        "incident/above_the_person": exactly(above["the person's calls"], int(stolen.sum())),
-        **{f"incident/challenged/{b:g}": exactly(float(of.challenged(b)[stolen].mean())) for b in BUDGETS},
+        "incident/above_the_person": exactly(above["the person's calls"], int(thief.sum())),
+        **{f"incident/challenged/{b:g}": exactly(float(of.challenged(b)[thief].mean())) for b in BUDGETS},
     }
     head = columns("whose", "requests", "median risk", "highest")
     return [Table("A stolen role (OTRF), never trained on", head, tuple(rows), NOTE, REAL)], figures
+
+
+def logged() -> pa.Table:
+    """The records as events, in the log's order."""
+    return import_files("cloudtrail", sorted(INCIDENT.glob("*.gz"))).table
+
+
+def stolen(of: Seen) -> Array:
+    """Which calls are made with the stolen keys: the machine's that has any; the cloud's own services have none."""
+    keys: Array = of.events["credential.id"].is_valid().to_numpy() & (of.kind != "human")
+    return keys
 
 
 def _asked(of: Seen, here: Array) -> list[str]:

@@ -14,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.bundle import ModelMismatch, TrustModel
 from features.catalogue import digest
+from features.enrich import lookup
 from features.hashing import Digested
 from features.measures import Array
 from features.population import measure
@@ -24,10 +25,11 @@ from features.vector import FEATURES
 from training.again import NOTHING, Again, again, surprises
 from training.baselines import logistic_regression, static_rules
 from training.calibrate import calibrate_hazard, calibrate_now, thresholds
+from training.carried import ordinary
 from training.evaluate import Evaluation, Tested, evaluate
 from training.fit import Examples, Recipe, examples, fit_hazard, fit_now, hazard_examples, margins, thinned
 from training.gate import SHUFFLES, Check, Rival, checks, shortfalls
-from training.labels import World
+from training.labels import SIMULATED, World
 from training.outcomes import Outcomes, at_risk, outcomes
 from training.register import GATE_TAG, PASSED, champion, promote, register
 from training.report import write_report
@@ -127,7 +129,8 @@ def prepare(
     benign = masks.population & of.known & ~of.foreign
     population = measure(world.events.filter(pa.array(benign))) if population is None else population
     matrix = _features(world.events, population, of.identity, progress)
-    kind = world.events["identity.type"].to_numpy().astype(str)
+    types = world.events["identity.type"].combine_chunks().dictionary_encode()
+    kind = np.array(types.dictionary.to_pylist(), object)[types.indices.to_numpy()]  # one text a type, not one a row
     return Prepared(world, matrix, population, masks, of, kind, worlds)
 
 
@@ -154,8 +157,9 @@ def more_examples(
 
 
 def fit(data: Prepared, recipe: Recipe, seed: int, more: Again = NOTHING) -> TrustModel:
-    """Fit both models, the one of now on more examples where there are any, and calibrate each on its own target, on
-    identities of its own.
+    """Fit both models, the one of now on more examples where there are any, and calibrate each on its own target: that
+    of now on identities of its own, the hazard on all but the test's, since losses are few and it is too coarse to know
+    those it was fitted on.
 
     Raises ValueError when there is no abuse to learn from.
     """
@@ -163,11 +167,13 @@ def fit(data: Prepared, recipe: Recipe, seed: int, more: Again = NOTHING) -> Tru
     fitting, stopping, calibrating = (data.rows(p) for p in (data.split.fit, data.split.stop, data.split.calibrate))
     learnt = more.beside(data.examples(fitting), surprises(data.world, of)[fitting])
     now = fit_now(learnt, data.examples(stopping), recipe, seed)
-    risky = [at_risk(of, rows, data.split.end) for rows in (fitting, stopping, calibrating)]
-    lost, watched, held = (hazard_examples(matrix, pairs) for pairs in risky)
-    hazard = fit_hazard(lost, watched, recipe, seed)
     line = calibrate_now(margins(now, data.examples(calibrating)), of.foreign[calibrating], of.identity[calibrating])
-    line = calibrate_hazard(line, margins(hazard, held), risky[2])
+    hazard = fit_hazard(hazard_examples(matrix, at_risk(of, fitting, data.split.end)), recipe, seed)
+    watched = at_risk(of, np.concatenate([fitting, stopping, calibrating]), data.split.end)
+    kept, weight = thinned(hazard_examples(matrix, watched), recipe, seed)
+    watched = watched.part(kept)
+    kind = data.kind[watched.rows]
+    line = calibrate_hazard(line, margins(hazard, hazard_examples(matrix, watched)), weight, watched, kind)
     model = TrustModel(now, hazard, line, data.population, {})
     return replace(model, thresholds=_thresholds(model, data, calibrating))
 
@@ -207,7 +213,8 @@ def _checked(
         unconstrained(data, fitting, target, recipe, seed).decision_function(tested.matrix)
         for target in shuffles(data.of.foreign[fitting], seed, SHUFFLES)
     ]
-    return checks(model, tested, evaluation, shuffled, rival, seed)
+    asked = ordinary(model, lookup()) if data.world.source == SIMULATED else None
+    return checks(model, tested, evaluation, shuffled, rival, asked, seed)
 
 
 def shuffles(target: Array, seed: int, count: int) -> Iterator[Array]:
@@ -238,7 +245,6 @@ def retrain(
     say, recipe = Stages(told), recipe or Recipe()
     say("computing features", 0.0)
     data = prepare(world, seed, lambda done, total: say("computing features", 0.4 * done / total))
-    say("putting more into the same lives", 0.4)
     more = more_examples(
         data, recipe, seed, lambda done, of: say("putting more into the same lives", 0.4 + 0.2 * done / of)
     )
