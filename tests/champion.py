@@ -6,7 +6,7 @@ import numpy as np
 from histories import random_events
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from features.bundle import Calibration, TrustModel
+from features.bundle import TYPES, Calibration, TrustModel
 from features.columns import table_of
 from features.decay import HORIZONS
 from features.population import measure
@@ -31,7 +31,7 @@ def small_model(seed: int = 1) -> TrustModel:
     return TrustModel(
         now=HistGradientBoostingClassifier(**fit).fit(matrix, lost),
         hazard=HistGradientBoostingClassifier(**fit).fit(np.hstack([matrix[: len(intervals)], intervals]), lost),
-        calibration=Calibration(0.9, -0.4, 0.8, (-3.0, -2.5, -2.0, -1.5)),
+        calibration=Calibration(0.9, -0.4, 0.8, dict.fromkeys(TYPES, (-3.0, -2.5, -2.0, -1.5))),
         population=population,
         thresholds={
             kind: [[b, 0.35 + b] for b in BUDGETS] for kind in ("human", "service_account", "workload", "agent")

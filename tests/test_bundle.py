@@ -8,11 +8,22 @@ import pytest
 import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from features.bundle import DIGEST_TAG, FILES, NOW_FILE, Calibration, ModelMismatch, TrustModel, load, save
+from features.bundle import (
+    DIGEST_TAG,
+    FILES,
+    NOW_FILE,
+    TYPES,
+    Calibration,
+    ModelMismatch,
+    TrustModel,
+    load,
+    save,
+    types_of,
+)
 from features.decay import HORIZONS
 from features.hashing import digest_of_file
 from features.population import unmeasured
-from features.vector import FEATURES
+from features.vector import FEATURES, names
 
 
 def fitted(columns: int) -> HistGradientBoostingClassifier:
@@ -26,7 +37,7 @@ def model() -> TrustModel:
     return TrustModel(
         now=fitted(len(FEATURES)),
         hazard=fitted(len(FEATURES) + len(HORIZONS)),
-        calibration=Calibration(0.9, -0.5, 1.1, (-1.0, -1.5, -2.0, -2.5)),
+        calibration=Calibration(0.9, -0.5, 1.1, {"agent": (-1.0, -1.5, -2.0, -2.5)}),
         population=unmeasured(),
         thresholds={"human": [[0.001, 0.2], [0.01, 0.8]]},
     )
@@ -50,6 +61,32 @@ def test_a_loaded_version_answers_as_the_saved_one(model: TrustModel, registered
         model.curve(vector),
         model.threshold("human", 0.003),
     )
+
+
+def test_hazards_are_calibrated_by_identity_type(model: TrustModel) -> None:
+    """Features say of which type each row is; a type without intercepts has none."""
+    rows = np.zeros((2, len(FEATURES)))
+    rows[0, names().index("identity_is_workload")] = 1.0
+    margins = np.ones((2, len(HORIZONS)))
+
+    found = model.calibration.hazard_log_odds(margins, rows)
+
+    assert ([TYPES[place] for place in types_of(rows)], found.round(12).tolist()) == (
+        ["workload", "agent"],
+        [[1.1, 1.1, 1.1, 1.1], [0.1, -0.4, -0.9, -1.4]],
+    )
+
+
+def test_a_version_whose_intercepts_are_of_all_types_alike_still_answers(
+    model: TrustModel, registered: tuple[Path, dict[str, str]]
+) -> None:
+    """As it did: models made before they were told apart have one for each interval."""
+    folder, tags = registered
+    path = folder / "calibration.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"hazard_intercepts": [-1.0, -1.5, -2.0, -2.5]}))
+    loaded = load(folder, folder / NOW_FILE, tags | {DIGEST_TAG + path.name: digest_of_file(path)}, "7")
+
+    assert loaded.calibration.hazard_intercepts == dict.fromkeys(TYPES, (-1.0, -1.5, -2.0, -2.5))
 
 
 @pytest.mark.parametrize("name", [NOW_FILE, *FILES])

@@ -19,7 +19,7 @@ from features.measures import Array
 from features.population import measure
 from features.rows import row_of
 from features.vector import fold, names, vector
-from training.closed import closed_loop, loops
+from training.closed import closed_loop, logged, loops
 from training.evaluate import BUDGETS
 from training.evidence import case
 from training.labels import LABELS, World, unlabelled
@@ -79,8 +79,8 @@ def request_by_request(model: TrustModel, data: Prepared) -> Array:
 
 def test_it_is_what_happens_request_by_request(model: TrustModel, data: Prepared) -> None:
     """To the bit, though it is reached by replaying all again and again; and rulings do change what is scored."""
-    loop = closed_loop(model, data, LIMIT)
-    open_ended = closed_loop(model, data, {})
+    start = logged(model, data)
+    loop, open_ended = closed_loop(model, data, LIMIT, start), closed_loop(model, data, {}, start)
 
     assert loop.score.tobytes() == request_by_request(model, data).tobytes()
     assert ((loop.score != open_ended.score).any(), loop.passes > 2, open_ended.passes) == (True, True, 1)

@@ -42,19 +42,34 @@ class Loop:
     passes: int
 
 
-def closed_loop(model: TrustModel, data: Prepared, limit: Mapping[str, float]) -> Loop:
+@dataclass(frozen=True)
+class Logged:
+    """All rows of the tested identities, by number, as they were logged: where every loop begins."""
+
+    theirs: Array
+    rows: Array
+    matrix: Array
+    score: Array
+
+
+def logged(model: TrustModel, data: Prepared) -> Logged:
+    """Replayed against the model's own population, and scored."""
+    theirs = np.flatnonzero(np.isin(data.of.identity, data.of.identity[data.tested.rows]))
+    rows = rows_of(data.world.events.take(pa.array(theirs)))
+    matrix = replay_rows(rows, model.population)
+    return Logged(theirs, rows, matrix, model.now_log_odds(matrix))
+
+
+def closed_loop(model: TrustModel, data: Prepared, limit: Mapping[str, float], start: Logged) -> Loop:
     """Replay again and again with the challenges of the pass before, until none changes.
 
     A ruling rests on earlier ones alone, so each pass settles at least the next event of every identity, and where
     nothing changes any more everything is as if each event had been ruled on in its turn.
     """
-    tested, of = data.tested, data.of
-    theirs = np.flatnonzero(np.isin(of.identity, of.identity[tested.rows]))
-    rows = rows_of(data.world.events.take(pa.array(theirs)))
-    logged, foreign, who = rows["outcome"].copy(), of.foreign[theirs], of.identity[theirs]
+    tested, of, theirs = data.tested, data.of, start.theirs
+    rows, matrix, score = start.rows.copy(), start.matrix.copy(), start.score.copy()
+    foreign, who = of.foreign[theirs], of.identity[theirs]
     above = np.array([limit.get(kind, np.inf) for kind in data.kind[theirs]])
-    matrix = replay_rows(rows, model.population)
-    score = model.now_log_odds(matrix)
     challenged, passes = np.zeros(len(rows), bool), 1
     while True:
         now = foreign & (score > above)
@@ -63,7 +78,7 @@ def closed_loop(model: TrustModel, data: Prepared, limit: Mapping[str, float]) -
             place = np.searchsorted(theirs, tested.rows)
             return Loop(replace(tested, matrix=matrix[place]), score[place], passes)
         challenged, passes = now, passes + 1
-        rows["outcome"] = np.where(challenged, CHALLENGED, logged)
+        rows["outcome"] = np.where(challenged, CHALLENGED, start.rows["outcome"])
         matrix[again] = replay_rows(rows[again], model.population)
         score[again] = model.now_log_odds(matrix[again])
 
@@ -81,11 +96,11 @@ def loops(of: Case) -> Found:
     """Recall, harm stopped and step-ups in both loops, at each budget."""
     rows: list[tuple[str, ...]] = []
     figures: dict[str, Estimate] = {}
-    lost = of.mine.lost
+    lost, start = of.mine.lost, logged(of.model, of.data)
     for budget in BUDGETS:
         found = limits(of.mine, budget, np.ones((1, len(lost))))
         limit = {kind: float(each.score[0]) for kind, each in found.items()}
-        loop = closed_loop(of.model, of.data, limit)
+        loop = closed_loop(of.model, of.data, limit, start)
         opened, closed = _side(of, of.score, limit), _side(of, loop.score, limit)
         mine, own = of.mine.identity[lost], ~of.foreign
         both = {

@@ -40,7 +40,7 @@ from training.register import champion, log_evidence, version_of
 from training.retrain import Prepared, assess, prepare
 from training.seen import REAL
 from training.split import JUDGED, PARTS
-from training.stages import Stages
+from training.stages import Stages, in_words
 from training.tables import FOLDER, Part, write_part
 from training.whole import whole_evidence
 
@@ -124,7 +124,9 @@ def _reported(
     """Measure everything, on simulated or the caller's histories and then on real records; to MLflow and the report."""
     stages("measuring", 0.0)
     with progress("measuring") as told:
-        sections, figures = whole_evidence(model, data, Recipe(), seed, told)
+        measuring = Stages(told)
+        sections, figures = whole_evidence(model, data, Recipe(), seed, measuring)
+    console.print(in_words(measuring.seconds), highlight=False)
     title = f"Model version {model.version}"
     stages("everything", 0.0)
     took = dict(stages.seconds)

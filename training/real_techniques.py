@@ -16,7 +16,7 @@ import pyarrow as pa
 from features.columns import EVENT_SCHEMA
 from features.measures import Array
 from features.replay import replay
-from training.ablations import refitted
+from training.ablations import lighter, refitted
 from training.acts import Acts, joined
 from training.deeds import act, hidden, in_cloud, moment
 from training.evaluate import MAIN
@@ -124,7 +124,7 @@ def _doing(data: Prepared, chain: Chain) -> Array:
 
 
 def _caught(data: Prepared, recipe: Recipe, seed: int, done: Done, kept: Array | None) -> Array:
-    model = refitted(data, recipe, seed, data.matrix, kept)
+    model = refitted(data, lighter(recipe), seed, data.matrix, kept)
     tested = data.tested
     mine = tested.sessions(model.decision_function(data.matrix[tested.rows]))
     limit = limits(mine, MAIN, np.ones((1, len(mine.lost))))
