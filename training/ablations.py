@@ -140,6 +140,7 @@ def memory(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Memory:
         _skill(data, fitting, target, testing, recipe, seed)
         for target in shuffles(of.foreign[fitting], seed, PERMUTATIONS)
     ]
+    recipe = lighter(recipe)
     told("labels given to other identities")
     others = [
         _skill(

@@ -21,6 +21,7 @@ from training.gate import rising
 from training.goals import exactly
 from training.judge import Sessions, caught, recalls, resampled, share
 from training.probabilities import Bin, ahead, average_precision, calibration_error, decay_calibration, reliability
+from training.prompts import DENIED_BELOW, SPANS, prompted, rates
 from training.resample import Estimate, Redrawn, estimate, redrawn
 from training.retrain import HELD_OUT, Prepared
 from training.slices import Slice, slices
@@ -118,14 +119,19 @@ def fair(of: Case, seed: int) -> Found:
 
 
 def early(of: Case) -> Found:
-    """How early, how much harm stopped, and what escalations are challenged."""
+    """How early, how much harm stopped at which cost, and what escalations are challenged."""
     rows: list[tuple[str, ...]] = []
     figures: dict[str, Estimate] = {}
     escalation = of.tested.of.escalation[of.tested.rows] & ~of.foreign
+    whose, trust = of.identity[escalation], 1.0 / (1.0 + np.exp(of.score[escalation]))
+    denied = of.drawn.mean(trust < DENIED_BELOW, whose)
+    alone = baselines.always_on_privileged(of.tested.matrix[escalation]) == 0
     for budget in BUDGETS:
         challenged = challenges(of.tested, of.score, of.mine, budget)
         found = detection(of.tested, challenged, of.drawn)
-        asked = of.drawn.mean(challenged[escalation], of.identity[escalation])
+        asked = of.drawn.mean(challenged[escalation], whose)
+        beyond = of.drawn.mean(challenged[escalation] * alone, whose)
+        prompts = rates(of.tested, prompted(of.tested, challenged > 0.5), of.drawn)
         rows.append(
             (
                 f"{budget:.1%}",
@@ -134,7 +140,10 @@ def early(of: Case) -> Found:
                 str(found.detected),
                 str(found.stopped),
                 str(found.stopped_with_prompts),
+                *(str(prompts[kind]) for kind in SPANS),
                 str(asked),
+                str(beyond),
+                str(denied),
             )
         )
         figures |= {
@@ -143,6 +152,9 @@ def early(of: Case) -> Found:
             f"stopped/{budget:g}": found.stopped,
             f"stopped_with_prompts/{budget:g}": found.stopped_with_prompts,
             f"escalations/{budget:g}": asked,
+            f"escalations_beyond/{budget:g}": beyond,
+            "escalations_denied": denied,
+            **{f"prompts/{kind}/{budget:g}": each for kind, each in prompts.items()},
         }
     columns = (
         "benign sessions challenged",
@@ -151,7 +163,10 @@ def early(of: Case) -> Found:
         "sessions detected",
         "harmful acts stopped before they happened",
         "the same with a prompt on every privileged act",
+        *(f"prompts on owners so, a {span}" for span, _ in SPANS.values()),
         "requests of legitimate escalations challenged",
+        "of them not privileged, so that no floor would ask",
+        f"requests of legitimate escalations trusted less than {DENIED_BELOW:g}, where no proof helps",
     )
     return [Table("How early, and what harm is stopped", columns, tuple(rows))], figures
 

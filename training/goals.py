@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.prompts import SPANS
 from training.resample import Estimate
 from training.tables import Table
 
@@ -41,7 +42,20 @@ GOALS: tuple[Goal, ...] = (
         "stopped_with_prompts/0.005",
         least=0.80,
     ),
-    Goal("legitimate escalations the model challenges at 0.5 %: at most .005", "escalations/0.005", most=0.005),
+    *(
+        Goal(f"prompts so on owners, a {span}: at most 1", f"prompts/{kind}/0.005", most=1.0)
+        for kind, (span, _) in SPANS.items()
+    ),
+    Goal(
+        "requests of legitimate escalations blocked, since no proof would help: at most .005",
+        "escalations_denied",
+        most=0.005,
+    ),
+    Goal(
+        "requests of legitimate escalations challenged beyond the privileged ones at 0.5 %: at most .005",
+        "escalations_beyond/0.005",
+        most=0.005,
+    ),
     Goal("takeovers met by an expired session, over a fixed lifetime's: at least 4", "expiry/over_fixed", least=4.0),
     Goal("the same, over an oracle's: at least .65", "expiry/over_oracle", least=0.65),
     Goal("future average precision at 2 h, over an oracle's: at least .50", "future/over_oracle", least=0.50),

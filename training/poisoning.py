@@ -16,6 +16,7 @@ from features.bundle import TrustModel
 from features.columns import EVENT_SCHEMA
 from features.measures import Array
 from features.replay import replay
+from training.ablations import lighter
 from training.evaluate import Tested
 from training.fit import Recipe, examples, fit_now
 from training.friction import friction
@@ -107,6 +108,7 @@ class Misled:
 def misled(data: Prepared, recipe: Recipe, seed: int, *, identities: int = 3) -> Misled:
     """Refit with CAP of an identity's own requests called foreign, for several identities of the fitted in turn."""
     of, fitting, stopping = data.of, data.rows(data.split.fit), data.rows(data.split.stop)
+    recipe = lighter(recipe)
     stop = data.examples(stopping)
     later = data.split.calibrate | data.split.test | ~data.split.population
     honest = fit_now(data.examples(fitting), stop, recipe, seed)

@@ -1,13 +1,16 @@
-"""Work shared among processes, in order and without more of it in memory than they can do at once."""
+"""Work shared among processes, in order and without more of it in memory than they can do at once; and memory."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
+
+import pyarrow as pa
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -16,6 +19,14 @@ Made = TypeVar("Made")
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def give_back() -> None:
+    """To the machine, what was freed: glibc keeps the pieces that processes sent, a gigabyte of five million events."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
 
 
 def in_processes(function: Callable[[Given], Made], given: Iterable[Given], processes: int) -> Iterator[Made]:

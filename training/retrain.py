@@ -31,6 +31,7 @@ from training.fit import Examples, Recipe, examples, fit_hazard, fit_now, hazard
 from training.gate import SHUFFLES, Check, Rival, checks, shortfalls
 from training.labels import SIMULATED, World
 from training.outcomes import Outcomes, at_risk, outcomes
+from training.processes import give_back
 from training.register import GATE_TAG, PASSED, champion, promote, register
 from training.report import write_report
 from training.scenarios import SCENARIOS
@@ -145,6 +146,7 @@ def _features(
         matrix[theirs] = replay_rows(rows_of(events.take(pa.array(theirs))), population)
         if progress:
             progress(group + 1, groups)
+    give_back()
     return matrix
 
 

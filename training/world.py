@@ -5,7 +5,6 @@ The same seed and parameters give the same world, bit by bit, however large and 
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,7 +21,7 @@ from training.knowledge import forget
 from training.labels import World, joined, unlabelled
 from training.life import draw_events, draw_sessions
 from training.parameters import WorldParameters, world_parameters
-from training.processes import cores, in_processes
+from training.processes import cores, give_back, in_processes
 
 __all__ = [
     "World",
@@ -53,16 +52,8 @@ def simulate(
     """A whole world in order of time, in memory; `progress` is told how many of so many parts are done."""
     world = sized(parameters or world_parameters(), identities, days)
     made = joined(list(towns(seed, world, progress, processes=processes))).sorted()
-    _give_back()
+    give_back()
     return made
-
-
-def _give_back() -> None:
-    """To the machine, what was freed: glibc keeps the pieces that processes sent, a gigabyte of five million events."""
-    pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
 
 
 def sized(world: WorldParameters, identities: int | None, days: int | None) -> WorldParameters:

@@ -1,0 +1,47 @@
+"""What owners are asked where floors ask as well: on every privileged act, and on what the model challenges.
+
+A step-up that was completed counts in its session for a while, for the model as for a floor. Owners complete theirs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.measures import SECOND, Array
+from training.baselines import always_on_privileged
+from training.evaluate import Tested
+from training.friction import DAY
+from training.resample import Estimate, Redrawn
+
+COUNTS = 600 * SECOND
+"""For how long a completed step-up counts: as the shipped policy has it (`elevation_seconds`)."""
+DENIED_BELOW = 0.02
+"""The trust below which no proof helps: that of the shipped policy (`deny_below`)."""
+SPANS = {"human": ("person and week", 7 * DAY), "machine": ("machine and day", DAY)}
+"""In which spans of time prompts are counted; only those in which an identity did anything."""
+
+
+def prompted(tested: Tested, challenged: Array) -> Array:
+    """Which legitimate requests prompt, shape (len(rows),): challenged or privileged, and no step-up counts there."""
+    of, rows = tested.of, tested.rows
+    asks = np.flatnonzero((challenged | (always_on_privileged(tested.matrix) > 0)) & ~of.foreign[rows])
+    order = asks[np.lexsort((of.time[rows[asks]], of.session[rows[asks]]))]
+    prompts, session, until = np.zeros(len(rows), bool), -1, 0
+    for place, its, time in zip(order, of.session[rows[order]].tolist(), of.time[rows[order]].tolist(), strict=True):
+        if its != session or time >= until:
+            prompts[place], session, until = True, its, time + COUNTS
+    return prompts
+
+
+def rates(tested: Tested, prompts: Array, drawn: Redrawn) -> dict[str, Estimate]:
+    """Prompts for each span, by SPANS."""
+    human, found = tested.kind[tested.rows] == "human", {}
+    identity = tested.of.identity[tested.rows]
+    for kind, (_, span) in SPANS.items():
+        here = human if kind == "human" else ~human
+        here = here & ~tested.of.foreign[tested.rows]
+        spans = np.stack([identity[here], tested.of.time[tested.rows][here] // span])
+        first = np.zeros(int(here.sum()))
+        first[np.unique(spans, axis=1, return_index=True)[1]] = 1.0
+        found[kind] = drawn.ratio(prompts[here], first, identity[here])
+    return found
