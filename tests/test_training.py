@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_world_twice(world: World) -> None:
 
 
 def test_raising_a_suspicion_never_lowers_the_risk(data: Prepared) -> None:
-    """The constraints hold in every direction a feature declares, of now and of later; and no curve rises."""
+    """Of now where it is a fact, of later in every direction a feature declares; and no curve rises."""
     model = fit(data, RECIPE, 3)
     checks = monotone(model, data.matrix, 1), hazard_monotone(model, data.matrix, 1), never_rising(model, data.matrix)
 

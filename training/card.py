@@ -50,7 +50,7 @@ Figures are of an open loop: histories grew by what was logged. Simulated ones c
 | MEASURE 1.1 | metrics chosen for the most significant risks | recall at a budget, step-ups, calibration, intervals |
 | MEASURE 2.3 | measured under conditions like deployment | later in time, on other identities, at natural rates |
 | MEASURE 2.5 | valid and reliable, limits of generalisation stated | checks; held-out scenarios; real records apart |
-| MEASURE 2.7 | security and resilience | monotone: no suspicion raised lowers the risk; poisoning is measured |
+| MEASURE 2.7 | security and resilience | monotone: no fact against it lowers a request's risk; poisoning is measured |
 | MEASURE 2.9 | explained and interpreted | contributions that add up to the log-odds of every ruling |
 | MEASURE 2.11 | fairness and bias evaluated | fairness: by identity type, length of history and region |
 | MANAGE 1.1 | does it achieve its purpose, should it go on | the gate: {gate} |
