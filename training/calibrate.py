@@ -11,13 +11,13 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from features.bundle import Calibration
+from features.bundle import TYPES, Calibration
 from features.decay import HORIZONS
 from features.measures import Array
 from training.outcomes import AtRisk
 
 LIKE_OTHERS = 20.0
-"""Requests before a loss. They come a session at a time, so that a few of them are no more than one loss."""
+"""Positives are requests, and come a session at a time: so many of them are no more than one session's."""
 
 
 def calibrate_now(margin: Array, foreign: Array, identity: Array) -> Calibration:
@@ -36,25 +36,32 @@ def calibrate_now(margin: Array, foreign: Array, identity: Array) -> Calibration
 def calibrate_hazard(so_far: Calibration, margin: Array, weight: Array, pairs: AtRisk, kind: Array) -> Calibration:
     """An intercept for each identity type and interval, so that as many are lost as were said to be; the slope stays 1.
 
-    Each pair counts for its weight. A type of which little is known is taken for like the others: what is lost of it
-    counts beside LIKE_OTHERS lost as the interval has it.
+    Each pair counts for its weight.
     """
-    found = {each: np.zeros(len(HORIZONS)) for each in np.unique(kind).tolist()}
-    for interval in range(len(HORIZONS)):
-        here = pairs.interval == interval
-        shared = _intercept_of(margin[here], weight[here], pairs.lost[here], 0.0, 0.5)
-        for each, values in found.items():
-            its = here & (kind == each)
-            values[interval] = _intercept_of(margin[its], weight[its], pairs.lost[its], shared, LIKE_OTHERS)
-    return replace(so_far, hazard_intercepts={each: tuple(values.tolist()) for each, values in found.items()})
+    parts = [np.flatnonzero(pairs.interval == interval) for interval in range(len(HORIZONS))]
+    found = [intercepts(margin[here], pairs.lost[here], kind[here], weight[here]) for here in parts]
+    return replace(so_far, hazard_intercepts={each: tuple(one[each] for one in found) for each in TYPES})
 
 
-def _intercept_of(margin: Array, weight: Array, lost: Array, usual: float, like: float) -> float:
-    """What to add, so that the mean probability is the share that was lost, `like` more of them as `usual` has it."""
+def intercepts(margin: Array, target: Array, kind: Array, weight: Array) -> dict[str, float]:
+    """What to add to log-odds by identity type, so that as many are positive as are said to be.
+
+    A type of which little is known is taken for like the others: its positives count beside LIKE_OTHERS as all have it.
+    """
+    usual = _intercept_of(margin, target, weight, 0.0, 0.5)
+    parts = {each: np.flatnonzero(kind == each) for each in TYPES}
+    return {
+        each: _intercept_of(margin[here], target[here], weight[here], usual, LIKE_OTHERS)
+        for each, here in parts.items()
+    }
+
+
+def _intercept_of(margin: Array, target: Array, weight: Array, usual: float, like: float) -> float:
+    """What to add, so that the mean probability is the share of positives, `like` more of them as `usual` has it."""
     expected = float((weight / (1.0 + np.exp(-(margin + usual)))).sum())
     if not expected > 0.0:
         return usual
-    rate = expected / float(weight.sum()) * (float((weight * lost).sum()) + like) / (expected + like)
+    rate = expected / float(weight.sum()) * (float((weight * target).sum()) + like) / (expected + like)
     return intercept(margin, rate, weight)
 
 

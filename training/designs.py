@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 
 from features.decay import HORIZONS
 from features.measures import SECOND, Array
-from training.calibrate import intercept
+from training.calibrate import intercepts
 from training.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
 from training.outcomes import AtRisk, at_risk
 from training.retrain import Prepared
@@ -55,11 +55,13 @@ def best(
 def calibrated(
     model: HistGradientBoostingClassifier, data: Prepared, make: Callable[[Array], Task], asked: Array
 ) -> Array:
-    """Probabilities of a model on inputs, its intercept set on the identities kept for calibration."""
+    """Probabilities of a model on inputs of the test, its intercepts, one for each identity type, set on the identities
+    kept for calibration."""
     task = make(data.rows(data.split.calibrate))
-    rate = (task.target.sum() + 0.5) / (len(task.target) + 1.0)
-    added = intercept(margins(model, task.examples(data.matrix)), float(rate))
-    return _chances(model.decision_function(asked) + added)
+    found = margins(model, task.examples(data.matrix))
+    added = intercepts(found, task.target, data.kind[task.rows], np.ones(len(found)))
+    theirs = data.kind[data.rows(data.split.test)]
+    return _chances(model.decision_function(asked) + np.select([theirs == kind for kind in added], [*added.values()]))
 
 
 def _chances(log_odds: Array) -> Array:
