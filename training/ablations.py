@@ -66,14 +66,41 @@ class Memory:
 def ablations(data: Prepared, recipe: Recipe, seed: int, told: Told) -> list[Ablation]:
     """Country and network out, then one scenario and one identity type out of what is fitted at a time."""
     recipe = lighter(recipe)
-    full = _scores(data, recipe, seed, data.matrix)
-    return [*_without_features(data, recipe, seed, full, told), *_without_rows(data, recipe, seed, full, told)]
+    full = data.tested.sessions(_scores(data, recipe, seed, data.matrix))
+    weights = resampled(full, seed)
+    without = [*_without_features(data, recipe, seed, told), *_without_rows(data, recipe, seed, told)]
+    whole = recalls(full, MAIN, weights, {each.name: each.about(full) for each in without})
+    return [Ablation(each.name, whole[each.name], each.recall(weights)) for each in without]
 
 
-def _without_features(data: Prepared, recipe: Recipe, seed: int, full: Array, told: Told) -> Iterator[Ablation]:
+@dataclass(frozen=True)
+class _Without:
+    """The test's sessions by a model that lacks something, and which of them that is about: all, a scenario's, a
+    type's."""
+
+    name: str
+    sessions: Sessions
+    scenario: str = ""
+    kind: str = ""
+
+    def about(self, these: Sessions) -> Array:
+        """Which of some sessions it is about, shape (n,)."""
+        mask: Array = np.ones(len(these.lost), bool)
+        if self.scenario:
+            mask = these.scenario == self.scenario
+        elif self.kind:
+            mask = these.kind == self.kind
+        return mask
+
+    def recall(self, weights: Array) -> Share:
+        """Of its own sessions, at the main budget."""
+        return recalls(self.sessions, MAIN, weights, {"": self.about(self.sessions)})[""]
+
+
+def _without_features(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Iterator[_Without]:
     for name, gone in WITHOUT.items():
         told(f"without {name}")
-        yield _compared(f"{name} out", data, full, without_features(data, recipe, seed, gone), seed)
+        yield _Without(f"{name} out", data.tested.sessions(without_features(data, recipe, seed, gone)))
 
 
 def without_features(data: Prepared, recipe: Recipe, seed: int, gone: Callable[[str, str], bool]) -> Array:
@@ -83,18 +110,18 @@ def without_features(data: Prepared, recipe: Recipe, seed: int, gone: Callable[[
     return _scores(data, recipe, seed, matrix)
 
 
-def _without_rows(data: Prepared, recipe: Recipe, seed: int, full: Array, told: Told) -> Iterator[Ablation]:
+def _without_rows(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Iterator[_Without]:
     of = data.of
     present = set(np.unique(of.scenario[data.tested.rows]))
     for scenario in SCENARIOS:
         if scenario.name in present and scenario.name not in HELD_OUT:
             told(f"without {scenario.name}")
             score = _scores(data, recipe, seed, data.matrix, of.scenario != scenario.name)
-            yield _compared(f"scenario {scenario.name} out", data, full, score, seed, scenario=scenario.name)
+            yield _Without(f"scenario {scenario.name} out", data.tested.sessions(score), scenario=scenario.name)
     for kind in np.unique(data.kind):
         told(f"without {kind}")
         score = _scores(data, recipe, seed, data.matrix, data.kind != kind)
-        yield _compared(f"identity type {kind} out", data, full, score, seed, kind=str(kind))
+        yield _Without(f"identity type {kind} out", data.tested.sessions(score), kind=str(kind))
 
 
 def _scores(data: Prepared, recipe: Recipe, seed: int, matrix: Array, kept: Array | None = None) -> Array:
@@ -115,21 +142,6 @@ def refitted(
     of = data.of
     learnt, watched = (examples(matrix, rows, of.foreign[rows]) for rows in (fitting, stopping))
     return fit_now(learnt, watched, recipe, seed)
-
-
-def _compared(
-    name: str, data: Prepared, full: Array, without: Array, seed: int, *, scenario: str = "", kind: str = ""
-) -> Ablation:
-    both = [data.tested.sessions(score) for score in (full, without)]
-    weights = resampled(both[0], seed)
-    return Ablation(name, *(_recall(these, weights, scenario, kind) for these in both))
-
-
-def _recall(these: Sessions, weights: Array, scenario: str, kind: str) -> Share:
-    about = (
-        (these.scenario == scenario) if scenario else (these.kind == kind) if kind else np.ones(len(these.lost), bool)
-    )
-    return recalls(these, MAIN, weights, {"": about})[""]
 
 
 def memory(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Memory:

@@ -91,7 +91,12 @@ def evaluate(
         "scenario": _scenarios(mine, held_out, False),
         "held-out scenario": _scenarios(mine, held_out, True),
     }
-    found = {group: {b: recalls(mine, b, weights, masks) for b in BUDGETS} for group, masks in groups.items()}
+    every = {(group, name): mask for group, masks in groups.items() for name, mask in masks.items()}
+    by_budget = {budget: recalls(mine, budget, weights, every) for budget in BUDGETS}
+    found = {
+        group: {budget: {name: shares[group, name] for name in masks} for budget, shares in by_budget.items()}
+        for group, masks in groups.items()
+    }
     found["baseline"] = _baselines(tested, baselines, weights)
     return Evaluation(_figures(model, tested, log_odds, mine, held_out), found, mine, weights)
 

@@ -41,10 +41,11 @@ def treated(tested: Tested, score: Array, mine: Sessions, events: pa.Table, seed
     drawn, weights = redrawn(identity, seed), resampled(mine, seed)
     asked = 1_000.0 * challenges(tested, score, mine, MAIN)
     parts = [part for part in every_slice(tested, mine) if part.group in GROUPS]
+    parts += _regions(tested, mine, events)
+    recall = recalls(mine, MAIN, weights, {(part.group, part.name): part.sessions for part in parts})
     found = []
-    for part in [*parts, *_regions(tested, mine, events)]:
-        here = part.rows & own
-        caught = recalls(mine, MAIN, weights, {"": part.sessions})[""]
+    for part in parts:
+        here, caught = part.rows & own, recall[part.group, part.name]
         share = Estimate(caught.value, caught.low, caught.high, caught.count)
         found.append(Treated(part.group, part.name, drawn.mean(asked[here], identity[here]), share))
     return found

@@ -6,13 +6,17 @@ challenged. The budget is the share of benign sessions that would be challenged,
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
 from features.measures import Array
 from training.outcomes import Outcomes
 from training.resample import redrawn
+
+Named = TypeVar("Named", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def share(hits: Array, weights: Array) -> Share:
     return Share(float(hits[0].mean()), float(low), float(high), hits.shape[1])
 
 
-def recalls(these: Sessions, budget: float, weights: Array, masks: dict[str, Array]) -> dict[str, Share]:
+def recalls(these: Sessions, budget: float, weights: Array, masks: Mapping[Named, Array]) -> dict[Named, Share]:
     """Recall at a budget for several sets of sessions at once, thresholds redrawn in every resample."""
     hits, lost = caught(these, budget, weights), np.flatnonzero(these.lost)
     return {name: share(hits[:, mask[lost]], weights[:, lost[mask[lost]]]) for name, mask in masks.items()}
