@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,10 @@ from evidenced import HOUR, case_of, outcomes_of
 
 from features.measures import SECOND
 from features.settings import Settings
+from features.vector import names
 from serving.inforce import policy_file
 from serving.policy import Policy
-from training.prompts import COUNTS, DENIED_BELOW, prompted, rates
+from training.prompts import COUNTS, DENIED_BELOW, FRESH_MINUTES, by_floors, prompted, rates
 from training.resample import redrawn
 
 
@@ -25,6 +27,15 @@ def test_a_privileged_act_and_a_challenge_prompt_and_a_proof_counts_for_a_while(
     challenged = np.array([False, False, True, False, True, True])
 
     assert prompted(tested, challenged).tolist() == [True, False, True, False, True, False]
+
+
+def test_floors_do_not_prompt_where_a_proof_is_fresh() -> None:
+    """Privileged acts four and six minutes after a second factor and after none, and a harmless one."""
+    of = outcomes_of(np.arange(4), np.zeros(4, bool), np.arange(4) * 60.0)
+    matrix = case_of(of, power=np.array([3.0, 3.0, 3.0, 1.0])).matrix
+    matrix[:, names().index("minutes_since_strong_authentication")] = [4.0, 6.0, np.nan, np.nan]
+
+    assert by_floors(matrix).tolist() == [False, True, True, False]
 
 
 def test_prompts_are_counted_by_the_weeks_of_people_and_the_days_of_machines() -> None:
@@ -42,5 +53,8 @@ def test_how_long_a_proof_counts_and_when_none_helps_is_what_the_shipped_policy_
     """Training does not read policies; that it means the same is seen here."""
     policy = Policy.model_validate(yaml.safe_load(policy_file(Settings()).read_text()))
 
+    ages = [floor.requires.max_age_seconds for floor in policy.floors if floor.kind == "action"]
+
+    assert statistics.mode(ages) == FRESH_MINUTES * 60
     assert policy.lifetime.elevation_seconds * SECOND == COUNTS
     assert set(policy.deny_below.values()) == {DENIED_BELOW}

@@ -8,8 +8,8 @@ import numpy as np
 
 from features.measures import SECOND, Array
 from features.vector import names
-from training.baselines import PRIVILEGED
 from training.evaluate import Tested
+from training.prompts import by_floors
 from training.resample import Estimate, Redrawn
 
 HARMFUL = 2.0
@@ -20,8 +20,7 @@ HARMFUL = 2.0
 class Detection:
     """At one budget: of the sessions in which he was challenged, the medians of his acts up to and with the first
     challenge and of the minutes since his first; and of all harmful acts that succeeded, the share that would have been
-    stopped before they happened, with the model alone and with a prompt on every privileged action as well, such as
-    floors ask for."""
+    stopped before they happened, with the model alone and with prompts by floors as well."""
 
     events: float
     minutes: float
@@ -50,7 +49,7 @@ def detection(tested: Tested, challenged: Array, drawn: Redrawn) -> Detection:
     minutes = (of.time[rows[order[at]]] - of.time[rows[order[begins[found]]]]) / (60 * SECOND)
     power = tested.matrix[order, names().index("privilege_of_action")]
     harm = (power >= HARMFUL) & tested.succeeded[rows[order]]
-    stopped, prompted = number >= first[place], power >= PRIVILEGED
+    stopped, prompted = number >= first[place], by_floors(tested.matrix[order])
     whose = of.identity[rows[order]][harm]
     return Detection(
         events=float(np.median(first[found] + 1)) if found.any() else np.nan,

@@ -21,7 +21,7 @@ from training.gate import rising
 from training.goals import exactly
 from training.judge import Sessions, caught, recalls, resampled, share
 from training.probabilities import Bin, ahead, average_precision, calibration_error, decay_calibration, reliability
-from training.prompts import DENIED_BELOW, SPANS, prompted, rates
+from training.prompts import DENIED_BELOW, FRESH_MINUTES, SPANS, by_floors, prompted, rates
 from training.resample import Estimate, Redrawn, estimate, redrawn
 from training.retrain import HELD_OUT, Prepared
 from training.slices import Slice, slices
@@ -125,7 +125,7 @@ def early(of: Case) -> Found:
     escalation = of.tested.of.escalation[of.tested.rows] & ~of.foreign
     whose, trust = of.identity[escalation], 1.0 / (1.0 + np.exp(of.score[escalation]))
     denied = of.drawn.mean(trust < DENIED_BELOW, whose)
-    alone = baselines.always_on_privileged(of.tested.matrix[escalation]) == 0
+    alone = ~by_floors(of.tested.matrix[escalation])
     for budget in BUDGETS:
         challenged = challenges(of.tested, of.score, of.mine, budget)
         found = detection(of.tested, challenged, of.drawn)
@@ -162,13 +162,17 @@ def early(of: Case) -> Found:
         "median minutes",
         "sessions detected",
         "harmful acts stopped before they happened",
-        "the same with a prompt on every privileged act",
+        "the same with prompts by floors",
         *(f"prompts on owners so, a {span}" for span, _ in SPANS.values()),
         "requests of legitimate escalations challenged",
-        "of them not privileged, so that no floor would ask",
+        "those of them on which no floor would prompt",
         f"requests of legitimate escalations trusted less than {DENIED_BELOW:g}, where no proof helps",
     )
-    return [Table("How early, and what harm is stopped", columns, tuple(rows))], figures
+    note = (
+        "Floors are taken to prompt on every privileged act, whoever acts, without a proof by several factors in the "
+        f"{FRESH_MINUTES:g} minutes before."
+    )
+    return [Table("How early, and what harm is stopped", columns, tuple(rows), note)], figures
 
 
 def truth(of: Case) -> Found:

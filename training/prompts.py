@@ -1,4 +1,4 @@
-"""What owners are asked where floors ask as well: on every privileged act, and on what the model challenges.
+"""What is asked where floors ask as well: on privileged acts without a fresh proof, and on what the model challenges.
 
 A step-up that was completed counts in its session for a while, for the model as for a floor. Owners complete theirs.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.measures import SECOND, Array
+from features.vector import names
 from training.baselines import always_on_privileged
 from training.evaluate import Tested
 from training.friction import DAY
@@ -15,16 +16,25 @@ from training.resample import Estimate, Redrawn
 
 COUNTS = 600 * SECOND
 """For how long a completed step-up counts: as the shipped policy has it (`elevation_seconds`)."""
+FRESH_MINUTES = 5.0
+"""How old a proof by several factors may be on a privileged act: as most of the shipped floors ask."""
 DENIED_BELOW = 0.02
 """The trust below which no proof helps: that of the shipped policy (`deny_below`)."""
 SPANS = {"human": ("person and week", 7 * DAY), "machine": ("machine and day", DAY)}
 """In which spans of time prompts are counted; only those in which an identity did anything."""
 
 
+def by_floors(matrix: Array) -> Array:
+    """Which acts floors would prompt on, whoever acts: privileged ones without a fresh proof, shape (n,)."""
+    proven = matrix[:, names().index("minutes_since_strong_authentication")] <= FRESH_MINUTES
+    asked: Array = (always_on_privileged(matrix) > 0) & ~proven
+    return asked
+
+
 def prompted(tested: Tested, challenged: Array) -> Array:
-    """Which legitimate requests prompt, shape (len(rows),): challenged or privileged, and no step-up counts there."""
+    """Which legitimate requests prompt, shape (len(rows),): by the model or by floors, and no step-up counts there."""
     of, rows = tested.of, tested.rows
-    asks = np.flatnonzero((challenged | (always_on_privileged(tested.matrix) > 0)) & ~of.foreign[rows])
+    asks = np.flatnonzero((challenged | by_floors(tested.matrix)) & ~of.foreign[rows])
     order = asks[np.lexsort((of.time[rows[asks]], of.session[rows[asks]]))]
     prompts, session, until = np.zeros(len(rows), bool), -1, 0
     for place, its, time in zip(order, of.session[rows[order]].tolist(), of.time[rows[order]].tolist(), strict=True):
