@@ -334,15 +334,17 @@ def test_a_misspelt_category_is_refused() -> None:
 
 
 def test_training_never_reads_the_demonstration_incident() -> None:
-    """The incident of the demo and of the tests stays out of what the model learns from."""
-    reading = [p.stem for p in (ROOT / "training").glob("*.py") if b"otrf" in p.read_bytes().lower()]
+    """The incident of the demo and of the tests stays out of what the model learns from; the gate alone asks, once a
+    model is there, how often it would have asked the people in it."""
+    reading = {p.stem for p in (ROOT / "training").glob("*.py") if b"otrf" in p.read_bytes().lower()}
     graph = grimp.build_graph("training", cache_dir=None)
-    taught = {
-        module for name in ("retrain", "world_commands") for module in graph.find_upstream_modules(f"training.{name}")
-    }
+    teaching = ("fit", "again", "calibrate", "world_commands")
+    taught = {module for name in teaching for module in graph.find_upstream_modules(f"training.{name}")}
+    asking = graph.find_modules_that_directly_import("training.carried")
 
-    assert reading == ["real_incident"]
+    assert reading == {"carried", "real_incident"}
     assert ("training.graft" in taught, "training.real_incident" in taught) == (True, False)
+    assert asking == {"training.gate", "training.retrain"}
 
 
 def _actions(scenario: Scenario, history: pd.DataFrame, seed: int) -> list[str]:
