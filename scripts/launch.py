@@ -18,6 +18,8 @@ from pathlib import Path
 
 from features.settings import Settings, settings
 
+FIRST_IDENTITIES = 2_000
+"""In the histories of a first model: somebody waits for it, and with so many it keeps the demo's promises."""
 PATIENCE_SECONDS = 300.0
 """How long a service may take to become ready before the announcer gives up."""
 TELL_EVERY_SECONDS = 2.0
@@ -41,7 +43,8 @@ def first_model(here: Settings) -> int:
     if has_champion(here):
         return 0
     say(f"no model is called {here.model_name}@{here.model_alias} yet: training a first one on simulated histories")
-    return subprocess.run([sys.executable, "-m", "training", "retrain", "--promote"], check=False).returncode
+    size = ["--identities", str(FIRST_IDENTITIES)]
+    return subprocess.run([sys.executable, "-m", "training", "retrain", "--promote", *size], check=False).returncode
 
 
 def has_champion(here: Settings) -> bool:
