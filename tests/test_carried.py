@@ -6,16 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import yaml
 
 from features.bundle import TYPES, Calibration, TrustModel
 from features.enrich import NetworkTables, lookup
 from features.measures import Array
 from features.population import unmeasured
-from features.settings import Settings
-from serving.inforce import policy_file
-from serving.policy import Policy
-from training.carried import RISK, SHORTEST_SECONDS, Asked, expired, ordinary
+from training.carried import Asked, expired, ordinary
 from training.gate import carried_over
 from training.real_incident import logged, stolen
 from training.seen import seen
@@ -77,10 +73,3 @@ def test_what_has_expired_stays_so_and_other_sessions_do_not_mind(tables: Networ
     assert all(each.is_monotonic_increasing for _, each in known.groupby(["identity.id", "session.id"])["over"])
     assert not frame[frame["session.id"].isna()]["over"].any()
     assert int(stolen(of).sum()) == 11
-
-
-def test_how_long_a_session_may_go_on_is_what_the_shipped_policy_says() -> None:
-    """Training does not read policies; that it means the same is seen here."""
-    rules = Policy.model_validate(yaml.safe_load(policy_file(Settings()).read_text())).lifetime
-
-    assert (rules.risk, rules.shortest_seconds) == (RISK, SHORTEST_SECONDS)

@@ -1,21 +1,15 @@
-"""What owners are asked when floors ask as well, counted by hand; the policy's own numbers."""
+"""What owners are asked when floors ask as well, counted by hand."""
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import yaml
 from evidenced import HOUR, case_of, outcomes_of
 
-from features.measures import SECOND
-from features.settings import Settings
 from features.vector import names
-from serving.inforce import policy_file
-from serving.policy import Policy
-from training.prompts import COUNTS, DENIED_BELOW, FRESH_MINUTES, by_floors, prompted, rates
+from training.prompts import by_floors, prompted, rates
 from training.resample import redrawn
 
 
@@ -47,14 +41,3 @@ def test_prompts_are_counted_by_the_weeks_of_people_and_the_days_of_machines() -
     found = rates(tested, np.array([True, False, True, True, True, False]), redrawn(of.identity, 1))
 
     assert (found["human"].value, found["machine"].value) == pytest.approx((1.0, 0.5))
-
-
-def test_how_long_a_proof_counts_and_when_none_helps_is_what_the_shipped_policy_says() -> None:
-    """Training does not read policies; that it means the same is seen here."""
-    policy = Policy.model_validate(yaml.safe_load(policy_file(Settings()).read_text()))
-
-    ages = [floor.requires.max_age_seconds for floor in policy.floors if floor.kind == "action"]
-
-    assert statistics.mode(ages) == FRESH_MINUTES * 60
-    assert policy.lifetime.elevation_seconds * SECOND == COUNTS
-    assert set(policy.deny_below.values()) == {DENIED_BELOW}

@@ -19,9 +19,7 @@ from training.evaluate import MAIN
 from training.real_incident import logged, stolen
 from training.seen import Seen, seen
 from training.sessions import session_keys
-
-RISK, SHORTEST_SECONDS = 0.005, 300
-"""What a session may spend before an allow must be renewed, and what it always may: those of the shipped policy."""
+from training.shipped import RISK, SHORTEST_SECONDS
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def ordinary(model: TrustModel, tables: NetworkTables) -> Asked:
 
 def expired(model: TrustModel, of: Seen) -> Array:
     """Which requests come after their session's trust has run out, shape (n,)."""
-    log_odds, hazards = model.now_log_odds(of.matrix), model.hazards(of.matrix)
+    hazards = model.hazards(of.matrix)
     keys, seconds = session_keys(of.events), of.events["time"].cast("int64").to_numpy() / SECOND
     until: dict[int, float] = {}
     over = np.zeros(len(keys), bool)
@@ -58,6 +56,6 @@ def expired(model: TrustModel, of: Seen) -> Array:
         key = int(keys[row])
         over[row] = seconds[row] > until.get(key, math.inf)
         if key and not over[row]:
-            curve = TrustCurve(float(log_odds[row]), tuple(hazards[row].tolist()))
+            curve = TrustCurve(0.0, tuple(hazards[row].tolist()))  # how long is a matter of the hazard alone
             until[key] = seconds[row] + max(curve.seconds_until(RISK), SHORTEST_SECONDS)
     return over

@@ -21,9 +21,10 @@ from training.gate import rising
 from training.goals import exactly
 from training.judge import Sessions, caught, recalls, resampled, share
 from training.probabilities import Bin, ahead, average_precision, calibration_error, decay_calibration, reliability
-from training.prompts import DENIED_BELOW, FRESH_MINUTES, SPANS, by_floors, prompted, rates
+from training.prompts import SPANS, by_floors, prompted, rates
 from training.resample import Estimate, Redrawn, estimate, redrawn
 from training.retrain import HELD_OUT, Prepared
+from training.shipped import DENIED_BELOW, FRESH_MINUTES
 from training.slices import Slice, slices
 from training.tables import Table
 
@@ -121,10 +122,10 @@ def fair(of: Case, seed: int) -> Found:
 def early(of: Case) -> Found:
     """How early, how much harm stopped at which cost, and what escalations are challenged."""
     rows: list[tuple[str, ...]] = []
-    figures: dict[str, Estimate] = {}
     escalation = of.tested.of.escalation[of.tested.rows] & ~of.foreign
     whose, trust = of.identity[escalation], 1.0 / (1.0 + np.exp(of.score[escalation]))
     denied = of.drawn.mean(trust < DENIED_BELOW, whose)
+    figures = {"escalations_denied": denied}
     alone = ~by_floors(of.tested.matrix[escalation])
     for budget in BUDGETS:
         challenged = challenges(of.tested, of.score, of.mine, budget)
@@ -153,7 +154,6 @@ def early(of: Case) -> Found:
             f"stopped_with_prompts/{budget:g}": found.stopped_with_prompts,
             f"escalations/{budget:g}": asked,
             f"escalations_beyond/{budget:g}": beyond,
-            "escalations_denied": denied,
             **{f"prompts/{kind}/{budget:g}": each for kind, each in prompts.items()},
         }
     columns = (

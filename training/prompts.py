@@ -13,13 +13,8 @@ from training.baselines import always_on_privileged
 from training.evaluate import Tested
 from training.friction import DAY
 from training.resample import Estimate, Redrawn
+from training.shipped import FRESH_MINUTES, STEP_UP_SECONDS
 
-COUNTS = 600 * SECOND
-"""For how long a completed step-up counts: as the shipped policy has it (`elevation_seconds`)."""
-FRESH_MINUTES = 5.0
-"""How old a proof by several factors may be on a privileged act: as most of the shipped floors ask."""
-DENIED_BELOW = 0.02
-"""The trust below which no proof helps: that of the shipped policy (`deny_below`)."""
 SPANS = {"human": ("person and week", 7 * DAY), "machine": ("machine and day", DAY)}
 """In which spans of time prompts are counted; only those in which an identity did anything."""
 
@@ -39,7 +34,7 @@ def prompted(tested: Tested, challenged: Array) -> Array:
     prompts, session, until = np.zeros(len(rows), bool), -1, 0
     for place, its, time in zip(order, of.session[rows[order]].tolist(), of.time[rows[order]].tolist(), strict=True):
         if its != session or time >= until:
-            prompts[place], session, until = True, its, time + COUNTS
+            prompts[place], session, until = True, its, time + STEP_UP_SECONDS * SECOND
     return prompts
 
 
