@@ -18,7 +18,7 @@ from pathlib import Path
 
 from features.settings import Settings, settings
 
-FIRST_IDENTITIES = 2_000
+FIRST_IDENTITIES = 1_500
 """In the histories of a first model: somebody waits for it, and with so many it keeps the demo's promises."""
 PATIENCE_SECONDS = 300.0
 """How long a service may take to become ready before the announcer gives up."""

@@ -19,7 +19,7 @@ from training.scenarios import SCENARIOS
 
 Told = Callable[[str], None]
 PERMUTATIONS = 5
-TREES = 120
+TREES = 80
 """Of models that are fitted to be held against each other, like against like: what a lack costs shows in the first."""
 WITHOUT: dict[str, Callable[[str, str], bool]] = {
     "country": lambda name, module: "country" in name,

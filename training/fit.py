@@ -38,17 +38,17 @@ class Recipe:
     """How both models are fitted."""
 
     trees: int = 400
-    leaves: int = 15
-    depth: int = 6
+    leaves: int = 31
+    depth: int = 8
     learning_rate: float = 0.08
-    smallest_leaf: int = 15
+    smallest_leaf: int = 40
     l2: float = 2.0
     negatives_kept: float = 0.1
     """Share of the ordinary negatives that is fitted."""
     suspicious: float = 0.03
     """Share of the negatives that counts as suspicious: all of them are fitted."""
     patience: int = 30
-    again: int = 3
+    again: int = 8
     """How often other surprises and abuse are put into the lives that are fitted, for more examples of both."""
 
 
@@ -123,7 +123,7 @@ def coarse(recipe: Recipe) -> Recipe:
     All requests of a session that will be lost are positives, so anything finer learns those sessions by heart, and
     identities kept apart hold too few of them to say when to stop. Measured: the CHANGELOG says how.
     """
-    return replace(recipe, trees=60, leaves=8, smallest_leaf=1_000, l2=20.0, learning_rate=0.06)
+    return replace(recipe, trees=60, leaves=8, depth=6, smallest_leaf=1_000, l2=20.0, learning_rate=0.06)
 
 
 def fit(
