@@ -7,7 +7,7 @@ is folded as it was logged. The same compiled step runs as everywhere, told by e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from features.measures import Array
 from features.replay import replay_rows
 from features.rows import rows_of
 from training.detection import detection
-from training.evaluate import BUDGETS, Tested
+from training.evaluate import BUDGETS
 from training.evidence import Case, Found
 from training.judge import limits
 from training.resample import Estimate
@@ -37,37 +37,40 @@ NOTE = (
 class Loop:
     """What the test's rows score in the closed loop, and how many passes it took to settle."""
 
-    tested: Tested
     score: Array
     passes: int
 
 
 @dataclass(frozen=True)
 class Logged:
-    """All rows of the tested identities, by number, as they were logged: where every loop begins."""
+    """All rows, by number, of the tested identities in whose name an intruder acts, as they were logged: where every
+    loop begins. Nobody else's history depends on rulings."""
 
     theirs: Array
     rows: Array
-    matrix: Array
     score: Array
 
 
 def logged(model: TrustModel, data: Prepared) -> Logged:
     """Replayed against the model's own population, and scored."""
-    theirs = np.flatnonzero(np.isin(data.of.identity, data.of.identity[data.tested.rows]))
+    who = data.of.identity
+    touched = np.intersect1d(who[data.rows(data.split.test, held_out=True)], who[data.of.foreign])
+    theirs = np.flatnonzero(np.isin(who, touched))
     rows = rows_of(data.world.events.take(pa.array(theirs)))
-    matrix = replay_rows(rows, model.population)
-    return Logged(theirs, rows, matrix, model.now_log_odds(matrix))
+    return Logged(theirs, rows, model.now_log_odds(replay_rows(rows, model.population)))
 
 
-def closed_loop(model: TrustModel, data: Prepared, limit: Mapping[str, float], start: Logged) -> Loop:
-    """Replay again and again with the challenges of the pass before, until none changes.
+def closed_loop(
+    model: TrustModel, data: Prepared, limit: Mapping[str, float], start: Logged, tested: Array, opened: Array
+) -> Loop:
+    """Replay again and again with the challenges of the pass before, until none changes; `opened` is what the tested
+    rows, by number, score in the open loop.
 
     A ruling rests on earlier ones alone, so each pass settles at least the next event of every identity, and where
     nothing changes any more everything is as if each event had been ruled on in its turn.
     """
-    tested, of, theirs = data.tested, data.of, start.theirs
-    rows, matrix, score = start.rows.copy(), start.matrix.copy(), start.score.copy()
+    of, theirs = data.of, start.theirs
+    rows, score = start.rows.copy(), start.score.copy()
     foreign, who = of.foreign[theirs], of.identity[theirs]
     above = np.array([limit.get(kind, np.inf) for kind in data.kind[theirs]])
     challenged, passes = np.zeros(len(rows), bool), 1
@@ -75,12 +78,12 @@ def closed_loop(model: TrustModel, data: Prepared, limit: Mapping[str, float], s
         now = foreign & (score > above)
         again = np.isin(who, who[now != challenged])
         if not again.any():
-            place = np.searchsorted(theirs, tested.rows)
-            return Loop(replace(tested, matrix=matrix[place]), score[place], passes)
+            closed, touched = opened.copy(), np.isin(tested, theirs)
+            closed[touched] = score[np.searchsorted(theirs, tested[touched])]
+            return Loop(closed, passes)
         challenged, passes = now, passes + 1
         rows["outcome"] = np.where(challenged, CHALLENGED, start.rows["outcome"])
-        matrix[again] = replay_rows(rows[again], model.population)
-        score[again] = model.now_log_odds(matrix[again])
+        score[again] = model.now_log_odds(replay_rows(rows[again], model.population))
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def loops(of: Case) -> Found:
     for budget in BUDGETS:
         found = limits(of.mine, budget, np.ones((1, len(lost))))
         limit = {kind: float(each.score[0]) for kind, each in found.items()}
-        loop = closed_loop(of.model, of.data, limit, start)
+        loop = closed_loop(of.model, of.data, limit, start, of.tested.rows, of.score)
         opened, closed = _side(of, of.score, limit), _side(of, loop.score, limit)
         mine, own = of.mine.identity[lost], ~of.foreign
         both = {

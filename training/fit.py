@@ -1,10 +1,10 @@
 """The two models: is this request foreign, and when will the session be lost.
 
-Small on purpose, since explaining costs leaves times depth squared; monotone where a suspicion means the same whatever
-else is known, since otherwise raising it could lower the risk. Most requests are ordinary and teach the same: a
-first, small model says which of the owners' own are suspicious, those are all fitted, and of the others a share that
-counts for all (local case-control sampling, Fithian and Hastie 2014). The weights keep the odds as they are: no class
-weights, and nothing to put right on the intercept.
+No larger than they must be, since explaining costs leaves times depth squared; monotone where a suspicion means the
+same whatever else is known, since otherwise raising it could lower the risk. Most requests are ordinary and teach the
+same: a first, small model says which of the owners' own are suspicious, those are all fitted, and of the others a
+share that counts for all (local case-control sampling, Fithian and Hastie 2014). The weights keep the odds as they
+are: no class weights, and nothing to put right on the intercept.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ def _suggested(trial: Any) -> Recipe:
     """A recipe of the space; early stopping decides how many of the trees are grown."""
     return Recipe(
         trees=trial.suggest_int("trees", 30, 600, log=True),
-        leaves=trial.suggest_int("leaves", 4, 31, log=True),
+        leaves=trial.suggest_int("leaves", 4, 63, log=True),
         depth=trial.suggest_int("depth", 3, 8),
         learning_rate=trial.suggest_float("learning_rate", 0.02, 0.25, log=True),
         smallest_leaf=trial.suggest_int("smallest_leaf", 5, 200, log=True),
