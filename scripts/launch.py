@@ -21,6 +21,7 @@ from features.settings import Settings, settings
 FIRST_IDENTITIES = 1_500
 """In the histories of a first model: somebody waits for it, and with so many it keeps the demo's promises."""
 FIRST_RECIPE = Path(__file__).with_name("first_model.yaml")
+"""How it is fitted."""
 PATIENCE_SECONDS = 300.0
 """How long a service may take to become ready before the announcer gives up."""
 TELL_EVERY_SECONDS = 2.0
@@ -44,8 +45,8 @@ def first_model(here: Settings) -> int:
     if has_champion(here):
         return 0
     say(f"no model is called {here.model_name}@{here.model_alias} yet: training a first one on simulated histories")
-    size = ["--identities", str(FIRST_IDENTITIES), "--recipe", str(FIRST_RECIPE)]
-    return subprocess.run([sys.executable, "-m", "training", "retrain", "--promote", *size], check=False).returncode
+    how = ["--identities", str(FIRST_IDENTITIES), "--recipe", str(FIRST_RECIPE)]
+    return subprocess.run([sys.executable, "-m", "training", "retrain", "--promote", *how], check=False).returncode
 
 
 def has_champion(here: Settings) -> bool:

@@ -81,9 +81,9 @@ def request_by_request(model: TrustModel, data: Prepared) -> Array:
 
 def test_it_is_what_happens_request_by_request(model: TrustModel, data: Prepared) -> None:
     """To the bit, though it is reached by replaying all again and again; and rulings do change what is scored."""
-    start, tested = logged(model, data), np.arange(1_000)
     opened = model.now_log_odds(replay(data.world.events, data.population))
-    loop, open_ended = (closed_loop(model, data, limit, start, tested, opened) for limit in (LIMIT, {}))
+    start = logged(model, data, np.arange(1_000), opened)
+    loop, open_ended = closed_loop(model, data, LIMIT, start), closed_loop(model, data, {}, start)
 
     assert loop.score.tobytes() == request_by_request(model, data).tobytes()
     assert ((loop.score != opened).any(), loop.passes > 2, open_ended.passes) == (True, True, 1)

@@ -43,28 +43,26 @@ class Loop:
 
 @dataclass(frozen=True)
 class Logged:
-    """All rows, by number, of the tested identities in whose name an intruder acts, as they were logged: where every
-    loop begins. Nobody else's history depends on rulings."""
+    """As it was logged, where every loop begins: all rows, by number, of tested identities in whose name an intruder
+    acts, since nobody else's history depends on rulings; and what the tested rows score in the open loop."""
 
     theirs: Array
     rows: Array
     score: Array
+    tested: Array
+    opened: Array
 
 
-def logged(model: TrustModel, data: Prepared) -> Logged:
+def logged(model: TrustModel, data: Prepared, tested: Array, opened: Array) -> Logged:
     """Replayed against the model's own population, and scored."""
     who = data.of.identity
-    touched = np.intersect1d(who[data.rows(data.split.test, held_out=True)], who[data.of.foreign])
-    theirs = np.flatnonzero(np.isin(who, touched))
+    theirs = np.flatnonzero(np.isin(who, np.intersect1d(who[tested], who[data.of.foreign])))
     rows = rows_of(data.world.events.take(pa.array(theirs)))
-    return Logged(theirs, rows, model.now_log_odds(replay_rows(rows, model.population)))
+    return Logged(theirs, rows, model.now_log_odds(replay_rows(rows, model.population)), tested, opened)
 
 
-def closed_loop(
-    model: TrustModel, data: Prepared, limit: Mapping[str, float], start: Logged, tested: Array, opened: Array
-) -> Loop:
-    """Replay again and again with the challenges of the pass before, until none changes; `opened` is what the tested
-    rows, by number, score in the open loop.
+def closed_loop(model: TrustModel, data: Prepared, limit: Mapping[str, float], start: Logged) -> Loop:
+    """Replay again and again with the challenges of the pass before, until none changes.
 
     A ruling rests on earlier ones alone, so each pass settles at least the next event of every identity, and where
     nothing changes any more everything is as if each event had been ruled on in its turn.
@@ -78,8 +76,8 @@ def closed_loop(
         now = foreign & (score > above)
         again = np.isin(who, who[now != challenged])
         if not again.any():
-            closed, touched = opened.copy(), np.isin(tested, theirs)
-            closed[touched] = score[np.searchsorted(theirs, tested[touched])]
+            closed, touched = start.opened.copy(), np.isin(start.tested, theirs)
+            closed[touched] = score[np.searchsorted(theirs, start.tested[touched])]
             return Loop(closed, passes)
         challenged, passes = now, passes + 1
         rows["outcome"] = np.where(challenged, CHALLENGED, start.rows["outcome"])
@@ -99,11 +97,11 @@ def loops(of: Case) -> Found:
     """Recall, harm stopped and step-ups in both loops, at each budget."""
     rows: list[tuple[str, ...]] = []
     figures: dict[str, Estimate] = {}
-    lost, start = of.mine.lost, logged(of.model, of.data)
+    lost, start = of.mine.lost, logged(of.model, of.data, of.tested.rows, of.score)
     for budget in BUDGETS:
         found = limits(of.mine, budget, np.ones((1, len(lost))))
         limit = {kind: float(each.score[0]) for kind, each in found.items()}
-        loop = closed_loop(of.model, of.data, limit, start, of.tested.rows, of.score)
+        loop = closed_loop(of.model, of.data, limit, start)
         opened, closed = _side(of, of.score, limit), _side(of, loop.score, limit)
         mine, own = of.mine.identity[lost], ~of.foreign
         both = {
