@@ -12,6 +12,7 @@ from training.again import NOTHING, Again, again, surprises
 from training.labels import World
 from training.outcomes import outcomes
 from training.retrain import Prepared
+from training.verdicts import SOURCE
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_there_are_more_of_both_kinds_and_the_odds_stay(data: Prepared, more: Ag
     """Abuse and surprises count for as much as before in all, and what is ordinary as it did."""
     rows = data.rows(data.split.fit)
     own, surprised = data.examples(rows), surprises(data.world, data.of)[rows]
-    both = more.beside(own, surprised)
+    both = data.beside(rows, more)
     of_surprises = np.append(surprised, ~more.foreign)
 
     assert more.foreign.sum() > own.target.sum() and (~more.foreign).sum() > surprised.sum()
@@ -88,4 +89,23 @@ def test_what_happened_to_somebody_is_not_made_again(data: Prepared) -> None:
         _again(harmless, 2),
         _again(data, 0),
     ):
-        assert nothing is NOTHING and nothing.beside(own, ~own.target).weight.tolist() == own.weight.tolist()
+        assert nothing is NOTHING
+        assert nothing.beside(own, own.target, ~own.target).weight.tolist() == own.weight.tolist()
+
+
+def test_a_verdict_among_simulated_abuse_counts_as_verdicts_do(data: Prepared, more: Again) -> None:
+    """Two acts of one identity that an investigator told of count together for one; the rest is made again."""
+    rows = data.rows(data.split.fit)
+    abuse = rows[data.of.foreign[rows]]
+    said = abuse[data.of.identity[abuse] == data.of.identity[abuse[0]]][:2]
+    labels, column = data.world.labels, data.world.labels.column_names.index("label_source")
+    sources = labels["label_source"].to_numpy().copy()
+    sources[said] = SOURCE
+    told = replace(data, world=World(data.world.events, labels.set_column(column, "label_source", [sources])))
+
+    both, place = told.beside(rows, more), np.searchsorted(rows, said)
+
+    assert len(said) == 2 and both.weight[place].tolist() == [0.5, 0.5]
+    simulated = both.target & ~np.isin(np.arange(len(both.target)), place)
+    assert both.weight[simulated].sum() == pytest.approx(len(abuse) - 2)
+    assert len(_again(told, 1).foreign) > 0

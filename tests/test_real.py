@@ -164,19 +164,19 @@ def test_a_line_that_is_no_run_is_named(tmp_path: Path) -> None:
 
 def test_a_technique_is_left_out_with_all_who_do_it(small: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fitted on rows in which no intruder did all of it; every technique is a row, and a row for all."""
-    kept: list[Any] = []
+    rows: list[Any] = []
 
-    def watched(data: Prepared, recipe: Recipe, seed: int, matrix: Any, rows: Any) -> Any:
-        kept.append(rows)
-        return refitted(data, recipe, seed, matrix, rows)
+    def watched(data: Prepared, recipe: Recipe, seed: int, *, kept: Any) -> Any:
+        rows.append(kept)
+        return refitted(data, recipe, seed, kept=kept)
 
     monkeypatch.setattr("training.real_techniques.refitted", watched)
     (table,), figures = techniques(small, RECIPE, 1, lambda what: None)
     removed = {row[1] for row in table.rows[:-1]} - {"0"}
 
     assert len(table.rows) == len(chains()) + 1
-    assert (len(kept) > 1, {bool(rows is None) for rows in kept[:1]}) == (bool(removed), {True})
-    assert all((small.of.foreign & ~rows).any() for rows in kept[1:])
+    assert (len(rows) > 1, {bool(each is None) for each in rows[:1]}) == (bool(removed), {True})
+    assert all((small.of.foreign & ~each).any() for each in rows[1:])
     assert set(figures) == {f"techniques/{which}/{look}" for which in ("full", "without") for look in LOOKS}
 
 

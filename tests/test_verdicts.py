@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 
 from training.__main__ import app
 from training.labels import World, unlabelled
-from training.verdicts import SOURCE, pull, read
+from training.verdicts import SOURCE, pull, read, told, voices
 
 
 def log_of(count: int = 8) -> World:
@@ -120,3 +121,17 @@ def test_verdicts_come_over_http_for_who_has_the_key(tmp_path: Path) -> None:
         verdicts = read(f"http://127.0.0.1:{server.server_port}/verdicts", tmp_path / "key")
 
     assert (asked, [each.event_id for each in verdicts]) == (["Bearer abc.def"], ["e1"])
+
+
+def test_what_is_said_of_one_identity_counts_together_for_one() -> None:
+    """However many verdicts; requests of which nobody spoke count as ever."""
+    identity, spoken = np.array([0, 0, 0, 0, 1, 1, 2]), np.array([True, True, True, True, True, False, False])
+
+    assert voices(spoken, identity).tolist() == [0.25] * 4 + [1.0] * 3
+
+
+def test_what_verdicts_speak_of_is_told_by_the_labels(tmp_path: Path) -> None:
+    """Those of investigators, and no others."""
+    pulled = pull(log_of(4), read(said(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "owner"})))
+
+    assert told(pulled.world).tolist() == [False, True, True, False]

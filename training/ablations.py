@@ -11,16 +11,19 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.measures import Array
 from features.vector import FEATURES
-from training.evaluate import MAIN
-from training.fit import Recipe, examples, fit_now
+from training.again import NOTHING, Again
+from training.evaluate import MAIN, Tested
+from training.fit import Recipe, fit_now
 from training.judge import Sessions, Share, recalls, resampled
-from training.retrain import HELD_OUT, Prepared, shuffles, unconstrained
+from training.retrain import HELD_OUT, Prepared, more_examples, shuffles, unconstrained
 from training.scenarios import SCENARIOS
 
 Told = Callable[[str], None]
 PERMUTATIONS = 5
 TREES = 80
 """Of models that are fitted to be held against each other, like against like: what a lack costs shows in the first."""
+AGAIN = 3
+"""How often more is put into the lives that such models learn from."""
 WITHOUT: dict[str, Callable[[str, str], bool]] = {
     "country": lambda name, module: "country" in name,
     "network": lambda name, module: module in ("network", "travel") or "network" in name or "asn" in name,
@@ -64,13 +67,36 @@ class Memory:
 
 
 def ablations(data: Prepared, recipe: Recipe, seed: int, told: Told) -> list[Ablation]:
-    """Country and network out, then one scenario and one identity type out of what is fitted at a time."""
+    """Country and network out, then one scenario and one identity type out of what is fitted at a time.
+
+    What is put into the same lives again lacks what is left out, as their own rows do.
+    """
     recipe = lighter(recipe)
-    full = data.tested.sessions(_scores(data, recipe, seed, data.matrix))
+    told("more examples")
+    of = _Refits(data, recipe, seed, more_examples(data, recipe, seed), data.tested)
+    told("with everything")
+    full = of.sessions()
     weights = resampled(full, seed)
-    without = [*_without_features(data, recipe, seed, told), *_without_rows(data, recipe, seed, told)]
+    without = [*_without_features(of, told), *_without_rows(of, told)]
     whole = recalls(full, MAIN, weights, {each.name: each.about(full) for each in without})
     return [Ablation(each.name, whole[each.name], each.recall(weights)) for each in without]
+
+
+@dataclass(frozen=True)
+class _Refits:
+    """What models are fitted on, and tested on, that are held against each other."""
+
+    data: Prepared
+    recipe: Recipe
+    seed: int
+    more: Again
+    tested: Tested
+
+    def sessions(self, kept: Array | None = None, also: Array | None = None) -> Sessions:
+        """The test's, by a model of some rows and some of the examples made again, by masks."""
+        more = self.more if also is None else self.more.part(also)
+        model = refitted(self.data, self.recipe, self.seed, kept=kept, more=more)
+        return self.tested.sessions(model.decision_function(self.tested.matrix))
 
 
 @dataclass(frozen=True)
@@ -97,50 +123,57 @@ class _Without:
         return recalls(self.sessions, MAIN, weights, {"": self.about(self.sessions)})[""]
 
 
-def _without_features(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Iterator[_Without]:
+def _without_features(of: _Refits, told: Told) -> Iterator[_Without]:
     for name, gone in WITHOUT.items():
         told(f"without {name}")
-        yield _Without(f"{name} out", data.tested.sessions(without_features(data, recipe, seed, gone)))
+        score = without_features(of.data, of.recipe, of.seed, gone, of.more)
+        yield _Without(f"{name} out", of.tested.sessions(score))
 
 
-def without_features(data: Prepared, recipe: Recipe, seed: int, gone: Callable[[str, str], bool]) -> Array:
+def without_features(
+    data: Prepared, recipe: Recipe, seed: int, gone: Callable[[str, str], bool], more: Again = NOTHING
+) -> Array:
     """The test's margins by a model that never saw some features."""
-    matrix = data.matrix.copy()
-    matrix[:, [gone(feature.name, feature.module) for feature in FEATURES]] = np.nan
-    return _scores(data, recipe, seed, matrix)
-
-
-def _without_rows(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Iterator[_Without]:
-    of = data.of
-    present = set(np.unique(of.scenario[data.tested.rows]))
-    for scenario in SCENARIOS:
-        if scenario.name in present and scenario.name not in HELD_OUT:
-            told(f"without {scenario.name}")
-            score = _scores(data, recipe, seed, data.matrix, of.scenario != scenario.name)
-            yield _Without(f"scenario {scenario.name} out", data.tested.sessions(score), scenario=scenario.name)
-    for kind in np.unique(data.kind):
-        told(f"without {kind}")
-        score = _scores(data, recipe, seed, data.matrix, data.kind != kind)
-        yield _Without(f"identity type {kind} out", data.tested.sessions(score), kind=str(kind))
-
-
-def _scores(data: Prepared, recipe: Recipe, seed: int, matrix: Array, kept: Array | None = None) -> Array:
-    margins: Array = refitted(data, recipe, seed, matrix, kept).decision_function(matrix[data.tested.rows])
+    columns = np.array([gone(feature.name, feature.module) for feature in FEATURES])
+    model, matrix = refitted(data, recipe, seed, gone=columns, more=more), data.tested.matrix
+    matrix[:, columns] = np.nan
+    margins: Array = model.decision_function(matrix)
     return margins
 
 
+def _without_rows(of: _Refits, told: Told) -> Iterator[_Without]:
+    rows, more = of.data.of, of.more
+    present = set(np.unique(rows.scenario[of.tested.rows]))
+    for scenario in SCENARIOS:
+        if scenario.name in present and scenario.name not in HELD_OUT:
+            told(f"without {scenario.name}")
+            sessions = of.sessions(rows.scenario != scenario.name, more.scenario != scenario.name)
+            yield _Without(f"scenario {scenario.name} out", sessions, scenario=scenario.name)
+    for kind in np.unique(of.data.kind):
+        told(f"without {kind}")
+        sessions = of.sessions(of.data.kind != kind, more.kind != kind)
+        yield _Without(f"identity type {kind} out", sessions, kind=str(kind))
+
+
 def lighter(recipe: Recipe) -> Recipe:
-    """With so many trees as do for a comparison."""
-    return replace(recipe, trees=min(recipe.trees, TREES))
+    """With as many trees and more examples as do for a comparison."""
+    return replace(recipe, trees=min(recipe.trees, TREES), again=min(recipe.again, AGAIN))
 
 
 def refitted(
-    data: Prepared, recipe: Recipe, seed: int, matrix: Array, kept: Array | None = None
+    data: Prepared,
+    recipe: Recipe,
+    seed: int,
+    *,
+    kept: Array | None = None,
+    gone: Array | None = None,
+    more: Again = NOTHING,
 ) -> HistGradientBoostingClassifier:
-    """The now-model of this very world, of some of its rows."""
+    """The now-model of this very world and more examples: of some of its rows, or blind to some features, by masks."""
     fitting, stopping = (data.rows(part if kept is None else part & kept) for part in (data.split.fit, data.split.stop))
-    of = data.of
-    learnt, watched = (examples(matrix, rows, of.foreign[rows]) for rows in (fitting, stopping))
+    learnt, watched = data.beside(fitting, more), data.examples(stopping)
+    if gone is not None:
+        learnt, watched = learnt.blind(gone), watched.blind(gone)
     return fit_now(learnt, watched, recipe, seed)
 
 

@@ -9,7 +9,7 @@ its kind: odds stay what they were. Only what is simulated is made again; what h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -33,23 +33,33 @@ TAUGHT = tuple(scenario for scenario in SCENARIOS if not scenario.held_out)
 
 @dataclass(frozen=True)
 class Again:
-    """The features of what was put in, shape (n, F), and whether an intruder acted, shape (n,)."""
+    """What was put in, n requests."""
 
     matrix: Array
+    """Their features, shape (n, F)."""
     foreign: Array
+    """Whether an intruder acted, shape (n,)."""
+    scenario: Array
+    """What he was after, as text; empty where the owner acted, shape (n,)."""
+    kind: Array
+    """The type of the identity, as text, shape (n,)."""
 
-    def beside(self, own: Examples, surprises: Array) -> Examples:
-        """The examples there were, of which the mask tells the surprises, and these: either kind counts for as much in
-        all as it did alone."""
+    def part(self, which: Array) -> Again:
+        """Some of them, by a mask."""
+        return Again(*(values[which] for values in (self.matrix, self.foreign, self.scenario, self.kind)))
+
+    def beside(self, own: Examples, abuse: Array, surprises: Array) -> Examples:
+        """The examples there were, of which masks tell what was made again, and these: either kind counts for as much
+        in all as it did alone."""
         more = examples(self.matrix, np.arange(len(self.foreign)), self.foreign)
         weight, theirs = own.weight.copy(), more.weight.copy()
-        for there, here in ((own.target, self.foreign), (surprises, ~self.foreign)):
+        for there, here in ((abuse, self.foreign), (surprises, ~self.foreign)):
             if here.any():
                 weight[there] = theirs[here] = there.sum() / (there.sum() + here.sum())
         return own.counting(weight).beside(more.counting(theirs))
 
 
-NOTHING = Again(np.empty((0, len(FEATURES))), np.empty(0, bool))
+NOTHING = Again(np.empty((0, len(FEATURES))), np.empty(0, bool), np.empty(0, object), np.empty(0, object))
 
 
 @dataclass(frozen=True)
@@ -69,26 +79,20 @@ def again(
 ) -> Again:
     """Put as much again into the lives of fitted rows, given by number, `times` times over, each time something else.
 
-    As many sessions are touched as were at first. Nothing is where no abuse is, or not all of it is simulated.
+    As many sessions are touched as were at first. Nothing is where no abuse is simulated.
     """
-    abuse = rows[of.foreign[rows]]
-    if (
-        not times
-        or not len(abuse)
-        or set(world.labels["label_source"].take(pa.array(abuse)).to_pylist()) != {SIMULATED}
-    ):
+    if not times or not abuse(world, of)[rows].any():
         return NOTHING
     end = of.time[rows].max()
     lives = np.isin(of.identity, np.unique(of.identity[rows])) & (of.time <= end) & of.known & ~of.foreign
     groups = -(-int(lives.sum()) // TOGETHER)
     parts = _parts(world, of, rows, population, lives, groups, times, seed)
-    values, foreign = [np.empty((0, len(FEATURES)))], [np.empty(0, bool)]
-    for done, made in enumerate(in_processes(_put_into, parts, min(cores(), groups)), 1):
-        values.append(made[0])
-        foreign.append(made[1])
+    made = [NOTHING]
+    for done, put in enumerate(in_processes(_put_into, parts, min(cores(), groups)), 1):
+        made.append(put)
         if progress:
             progress(done, groups * times)
-    return Again(np.concatenate(values), np.concatenate(foreign))
+    return Again(*(np.concatenate([getattr(put, each.name) for put in made]) for each in fields(Again)))
 
 
 def _parts(
@@ -98,7 +102,7 @@ def _parts(
     begin = int(of.time[rows].min())
     sessions = max(len(np.unique(of.session[rows[of.in_session[rows]]])), 1)
     lost, surprised = (
-        len(np.unique(of.session[rows[put[rows]]])) / sessions for put in (of.foreign, surprises(world, of))
+        len(np.unique(of.session[rows[put[rows]]])) / sessions for put in (abuse(world, of), surprises(world, of))
     )
     for group in range(groups):
         theirs = pa.array(np.flatnonzero(lives & (of.identity % groups == group)))
@@ -107,19 +111,29 @@ def _parts(
             yield _Part(some, population, surprised, lost, begin, (seed, group, time))
 
 
-def _put_into(part: _Part) -> tuple[Array, Array]:
-    """The features of what is put in and acted on after `begin`, and whether an intruder acted."""
+def _put_into(part: _Part) -> Again:
+    """What is put in and acted on after `begin`."""
     first, second = np.random.SeedSequence(part.seed).generate_state(2).tolist()
     lived = surprise(part.world, rate=part.surprises, seed=first)
     whole = graft(lived.events, lived.labels, rate=part.lost, seed=second, scenarios=TAUGHT)
     own = len(part.world.events)
     touched = pc.is_in(whole.events["identity.id"], value_set=whole.events.slice(own)["identity.id"].unique())
     added = np.flatnonzero(touched.to_numpy(zero_copy_only=False)) >= own
-    rows = rows_of(whole.events.filter(touched))
-    known = whole.labels["compromised"].filter(touched)
+    events, labels = whole.events.filter(touched), whole.labels.filter(touched)
+    rows, known = rows_of(events), labels["compromised"]
     fitted = added & (rows["time"] >= part.begin) & known.is_valid().to_numpy(zero_copy_only=False)
-    values = replay_rows(rows, part.population)[fitted]
-    return values, known.fill_null(0).to_numpy()[fitted] == 1
+    return Again(
+        replay_rows(rows, part.population),
+        known.fill_null(0).to_numpy() == 1,
+        labels["scenario"].fill_null("").to_numpy(),
+        events["identity.type"].to_numpy(),
+    ).part(fitted)
+
+
+def abuse(world: World, of: Outcomes) -> Array:
+    """Which rows are simulated abuse, shape (len(world.events),)."""
+    rows: Array = of.foreign & pc.equal(world.labels["label_source"], SIMULATED).fill_null(False).to_numpy()
+    return rows
 
 
 def surprises(world: World, of: Outcomes) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.ablations import WITHOUT, Skill, ablations, memory, without_features
+from training.ablations import AGAIN, WITHOUT, Skill, ablations, memory, without_features
 from training.evidence import Case, Found, Told
 from training.fit import Recipe
 from training.goals import exactly
@@ -50,13 +50,14 @@ def left_out(of: Case, recipe: Recipe, seed: int, told: Told) -> Found:
     rows = tuple((each.name, str(each.full), str(each.without)) for each in found)
     scenarios = [each for each in found if each.name.startswith("scenario")]
     within = sum(each.full.value - each.without.value <= WITHIN for each in scenarios)
-    figures = {"left_out/within": exactly(float(within), len(scenarios))}
+    figures = {"left_out/within": exactly(within / max(len(scenarios), 1), len(scenarios))}
     for each in found:
         share = each.without
         figures[f"left_out/{each.name}"] = Estimate(share.value, share.low, share.high, share.count)
     note = (
         "Recall at 0.5 % of benign sessions challenged of all lost sessions, of those of the scenario, or of the "
-        "identity type. Both models are fitted on this world's own identities, so the full one is not the model above. "
+        "identity type. Both models are fitted on this world's own identities, so the full one is not the model above, "
+        f"and on examples put into their lives up to {AGAIN} times more, without what is left out. "
         f"{within} of {len(scenarios)} scenarios stay within {WITHIN:g}. Held-out scenarios are never trained on: see "
         "the table of recalls."
     )
@@ -101,7 +102,8 @@ def taught(of: Case, recipe: Recipe, seed: int) -> Found:
         (f"the same with {SHARE:.0%} attack rows ({fed.rows}) in their histories", str(fed.fed)),
         ("change of the step-up rate, per request", f"{fed.moved:+.4f}"),
         (
-            f"{lied.verdicts} lying verdicts (the cap) about one identity: its later scores move by, in log-odds",
+            f"{lied.verdicts} lying verdicts (no more are taken, and together they count for one request) about one "
+            "identity: its later scores move by, in log-odds",
             f"{lied.log_odds:+.2f} (mean of {lied.identities})",
         ),
         ("another seed moves them by", f"{lied.by_chance:.2f}"),

@@ -70,6 +70,16 @@ class Examples:
         """The same, each counting for so much."""
         return replace(self, weight=weight)
 
+    def blind(self, columns: Array) -> Examples:
+        """The same with some inputs, by a mask, unknown."""
+
+        def inputs(numbers: Array) -> Array:
+            made = self.inputs(numbers)
+            made[:, columns] = np.nan
+            return made
+
+        return replace(self, inputs=inputs)
+
     def beside(self, others: Examples) -> Examples:
         """These, and after them others."""
         own = len(self.target)

@@ -76,7 +76,9 @@ GOALS: tuple[Goal, ...] = (
     Goal("calibration error (ECE): at most .01", "ece", most=0.01),
     Goal("curves that rise: none", "rising", most=0.0),
     Goal(
-        "scenarios left out of training whose recall stays within .15: at least 12 of 16", "left_out/within", least=12
+        "share of scenarios left out of training whose recall stays within .15: at least 12 of 16",
+        "left_out/within",
+        least=12 / 16,
     ),
     Goal("baselines beaten in every identity type, interval to interval: all", "baselines/not_beaten", most=0.0),
     Goal("step-up rate moved by 5 % attack rows in the history, at recall .98: at most .05", "poisoned", most=0.05),

@@ -23,7 +23,7 @@ from training.friction import friction
 from training.resample import Estimate, redrawn
 from training.retrain import Prepared
 from training.slices import Slice
-from training.verdicts import CAP
+from training.verdicts import CAP, voices
 
 SHARE = 0.05
 """Of a victim's history before the test."""
@@ -95,7 +95,7 @@ def fed(data: Prepared, theirs: Array, begins: int, seed: int) -> pa.Table:
 
 @dataclass(frozen=True)
 class Misled:
-    """How far lying verdicts about one identity, as many as the cap lets through, move what the model makes of it."""
+    """How far lying verdicts about one identity, as many as are taken, move what the model makes of it."""
 
     identities: int
     verdicts: int
@@ -119,9 +119,10 @@ def misled(data: Prepared, recipe: Recipe, seed: int, *, identities: int = 3) ->
     moved, chance = [], []
     for victim in chosen:
         told = np.flatnonzero((of.identity[fitting] == victim) & ~of.foreign[fitting])[-CAP:]
-        target = of.foreign[fitting].copy()
-        target[told] = True
-        lied_to = fit_now(examples(data.matrix, fitting, target), stop, recipe, seed)
+        target, said = of.foreign[fitting].copy(), np.zeros(len(fitting), bool)
+        target[told] = said[told] = True
+        lies = examples(data.matrix, fitting, target).counting(voices(said, of.identity[fitting]))
+        lied_to = fit_now(lies, stop, recipe, seed)
         seen = np.flatnonzero((of.identity == victim) & ~of.foreign & later & (of.time > of.time[fitting[told]].max()))
         before = honest.decision_function(data.matrix[seen]) if len(seen) else np.zeros(0)
         if len(seen):

@@ -22,7 +22,7 @@ from features.replay import replay, replay_rows
 from features.rows import rows_of
 from features.settings import Settings
 from features.vector import FEATURES
-from training.again import NOTHING, Again, again, surprises
+from training.again import NOTHING, Again, abuse, again, surprises
 from training.baselines import logistic_regression, static_rules
 from training.calibrate import calibrate_hazard, calibrate_now, thresholds
 from training.carried import ordinary
@@ -37,6 +37,7 @@ from training.report import write_report
 from training.scenarios import SCENARIOS
 from training.split import PARTS, Parts, Split, split
 from training.stages import Stages, Told
+from training.verdicts import told, voices
 
 BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 """Friction budgets at which the model carries a threshold."""
@@ -65,13 +66,24 @@ class Prepared:
         return np.flatnonzero(usable if held_out else usable & ~np.isin(self.of.scenario, list(HELD_OUT)))
 
     def examples(self, rows: Array) -> Examples:
-        """Rows by number, each with whether an intruder acted."""
-        return examples(self.matrix, rows, self.of.foreign[rows])
+        """Rows by number, each with whether an intruder acted; what investigators said counts as verdicts may."""
+        own = examples(self.matrix, rows, self.of.foreign[rows])
+        return own.counting(voices(self.told[rows], self.of.identity[rows]))
+
+    def beside(self, rows: Array, more: Again) -> Examples:
+        """The same, and after them more of the kinds that were made again."""
+        abuse_, surprises_ = abuse(self.world, self.of)[rows], surprises(self.world, self.of)[rows]
+        return more.beside(self.examples(rows), abuse_, surprises_)
 
     def thinned(self, recipe: Recipe, seed: int) -> Array:
         """Numbers of the rows that a baseline is fitted on: all foreign ones, and an even share of the others."""
         fitting = self.rows(self.split.fit)
         return fitting[thinned(self.examples(fitting), recipe, seed)[0]]
+
+    @cached_property
+    def told(self) -> Array:
+        """By row: whether an investigator said who acted."""
+        return told(self.world)
 
     @cached_property
     def succeeded(self) -> Array:
@@ -167,7 +179,7 @@ def fit(data: Prepared, recipe: Recipe, seed: int, more: Again = NOTHING) -> Tru
     """
     of, matrix = data.of, data.matrix
     fitting, stopping, calibrating = (data.rows(p) for p in (data.split.fit, data.split.stop, data.split.calibrate))
-    learnt = more.beside(data.examples(fitting), surprises(data.world, of)[fitting])
+    learnt = data.beside(fitting, more)
     now = fit_now(learnt, data.examples(stopping), recipe, seed)
     line = calibrate_now(margins(now, data.examples(calibrating)), of.foreign[calibrating], of.identity[calibrating])
     hazard = fit_hazard(hazard_examples(matrix, at_risk(of, fitting, data.split.end)), recipe, seed)

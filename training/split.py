@@ -20,7 +20,7 @@ POPULATION_UNTIL, FITTING_UNTIL = 0.15, 0.65
 """Shares of the time span: the population is measured before the first, fitted between the two, tested after."""
 PARTS = (("fit", 0.6), ("stop", 0.07), ("calibrate", 0.13), ("test", 0.2))
 """Shares of identities by what they are for."""
-JUDGED = (("fit", 0.3), ("stop", 0.05), ("calibrate", 0.0), ("test", 0.65))
+JUDGED = (("fit", 0.15), ("stop", 0.05), ("calibrate", 0.0), ("test", 0.8))
 """The same of data that a finished model is judged on, which saw none of it: what is fitted here are its rivals."""
 
 

@@ -19,11 +19,13 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from features.measures import Array
 from training.labels import World
 
 CAP = 5
-"""Verdicts of one identity that count at most: more could teach the model to look away from it, or to hound it."""
+"""Verdicts of one identity that are taken at most: more could teach the model to look away from it, or to hound it."""
 MEANS = {"intruder": 1, "owner": 0, "unsure": None}
 SOURCE = "feedback"
 
@@ -96,6 +98,20 @@ def pull(world: World, verdicts: Iterable[Verdict], *, cap: int = CAP) -> Pulled
             taken.append(each)
     labels = _told(world.labels, {rows[each.event_id]: each for each in taken})
     return Pulled(World(world.events, labels), len(taken), len(known) - len(taken), len(last) - len(known))
+
+
+def told(world: World) -> Array:
+    """By row: whether an investigator said who acted."""
+    rows: Array = pc.equal(world.labels["label_source"], SOURCE).fill_null(False).to_numpy()
+    return rows
+
+
+def voices(of_verdicts: Array, identity: Array) -> Array:
+    """How much each example counts, of which a mask tells those that a verdict speaks of: all of one identity's
+    together for one, so that however many are believed, it moves no further than by one request."""
+    said = np.bincount(identity[of_verdicts], minlength=int(identity.max(initial=0)) + 1)
+    weight: Array = np.where(of_verdicts, 1.0 / np.maximum(said[identity], 1), 1.0)
+    return weight
 
 
 def _told(labels: pa.Table, said: dict[int, Verdict]) -> pa.Table:
