@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from features.population import POPULATION, unmeasured
 from features.registry import Feature
 from features.rows import ROW
 from features.settings import settings
+from features.shares import add_shares
 from features.spliced import functions_of
 
 PLACES = 4
@@ -42,13 +44,14 @@ Records = tuple[Array, Array, Array]
 
 @dataclass(frozen=True)
 class Step:
-    """The compiled step over a number of features, and `places.number` compiled with it.
+    """The compiled step over a number of features, and `places.number` and `shares.add_shares` compiled with it.
 
     Within, what is read of an event is a record of one field a feature, by its name; such places need no check.
     """
 
     kernel: Callable[..., None]
     number: Callable[..., int]
+    add_shares: Callable[..., None]
     width: int
 
     def run(self, rows: Array, places: Array, records: Records, population: Array, values: Array) -> None:
@@ -95,7 +98,7 @@ def compiled(features: tuple[Feature, ...]) -> Step:
     run = module.run
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         run = _with_attributes(run)
-    return Step(run, module.number, len(features))
+    return Step(run, module.number, module.add_shares, len(features))
 
 
 def _spare_scipy() -> None:
@@ -115,6 +118,9 @@ def _spare_scipy() -> None:
         linalg.ensure_blas = look
 
 
+_SHARES = ", ".join(inspect.signature(add_shares).parameters)
+
+
 def _source(features: tuple[Feature, ...]) -> str:
     functions = functions_of(features)
     reads = "\n".join(f"        {call}" for call in functions)
@@ -125,6 +131,7 @@ from features.fold import age, take_in
 from features.measures import entry, jit
 from features.places import number as _number
 from features.places import own, tell_record
+from features.shares import add_shares as _add_shares
 
 {"".join(functions.values())}READ = np.dtype((np.record, [(name, "f8") for name in {[f.name for f in features]}]))
 
@@ -160,6 +167,10 @@ def run(rows, places, identities, sessions, credentials, populations, values, ou
 @entry
 def number(keys, slot_key, slot_place, known, places):
     return _number(keys, slot_key, slot_place, known, places)
+
+@entry
+def add_shares({_SHARES}):
+    _add_shares({_SHARES})
 """
 
 

@@ -58,6 +58,15 @@ def jit(function: Function) -> Function:
     return compiled
 
 
+def unchecked(function: Function) -> Function:
+    """The same of a function whose every place is known to be there: what asks first cannot do several at once."""
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
+        return function
+    compiled: Any = numba.njit(**(OPTIONS | {"boundscheck": False}), **_WITHIN)(function)
+    compiled.__class__ = _Inside
+    return compiled
+
+
 def entry(function: Function) -> Function:
     """Compile what Python calls, and keep it on disk."""
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time

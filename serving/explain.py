@@ -1,7 +1,7 @@
 """The model's margin taken apart: a base and what each feature adds, summing exactly to the calibrated log-odds.
 
-SHAP's tree explainer gives the margin as it explains it, so no second prediction is made. The calibration is a straight
-line, which scales contributions and moves the base.
+What is added together is the margin, so no second prediction is made. The calibration is a straight line, which scales
+contributions and moves the base.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from features.bundle import ModelMismatch, TrustModel
 from features.catalogue import said
 from features.decay import HORIZONS, TrustCurve
 from features.measures import Array
+from features.shapley import shapley
 from features.vector import FEATURES
 from serving import metrics
 from serving.known import Contribution, Explanation
@@ -24,16 +25,15 @@ TRIALS = 64
 
 
 class Explainer:
-    """Trust and its explanation for one event at a time; proves at the start that both are exact."""
+    """Trust and its explanation for one event at a time; proves at the start that both are exact, and SHAP's."""
 
     def __init__(self, model: TrustModel) -> None:
         import shap  # imported late: it takes seconds, and a process that only looks at the service needs none of it
 
         self.model = model
-        self._now: Any = shap.TreeExplainer(model.now)
+        self._now = shapley(model.now)
         self._hazard: Any = shap.TreeExplainer(model.hazard)
-        self._base = float(np.ravel(self._now.expected_value)[0])
-        self._prove()
+        self._prove(shap.TreeExplainer(model.now))
 
     def assess(self, values: Array) -> tuple[TrustCurve, Explanation]:
         """Trust from now on, and why, for features of shape (F,)."""
@@ -44,8 +44,8 @@ class Explainer:
 
     def _explained(self, values: Array) -> Explanation:
         line = self.model.calibration
-        shares = self._now.shap_values(values.reshape(1, -1), check_additivity=False)[0] * line.slope
-        base = self._base * line.slope + line.intercept
+        shares = self._now.shares(values) * line.slope
+        base = self._now.base * line.slope + line.intercept
         contributions = sorted(zip(FEATURES, values, shares, strict=True), key=lambda each: -abs(each[2]))
         parts = tuple(
             Contribution(feature.name, float(value), float(share), said(feature, float(value)))
@@ -61,14 +61,17 @@ class Explainer:
         log_odds = self.model.calibration.hazard_log_odds(margins, values.reshape(1, -1))[0]
         return tuple((1.0 / (1.0 + np.exp(-log_odds))).tolist())
 
-    def _prove(self) -> None:
-        """Compare with the estimators themselves; raises ModelMismatch when the explanation is of another model."""
+    def _prove(self, explainer: Any) -> None:
+        """Compare with the estimators themselves, and with SHAP's own explainer; raises ModelMismatch when the
+        explanation is of another model."""
         rng = np.random.default_rng(0)
         trials = rng.normal(0.0, 3.0, (TRIALS, len(FEATURES)))
         trials[rng.random(trials.shape) < 0.3] = math.nan
         margins, hazards = self.model.now_log_odds(trials), self.model.hazards(trials)
-        for values, margin, hazard in zip(trials, margins, hazards, strict=True):
+        shares = explainer.shap_values(trials, check_additivity=False)
+        for values, margin, hazard, share in zip(trials, margins, hazards, shares, strict=True):
             curve, _ = self.assess(values)
-            wrong = max(abs(curve.now_log_odds - margin), float(np.max(np.abs(np.array(curve.hazards) - hazard))))
+            off = (curve.now_log_odds - margin, np.array(curve.hazards) - hazard, self._now.shares(values) - share)
+            wrong = max(float(np.max(np.abs(each))) for each in off)
             if not wrong <= TOLERANCE:
                 raise ModelMismatch(f"model version {self.model.version}: its explanation is off by {wrong:.2g}")
