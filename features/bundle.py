@@ -19,7 +19,7 @@ import numpy as np
 
 from features import population
 from features.catalogue import contract, difference
-from features.decay import HORIZONS, TrustCurve
+from features.decay import HORIZONS, TrustCurve, probability
 from features.event import IdentityType
 from features.hashing import digest_of_file
 from features.measures import Array
@@ -95,8 +95,7 @@ class TrustModel:
         intervals = len(HORIZONS)
         inputs = np.hstack([np.repeat(matrix, intervals, axis=0), np.tile(np.eye(intervals), (len(matrix), 1))])
         margins = self.hazard.decision_function(inputs).reshape(-1, intervals)
-        probabilities: Array = 1.0 / (1.0 + np.exp(-self.calibration.hazard_log_odds(margins, matrix)))
-        return probabilities
+        return probability(self.calibration.hazard_log_odds(margins, matrix))
 
     def curve(self, vector: Array) -> TrustCurve:
         """How trust decays after one event, given its features, shape (F,)."""

@@ -9,8 +9,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from features.measures import Array
+
 HORIZONS = (300, 1_800, 7_200, 28_800)
 """Where the intervals end, in seconds from now."""
+
+
+def probability(log_odds: Array) -> Array:
+    """The probability whose log-odds these are, of any shape.
+
+    >>> probability(np.array([-np.inf, 0.0, np.log(3.0)])).tolist()
+    [0.0, 0.5, 0.75]
+    """
+    chance: Array = 1.0 / (1.0 + np.exp(-log_odds))
+    return chance
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from features.bundle import ModelMismatch, TrustModel
 from features.catalogue import said
-from features.decay import HORIZONS, TrustCurve
+from features.decay import HORIZONS, TrustCurve, probability
 from features.measures import Array
 from features.shapley import shapley
 from features.vector import FEATURES
@@ -59,7 +59,7 @@ class Explainer:
         inputs = np.hstack([np.tile(values, (intervals, 1)), np.eye(intervals)])
         margins = np.ravel(self._hazard.model.predict(inputs)).reshape(1, -1)
         log_odds = self.model.calibration.hazard_log_odds(margins, values.reshape(1, -1))[0]
-        return tuple((1.0 / (1.0 + np.exp(-log_odds))).tolist())
+        return tuple(probability(log_odds).tolist())
 
     def _prove(self, explainer: Any) -> None:
         """Compare with the estimators themselves, and with SHAP's own explainer; raises ModelMismatch when the

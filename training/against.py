@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.bundle import TrustModel
-from features.decay import HORIZONS
+from features.decay import HORIZONS, probability
 from features.measures import Array
 from training.detection import detection
 from training.evaluate import BUDGETS, Tested, challenges
@@ -114,7 +114,7 @@ def _true(sides: list[_Side], drawn: Redrawn) -> Iterator[Measure]:
     """Ranking and error now, and ranking of losses within two hours."""
     of, rows = sides[0].tested.of, sides[0].tested.rows
     foreign, identity = of.foreign[rows], of.identity[rows]
-    risks = [1.0 / (1.0 + np.exp(-side.score)) for side in sides]
+    risks = [probability(side.score) for side in sides]
     ranked = [precisions(foreign, risk, identity, drawn) for risk in risks]
     yield Measure("average precision", ranked, int(foreign.sum()), True)
     yield _mean("Brier score", [(risk - foreign) ** 2 for risk in risks], identity, drawn, False)

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from features.bundle import TYPES, Calibration
-from features.decay import HORIZONS
+from features.decay import HORIZONS, probability
 from features.measures import Array
 from training.outcomes import AtRisk
 
@@ -27,8 +27,8 @@ def calibrate_now(margin: Array, foreign: Array, identity: Array) -> Calibration
     line = _line(margin[half], foreign[half])
     if line is None or not foreign[~half].any():
         return plain
-    before = _loss(margin[~half] + plain.intercept, foreign[~half])
-    after = _loss(line[0] * margin[~half] + line[1], foreign[~half])
+    before = loss(margin[~half] + plain.intercept, foreign[~half])
+    after = loss(line[0] * margin[~half] + line[1], foreign[~half])
     whole = _line(margin, foreign)
     return replace(plain, slope=whole[0], intercept=whole[1]) if whole and after < before else plain
 
@@ -58,7 +58,7 @@ def intercepts(margin: Array, target: Array, kind: Array, weight: Array) -> dict
 
 def _intercept_of(margin: Array, target: Array, weight: Array, usual: float, like: float) -> float:
     """What to add, so that the mean probability is the share of positives, `like` more of them as `usual` has it."""
-    expected = float((weight / (1.0 + np.exp(-(margin + usual)))).sum())
+    expected = float((weight * probability(margin + usual)).sum())
     if not expected > 0.0:
         return usual
     rate = expected / float(weight.sum()) * (float((weight * target).sum()) + like) / (expected + like)
@@ -84,8 +84,9 @@ def _line(margin: Array, target: Array) -> tuple[float, float] | None:
     return (slope, float(fitted.intercept_[0])) if slope > 0 else None
 
 
-def _loss(log_odds: Array, target: Array) -> float:
-    return float(log_loss(target, 1.0 / (1.0 + np.exp(-log_odds)), labels=[False, True]))
+def loss(log_odds: Array, target: Array) -> float:
+    """The mean log-loss of log-odds; both of shape (n,)."""
+    return float(log_loss(target, probability(log_odds), labels=[False, True]))
 
 
 def intercept(margin: Array, rate: float, weight: Array | None = None) -> float:
@@ -93,7 +94,7 @@ def intercept(margin: Array, rate: float, weight: Array | None = None) -> float:
     low, high = -60.0, 60.0
     for _ in range(80):
         middle = (low + high) / 2
-        if float(np.average(1.0 / (1.0 + np.exp(-(margin + middle))), weights=weight)) < rate:
+        if float(np.average(probability(margin + middle), weights=weight)) < rate:
             low = middle
         else:
             high = middle

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import log_loss
 
-from features.decay import HORIZONS
+from features.decay import HORIZONS, probability
 from features.measures import SECOND, Array
-from training.calibrate import intercepts
+from training.calibrate import intercepts, loss
 from training.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
 from training.outcomes import AtRisk, at_risk
 from training.retrain import Prepared
@@ -48,7 +47,7 @@ def best(
     parts = (data.split.fit, data.split.stop)
     fitting, stopping = (make(data.rows(part)).examples(data.matrix) for part in parts)
     models = [fit(fitting, stopping, directions, recipe, seed) for recipe in recipes]
-    losses = [log_loss(stopping.target, _chances(margins(model, stopping)), labels=[False, True]) for model in models]
+    losses = [loss(margins(model, stopping), stopping.target) for model in models]
     return models[int(np.argmin(losses))]
 
 
@@ -61,12 +60,8 @@ def calibrated(
     found = margins(model, task.examples(data.matrix))
     added = intercepts(found, task.target, data.kind[task.rows], np.ones(len(found)))
     theirs = data.kind[data.rows(data.split.test)]
-    return _chances(model.decision_function(asked) + np.select([theirs == kind for kind in added], [*added.values()]))
-
-
-def _chances(log_odds: Array) -> Array:
-    chances: Array = 1.0 / (1.0 + np.exp(-log_odds))
-    return chances
+    usual = np.select([theirs == kind for kind in added], [*added.values()])
+    return probability(model.decision_function(asked) + usual)
 
 
 def _tested(data: Prepared) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss
 
 from features.bundle import TrustModel
-from features.decay import HORIZONS
+from features.decay import HORIZONS, probability
 from features.measures import SECOND, Array
 from training.judge import Sessions, Share, limits, recalls, resampled, sessions
 from training.outcomes import Outcomes
@@ -121,7 +121,7 @@ def _figures(
 ) -> dict[str, float]:
     foreign = tested.of.foreign[tested.rows]
     seen = tested.without(held_out)
-    risk = 1.0 / (1.0 + np.exp(-log_odds))
+    risk = probability(log_odds)
     figures = {
         "average_precision": float(average_precision_score(foreign, risk)),
         "brier": float(brier_score_loss(foreign, risk)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.bundle import TrustModel
-from features.decay import HORIZONS
+from features.decay import HORIZONS, probability
 from features.measures import Array
 from training import baselines
 from training.detection import detection
@@ -177,7 +177,7 @@ def early(of: Case) -> Found:
 
 def truth(of: Case) -> Found:
     """Ranking and calibration, now and at each horizon."""
-    risk, seen = 1.0 / (1.0 + np.exp(-of.score)), of.tested.without(HELD_OUT)
+    risk, seen = probability(of.score), of.tested.without(HELD_OUT)
     figures = {
         "average_precision": average_precision(of.foreign, of.score, of.identity, of.drawn),
         "brier": of.drawn.mean((risk - of.foreign) ** 2, of.identity),

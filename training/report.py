@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.bundle import TrustModel
-from features.decay import HORIZONS
+from features.decay import HORIZONS, probability
 from features.measures import Array
 from training.card import card
 from training.evaluate import Evaluation, Tested, readable
@@ -46,7 +46,7 @@ def write_report(
 
 
 def _reliability(path: Path, model: TrustModel, tested: Tested, source: str) -> None:
-    risk = 1.0 / (1.0 + np.exp(-model.now_log_odds(tested.matrix)))
+    risk = probability(model.now_log_odds(tested.matrix))
     edges = np.unique(np.quantile(risk, np.linspace(0, 1, 21)))
     place = np.clip(np.searchsorted(edges, risk, side="right") - 1, 0, len(edges) - 2)
     foreign = tested.of.foreign[tested.rows]

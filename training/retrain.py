@@ -14,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.bundle import ModelMismatch, TrustModel
 from features.catalogue import digest
+from features.decay import probability
 from features.enrich import lookup
 from features.hashing import Digested
 from features.measures import Array
@@ -194,7 +195,7 @@ def fit(data: Prepared, recipe: Recipe, seed: int, more: Again = NOTHING) -> Tru
 
 def _thresholds(model: TrustModel, data: Prepared, calibrating: Array) -> dict[str, list[list[float]]]:
     benign = calibrating[~data.of.foreign[calibrating]]
-    trust = 1.0 / (1.0 + np.exp(model.now_log_odds(data.matrix[benign])))
+    trust = probability(-model.now_log_odds(data.matrix[benign]))
     return thresholds(trust, data.kind[benign], BUDGETS)
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from features.bundle import TrustModel
 from features.columns import conform
+from features.decay import probability
 from features.enrich import NetworkTables, fill
 from features.measures import Array
 from features.replay import replay
@@ -59,7 +60,7 @@ def seen(model: TrustModel, events: pa.Table, tables: NetworkTables) -> Seen:
     matrix = replay(events, model.population)
     kind = events["identity.type"].to_numpy().astype(str)
     who = events["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    risk = 1.0 / (1.0 + np.exp(-model.now_log_odds(matrix)))
+    risk = probability(model.now_log_odds(matrix))
     limits = {budget: np.array([_limit(model, each, budget) for each in kind]) for budget in BUDGETS}
     return Seen(events, matrix, risk, kind, who, limits)
 
