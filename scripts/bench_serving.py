@@ -22,16 +22,22 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from features.bundle import TrustModel
 from features.columns import events_of
+from features.replay import replay
 from features.settings import settings
+from features.shapley import shapley
 from scripts.client import ROOT, Service, started_service
-from training import simulate
+from scripts.timing import side_by_side
+from training import champion, simulate
 
 RESULTS = ROOT / "benchmarks/results.json"
 WARM = 100
 """Requests before anything is measured."""
 AT_ONCE = 16
 """Callers of the loaded server."""
+EXPLAINED, ROUNDS = 100, 9
+"""Requests explained in a round by either explainer; the fastest round counts."""
 PROMISED = 0.05
 """What floors and ruling may take of the time of one request."""
 STAGE = re.compile(r'session_trust_stage_seconds_sum\{stage="(\w+)"\} (\S+)')
@@ -114,6 +120,27 @@ def loaded(service: Service, asked: Sequence[dict[str, Any]]) -> Figures:
     return {"callers": AT_ONCE, "requests": len(asked), "requests a second": len(asked) / took, **_latency(seconds)}
 
 
+def explaining(model: TrustModel) -> Figures:
+    """One explanation, by the service's own code and by SHAP's explainer, which gives the same."""
+    import shap  # takes seconds
+
+    rows = replay(simulate(1).events.slice(0, EXPLAINED), model.population)
+    explainer, ours = shap.TreeExplainer(model.now), shapley(model.now)
+    own, theirs = side_by_side(
+        [
+            lambda: [ours.shares(row) for row in rows],
+            lambda: [explainer.shap_values(row[None], check_additivity=False) for row in rows],
+        ],
+        ROUNDS,
+    )
+    each = 1e3 / len(rows)
+    return {
+        "milliseconds": own * each,
+        "milliseconds, SHAP's explainer": theirs * each,
+        "theirs over ours": theirs / own,
+    }
+
+
 def _latency(seconds: Sequence[float]) -> Figures:
     p50, p99 = np.percentile(seconds, (50, 99)) * 1e3
     return {"milliseconds, p50": float(p50), "milliseconds, p99": float(p99)}
@@ -129,6 +156,9 @@ def main(
     Example: `scripts/bench serving`
     """
     here, asked = settings(), requests(WARM + 2 * count)
+    model = champion(here)
+    if model is None:
+        raise typer.BadParameter("no version answers yet: python -m training retrain --promote")
     with tempfile.TemporaryDirectory() as home:
         where = {"HOME": home, "TRACKING_URI": here.tracking_uri, "ARTIFACTS": here.artifacts}
         with started_service({f"SESSION_TRUST_{name}": value for name, value in where.items()}) as service:
@@ -139,6 +169,7 @@ def main(
                 "alone": alone(caller, asked[WARM : WARM + count]),
                 "loaded": loaded(service, asked[WARM + count :]),
             }
+    parts["explaining"] = explaining(model)
     for name, figures in parts.items():
         for what, value in figures.items():
             console.print(f"{name:8} {what:60} {value:12,.3f}", highlight=False, soft_wrap=True)

@@ -116,7 +116,7 @@ def serving_table() -> str:
     results = json.loads(RESULTS.read_text())["serving"]
     machine = results["machine"]
     lines = ["| asked | what | measured |", "|---|---|---|"]
-    for part in ("alone", "loaded"):
+    for part in ("alone", "loaded", "explaining"):
         lines += [f"| {part} | {what} | {_rounded(value)} |" for what, value in results[part].items()]
     said = f"On {machine['cores']} cores with Python {machine['python']}, shared with other work, {machine['at']} UTC."
     return "\n".join([*lines, "", said])
