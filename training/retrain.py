@@ -64,7 +64,7 @@ class Prepared:
     def rows(self, part: Array, *, held_out: bool = False) -> Array:
         """Numbers of a part's rows of which it is known who acted; held-out abuse only for the test."""
         usable = part & self.of.known
-        return np.flatnonzero(usable if held_out else usable & ~np.isin(self.of.scenario, list(HELD_OUT)))
+        return np.flatnonzero(usable if held_out else usable & ~self.held_out)
 
     def examples(self, rows: Array) -> Examples:
         """Rows by number, each with whether an intruder acted; what investigators said counts as verdicts may."""
@@ -80,6 +80,11 @@ class Prepared:
         """Numbers of the rows that a baseline is fitted on: all foreign ones, and an even share of the others."""
         fitting = self.rows(self.split.fit)
         return fitting[thinned(self.examples(fitting), recipe, seed)[0]]
+
+    @cached_property
+    def held_out(self) -> Array:
+        """By row: whether it is of abuse that is kept for the test."""
+        return np.isin(self.of.scenario, list(HELD_OUT))
 
     @cached_property
     def told(self) -> Array:
