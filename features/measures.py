@@ -51,18 +51,18 @@ def jit(function: Function) -> Function:
 
     It gets none of the wrappers by which Python could call machine code, which take a third of the time to compile.
     """
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
-        return function
-    compiled: Any = numba.njit(**OPTIONS, **_WITHIN)(function)
-    compiled.__class__ = _Inside
-    return compiled
+    return _part(function, OPTIONS)
 
 
 def unchecked(function: Function) -> Function:
     """The same of a function whose every place is known to be there: what asks first cannot do several at once."""
+    return _part(function, OPTIONS | {"boundscheck": False})
+
+
+def _part(function: Function, options: dict[str, Any]) -> Function:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         return function
-    compiled: Any = numba.njit(**(OPTIONS | {"boundscheck": False}), **_WITHIN)(function)
+    compiled: Any = numba.njit(**options, **_WITHIN)(function)
     compiled.__class__ = _Inside
     return compiled
 
