@@ -9,7 +9,7 @@ its kind: odds stay what they were. Only what is simulated is made again; what h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -46,7 +46,7 @@ class Again:
 
     def part(self, which: Array) -> Again:
         """Some of them, by a mask."""
-        return Again(*(values[which] for values in (self.matrix, self.foreign, self.scenario, self.kind)))
+        return Again(*(values[which] for values in vars(self).values()))
 
     def beside(self, own: Examples, abuse: Array, surprises: Array) -> Examples:
         """The examples there were, of which masks tell what was made again, and these: either kind counts for as much
@@ -92,7 +92,7 @@ def again(
         made.append(put)
         if progress:
             progress(done, groups * times)
-    return Again(*(np.concatenate([getattr(put, each.name) for put in made]) for each in fields(Again)))
+    return Again(*map(np.concatenate, zip(*(vars(put).values() for put in made), strict=True)))
 
 
 def _parts(
@@ -132,7 +132,7 @@ def _put_into(part: _Part) -> Again:
 
 def abuse(world: World, of: Outcomes) -> Array:
     """Which rows are simulated abuse, shape (len(world.events),)."""
-    rows: Array = of.foreign & pc.equal(world.labels["label_source"], SIMULATED).fill_null(False).to_numpy()
+    rows: Array = of.foreign & world.labelled_by(SIMULATED)
     return rows
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.columns import EVENT_SCHEMA, conform
+from features.measures import Array
 
 LABELS: pa.Schema = pa.schema(
     [
@@ -47,6 +49,11 @@ class World:
         if sources == {SIMULATED}:
             return SIMULATED
         return "your benign events, simulated abuse" if SIMULATED in sources else "yours"
+
+    def labelled_by(self, source: str) -> Array:
+        """By row: whether its label is of this source."""
+        rows: Array = pc.equal(self.labels["label_source"], source).fill_null(False).to_numpy()
+        return rows
 
     def conformed(self) -> World:
         """The same with all columns there may be; what it lacks is unknown. Raises ValueError naming what is wrong."""

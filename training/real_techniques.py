@@ -126,7 +126,7 @@ def _doing(data: Prepared, chain: Chain) -> Array:
 def _caught(data: Prepared, recipe: Recipe, seed: int, done: Done, kept: Array | None) -> Array:
     model = refitted(data, lighter(recipe), seed, kept=kept)
     tested = data.tested
-    mine = tested.sessions(model.decision_function(data.matrix[tested.rows]))
+    mine = tested.sessions(model.decision_function(tested.matrix))
     limit = limits(mine, MAIN, np.ones((1, len(mine.lost))))
     return done.caught(model.decision_function(done.matrix), limit)
 

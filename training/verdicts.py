@@ -19,7 +19,6 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.measures import Array
 from training.labels import World
@@ -102,13 +101,12 @@ def pull(world: World, verdicts: Iterable[Verdict], *, cap: int = CAP) -> Pulled
 
 def told(world: World) -> Array:
     """By row: whether an investigator said who acted."""
-    rows: Array = pc.equal(world.labels["label_source"], SOURCE).fill_null(False).to_numpy()
-    return rows
+    return world.labelled_by(SOURCE)
 
 
 def voices(of_verdicts: Array, identity: Array) -> Array:
     """How much each example counts, of which a mask tells those that a verdict speaks of: all of one identity's
-    together for one, so that however many are believed, it moves no further than by one request."""
+    together for one, so that many weigh no more than one. That bounds their weight; the report says what they move."""
     said = np.bincount(identity[of_verdicts], minlength=int(identity.max(initial=0)) + 1)
     weight: Array = np.where(of_verdicts, 1.0 / np.maximum(said[identity], 1), 1.0)
     return weight
