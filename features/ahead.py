@@ -7,7 +7,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from features.measures import Array
+from features.measures import Array, Record
 from features.ways import array_of, start_of, tell
 
 LINE = 64
@@ -16,6 +16,10 @@ LINE = 64
 
 def fetch(records: Array, place: int) -> None:
     """Ask the processor for a record that is needed soon; changes nothing, whatever the place."""
+
+
+def fetch_record(record: Record) -> None:
+    """Ask for a record of which only the place is known so far."""
 
 
 def fetch_beside(keys: Array, amounts: Array, key: int) -> None:
@@ -41,6 +45,11 @@ def _compiled_fetch(context: Any, builder: Any, signature: Any, arguments: Any) 
     return context.get_dummy_value()
 
 
+def _compiled_fetch_record(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    for offset in range(0, signature.args[0].size, LINE):
+        _ask(builder, arguments[0], offset)
+
+
 def _compiled_fetch_beside(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     keys, amounts = (array_of(context, builder, signature, arguments, place) for place in (0, 1))
     start = start_of(builder, keys, arguments[2])
@@ -51,4 +60,5 @@ def _compiled_fetch_beside(context: Any, builder: Any, signature: Any, arguments
 
 
 tell(fetch, types.void, _compiled_fetch)
+tell(fetch_record, types.void, _compiled_fetch_record, (types.Record,))
 tell(fetch_beside, types.void, _compiled_fetch_beside, (types.Array, types.Array, types.Integer))

@@ -17,10 +17,6 @@ from features.measures import Array
 from features.places import SPARE
 from features.vector import FEATURES, step
 
-_ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
-"""An odd number without pattern (2^64 over the golden ratio), so that pairs of keys spread evenly."""
-
-
 CHUNK = 32_768
 """Events taken at once, so that what finding their histories needs stays in the cache."""
 
@@ -57,24 +53,18 @@ class Carrier:
 
     def places(self, rows: Array, order: Array) -> Array:
         """Where the rows are, in this order, and their histories, made where there were none; shape (n, PLACES)."""
-        who, session, credential = (rows[f"{name}_key"][order] for name in ("identity", "session", "credential"))
+        kinds = self._identities, self._sessions, self._credentials
+        slots, known = [kind.slots_for(len(order)) for kind in kinds], np.array([len(kind) for kind in kinds])
         places = np.empty((len(order), PLACES), np.int64)
-        places[:, 0] = order
-        self._identities.find(who, places[:, 1])
-        self._sessions.find(below(who, session), places[:, 2])
-        self._credentials.find(below(who, credential), places[:, 3])
+        step().find(rows, order, *slots, known, places)
+        for kind, now in zip(kinds, known.tolist(), strict=True):
+            kind.make_room(now)
         return places
 
     def blank(self) -> tuple[Array, Array, Array]:
         """As many histories as are remembered, of which nothing is known."""
         who, session, credential = (known + SPARE for known in self.remembered)
         return empty(IDENTITY, who), empty(SESSION, session), empty(CREDENTIAL, credential)
-
-
-def below(who: Array, keys: Array) -> Array:
-    """One key for each pair of an identity's key and a key of something that is theirs; 0 where that is unknown."""
-    pairs = (who.astype(np.uint64) * _ODD) ^ keys.astype(np.uint64)
-    return np.where(keys == 0, 0, pairs.view(np.int64))
 
 
 class Histories:
@@ -88,37 +78,29 @@ class Histories:
     def __len__(self) -> int:
         return self._known
 
-    def find(self, keys: Array, places: Array) -> None:
-        """Write down where the record of each key is, made where there was none."""
-        if 2 * (self._known + len(keys)) > len(self._slots[0]):
-            self._spread(self._known + len(keys))
-        before = self._known
-        self._known = step().number(keys, *self._slots, before, places)
-        self._make_room(before)
+    def slots_for(self, more: int) -> Array:
+        """Slots with room for what is known and so many more."""
+        if 2 * (self._known + more) > len(self._slots):
+            wider = _slots(self._known + more)
+            step().spread(self._slots, wider)
+            self._slots = wider
+        return self._slots
 
-    def _spread(self, keys: int) -> None:
-        """Put the known keys into more slots, each with the place it has."""
-        slot_key, slot_place = self._slots
-        taken = np.flatnonzero(slot_key)
-        in_order = slot_key[taken[np.argsort(slot_place[taken])]]
-        self._slots = _slots(keys)
-        step().number(in_order, *self._slots, 0, np.empty((len(in_order), PLACES), np.int64)[:, 0])
-
-    def _make_room(self, before: int) -> None:
-        """Room for what is known now, and empty records where there are new ones.
+    def make_room(self, known: int) -> None:
+        """Room for as many as are known now, and empty records where there are new ones.
 
         Growth is by doubling, so that it costs little a record; memory not needed yet stays untouched.
         """
-        if self._known + SPARE > len(self.records):
-            grown = np.empty(2 * self._known + SPARE, self.records.dtype)
+        before, self._known = self._known, known
+        if known + SPARE > len(self.records):
+            grown = np.empty(2 * known + SPARE, self.records.dtype)
             size = before * grown.dtype.itemsize
             grown.view(np.uint8)[:size] = self.records.view(np.uint8)[:size]
             blank(grown[-SPARE:])
             self.records = grown
-        blank(self.records[before : self._known])
+        blank(self.records[before:known])
 
 
-def _slots(keys: int) -> tuple[Array, Array]:
+def _slots(keys: int) -> Array:
     """Room for so many keys, and for as many again before they have to be spread anew."""
-    size = 1 << (4 * keys).bit_length()
-    return np.zeros(size, np.int64), np.zeros(size, np.int64)
+    return np.zeros((1 << (4 * keys).bit_length(), 2), np.int64)

@@ -21,20 +21,18 @@ Progress = Callable[[int, int], None]
 """Called with how many events are done and how many there are."""
 
 
-def time_order(rows: Array, among: Array | None = None) -> Array:
-    """The places of rows in the order in which they are replayed: by time, then event id, then place. `among` are the
-    places of some, in their order, if not all are asked for.
+def time_order(rows: Array) -> Array:
+    """The places of rows in the order in which they are replayed: by time, then event id, then place.
 
     Sorted by one number that holds the time and as much of the id as there is room for: what is nearly in order, as
     logs are, then costs little.
     """
-    places = np.arange(len(rows)) if among is None else among
-    time, event = (_above_least(rows[name][places]) for name in ("time", "event_key"))
+    time, event = (_above_least(rows[name]) for name in ("time", "event_key"))
     room = 64 - int(time.max(initial=0)).bit_length()
     rough = (time << np.uint64(room)) | (event >> np.uint64(64 - room))
     order = np.argsort(rough, kind="stable")
     _settle(order, rough[order], event[order])
-    return places[order]
+    return order
 
 
 def _above_least(values: Array) -> Array:
@@ -65,26 +63,28 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
     done = Count(len(rows), progress)
 
     def run(theirs: Array) -> None:
-        carrier, order = Carrier(population), time_order(rows, theirs)
-        for places in in_chunks(order):
+        carrier = Carrier(population)
+        for places in in_chunks(theirs):
             carrier.take_into(values, rows, places)
             done.add(len(places))
 
     step()  # once, before threads ask for it
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, _by_identity(rows, threads * PARTS if threads > 1 else 1)))
+        list(pool.map(run, _by_identity(rows, 1 + len(rows) // PART)))
     return values
 
 
-PARTS = 8
-"""Into how many parts the share of each of several threads is cut, so that whoever is done early takes another."""
+PART = 16_384
+"""About how many events are replayed at a time, with all others of their identities: few enough that what is remembered
+of these stays in the cache, and that threads have an even share."""
 
 
 def _by_identity(rows: Array, parts: int) -> list[Array]:
-    """The places of rows in so many parts, each with all rows of its identities."""
-    part = rows["identity_key"] % parts
-    order = np.argsort(part.astype(np.min_scalar_type(parts)), kind="stable")
-    return np.split(order, np.cumsum(np.bincount(part, minlength=parts))[:-1])
+    """The places of rows in so many parts, each with all rows of its identities in time order."""
+    order = time_order(rows)
+    part = (rows["identity_key"] % parts).astype(np.min_scalar_type(parts))[order]
+    together = order[np.argsort(part, kind="stable")]
+    return np.split(together, np.cumsum(np.bincount(part, minlength=parts))[:-1])
 
 
 def by_column(values: Array) -> Array:

@@ -144,7 +144,7 @@ def _compiled_holds(context: Any, builder: Any, signature: Any, arguments: Any) 
 def tell(function: Any, result: types.Type, lowered: Any, taken: Any = (types.Array, types.Integer)) -> None:
     """Tell the JIT what a function returns, of an array and a number if not told otherwise, and what it comes to."""
 
-    typers = {2: lambda a, b: result, 3: lambda a, b, c: result, 4: lambda a, b, c, d: result}
+    typers = {1: lambda a: result, 2: lambda a, b: result, 3: lambda a, b, c: result, 4: lambda a, b, c, d: result}
     _typed(function)(lambda _: typers[len(taken)])
     _lowers(function, *taken)(lowered)
 

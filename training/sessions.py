@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from features.carrier import below
 from features.hashing import key_of
+from features.places import below
 
 Keys = np.ndarray[Any, np.dtype[np.int64]]
 
