@@ -9,7 +9,6 @@ from typing import Annotated
 
 import pyarrow.parquet as pq
 import typer
-from click import Choice
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -52,13 +51,24 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
 
+def _known(source: str) -> str:
+    """The name of a source, or an error that names them all."""
+    if source not in SOURCES:
+        raise typer.BadParameter(f"{source!r} is not one of {', '.join(sorted(SOURCES))}")
+    return source
+
+
+SHOWN = 10
+"""How many broken records are named; the rest are counted."""
+
+
 @app.command("import")
 def import_(
-    source: Annotated[str, typer.Argument(click_type=Choice(sorted(SOURCES)), help="The vendor whose log this is.")],
+    source: Annotated[str, typer.Argument(callback=_known, help=f"Whose log this is: {', '.join(sorted(SOURCES))}.")],
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files, gzipped or not.")],
     out: Annotated[Path, typer.Option(help="Where the events go, as Parquet.")],
 ) -> None:
-    """Turn vendor logs into events. Broken records are named and counted (exit code 1), never fatal to the rest.
+    """Turn vendor logs into events. Broken records are counted (exit code 1), some named, never fatal to the rest.
 
     Example: `python -m features import cloudtrail trail.json.gz --out events.parquet`
     """
@@ -67,8 +77,12 @@ def import_(
         report = import_files(source, files, lambda done, total: bar.update(task, completed=done, total=total))
     pq.write_table(report.table, out)
     console.print(f"{report.table.num_rows} events -> {out}; {len(report.broken)} broken records")
-    for broken in report.broken:
+    for broken in report.broken[:SHOWN]:
         console.print(f"  {broken}", highlight=False, markup=False, soft_wrap=True)
+    if len(report.broken) > SHOWN:
+        console.print(f"  and {len(report.broken) - SHOWN} more")
+    if report.broken and not report.table.num_rows:
+        console.print(f"not one record reads as {source}: is it another vendor's log?")
     raise typer.Exit(1 if report.broken else 0)
 
 

@@ -131,7 +131,10 @@ def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") ->
         _refuse_unless_registered(path, tags.get(DIGEST_TAG + path.name), version)
     differs = difference(_read(folder / "catalogue.json"))
     if differs:
-        raise ModelMismatch(f"model version {version} was made for other features: {differs}. Retrain it.")
+        raise ModelMismatch(
+            f"model version {version} was made for other features: {differs}. "
+            "Train one for these: python -m training retrain --promote"
+        )
     calibration = _read(folder / "calibration.json")
     calibration["hazard_intercepts"] = _by_type(calibration["hazard_intercepts"])
     return TrustModel(

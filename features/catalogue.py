@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import cache
 from typing import Any
 
@@ -52,12 +53,40 @@ def difference(theirs: dict[str, Any]) -> str:
 def said(feature: Feature, value: float) -> str:
     """The feature's sentence for one value, as an investigator reads it.
 
-    >>> said(next(f for f in FEATURES if f.name == "device_is_new"), 0.0)
+    >>> of = {feature.name: feature for feature in FEATURES}
+    >>> said(of["device_is_new"], 0.0)
     'Not so: the device (or instance) is one this identity has not used before.'
+    >>> said(of["requests_above_usual"], math.log(3.0))
+    "The session has made more requests than this identity's sessions usually do (3 times)."
+    >>> said(of["requests_above_usual"], -1.0)
+    "Not so: the session has made more requests than this identity's sessions usually do."
+    >>> said(of["pace"], 0.0)
+    'So many requests come within about a minute (0 requests).'
     """
     begun = feature.sentence[0].lower() + feature.sentence[1:]
     if math.isnan(value):
         return f"Not known: whether {begun}"
     if feature.unit == "yes or no":
         return feature.sentence if value == 1.0 else f"Not so: {begun}"
-    return f"{feature.sentence[:-1]} ({value:.3g} {feature.unit})."
+    if value <= 0.0 and not _SAYS_HOW_MUCH.search(feature.sentence):
+        return f"Not so: {begun}"
+    return f"{feature.sentence[:-1]} ({_amount(value, feature.unit)})."
+
+
+_SAYS_HOW_MUCH = re.compile(r"\bso (much|many|strong|long)\b", re.IGNORECASE)
+"""A sentence that holds whatever the amount; any other says that there is some."""
+
+
+def _amount(value: float, unit: str) -> str:
+    """A value with its unit, in words that need no formula.
+
+    >>> _amount(math.log(1 + 12), "log(1 + requests)"), _amount(0.25, "share")
+    ('12 requests', '25 %')
+    """
+    if unit.startswith("log(1 + "):
+        return f"{math.expm1(value):.3g} {unit.removeprefix('log(1 + ').removesuffix(')')}"
+    if unit == "log ratio":
+        return f"{math.exp(value):.3g} times"
+    if unit == "share":
+        return f"{100.0 * value:.3g} %"
+    return f"{value:.3g} {unit}"

@@ -12,7 +12,7 @@ FIELDS_OF_CONTEXT = float(len(CONTEXT))
 
 @feature(unit="share", direction=0, always=True, tells="a call stripped of its context from a routine one")
 def context_known_fraction(event: Record) -> float:
-    """Little of the context of this request is known.
+    """So much of the context of this request is known.
 
     >>> reading(context_known_fraction, event={"known": 12.0})
     0.5

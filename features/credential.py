@@ -56,7 +56,7 @@ def credential_age_above_rotation(event: Record, identity: Record) -> float:
 
 @feature(unit="hours", direction=0, tells="a token a thief can use for long from one about to end")
 def credential_hours_left(event: Record) -> float:
-    """The credential stays valid for long.
+    """The credential stays valid for so long.
 
     >>> reading(credential_hours_left, event={"time": 0, "expires_at": 7_200_000_000})
     2.0
@@ -213,7 +213,7 @@ def minutes_since_step_up(event: Record, session: Record) -> float:
 
 @feature(unit="0 none to 3 phishing-resistant", direction=-1, tells="a password guessed from a passkey held")
 def authentication_strength(event: Record) -> float:
-    """The session rests on a weak proof of who this is.
+    """The session rests on so strong a proof of who this is.
 
     >>> math.isnan(reading(authentication_strength, event={}))
     True

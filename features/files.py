@@ -48,7 +48,10 @@ def replay_file(
     folder was begun for something else, ValueError when the file holds no events, OSError when the disk is full: then
     call again, and it goes on. An event counts once for each step it goes through.
     """
-    file = pq.ParquetFile(source)
+    try:
+        file = pq.ParquetFile(source)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{source} is no Parquet file ({error}); a vendor's log first goes through import") from error
     _check(file.schema_arrow, source)
     events = file.metadata.num_rows
     parts = parts or 1 + events // EVENTS_A_PART

@@ -49,7 +49,7 @@ def rate_above_usual(identity: Record) -> float:
 
 @feature(unit="log(1 + requests)", direction=0, always=True, tells="a tool that enumerates from single requests")
 def pace(identity: Record) -> float:
-    """Requests come in a burst, within about a minute.
+    """So many requests come within about a minute.
 
     >>> reading(pace, identity={"pace": 19.0})
     2.996

@@ -64,7 +64,7 @@ def running_service() -> Iterator[Service]:
 
 @contextmanager
 def started_service(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
-    """Run scripts/serve on a free port and stop it by its process id; raises RuntimeError if it ends before READY."""
+    """Run scripts/serve on a free port and stop it by its process id; raises RuntimeError if it never gets ready."""
     variables = {**os.environ, "SESSION_TRUST_PORT": str(free_port()), **(environment or {})}
     with subprocess.Popen(
         [ROOT / "scripts/serve"], cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True
@@ -85,6 +85,8 @@ def _when_ready(process: subprocess.Popen[str]) -> Service:
             ready = json.loads(rest)
             return Service(ready["url"], Path(ready["key_file"]))
         print(line, end="", file=sys.stderr)
+        if line.startswith("NOT READY "):
+            raise RuntimeError(json.loads(line.removeprefix("NOT READY "))["why"])
     raise RuntimeError(f"scripts/serve ended with exit code {process.wait()} before it was ready")
 
 

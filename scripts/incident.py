@@ -49,8 +49,12 @@ def main(
 
     Exit code 1, with the promise named, if one of the promises does not hold.
     """
+    events = logged_events(log)
+    if not the_robbed(events):
+        print(f"{log}: {len(events)} events, and in none does a machine present a credential that could be stolen")
+        raise typer.Exit(2)
     with running_service() as service:
-        came = replayed(service, logged_events(log))
+        came = replayed(service, events)
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     report(console, came, only_turn)
     broken = broken_promises(came.incident, came.robbed + came.known, came.controls)

@@ -5,8 +5,10 @@ This is the one place that knows of both training and serving, and it knows them
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-from features.settings import Settings, settings
+from features.settings import Settings, SettingsError, settings
 
 FIRST_IDENTITIES = 1_500
 """In the histories of a first model: somebody waits for it, and with so many it keeps the demo's promises."""
@@ -30,17 +32,27 @@ TELL_EVERY_SECONDS = 2.0
 
 def main(arguments: list[str]) -> int:
     """Run `first-model` or `announce PID`; the exit code says whether it succeeded."""
-    match arguments:
-        case ["first-model"]:
-            return first_model(settings())
-        case ["announce", pid]:
-            return announce(settings(), int(pid))
+    try:
+        match arguments:
+            case ["first-model"]:
+                return first_model(settings())
+            case ["announce", pid]:
+                return announce(settings(), int(pid))
+    except SettingsError as error:
+        say(str(error))
+        return 2
     print("usage: python -m scripts.launch first-model | announce PID", file=sys.stderr)
     return 2
 
 
 def first_model(here: Settings) -> int:
-    """Train and promote a model unless one already carries the alias that answers."""
+    """Train and promote a model unless one already carries the alias that answers.
+
+    It takes minutes, so an address that is taken is found before.
+    """
+    if is_taken(here.host, here.port):
+        say(f"{here.host}:{here.port} is taken: stop what listens there, or set SESSION_TRUST_PORT to another port")
+        return 1
     here.ensure_home()
     if has_champion(here):
         return 0
@@ -79,13 +91,31 @@ def _has_alias(registry: Path, here: Settings) -> bool:
         return False
 
 
+def is_taken(host: str, port: int) -> bool:
+    """Whether something else listens on an address of this machine."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
 def announce(here: Settings, pid: int) -> int:
-    """Wait until the process answers as ready, then print the curl line and the line for machines."""
+    """Wait until the process answers as ready, then print the curl line and the line for machines; or why it is not."""
     url, began = f"http://{here.host}:{here.port}", time.monotonic()
     told = began
-    while not is_ready(url):
+    while (why := not_ready(url)) is not None:
         now = time.monotonic()
-        if not is_alive(pid) or now - began > PATIENCE_SECONDS:
+        if why:
+            print("NOT READY", json.dumps({"why": why}))
+            return 1
+        if not is_alive(pid):
+            return 1
+        if now - began > PATIENCE_SECONDS:
+            say(f"no answer after {PATIENCE_SECONDS:.0f} s: look at what the service printed above")
             return 1
         if now - told >= TELL_EVERY_SECONDS:
             told = now
@@ -111,11 +141,25 @@ def curl_line(url: str, key_file: Path) -> str:
 
 def is_ready(url: str) -> bool:
     """Whether a service at this address says that it can answer."""
+    return not_ready(url) is None
+
+
+def not_ready(url: str) -> str | None:
+    """Why a service at this address cannot answer, as it says itself; empty as long as it says nothing."""
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+            return None
+    except urllib.error.HTTPError as answer:
+        return _detail(answer.read()) or f"it answers {answer.code}"
+    except OSError:
+        return ""
+
+
+def _detail(problem: bytes) -> str:
+    try:
+        return str(json.loads(problem)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def is_alive(pid: int) -> bool:

@@ -87,7 +87,7 @@ def ruling_sentence(answer: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     """
     who, what = event["identity"]["id"], event["action"]["name"]
     link = {"allow": "", "step_up": " before", "deny": ""}[answer["ruling"]]
-    because = f", because of {_joined(answer['because'])}" if answer["because"] else ""
+    because = f" ({_joined(answer['because'])})" if answer["because"] else ""
     return f"{who} {SAID[answer['ruling']]}{link} {what}{because}."
 
 

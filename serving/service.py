@@ -5,6 +5,7 @@ Importing this module opens nothing; the engine is made when BentoML makes the s
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -12,7 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import bentoml
-from pydantic import RootModel
+from bentoml._internal.server.http_app import log_exception
+from bentoml.exceptions import BentoMLException
+from pydantic import RootModel, ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.event import Event
@@ -136,6 +139,18 @@ class _Door:
         assert self._ours is not None  # BentoML makes the service before it listens
         await self._ours(scope, receive, send)
 
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether what BentoML logs is a mistake of ours.
+
+    A caller's own would fill the log with traces that hold what he sent; he is told, and it is counted.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    theirs = isinstance(error, ValidationError) or (isinstance(error, BentoMLException) and error.error_code < 500)
+    return not theirs
+
+
+logging.getLogger(log_exception.__module__).addFilter(_is_ours)
 
 _door = _Door()
 SessionTrust.add_asgi_middleware(  # type: ignore[attr-defined]  # bentoml.service makes the class a Service

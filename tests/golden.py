@@ -1,6 +1,6 @@
 """What every feature reads over sample data, written down: a feature whose meaning changes gets a new name.
 
-    python tests/golden.py
+    PYTHONPATH=. .venv/bin/python tests/golden.py
 
 adds features that are new and drops those that are gone; it never changes the figures of a name that stays.
 """

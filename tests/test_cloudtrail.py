@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from features.__main__ import SHOWN, app
 from features.cloudtrail import event_of
 from features.sources import import_files
 
@@ -401,3 +403,26 @@ def test_an_unknown_source_is_refused() -> None:
     """Nothing is imported from a source nobody wrote a reader for."""
     with pytest.raises(KeyError):
         import_files("cloudtrial", [])
+
+
+def imported(source: str, file: Path) -> Result:
+    """What the command says of a file."""
+    return CliRunner().invoke(app, ["import", source, str(file), "--out", str(file.with_suffix(".parquet"))])
+
+
+def test_the_command_names_the_sources_there_are(tmp_path: Path) -> None:
+    """Where another is asked for."""
+    (file := tmp_path / "log.json").write_text("[]")
+    said = imported("okta", file)
+
+    assert (said.exit_code, "'okta' is not one of cloudtrail" in said.stderr) == (2, True), said.stderr
+
+
+def test_the_command_says_that_a_log_is_another_vendors(tmp_path: Path) -> None:
+    """After some records; a line for each would bury it."""
+    (file := tmp_path / "log.json").write_text(json.dumps([{"user": "ada"}] * 40))
+    said = imported("cloudtrail", file)
+
+    assert said.exit_code == 1
+    assert said.stderr.count("log.json, record") == SHOWN
+    assert "and 30 more" in said.stderr and "not one record reads as cloudtrail" in said.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -77,3 +78,13 @@ def test_nothing_names_the_incident(logged: list[Event]) -> None:
     naming = [(p.name, v) for p in files for v in values if v in p.read_bytes().decode("utf-8", "ignore")]
 
     assert naming == []
+
+
+def test_a_log_without_a_theft_is_named(tmp_path: Path) -> None:
+    """No service is started for it."""
+    (log := tmp_path / "log.json").write_text("[]")
+    demo = subprocess.run(
+        [ROOT / "scripts/demo", "--log", log], capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert (demo.returncode, f"{log}: 0 events" in demo.stdout) == (2, True), demo.stdout + demo.stderr

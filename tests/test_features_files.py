@@ -117,6 +117,14 @@ def test_a_file_that_holds_no_events_is_refused_by_name(tmp_path: Path, table: p
     assert (run.exit_code, said in run.output.replace("\n", " ")) == (2, True)
 
 
+def test_a_file_that_is_no_parquet_is_refused_by_name(tmp_path: Path) -> None:
+    """And it is said that logs are imported first."""
+    (file := tmp_path / "log.csv").write_text("who,what\nada,read\n")
+
+    with pytest.raises(ValueError, match=r"log\.csv is no Parquet file .* first goes through import"):
+        replay_file(file, tmp_path / "out", unmeasured())
+
+
 def test_an_empty_file_has_no_features(tmp_path: Path) -> None:
     """Nothing in, nothing out, no error."""
     pq.write_table(EVENTS.slice(0, 0), tmp_path / "none.parquet")

@@ -1,9 +1,10 @@
 """A name keeps its meaning: models and decisions of years ago go on saying what they said."""
 
 import json
+import subprocess
 
 import pytest
-from golden import GOLDEN, figures
+from golden import GOLDEN, ROOT, figures
 
 from features.vector import names
 
@@ -11,7 +12,7 @@ WRITTEN = json.loads(GOLDEN.read_text())
 
 
 def test_every_feature_has_its_figures() -> None:
-    """A new one gets them from `python tests/golden.py`; one that is gone loses them."""
+    """A new one gets them from `PYTHONPATH=. .venv/bin/python tests/golden.py`; one that is gone loses them."""
     assert list(WRITTEN) == list(names())
 
 
@@ -29,3 +30,13 @@ def test_it_reads_what_it_has_always_read(name: str, now: dict[str, list[float]]
 def test_every_feature_is_known_somewhere_in_the_sample() -> None:
     """A figure that is never known would hold nothing."""
     assert [name for name, written in WRITTEN.items() if written[0] == 0.0] == []
+
+
+def test_the_command_of_the_guide_changes_no_figure_of_a_name_that_stays() -> None:
+    """CONTRIBUTING.md says how it is called: as it stands there it must run."""
+    command = next(
+        line for line in (ROOT / "CONTRIBUTING.md").read_text().split("`") if line.endswith("tests/golden.py")
+    )
+    subprocess.run(["bash", "-c", command], cwd=ROOT, check=True)
+
+    assert json.loads(GOLDEN.read_text()) == WRITTEN

@@ -52,7 +52,7 @@ def test_a_decision_page_says_the_ruling(small: Server) -> None:
     """As one sentence, with its reason."""
     said = decided(small, "page-ruling", category="manage_access").text
 
-    assert "page-ruling was asked for fresh proof before files:Get, because of floor manage-access." in said
+    assert "page-ruling was asked for fresh proof before files:Get (floor manage-access)." in said
 
 
 def test_a_decision_page_shows_floors_bars_and_curve(small: Server) -> None:
@@ -77,7 +77,7 @@ def test_a_page_of_a_denial(small: Server) -> None:
     """A revoked session has its page as well."""
     small.post("/revocations", {"identity": "page-deny", "reason": "test"})
 
-    assert "page-deny was denied files:Get, because of the session is revoked." in decided(small, "page-deny").text
+    assert "page-deny was denied files:Get (the session is revoked)." in decided(small, "page-deny").text
 
 
 def test_a_page_with_an_inline_history_says_so(small: Server) -> None:

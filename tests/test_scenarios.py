@@ -260,10 +260,12 @@ def test_sessions_are_counted_as_histories_tell_them_apart(random_table: pa.Tabl
 
 def test_a_rate_that_cannot_be_reached_is_said(random_table: pa.Table) -> None:
     """A victim once at most: twelve identities cannot lose half of all sessions."""
-    far, near = (additions(random_table, graft(random_table, rate=r, seed=2), r) for r in (0.9, 0.02))
+    rates = 0.9, 0.02, 1e-6
+    far, near, none = (additions(random_table, graft(random_table, rate=r, seed=2), r) for r in rates)
 
     assert far.shortfall is not None and f"{far.asked} of {far.sessions}" in far.shortfall
     assert far.touched < far.asked and near.shortfall is None
+    assert none.shortfall is not None and "comes to none" in none.shortfall
     assert sum(victims_ for _, victims_, _ in far.rows) <= 12
 
 

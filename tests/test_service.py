@@ -92,6 +92,16 @@ def test_bad_input_is_refused_by_the_field(small: Server, name: str) -> None:
     )
 
 
+def test_a_callers_mistakes_leave_no_trace_in_the_log(small: Server) -> None:
+    """A trace would hold what he sent, and fill the log at his will."""
+    for mistake in ("colour of nobody", None):
+        answer = small.ask("POST", "/score", {"event": {"colour": mistake}})
+        assert answer.status_code == 400
+
+    log = (small.home / "server.log").read_text()
+    assert "colour of nobody" not in log and "Exception on /score" not in log
+
+
 NO_JSON = {
     "NaN": b'{"event": {"network": {"latitude": NaN}}}',
     "infinity": b'{"event": {"network": {"latitude": -Infinity}}}',

@@ -34,11 +34,20 @@ RATE = 0.0095
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar that is told what is being done and how much of the whole is done."""
+    """A progress bar that is told what is being done and how much of it is; a line each where no bar can be seen."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(what, total=1.0)
-        yield lambda description, share: bar.update(task, description=description, completed=share)
+        now = ""
+
+        def told(description: str, share: float) -> None:
+            nonlocal now
+            bar.update(task, description=description, completed=share)
+            if description != now and not console.is_terminal:
+                console.print(f"{description} …", markup=False, highlight=False)
+            now = description
+
+        yield told
 
 
 def simulated(seed: int, identities: int | None, days: int | None) -> World:

@@ -32,7 +32,11 @@ class Additions:
 
     @property
     def shortfall(self) -> str | None:
-        """Why fewer sessions were touched than asked for, if many fewer were."""
+        """Why fewer sessions were touched than asked for, if many fewer were, or why none was."""
+        if self.asked == 0:
+            return (
+                f"of {self.sessions} sessions this rate comes to none: give a higher --rate, or a log with more of them"
+            )
         if self.touched >= 0.9 * self.asked:
             return None
         return (
