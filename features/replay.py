@@ -30,6 +30,8 @@ def time_order(rows: Array) -> Array:
     time, event = (_above_least(rows[name]) for name in ("time", "event_key"))
     room = 64 - int(time.max(initial=0)).bit_length()
     rough = (time << np.uint64(room)) | (event >> np.uint64(64 - room))
+    if (rough[1:] > rough[:-1]).all():
+        return np.arange(len(rows))  # as most logs are
     order = np.argsort(rough, kind="stable")
     _settle(order, rough[order], event[order])
     return order
