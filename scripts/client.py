@@ -50,6 +50,10 @@ class Service:
             return problem.code, json.loads(problem.read() or b"null")
 
 
+class NotReady(RuntimeError):
+    """A service was started and cannot answer; the message says why."""
+
+
 @contextmanager
 def running_service() -> Iterator[Service]:
     """The service the settings point at if it answers, otherwise one started on a free port and stopped afterwards."""
@@ -64,7 +68,7 @@ def running_service() -> Iterator[Service]:
 
 @contextmanager
 def started_service(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
-    """Run scripts/serve on a free port and stop it by its process id; raises RuntimeError if it never gets ready."""
+    """Run scripts/serve on a free port and stop it by its process id; raises NotReady if it never gets so."""
     variables = {**os.environ, "SESSION_TRUST_PORT": str(free_port()), **(environment or {})}
     with subprocess.Popen(
         [ROOT / "scripts/serve"], cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True
@@ -86,8 +90,8 @@ def _when_ready(process: subprocess.Popen[str]) -> Service:
             return Service(ready["url"], Path(ready["key_file"]))
         print(line, end="", file=sys.stderr)
         if line.startswith("NOT READY "):
-            raise RuntimeError(json.loads(line.removeprefix("NOT READY "))["why"])
-    raise RuntimeError(f"scripts/serve ended with exit code {process.wait()} before it was ready")
+            raise NotReady(json.loads(line.removeprefix("NOT READY "))["why"])
+    raise NotReady(f"scripts/serve ended with exit code {process.wait()} before it was ready")
 
 
 def free_port() -> int:

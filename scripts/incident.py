@@ -18,7 +18,7 @@ from rich.console import Console
 
 from features import Event, events_of
 from features.sources import import_files
-from scripts.client import ROOT, Service, running_service
+from scripts.client import ROOT, NotReady, Service, running_service
 from scripts.judged import Judged, judge
 from scripts.ordinary import other_role, role_before
 from scripts.promises import broken_promises, passed
@@ -53,8 +53,12 @@ def main(
     if not the_robbed(events):
         print(f"{log}: {len(events)} events, and in none does a machine present a credential that could be stolen")
         raise typer.Exit(2)
-    with running_service() as service:
-        came = replayed(service, events)
+    try:
+        with running_service() as service:
+            came = replayed(service, events)
+    except NotReady as problem:
+        print(problem)
+        raise typer.Exit(2) from problem
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     report(console, came, only_turn)
     broken = broken_promises(came.incident, came.robbed + came.known, came.controls)
