@@ -18,6 +18,7 @@ from features.catalogue import catalogue, digest
 from features.event import Event
 from features.files import AnotherRun, replay_file
 from features.population import load, unmeasured
+from features.shown import show_first
 from features.sources import SOURCES, import_files
 from features.vector import names
 
@@ -77,10 +78,7 @@ def import_(
         report = import_files(source, files, lambda done, total: bar.update(task, completed=done, total=total))
     pq.write_table(report.table, out)
     console.print(f"{report.table.num_rows} events -> {out}; {len(report.broken)} broken records")
-    for broken in report.broken[:SHOWN]:
-        console.print(f"  {broken}", highlight=False, markup=False, soft_wrap=True)
-    if len(report.broken) > SHOWN:
-        console.print(f"  and {len(report.broken) - SHOWN} more")
+    show_first(console, report.broken, SHOWN)
     if report.broken and not report.table.num_rows:
         console.print(f"not one record reads as {source}: is it another vendor's log?")
     raise typer.Exit(1 if report.broken else 0)

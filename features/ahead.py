@@ -38,16 +38,19 @@ def _ask(builder: Any, first: Any, offset: int) -> None:
     builder.call(ask, [at, _TO_READ, _TO_KEEP, _DATA])
 
 
-def _compiled_fetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    records, size = array_of(context, builder, signature, arguments), signature.args[0].dtype.size
+def _ask_whole(builder: Any, first: Any, size: int) -> None:
     for offset in (*range(0, size, LINE), size - 1):
-        _ask(builder, builder.gep(records.data, [arguments[1]]), offset)
+        _ask(builder, first, offset)
+
+
+def _compiled_fetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    records = array_of(context, builder, signature, arguments)
+    _ask_whole(builder, builder.gep(records.data, [arguments[1]]), signature.args[0].dtype.size)
     return context.get_dummy_value()
 
 
 def _compiled_fetch_record(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    for offset in range(0, signature.args[0].size, LINE):
-        _ask(builder, arguments[0], offset)
+    _ask_whole(builder, arguments[0], signature.args[0].size)
 
 
 def _compiled_fetch_beside(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -31,12 +31,13 @@ class Carrier:
 
     def __init__(self, population: Array) -> None:
         self._population = population
-        self._identities, self._sessions, self._credentials = (Histories(d) for d in (IDENTITY, SESSION, CREDENTIAL))
+        self._kinds = Histories(IDENTITY), Histories(SESSION), Histories(CREDENTIAL)
 
     @property
     def remembered(self) -> tuple[int, int, int]:
         """How many identities, sessions and credentials are remembered."""
-        return len(self._identities), len(self._sessions), len(self._credentials)
+        identities, sessions, credentials = map(len, self._kinds)
+        return identities, sessions, credentials
 
     def take(self, rows: Array) -> Array:
         """Read and fold rows that are in time order and follow those before; their features, shape (n, F)."""
@@ -48,16 +49,15 @@ class Carrier:
     def take_into(self, values: Array, rows: Array, order: Array) -> None:
         """The same of the rows that `order` names, each into its own place of `values`."""
         places = self.places(rows, order)
-        records = self._identities.records, self._sessions.records, self._credentials.records
-        step().run(rows, places, records, self._population, values)
+        identities, sessions, credentials = (kind.records for kind in self._kinds)
+        step().run(rows, places, (identities, sessions, credentials), self._population, values)
 
     def places(self, rows: Array, order: Array) -> Array:
         """Where the rows are, in this order, and their histories, made where there were none; shape (n, PLACES)."""
-        kinds = self._identities, self._sessions, self._credentials
-        slots, known = [kind.slots_for(len(order)) for kind in kinds], np.array([len(kind) for kind in kinds])
+        slots, known = [kind.slots_for(len(order)) for kind in self._kinds], np.array(self.remembered)
         places = np.empty((len(order), PLACES), np.int64)
         step().find(rows, order, *slots, known, places)
-        for kind, now in zip(kinds, known.tolist(), strict=True):
+        for kind, now in zip(self._kinds, known.tolist(), strict=True):
             kind.make_room(now)
         return places
 

@@ -100,10 +100,10 @@ def compiled(features: tuple[Feature, ...]) -> Step:
     """The step over these features, compiled once for all processes that have the same sources and home folder."""
     _spare_scipy()
     module = _loaded(features, _fingerprint(features))
-    run, find = module.run, module.find
+    kernel, finds = module.run, module.find
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
-        run, find = _with_attributes(run), _with_attributes(find)
-    return Step(run, find, module.spread, module.add_shares, len(features))
+        kernel, finds = _with_attributes(kernel), _with_attributes(finds)
+    return Step(kernel, finds, module.spread, module.add_shares, len(features))
 
 
 def _spare_scipy() -> None:

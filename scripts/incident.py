@@ -50,12 +50,13 @@ def main(
     Exit code 1, with the promise named, if one of the promises does not hold.
     """
     events = logged_events(log)
-    if not the_robbed(events):
+    stolen = the_robbed(events)
+    if not stolen:
         print(f"{log}: {len(events)} events, and in none does a machine present a credential that could be stolen")
         raise typer.Exit(2)
     try:
         with running_service() as service:
-            came = replayed(service, events)
+            came = replayed(service, events, stolen)
     except NotReady as problem:
         print(problem)
         raise typer.Exit(2) from problem
@@ -67,9 +68,9 @@ def main(
     raise typer.Exit(1 if broken else 0)
 
 
-def replayed(service: Service, events: list[Event]) -> Replayed:
+def replayed(service: Service, events: list[Event], stolen: list[Event]) -> Replayed:
     """The incident in a fresh history space; the controls, and the theft after them, in another."""
-    stolen, fresh = the_robbed(events), f"demo-{uuid4()}"
+    fresh = f"demo-{uuid4()}"
     with_before = f"{fresh}-with-ordinary-days"
     incident = list(judge(service, events, fresh))
     controls = {

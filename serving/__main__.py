@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from features.shown import show_first
 from serving.commands import console, plainly, store_of
 from serving.keys import SCOPES, create_key, list_keys, revoke_key
 from serving.policy_commands import policy_app
@@ -28,13 +29,6 @@ app.add_typer(policy_app, name="policy")
 policy_app.add_typer(policy_history_app)
 SHOWN = 20
 """How many findings are printed in full."""
-
-
-def _list(findings: tuple[object, ...]) -> None:
-    for finding in findings[:SHOWN]:
-        console.print(f"  {finding}", markup=False, highlight=False, soft_wrap=True)
-    if len(findings) > SHOWN:
-        console.print(f"  and {len(findings) - SHOWN} more")
 
 
 @app.command()
@@ -64,7 +58,7 @@ def verify_() -> None:
         for head in report.heads:
             print(f"{head.chain} {head.sequence} {head.hash}")
         console.print("the log is what was written" if report.ok else f"{len(report.breaks)} breaks:")
-        _list(report.breaks)
+        show_first(console, report.breaks, SHOWN)
         raise typer.Exit(0 if report.ok else 1)
 
 
@@ -82,7 +76,7 @@ def rebuild_(
         store = store_of(here)
         differences = rebuild(store, write=write, progress=lambda done, of: bar.update(task, completed=done, total=of))
         console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
-        _list(differences)
+        show_first(console, differences, SHOWN)
         raise typer.Exit(1 if differences else 0)
 
 

@@ -21,7 +21,7 @@ from scripts.launch import announce, first_model, is_taken, not_ready
 WHY = "model version 1 was made for other features"
 
 
-class NotReady(BaseHTTPRequestHandler):
+class Refusing(BaseHTTPRequestHandler):
     """A service that says why it cannot answer."""
 
     def do_GET(self) -> None:
@@ -36,7 +36,7 @@ class NotReady(BaseHTTPRequestHandler):
 @pytest.fixture
 def refusing(tmp_path: Path) -> Iterator[Settings]:
     """The settings of a service that is up and not ready."""
-    server = HTTPServer(("127.0.0.1", 0), NotReady)
+    server = HTTPServer(("127.0.0.1", 0), Refusing)
     Thread(target=server.serve_forever, daemon=True).start()
     yield Settings(home=tmp_path, port=server.server_port)
     server.shutdown()
