@@ -5,22 +5,21 @@ its help, or reads settings, needs none of it.
 """
 
 import importlib
-import sys
-import types
 import typing
 
 if typing.TYPE_CHECKING:
-    from features.bundle import Calibration, ModelMismatch, TrustModel
-    from features.catalogue import catalogue, digest, said
-    from features.columns import EVENT_SCHEMA, events_of, table_of
-    from features.decay import HORIZONS, TrustCurve
-    from features.event import Event
-    from features.history import History
-    from features.registry import Feature, FeatureError
-    from features.replay import replay
-    from features.rows import row_of, rows_of
-    from features.settings import Settings, SettingsError, settings
-    from features.vector import FEATURES, fold, names, vector
+    from features.catalogue.all import FEATURES, feature_names
+    from features.catalogue.describe import digest, feature_catalogue, sentence_for
+    from features.catalogue.registration import Feature, FeatureError
+    from features.engine.batch import replay
+    from features.engine.online import fold, vector
+    from features.event.arrow import EVENT_SCHEMA, events_of, table_of
+    from features.event.numpy_row import row_of, rows_of
+    from features.event.schema import Event
+    from features.history.layout import History
+    from features.model.bundle import Calibration, ModelMismatch, TrustModel
+    from features.model.trust_curve import HORIZONS, TrustCurve
+    from features.settings import Settings, SettingsError, get_settings
 
 __all__ = [
     "EVENT_SCHEMA",
@@ -36,65 +35,56 @@ __all__ = [
     "SettingsError",
     "TrustCurve",
     "TrustModel",
-    "catalogue",
     "digest",
     "events_of",
+    "feature_catalogue",
+    "feature_names",
     "fold",
-    "names",
+    "get_settings",
     "replay",
     "row_of",
     "rows_of",
-    "said",
-    "settings",
+    "sentence_for",
     "table_of",
     "vector",
 ]
 
 _HOME = {
-    "Calibration": "bundle",
-    "ModelMismatch": "bundle",
-    "TrustModel": "bundle",
-    "catalogue": "catalogue",
-    "digest": "catalogue",
-    "said": "catalogue",
-    "EVENT_SCHEMA": "columns",
-    "events_of": "columns",
-    "table_of": "columns",
-    "HORIZONS": "decay",
-    "TrustCurve": "decay",
-    "Event": "event",
-    "History": "history",
-    "Feature": "registry",
-    "FeatureError": "registry",
-    "replay": "replay",
-    "row_of": "rows",
-    "rows_of": "rows",
-    "FEATURES": "vector",
-    "fold": "vector",
-    "names": "vector",
-    "vector": "vector",
-    "Settings": "settings",
-    "SettingsError": "settings",
-    "settings": "settings",
+    "FEATURES": "features.catalogue.all",
+    "feature_names": "features.catalogue.all",
+    "digest": "features.catalogue.describe",
+    "feature_catalogue": "features.catalogue.describe",
+    "sentence_for": "features.catalogue.describe",
+    "Feature": "features.catalogue.registration",
+    "FeatureError": "features.catalogue.registration",
+    "replay": "features.engine.batch",
+    "fold": "features.engine.online",
+    "vector": "features.engine.online",
+    "EVENT_SCHEMA": "features.event.arrow",
+    "events_of": "features.event.arrow",
+    "table_of": "features.event.arrow",
+    "row_of": "features.event.numpy_row",
+    "rows_of": "features.event.numpy_row",
+    "Event": "features.event.schema",
+    "History": "features.history.layout",
+    "Calibration": "features.model.bundle",
+    "ModelMismatch": "features.model.bundle",
+    "TrustModel": "features.model.bundle",
+    "HORIZONS": "features.model.trust_curve",
+    "TrustCurve": "features.model.trust_curve",
+    "Settings": "features.settings",
+    "SettingsError": "features.settings",
+    "get_settings": "features.settings",
 }
 
 
-class _Package(types.ModuleType):
-    """A package that keeps its names: importing `features.replay` would put the module where the function is meant."""
-
-    def __getattr__(self, name: str) -> typing.Any:
-        if name not in _HOME:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-        vars(self)[name] = value
-        return value
-
-    def __setattr__(self, name: str, value: typing.Any) -> None:
-        if not (name in _HOME and isinstance(value, types.ModuleType)):
-            super().__setattr__(name, value)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*vars(self), *_HOME})
+def __getattr__(name: str) -> typing.Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
 
 
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

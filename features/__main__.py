@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from features.catalogue import catalogue, digest
-from features.event import Event
-from features.files import AnotherRun, replay_file
-from features.population import load, unmeasured
-from features.shown import show_first
-from features.sources import SOURCES, import_files
-from features.vector import names
+from features.catalogue.all import feature_names
+from features.catalogue.describe import digest, feature_catalogue
+from features.cli.output import show_first
+from features.engine.batch_files import AnotherRun, replay_file
+from features.event.schema import Event
+from features.history.population import load, unmeasured
+from features.sources.registry import SOURCES, import_files
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
@@ -116,7 +116,7 @@ def replay_(
     except (AnotherRun, ValueError, OSError) as error:
         console.print(f"{error}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
-    console.print(f"{count} events, {len(names())} features -> {out}")
+    console.print(f"{count} events, {len(feature_names())} features -> {out}")
 
 
 @app.command("catalogue")
@@ -126,7 +126,7 @@ def catalogue_(form: Annotated[Form, typer.Option("--as", help="How to print it.
     Example: `python -m features catalogue --as markdown`
     """
     if form is Form.JSON:
-        print(json.dumps({"digest": digest(), "features": catalogue()}, indent=1))
+        print(json.dumps({"digest": digest(), "features": feature_catalogue()}, indent=1))
     elif form is Form.MARKDOWN:
         print(markdown())
     else:
@@ -136,7 +136,7 @@ def catalogue_(form: Annotated[Form, typer.Option("--as", help="How to print it.
 def markdown() -> str:
     """The catalogue as the Markdown table in features/README.md."""
     lines = ["| feature | drifts | unit | riskier when | says | tells |", "|---|---|---|---|---|---|"]
-    for f in catalogue():
+    for f in feature_catalogue():
         cells = f"`{f['name']}`", f["module"], f["unit"], _DIRECTION[f["direction"]], f["sentence"], f["tells"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -147,7 +147,7 @@ _DIRECTION = {1: "larger", -1: "smaller", 0: "either"}
 
 def _rich_table() -> Table:
     table = Table("feature", "drifts", "unit", "riskier when", "says", "tells", title=digest())
-    for f in catalogue():
+    for f in feature_catalogue():
         table.add_row(f["name"], f["module"], f["unit"], _DIRECTION[f["direction"]], f["sentence"], f["tells"])
     return table
 

@@ -84,6 +84,6 @@ def _parsed(variable: str, text: str, kind: type) -> object:
 
 
 @cache
-def settings() -> Settings:
+def get_settings() -> Settings:
     """The settings of this process, read at the first call."""
     return Settings.from_environment(os.environ)

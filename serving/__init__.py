@@ -1,12 +1,12 @@
 """Turns one request into one recorded, explained decision."""
 
-from serving.decision import Decision, Explanation, Proof, Standing, decide
-from serving.imported_cases import imported_cases
-from serving.policy import Policy, PolicyError
-from serving.store import Store
-from serving.tally import Tally
-from serving.tuning import sampled, tune
-from serving.whatif import tried
+from serving.decision.decide import Decision, Explanation, Proof, Standing, decide
+from serving.policy.schema import Policy, PolicyError
+from serving.policy_analysis.from_event_file import imported_cases
+from serving.policy_analysis.replay import tried
+from serving.policy_analysis.replay_counts import Tally
+from serving.policy_analysis.tune import sampled, tune
+from serving.store.store import Store
 
 __all__ = [
     "Decision",

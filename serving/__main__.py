@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from features.shown import show_first
-from serving.commands import console, plainly, store_of
-from serving.keys import SCOPES, create_key, list_keys, revoke_key
-from serving.policy_commands import policy_app
-from serving.policy_history_commands import policy_history_app
-from serving.rebuild import rebuild
-from serving.store import Store
-from serving.verification import verify
+from features.cli.output import show_first
+from serving.cli.policy import policy_app
+from serving.cli.policy_analysis import policy_history_app
+from serving.cli.shared_options import console, plainly, store_of
+from serving.store.api_keys import SCOPES, create_key, list_keys, revoke_key
+from serving.store.rebuild import rebuild
+from serving.store.store import Store
+from serving.store.verify import verify
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Who may call, and for what.", no_args_is_help=True)

@@ -18,19 +18,19 @@ from bentoml.exceptions import BentoMLException
 from pydantic import RootModel, ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from features.event import Event
-from features.settings import Settings, settings
-from features.sources import SOURCES
+from features.event.schema import Event
+from features.settings import Settings, get_settings
+from features.sources.registry import SOURCES
 from serving import metrics
-from serving.app import application
-from serving.edge import Edge, current
-from serving.engine import Engine
-from serving.inforce import in_force, policy_file
-from serving.keys import Caller, authenticate, ensure_keys
-from serving.problems import about_field, problem_of
-from serving.reload import PolicyWatch
-from serving.schemas import ScoreRequest
-from serving.store import Store
+from serving.api.middleware import Edge, current
+from serving.api.routes import application
+from serving.contracts.problems import about_field, problem_of
+from serving.contracts.schemas import ScoreRequest
+from serving.engine.writer import Engine
+from serving.model.active import in_force, policy_file
+from serving.store.api_keys import Caller, authenticate, ensure_keys
+from serving.store.store import Store
+from serving.workers.policy_watcher import PolicyWatch
 
 THREADS = 64
 """How many requests may wait for a commit together."""
@@ -52,7 +52,7 @@ class SessionTrust:
     """Rules on requests, takes in logs."""
 
     def __init__(self) -> None:
-        here = settings()
+        here = get_settings()
         store = Store(here.database_url)
         here.ensure_home()
         store.migrate()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from serving_live import Server, new_home, served
+from support.live_server import Server, new_home, served
 
-from scripts.client import Service, started_service
+from scripts.lib.client import Service, started_service
 
 LIVE = "live"
 

@@ -1,16 +1,16 @@
 """Turns labelled histories into a registered model: the data scientist's calls."""
 
-from training.against import against
-from training.closed import loops
-from training.evidence import case, early, fair, recall, step_ups, truth
-from training.explained import explained, explained_hazard
-from training.fit import Recipe
-from training.graft import graft
-from training.labels import World
-from training.register import Forced, NotPromoted, champion, promote
-from training.retrain import Outcome, assess, fit, gate, more_examples, prepare, record, retrain
-from training.scenarios import SCENARIOS
-from training.world import WorldParameters, simulate, world_parameters
+from training.data.labels import World
+from training.evaluation.report.sections import case, early, fair, recall, step_ups, truth
+from training.evaluation.studies.closed_loop import loops
+from training.evaluation.studies.version_comparison import against
+from training.model.explanations import explained, explained_hazard
+from training.model.fit import Recipe
+from training.pipeline.retrain import Outcome, assess, fit, gate, more_examples, prepare, record, retrain
+from training.promotion.registry import Forced, NotPromoted, champion, promote
+from training.scenarios.injection import graft
+from training.scenarios.registry import SCENARIOS
+from training.simulation.world import WorldParameters, simulate, world_parameters
 
 __all__ = [
     "SCENARIOS",

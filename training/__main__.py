@@ -12,15 +12,15 @@ from typing import Annotated
 
 import typer
 
-from features import ModelMismatch, settings
-from training.commands import Labels, Seed, console, labelled_log, progress, refuse, show, simulated
-from training.evidence_commands import evidence_app
-from training.recipe_file import read_recipe
-from training.register import Forced, NotPromoted, promote
-from training.retrain import retrain
-from training.search_commands import search_app
-from training.stages import in_words
-from training.world_commands import world_app
+from features import ModelMismatch, get_settings
+from training.cli.data import world_app
+from training.cli.evaluate import evidence_app
+from training.cli.search import search_app
+from training.cli.shared_options import Labels, Seed, console, labelled_log, progress, refuse, show, simulated
+from training.model.recipe_yaml import read_recipe
+from training.pipeline.retrain import retrain
+from training.progress import in_words
+from training.promotion.registry import Forced, NotPromoted, promote
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 app.add_typer(world_app)
@@ -55,7 +55,7 @@ def retrain_(
     took = {"the world": time.monotonic() - begun}
     with progress("retraining") as told:
         try:
-            came = retrain(world, settings(), seed=seed, recipe=how, promoted=promote, told=told)
+            came = retrain(world, get_settings(), seed=seed, recipe=how, promoted=promote, told=told)
         except ValueError as error:
             console.print(f"nothing was registered: {error}", markup=False)
             raise typer.Exit(2) from error
@@ -64,7 +64,7 @@ def retrain_(
         console.print(f"  {'passed' if check.passed else 'NOT PASSED'}: {check}", markup=False, highlight=False)
     console.print(f"{len(world.events):,} events: {in_words(took | dict(came.seconds))}", highlight=False)
     fate = "answers from the next start on" if came.promoted else "is registered and does not answer"
-    console.print(f"{settings().model_name} version {came.version} {fate}")
+    console.print(f"{get_settings().model_name} version {came.version} {fate}")
     raise typer.Exit(1 if came.shortfalls else 0)
 
 
@@ -84,7 +84,7 @@ def promote_(
     from mlflow.exceptions import MlflowException
 
     try:
-        promote(settings(), version, Forced(who, why) if force else None)
+        promote(get_settings(), version, Forced(who, why) if force else None)
     except NotPromoted as error:
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error

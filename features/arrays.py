@@ -1,0 +1,16 @@
+"""The types of arrays and records, and the values in them that mean unknown or never."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Record = Any
+"""One record of ROW, IDENTITY, SESSION, CREDENTIAL or POPULATION, as the JIT sees it."""
+
+NAN = math.nan
+NEVER = -(2**63)
+SECOND = 1_000_000

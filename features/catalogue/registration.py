@@ -1,0 +1,163 @@
+"""What a feature is, and the checks a function passes before it may be one.
+
+A feature is a function of records named by its parameters: any of `event`, `identity`, `session`, `credential` and
+`population`. The same compiled function serves batch, service and cluster. Registration reads the function's syntax
+tree, so that a misspelt field or a write to a record is refused at once, with its line, and not met under the JIT.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from features.event.numpy_row import ROW
+from features.history.layout import CREDENTIAL, IDENTITY, SESSION
+from features.history.population import POPULATION
+from features.kernels.jit import jit
+
+RECORDS: dict[str, np.dtype[np.void]] = {
+    "event": ROW,
+    "identity": IDENTITY,
+    "session": SESSION,
+    "credential": CREDENTIAL,
+    "population": POPULATION,
+}
+"""The records a feature may ask for, by parameter name."""
+
+_SCALARS = {"int64", "float64"}
+
+
+def _check(name: str, record: np.dtype[np.void]) -> None:
+    """Refuse what behaves differently with and without the JIT: small integers wrap in one and widen in the other,
+    and with the JIT off a field named like an attribute of numpy's records gives that attribute."""
+    for field in record.names or ():
+        scalar = str(record[field].base)
+        if scalar not in _SCALARS:
+            raise FeatureError(f"{name}.{field} is {scalar}; fields are int64 or float64")
+        if hasattr(np.record, field):
+            raise FeatureError(f"{name}.{field} is also an attribute of numpy.record; choose another name")
+
+
+for _name, _record in RECORDS.items():
+    _check(_name, _record)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A registered feature: its name is the column, its sentence what an investigator reads."""
+
+    name: str
+    module: str
+    sentence: str
+    unit: str
+    direction: int
+    always: bool
+    tells: str
+    needs: tuple[str, ...]
+    reads: tuple[str, ...]
+    function: Any
+
+
+class FeatureError(TypeError):
+    """A function cannot be a feature; the message says where and why."""
+
+
+def feature(
+    *, unit: str, direction: int, tells: str, always: bool = False
+) -> Callable[[Callable[..., float]], Feature]:
+    """Register a function as a feature with its unit and monotone direction (+1 riskier when larger, -1, 0 neither).
+
+    `tells` names an attack and the harmless thing it tells it from; `always` says that the value is never unknown.
+    Raises FeatureError when the function is not written as one.
+    """
+
+    def register(function: Callable[..., float]) -> Feature:
+        name = function.__name__
+        needs = tuple(inspect.signature(function).parameters)
+        sentence = (inspect.getdoc(function) or "").split("\n")[0]
+        _require(set(needs) <= set(RECORDS), function, f"its parameters must be among {', '.join(RECORDS)}")
+        _require(
+            sentence.endswith("."), function, "its docstring must begin with one sentence an investigator can read"
+        )
+        _require(">>>" in (inspect.getdoc(function) or ""), function, "its docstring must show a worked example")
+        _require(direction in (-1, 0, 1), function, "its direction must be -1, 0 or 1")
+        _require(bool(unit), function, "its unit must be stated ('yes or no' and 'share' are units)")
+        _require(
+            bool(tells), function, "it must say what it tells apart: an attack, and the harmless thing that looks alike"
+        )
+        return Feature(
+            name=name,
+            module=function.__module__.rpartition(".")[2],
+            sentence=sentence,
+            unit=unit,
+            direction=direction,
+            always=always,
+            tells=tells,
+            needs=needs,
+            reads=_fields_read(function, needs),
+            function=jit(function),
+        )
+
+    return register
+
+
+def features_in(*modules: ModuleType) -> tuple[Feature, ...]:
+    """The features of these modules, in the order they are written; one imported from elsewhere counts where it is.
+
+    Raises FeatureError for a name used twice.
+    """
+    found = [
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, Feature) and value.module == module.__name__.rpartition(".")[2]
+    ]
+    twice = sorted({f.name for f in found if sum(f.name == other.name for other in found) > 1})
+    if twice:
+        raise FeatureError(f"defined twice, in {', '.join(m.__name__ for m in modules)}: {', '.join(twice)}")
+    return tuple(found)
+
+
+def _require(holds: bool, function: Callable[..., Any], reason: str) -> None:
+    if not holds:
+        code = function.__code__
+        raise FeatureError(f"{code.co_filename}:{code.co_firstlineno} {function.__name__}: {reason}")
+
+
+def _fields_read(function: Callable[..., Any], needs: tuple[str, ...]) -> tuple[str, ...]:
+    """The record fields a function reads; refuses fields no record has, and writes to any."""
+    reads = set()
+    first = function.__code__.co_firstlineno
+    for node in ast.walk(definition(function)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in needs:
+            record = node.value.id
+            known = node.attr in (RECORDS[record].names or ())
+            _require(known, function, f"line {node.lineno - first + 1}: {record} has no field {node.attr!r}")
+            _require(
+                isinstance(node.ctx, ast.Load),
+                function,
+                f"line {node.lineno - first + 1}: a feature must not change {record}",
+            )
+            reads.add(f"{record}.{node.attr}")
+    return tuple(sorted(reads))
+
+
+def definition(function: Any) -> ast.FunctionDef:
+    """A function's own part of its file's syntax tree."""
+    plain = getattr(function, "py_func", function)
+    lines, _ = inspect.findsource(plain)
+    return _definitions("".join(lines))[plain.__code__.co_firstlineno]
+
+
+@cache
+def _definitions(source: str) -> dict[int, ast.FunctionDef]:
+    """The functions of a file by their first line, that of the first decorator; a file is read once for all of them."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return {min(node.lineno, *(d.lineno for d in node.decorator_list), node.lineno): node for node in functions}

@@ -1,0 +1,204 @@
+"""Replay of event files larger than memory, in bounded memory, and resumed where it was broken off.
+
+A file's identities are dealt out to parts on disk, by a hash, so that the histories of one part fit into memory. Each
+part is replayed in slices of time, its histories carried from one to the next, and becomes one file of the output
+folder. A part that stands there is done: it appears under its name only once it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.arrays import Array
+from features.catalogue.all import FEATURES
+from features.catalogue.describe import digest
+from features.engine.batch import Count, Progress, by_column, time_order
+from features.engine.batch_state import Carrier
+from features.event.arrow import EVENT_SCHEMA, conform
+from features.event.numpy_row import rows_of, taken
+from features.hashing import digest_of, key_of
+
+BATCH = 65_536
+SLICE = 1_000_000
+"""Events in memory at a time: some two gigabytes with their texts, rows and features."""
+EVENTS_A_PART = 5_000_000
+COMPRESSION = "zstd"
+_NEEDED = ("time", "identity.id", "identity.type", "action.name")
+
+
+class AnotherRun(ValueError):
+    """The output folder holds the features of another file, catalogue or population."""
+
+
+def replay_file(
+    source: Path, out: Path, population: Array, *, parts: int | None = None, told: Progress | None = None
+) -> int:
+    """Replay a Parquet file of events into a folder of Parquet files; returns the number of events.
+
+    Rows are in time order within a part; the column `row` is an event's place in the source. Raises AnotherRun when the
+    folder was begun for something else, ValueError when the file holds no events, OSError when the disk is full: then
+    call again, and it goes on. An event counts once for each step it goes through.
+    """
+    try:
+        file = pq.ParquetFile(source)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{source} is no Parquet file ({error}); a vendor's log first goes through import") from error
+    _check(file.schema_arrow, source)
+    events = file.metadata.num_rows
+    parts = parts or 1 + events // EVENTS_A_PART
+    _begin(out, source, population, parts)
+    total = events * (1 if parts == 1 else 2)
+    progress = Count(total, told)
+    dealt = [source] if parts == 1 else _dealt(source, out / "_work", parts, progress)
+    for number, part in enumerate(dealt):
+        target = out / f"part-{number:05}.parquet"
+        if target.exists():
+            progress.add(pq.ParquetFile(target).metadata.num_rows)
+        else:
+            _replay_part(part, target, population, progress, numbered=parts > 1)
+    shutil.rmtree(out / "_work", ignore_errors=True)
+    return int(events)
+
+
+def schema() -> pa.Schema:
+    """The columns of a replayed file: `row`, then each feature with its unit; the catalogue's digest beside."""
+    columns = [
+        pa.field(f.name, pa.float64(), metadata={"unit": f.unit, "sentence": f.sentence, "module": f.module})
+        for f in FEATURES
+    ]
+    return pa.schema([pa.field("row", pa.int64()), *columns], metadata={"catalogue": digest()})
+
+
+def _check(columns: pa.Schema, source: Path) -> None:
+    missing = [name for name in _NEEDED if name not in columns.names]
+    if missing:
+        raise ValueError(f"{source} holds no events: it lacks {', '.join(missing)}; see python -m features import")
+
+
+def _begin(out: Path, source: Path, population: Array, parts: int) -> None:
+    """Note what the folder is for, or see that it is for the same."""
+    about = {
+        "source": str(source.resolve()),
+        "bytes": source.stat().st_size,
+        "modified": source.stat().st_mtime,
+        "catalogue": digest(),
+        "population": digest_of(population.tobytes()),
+        "parts": parts,
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    note = out / "_run.json"
+    if not note.exists():
+        note.write_text(json.dumps(about, indent=1))
+        return
+    begun = json.loads(note.read_text())
+    other = [name for name in about if begun.get(name) != about[name]]
+    if other:
+        raise AnotherRun(f"{out} was begun with another {', '.join(other)}: name another --out, or delete it")
+
+
+def _dealt(source: Path, folder: Path, parts: int, progress: Count) -> list[Path]:
+    """The source dealt out to files by identity, each row with its place; done once, or again if it was broken off."""
+    whole = folder / "dealt"
+    files = [folder / f"{number:05}.parquet" for number in range(parts)]
+    if whole.exists():
+        progress.add(pq.ParquetFile(source).metadata.num_rows)
+        return files
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        writers = [stack.enter_context(pq.ParquetWriter(f, _DEALT, compression=COMPRESSION)) for f in files]
+        waiting: list[list[pa.Table]] = [[] for _ in files]
+        for place, table in _batches(source):
+            numbered = conform(table).append_column("row", pa.array(place + np.arange(table.num_rows)))
+            for number, own in enumerate(_by_part(numbered, parts)):
+                waiting[number].append(own)
+                if sum(map(len, waiting[number])) >= BATCH:
+                    _flush(writers[number], waiting[number])
+            progress.add(table.num_rows)
+        for writer, rest in zip(writers, waiting, strict=True):
+            _flush(writer, rest)
+    whole.touch()
+    return files
+
+
+_DEALT = EVENT_SCHEMA.append(pa.field("row", pa.int64()))
+
+
+def _batches(file: Path, wanted: Array | None = None) -> Iterator[tuple[int, pa.Table]]:
+    """A file's tables one by one, each with the place it begins at; only row groups that hold a wanted row are read."""
+    parquet = pq.ParquetFile(file)
+    end = 0
+    for group in range(parquet.num_row_groups):
+        place, end = end, end + parquet.metadata.row_group(group).num_rows
+        if wanted is None or wanted[place:end].any():
+            for batch in parquet.iter_batches(BATCH, row_groups=[group]):
+                yield place, pa.Table.from_batches([batch])
+                place += batch.num_rows
+
+
+def _by_part(events: pa.Table, parts: int) -> Iterator[pa.Table]:
+    """The events of each part, in their order."""
+    coded = events["identity.id"].combine_chunks().dictionary_encode()
+    part = np.array([key_of(identity) % parts for identity in coded.dictionary.to_pylist()], np.int64)
+    part = part[coded.indices.to_numpy()]
+    together = events.take(pa.array(np.argsort(part, kind="stable")))
+    ends = np.cumsum(np.bincount(part, minlength=parts)).tolist()
+    for start, end in pairwise([0, *ends]):
+        yield together.slice(start, end - start)
+
+
+def _flush(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
+    """Write what waits as one row group: many small ones would cost more than the events in them."""
+    if waiting:
+        writer.write_table(pa.concat_tables(waiting))
+        waiting.clear()
+
+
+def _replay_part(part: Path, target: Path, population: Array, progress: Count, *, numbered: bool) -> None:
+    carrier = Carrier(population)
+    draft = target.with_suffix(".draft")
+    # a dictionary of doubles takes longer to look for than all else of writing, and makes the file larger
+    with pq.ParquetWriter(draft, schema(), compression=COMPRESSION, use_dictionary=False) as writer:
+        for rows, places in _slices(part, numbered):
+            order = time_order(rows)
+            for start in range(0, len(rows), BATCH):
+                chosen = order[start : start + BATCH]
+                values = carrier.take(taken(rows, chosen))
+                columns = [places[chosen], *by_column(values)]
+                writer.write_table(pa.table(columns, schema=schema()))
+                progress.add(len(chosen))
+    draft.replace(target)
+
+
+def _slices(part: Path, numbered: bool) -> Iterator[tuple[Array, Array]]:
+    """The rows of a part and their places in the source, in slices of time of about SLICE events.
+
+    Events of one time are never cut apart. A part far from time order is read once for every slice.
+    """
+    times = conform(pq.read_table(part, columns=["time"]))["time"].cast(pa.int64()).to_numpy()
+    for start, end in pairwise(_cuts(times)):
+        chosen = (times >= start) & (times < end)
+        kept, places = [], []
+        for place, table in _batches(part, chosen):
+            here = chosen[place : place + table.num_rows]
+            wanted = table.filter(pa.array(here))
+            kept.append(rows_of(wanted))
+            places.append(wanted["row"].to_numpy() if numbered else place + np.flatnonzero(here))
+        yield np.concatenate(kept), np.concatenate(places)
+
+
+def _cuts(times: Array) -> list[int]:
+    """Times at which to cut: the first, every SLICE-th that is later than the cut before, and one after the last."""
+    ordered = np.sort(times)
+    if len(ordered) == 0:
+        return []
+    inner = np.unique(ordered[SLICE::SLICE])
+    return [int(ordered[0]), *(int(t) for t in inner if t > ordered[0]), int(ordered[-1]) + 1]

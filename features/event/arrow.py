@@ -1,0 +1,90 @@
+"""The Event as Arrow columns: one flat column per field (`identity.id`, `network.ip`, …), null where unknown."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, Union
+
+import pyarrow as pa
+from pydantic import AwareDatetime
+
+from features.event.schema import Event, Group
+
+_ARROW = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    AwareDatetime: pa.timestamp("us", tz="UTC"),
+    tuple: pa.list_(pa.string()),
+}
+
+
+def _plain(annotation: Any) -> Any:
+    """The bare type below Annotated, `| None` and Literal."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _plain(typing.get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return _plain(next(a for a in typing.get_args(annotation) if a is not type(None)))
+    return str if origin is Literal else origin or annotation
+
+
+def _leaves(group: type[Group], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in group.model_fields.items():
+        kind = _plain(field.annotation)
+        if isinstance(kind, type) and issubclass(kind, Group):
+            yield from _leaves(kind, f"{prefix}{name}.")
+        else:
+            yield prefix + name, kind
+
+
+EVENT_SCHEMA: pa.Schema = pa.schema([(path, _ARROW[kind]) for path, kind in _leaves(Event)])
+"""One flat column per field of the Event, in its order."""
+
+
+def conform(table: pa.Table) -> pa.Table:
+    """The table with exactly the Event's columns and types; columns it lacks are null, others are dropped.
+
+    Raises ValueError naming a column that cannot be read as its type.
+    """
+    columns = []
+    for field in EVENT_SCHEMA:
+        if field.name not in table.column_names:
+            columns.append(pa.nulls(table.num_rows, field.type))
+            continue
+        try:
+            columns.append(table[field.name].cast(field.type))
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"column {field.name!r} must be {field.type}: {error}") from error
+    return pa.table(columns, schema=EVENT_SCHEMA)
+
+
+def _flat(group: Group) -> Iterator[Any]:
+    for name in type(group).model_fields:
+        value = getattr(group, name)
+        if isinstance(value, Group):
+            yield from _flat(value)
+        else:
+            yield list(value) if isinstance(value, tuple) else value
+
+
+def table_of(events: Iterable[Event]) -> pa.Table:
+    """The events as an Arrow table of EVENT_SCHEMA, one row each, in their order."""
+    rows = [tuple(_flat(event)) for event in events]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(EVENT_SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, EVENT_SCHEMA, strict=True)]
+    return pa.table(arrays, schema=EVENT_SCHEMA)
+
+
+def events_of(table: pa.Table) -> Iterator[Event]:
+    """The rows of a table as validated Events; raises pydantic's ValidationError at the first that is none."""
+    for row in conform(table).to_pylist():
+        nested: dict[str, Any] = {}
+        for path, value in row.items():
+            group, _, name = path.rpartition(".")
+            target = nested.setdefault(group, {}) if group else nested
+            target[name] = tuple(value) if isinstance(value, list) else value
+        yield Event.model_validate(nested)

@@ -1,0 +1,226 @@
+"""Everything the engine remembers of an identity, a session and a credential: three records of fixed size.
+
+Only `fold` changes them. A table is a pair of arrays, keys and decayed counts; see `measures.add` for what a full one
+gives up. Counts are kept in units of `weight`, what an event of now counts: weight grows as time passes instead of
+every count shrinking, so an event touches only what it is about. It starts so light that it cannot overflow within the
+130 years an event's time may lie in.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.arrays import NEVER, Array
+from features.hashing import digest_of
+from features.kernels.simd_lookup import WAYS
+
+SMALL, MIDDLE, LARGE = WAYS, 2 * WAYS, 4 * WAYS
+"""How many values a table keeps; few sizes only, since every size is compiled for."""
+SESSION_RESOURCES = 16
+RECENT = WAYS
+"""How many recent values are kept with their times; the one unseen for longest gives way."""
+LONGEST_LOOP = WAYS
+"""The longest round, in requests, that is recognised as going round in a loop; a power of two."""
+LIGHTEST = 2.0**-1000
+"""The weight of an identity's first event."""
+CATEGORIES = 16
+HOUR_BINS = 48
+"""Hours of the day, weekdays and weekends apart."""
+
+
+def _table(name: str, size: int) -> list[tuple[Any, ...]]:
+    return [(f"{name}_key", "i8", (size,)), (f"{name}_count", "f8", (size,))]
+
+
+def _recent(name: str) -> list[tuple[Any, ...]]:
+    return [(f"{name}_key", "i8", (RECENT,)), (f"{name}_time", "i8", (RECENT,))]
+
+
+def _mean(name: str) -> list[tuple[Any, ...]]:
+    return [(f"{name}_sum", "f8"), (f"{name}_known", "f8")]
+
+
+IDENTITY = np.dtype(
+    [
+        ("events", "i8"),
+        ("clock", "i8"),
+        ("last_success", "i8"),
+        ("weight", "f8"),
+        ("mass", "f8"),
+        ("writes", "f8"),
+        ("rate", "f8"),
+        ("pace", "f8"),
+        ("failures", "f8"),
+        ("sign_in_failures", "f8"),
+        ("prompts", "f8"),
+        ("step_ups", "f8"),
+        ("failure_streak", "f8"),
+        ("exposures", "f8"),
+        ("privilege_max", "f8"),
+        ("gap_mean", "f8"),
+        ("gap_variance", "f8"),
+        ("session_gap_variance", "f8"),
+        ("context_sum", "f8"),
+        ("session_events_sum", "f8"),
+        ("session_resources_sum", "f8"),
+        ("loop_sum", "f8"),
+        *_mean("hosting"),
+        *_mean("reputation"),
+        *_mean("sensitivity"),
+        *_mean("breadth"),
+        ("latitude", "f8"),
+        ("longitude", "f8"),
+        ("located_at", "i8"),
+        ("strong_at", "i8"),
+        ("last_issued", "i8"),
+        ("rotation", "f8"),
+        ("rotations", "i8"),
+        *_table("network", MIDDLE),
+        *_table("asn", SMALL),
+        *_table("country", SMALL),
+        *_table("instance", SMALL),
+        *_table("agent", SMALL),
+        *_table("credential", SMALL),
+        *_table("action", LARGE),
+        *_table("step", LARGE),
+        *_table("intended", LARGE),
+        *_table("resource", LARGE),
+        ("category_count", "f8", (CATEGORIES,)),
+        ("hour_count", "f8", (HOUR_BINS,)),
+    ],
+    align=True,
+)
+"""What is remembered of an identity."""
+
+SESSION = np.dtype(
+    [
+        ("events", "i8"),
+        ("last", "i8"),
+        ("network", "i8"),
+        ("asn", "i8"),
+        ("country", "i8"),
+        ("instance", "i8"),
+        ("agent", "i8"),
+        ("system", "i8"),
+        ("credential", "i8"),
+        ("last_action", "i8"),
+        ("writes", "f8"),
+        ("privilege_max", "f8"),
+        ("compliant", "f8"),
+        ("proved_at", "i8"),
+        ("step_up_at", "i8"),
+        ("gaps", "i8"),
+        ("gap_mean", "f8"),
+        ("gap_variance", "f8"),
+        ("resources", "i8"),
+        ("resource_key", "i8", (SESSION_RESOURCES,)),
+        ("category_count", "f8", (CATEGORIES,)),
+        ("request_key", "i8", (LONGEST_LOOP,)),
+        ("repeats", "i8", (LONGEST_LOOP,)),
+        ("noted", "i8"),
+        ("action_rarity_sum", "f8"),
+        ("action_rarity_max", "f8"),
+        ("step_rarity_sum", "f8"),
+        ("new_actions", "f8"),
+        ("new_resources", "f8"),
+        ("network_rarity_max", "f8"),
+        ("agent_rarity_max", "f8"),
+        ("hour_rarity_max", "f8"),
+        ("gap_unlike_usual_max", "f8"),
+        ("privilege_above_max", "f8"),
+    ],
+    align=True,
+)
+"""What is remembered of a session: how it began, what it reached, and how odd its requests were when they were made;
+distinct resources are counted up to 16."""
+
+CREDENTIAL = np.dtype(
+    [
+        ("environment", "i8"),
+        ("exposed", "f8"),
+        *_recent("instance"),
+        *_recent("network"),
+        *_recent("agent"),
+    ],
+    align=True,
+)
+"""What is remembered of a credential in its identity's hands."""
+
+LAYOUT = digest_of(repr([dtype.descr for dtype in (IDENTITY, SESSION, CREDENTIAL)]).encode())
+"""Digest of the three layouts; a stored history of another layout is recomputed, never reinterpreted."""
+
+_UNKNOWN_AT_FIRST: dict[str, float | int] = {
+    "clock": NEVER,
+    "last_success": NEVER,
+    "weight": LIGHTEST,
+    "located_at": NEVER,
+    "strong_at": NEVER,
+    "last_issued": NEVER,
+    "last": NEVER,
+    "proved_at": NEVER,
+    "step_up_at": NEVER,
+    "latitude": math.nan,
+    "longitude": math.nan,
+    "compliant": math.nan,
+    "instance_time": NEVER,
+    "network_time": NEVER,
+    "agent_time": NEVER,
+}
+
+
+def empty(dtype: np.dtype[np.void], size: int = 1) -> Array:
+    """Histories of which nothing is known, shape (size,).
+
+    Many are written into numpy's own memory, which comes in large pages; of one, a bytearray is made in half the time.
+    """
+    if size == 1:
+        return np.frombuffer(bytearray(_blank(dtype)), dtype)
+    records = np.empty(size, dtype)
+    blank(records)
+    return records
+
+
+def blank(records: Array) -> None:
+    """Make records such of which nothing is known."""
+    whole = np.dtype((np.void, records.dtype.itemsize))
+    records.view(whole)[:] = np.frombuffer(_blank(records.dtype), whole)
+
+
+_BLANK: dict[np.dtype[np.void], bytes] = {}
+
+
+def _blank(dtype: np.dtype[np.void]) -> bytes:
+    if dtype not in _BLANK:
+        record = np.zeros(1, dtype)
+        for name, value in _UNKNOWN_AT_FIRST.items():
+            if name in (dtype.names or ()):
+                record[name] = value
+        _BLANK[dtype] = record.tobytes()
+    return _BLANK[dtype]
+
+
+def copied(record: Array) -> Array:
+    """A copy of records, as bytes: numpy copies structured ones field by field, and checks every field of a view."""
+    return np.ndarray(record.shape, record.dtype, bytearray(record.tobytes()))
+
+
+@dataclass(frozen=True)
+class History:
+    """What is remembered of one identity, one of its sessions and one of its credentials, each of shape (1,)."""
+
+    identity: Array
+    session: Array
+    credential: Array
+
+    @classmethod
+    def empty(cls) -> History:
+        """The history of somebody never seen."""
+        return cls(empty(IDENTITY), empty(SESSION), empty(CREDENTIAL))
+
+    def copy(self) -> History:
+        """A copy that can be folded into without touching this one."""
+        return History(copied(self.identity), copied(self.session), copied(self.credential))

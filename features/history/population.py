@@ -1,0 +1,102 @@
+"""How common networks, agents, systems and actions are among all identities of a type: a frozen snapshot.
+
+Measured on benign events of a window that ends before the first training row, stored with the model, never updated
+by what is scored. It tells the first session of an unknown identity from an odd one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.arrays import Array
+from features.event.numpy_row import rows_of
+from features.history.category_codes import IDENTITY_TYPES
+from features.history.layout import CATEGORIES, HOUR_BINS
+from features.history.update import SUCCESS, hour_bin
+from features.kernels.decayed_counts import RAREST, SMALLEST_SHARE, add
+
+_SIZES = {"asn": 1024, "country": 256, "agent": 256, "system": 64, "action": 2048}
+"""Places in each table; the commonest values fill half of them at most, so that few buckets overflow."""
+CODES = {"category": CATEGORIES, "hour": HOUR_BINS}
+"""What is looked up by its code instead of in a table."""
+_TYPES = IDENTITY_TYPES + 1
+
+POPULATION = np.dtype(
+    [
+        ("people", "f8", (_TYPES,)),
+        *((f"{name}_rarity", "f8", (_TYPES, size)) for name, size in CODES.items()),
+        *(
+            part
+            for name, size in _SIZES.items()
+            for part in ((f"{name}_key", "i8", (_TYPES, size)), (f"{name}_rarity", "f8", (_TYPES, size)))
+        ),
+    ],
+    align=True,
+)
+"""Per identity type: how many identities were measured, and how rare each of the commonest values is, as -log of the
+share of identities that used it."""
+
+
+def unmeasured() -> Array:
+    """A population of which nothing is known, shape (1,): every rarity against it is unknown."""
+    return np.zeros(1, POPULATION)
+
+
+def measure(table: pa.Table) -> Array:
+    """Measure the successful events of a table, shape (1,) of POPULATION.
+
+    An identity counts once for every value it used (share of identities, not of events), so that one busy service
+    account cannot make its own habits everybody's.
+    """
+    rows = rows_of(table)
+    rows = rows[rows["outcome"] == SUCCESS]
+    population = unmeasured()
+    for identity_type in np.unique(rows["identity_type"]):
+        _measure(population[0], int(identity_type), rows[rows["identity_type"] == identity_type])
+    return population
+
+
+def _measure(population: Array, kind: int, rows: Array) -> None:
+    who, people = rows["identity_key"], len(np.unique(rows["identity_key"]))
+    population["people"][kind] = people
+    for name, size in _SIZES.items():
+        keys, rarities = population[f"{name}_key"][kind], population[f"{name}_rarity"][kind]
+        values, users = _users(who, rows[name])
+        for place in np.argsort(users, kind="stable")[-(size // 2) :].tolist():  # the commonest last: they stay
+            add(keys, rarities, int(values[place]), users[place])  # as counts first: the rarest gives way
+        rarities[:] = _rarity(rarities, people)
+    times: Any = rows["time"]
+    hours: Any = hour_bin(times)  # plain arithmetic, so a whole column at once
+    for name, codes in (("category", rows["category"]), ("hour", hours)):
+        values, users = _users(who, codes + 1)
+        population[f"{name}_rarity"][kind] = RAREST
+        population[f"{name}_rarity"][kind][values - 1] = _rarity(users, people)
+
+
+def _rarity(users: Array, people: int) -> Array:
+    """-log of the share of people, no share counted below SMALLEST_SHARE."""
+    return -np.log(np.maximum(users / people, SMALLEST_SHARE))
+
+
+def _users(who: Array, values: Array) -> tuple[Array, Array]:
+    """The distinct values that are known, and how many identities use each."""
+    known = values != 0
+    pairs = np.unique(np.column_stack([who[known], values[known]]), axis=0)
+    return np.unique(pairs[:, 1], return_counts=True)
+
+
+def save(population: Array, path: Path) -> None:
+    """Write a population as a plain .npy file."""
+    np.save(path, population, allow_pickle=False)
+
+
+def load(path: Path) -> Array:
+    """Read a population; raises ValueError when the file holds another layout."""
+    population: Array = np.load(path, allow_pickle=False)
+    if population.dtype != POPULATION or population.shape != (1,):
+        raise ValueError(f"{path} does not hold a population of this build's layout: retrain the model")
+    return population.view(POPULATION)  # numpy.load forgets that it is aligned: all would be compiled again

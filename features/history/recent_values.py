@@ -1,0 +1,36 @@
+"""The few values something was last seen with, each with its time: how many hands it is in at once."""
+
+from __future__ import annotations
+
+from features.arrays import NAN, SECOND, Array
+from features.history.layout import RECENT
+from features.kernels.jit import jit
+from features.kernels.simd_lookup import least_of, place_of
+
+HOUR_OF_US = 3_600 * SECOND
+
+
+@jit
+def seen_within_an_hour(keys: Array, times: Array, key: int, time: int) -> float:
+    """How many different keys were seen within the last hour, the present one included; unknown without it."""
+    if key == 0:
+        return NAN
+    seen = 1
+    for i in range(RECENT):
+        other = (keys[i] != 0) & (keys[i] != key) & (times[i] >= time - HOUR_OF_US)
+        seen += 1 if other else 0
+    return float(seen)
+
+
+@jit
+def remember(keys: Array, times: Array, key: int, time: int) -> None:
+    """Note when a key was last seen; a new key takes the place of the one unseen for longest."""
+    if key == 0:
+        return
+    place = place_of(keys, key)
+    if keys[place] == key:
+        times[place] = max(times[place], time)
+        return
+    oldest = least_of(times, 0)
+    keys[oldest] = key
+    times[oldest] = time

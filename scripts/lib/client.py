@@ -1,0 +1,101 @@
+"""A running service for scripts and tests that want one: the one that is there, or one started for the occasion."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from features.settings import get_settings
+from scripts.lib.launch import is_ready
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STOP_SECONDS = 30.0
+"""How long a service may take to stop when it is asked to, before it is an error."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where a service listens, and the key file that opens it."""
+
+    url: str
+    key_file: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables under which a script finds this service."""
+        port = str(urlsplit(self.url).port)
+        return {**os.environ, "SESSION_TRUST_HOME": str(self.key_file.parent), "SESSION_TRUST_PORT": port}
+
+    def call(self, path: str, body: object | None = None) -> tuple[int, Any]:
+        """POST a body as JSON, or GET without one; returns the status and the JSON answered, problems included."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.key_file.read_text().strip()}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data=data, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as problem:
+            return problem.code, json.loads(problem.read() or b"null")
+
+
+class NotReady(RuntimeError):
+    """A service was started and cannot answer; the message says why."""
+
+
+@contextmanager
+def running_service() -> Iterator[Service]:
+    """The service the settings point at if it answers, otherwise one started on a free port and stopped afterwards."""
+    here = get_settings()
+    url = f"http://{here.host}:{here.port}"
+    if is_ready(url) and (here.home / "key").exists():
+        yield Service(url, here.home / "key")
+        return
+    with started_service() as service:
+        yield service
+
+
+@contextmanager
+def started_service(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """Run scripts/serve on a free port and stop it by its process id; raises NotReady if it never gets so."""
+    variables = {**os.environ, "SESSION_TRUST_PORT": str(free_port()), **(environment or {})}
+    with subprocess.Popen(
+        [ROOT / "scripts/serve"], cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield _when_ready(process)
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+
+
+def _when_ready(process: subprocess.Popen[str]) -> Service:
+    assert process.stdout is not None
+    for line in process.stdout:
+        word, _, rest = line.partition(" ")
+        if word == "READY":
+            threading.Thread(target=process.stdout.read, daemon=True).start()  # a full pipe would stop the service
+            ready = json.loads(rest)
+            return Service(ready["url"], Path(ready["key_file"]))
+        print(line, end="", file=sys.stderr)
+        if line.startswith("NOT READY "):
+            raise NotReady(json.loads(line.removeprefix("NOT READY "))["why"])
+    raise NotReady(f"scripts/serve ended with exit code {process.wait()} before it was ready")
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

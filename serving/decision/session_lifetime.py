@@ -1,0 +1,48 @@
+"""How long a session may go on: the least of what risk, assurance level and floors leave it.
+
+Risk can only shorten: the limits of NIST SP 800-63B-4 stand whatever the trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from features.model.trust_curve import TrustCurve
+from serving.decision.floors import FloorResult
+from serving.decision.inputs import Proof
+from serving.decision.proofs import Circumstances
+from serving.decision.reauthentication import seconds_left
+
+LimitedBy = Literal["trust", "assurance", "inactivity", "floor", "step_up", "policy"]
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """Seconds the session may go on without asking again, and what limits them."""
+
+    seconds: int
+    limited_by: LimitedBy
+
+
+def lifetime_of(
+    trust: TrustCurve,
+    case: Circumstances,
+    floors: Sequence[FloorResult],
+    proofs: Sequence[Proof],
+    *,
+    stepped_up: bool,
+) -> Lifetime:
+    """The lifetime an allow gives."""
+    rules = case.policy.lifetime
+    limits: list[tuple[float, LimitedBy]] = [
+        (rules.longest_seconds, "policy"),
+        (max(trust.seconds_until(rules.risk), rules.shortest_seconds), "trust"),
+        *seconds_left(case, proofs),
+    ]
+    limits += [(f.requires.max_age_seconds, "floor") for f in floors if f.status == "satisfied" and not f.shadow]
+    if stepped_up and trust.now < rules.high_risk_below:
+        limits.append((rules.after_high_risk_seconds, "step_up"))
+    seconds, limited_by = min(limits, key=lambda limit: limit[0])
+    return Lifetime(max(0, int(seconds)), limited_by)

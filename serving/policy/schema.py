@@ -1,0 +1,203 @@
+"""What a session must show, and when: the typed policy file, validated whole before it is in force.
+
+Data only: what follows from it is decided in `decision.py`. Every decision names the file's digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
+
+from features.event.schema import Category, IdentityType, Sensitivity
+from features.hashing import digest_of
+from serving.policy.loader import PolicyError, read
+from serving.policy.rules import (
+    IDENTITY_TYPES,
+    AcrWorth,
+    Condition,
+    Floor,
+    Level,
+    Mode,
+    Part,
+    ProofKind,
+    RemedyRule,
+    RemedyType,
+    Requirement,
+    Seconds,
+    Share,
+)
+
+__all__ = [
+    "BUILT_IN",
+    "Ceiling",
+    "Condition",
+    "Floor",
+    "Lifetime",
+    "Policy",
+    "PolicyError",
+    "ProofKind",
+    "RemedyRule",
+    "RemedyType",
+    "Requirement",
+    "Threshold",
+    "Thresholds",
+]
+
+BUILT_IN = Path(__file__).parent / "policy.yaml"
+"""The policy that ships with the service."""
+
+AcrValue = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=256)]
+"""Visible ASCII without quote, backslash or space, as RFC 6749 has it: acr values go into a header between quotes."""
+
+
+class Threshold(Part):
+    """The trust asked for: as a number, or as the share of legitimate requests that may be challenged."""
+
+    budget: Share | None = None
+    trust: Share | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Threshold:
+        if (self.budget is None) == (self.trust is None):
+            raise ValueError("give either `budget` or `trust`")
+        return self
+
+
+class Thresholds(Part):
+    """By sensitivity of what is asked for; in shadow mode they are recorded and ask for nothing."""
+
+    public: Threshold
+    internal: Threshold
+    confidential: Threshold
+    restricted: Threshold
+    mode: Mode = "enforce"
+
+    def of(self, sensitivity: Sensitivity | None) -> Threshold:
+        """The threshold for a sensitivity; an unknown one counts as confidential."""
+        found: Threshold = getattr(self, sensitivity or "confidential")
+        return found
+
+
+class Ceiling(Part):
+    """How long a session of an assurance level lasts after authentication, and without activity."""
+
+    overall_seconds: Seconds
+    inactivity_seconds: Seconds | None = None
+
+
+class Lifetime(Part):
+    """How long trust may last."""
+
+    risk: Share
+    longest_seconds: Seconds
+    shortest_seconds: Seconds
+    high_risk_below: Share
+    after_high_risk_seconds: Seconds
+    elevation_seconds: Seconds
+    assurance: Mapping[Level, Ceiling]
+
+    @model_validator(mode="after")
+    def _every_level(self) -> Lifetime:
+        missing = sorted({1, 2, 3} - set(self.assurance))
+        if missing:
+            raise ValueError(f"assurance lacks level {', '.join(map(str, missing))}")
+        return self
+
+
+class Storm(Part):
+    """From how many prompts within what window an automation is not prompted any more."""
+
+    prompts: Seconds
+    window_seconds: Seconds
+
+
+class ThinContext(Part):
+    """Below which known share the class of the action rules too, and which classes it lets pass."""
+
+    below: Share
+    allow: tuple[Category, ...]
+
+
+class Policy(Part):
+    """A whole policy."""
+
+    version: Literal[1]
+    effective_from: Annotated[AwareDatetime | None, Field(description="Before this it fails closed.")] = None
+    expires: Annotated[AwareDatetime | None, Field(description="From this on it fails closed.")] = None
+    thresholds: Mapping[IdentityType, Thresholds]
+    threshold_mode: Mode
+    deny_below: Mapping[IdentityType, Share]
+    phishing_resistant_below: Share
+    phishing_resistant_sensitivities: tuple[Sensitivity, ...]
+    new_evidence_margin: Share
+    lifetime: Lifetime
+    storm: Storm
+    thin_context: ThinContext
+    cache_seconds: Annotated[int, Field(ge=0, le=60)]
+    privileged_roles: tuple[str, ...]
+    bad_reputation: Annotated[float, Field(gt=0, le=1)]
+    clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
+    acr_levels: Mapping[AcrValue, AcrWorth]
+    remedies: Mapping[IdentityType, tuple[RemedyRule, ...]]
+    irreversible_needs: Mapping[IdentityType, tuple[RemedyType, ...]]
+    intent_types: Annotated[
+        tuple[str, ...],
+        Field(min_length=1, description="Types of authorization details that mean what RFC 9396 2.2 says."),
+    ]
+    floors: tuple[Floor, ...]
+    _digest: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Policy:
+        ids = [floor.id for floor in self.floors]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"floors named twice: {', '.join(twice)}")
+        for name, part in (
+            ("thresholds", self.thresholds),
+            ("deny_below", self.deny_below),
+            ("remedies", self.remedies),
+        ):
+            for missing in (kind for kind in IDENTITY_TYPES if kind not in part):
+                raise ValueError(f"{name} lacks {missing}")
+        if self.effective_from and self.expires and self.expires <= self.effective_from:
+            raise ValueError("it expires before it is in force")
+        return self
+
+    @model_validator(mode="after")
+    def _each_can_do_its_own(self) -> Policy:
+        """A person signs in again, and a machine never does."""
+        for kind, rules in self.remedies.items():
+            types = [rule.type for rule in rules]
+            if any((each == "interactive_mfa") != (kind == "human") for each in types):
+                raise ValueError(f"remedies of {kind}: interactive_mfa is for people, all others are for machines")
+            if len(set(types)) < len(types):
+                raise ValueError(f"remedies of {kind}: one stands twice")
+            for asked in self.irreversible_needs.get(kind, ()):
+                if asked not in types:
+                    raise ValueError(f"irreversible_needs of {kind}: {asked} is not among its remedies")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """The digest of the file this policy was read from."""
+        return self._digest
+
+    def lapsed(self, at: datetime) -> str | None:
+        """Why it must not be ruled by at a time, if so."""
+        if self.effective_from is not None and at < self.effective_from:
+            return f"the policy is in force from {self.effective_from.isoformat()} only"
+        if self.expires is not None and at >= self.expires:
+            return f"the policy expired at {self.expires.isoformat()}"
+        return None
+
+    @classmethod
+    def load(cls, path: Path = BUILT_IN) -> Policy:
+        """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
+        policy, data = read(path, cls)
+        policy._digest = digest_of(data)
+        return policy

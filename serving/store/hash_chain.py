@@ -1,0 +1,100 @@
+"""The hash chain: what makes it evident that a decision was changed or removed.
+
+Each row's hash covers the row before it, so a row can be neither altered, moved nor left out. Every process writes a
+chain of its own, so that no writer waits for another; its first row holds the heads of the other chains, so that their
+ends cannot be cut off either. What stands behind the newest head is vouched for by nobody but its copies elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from serving.store.database import Connection, inserting
+from serving.store.schema import chain_rows
+from serving.times import microseconds, now
+
+START, DECISION, ERASURE, FEEDBACK = "start", "decision", "erasure", "feedback"
+
+
+@dataclass(frozen=True)
+class Tip:
+    """The last row of a chain: what the next one is tied to."""
+
+    chain: str
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a row of a chain says, but for its hash and place."""
+
+    kind: str
+    subject: str
+    digest: str
+    version: int = 0
+    body: str | None = None
+
+
+_INSERT = inserting(chain_rows)
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_of(before: Tip, link: Link) -> str:
+    """The hash of the row that follows `before`; JSON keeps the parts apart."""
+    parts = [before.hash, before.sequence + 1, link.kind, link.subject, link.digest, link.version]
+    return sha256(json.dumps(parts).encode())
+
+
+def beginning(chain: str) -> Tip:
+    """What the first row of a chain is tied to."""
+    return Tip(chain, -1, "")
+
+
+def followed(before: Tip, link: Link) -> Tip:
+    """The tip once a link is added."""
+    return replace(before, sequence=before.sequence + 1, hash=hash_of(before, link))
+
+
+def add(connection: Connection, before: Tip, link: Link) -> Tip:
+    """Write the next row of a chain."""
+    tip = followed(before, link)
+    connection.change(_INSERT, **vars(tip), **vars(link))
+    return tip
+
+
+def start(connection: Connection) -> Tip:
+    """Begin a chain whose first row holds every head that no earlier first row holds already."""
+    held = set(promises(connection))
+    new = [vars(head) for head in heads(connection) if head not in held]
+    body = json.dumps({"at": microseconds(now()), "heads": new})
+    chain = secrets.token_hex(16)
+    return add(connection, beginning(chain), Link(START, chain, sha256(body.encode()), body=body))
+
+
+def heads(connection: Connection) -> Iterator[Tip]:
+    """The last row of every chain."""
+    last = sa.select(chain_rows.c.chain, sa.func.max(chain_rows.c.sequence).label("sequence"))
+    ends = last.group_by(chain_rows.c.chain).subquery()
+    here = (chain_rows.c.chain == ends.c.chain) & (chain_rows.c.sequence == ends.c.sequence)
+    for row in connection.core.execute(sa.select(chain_rows).join(ends, here)):
+        yield Tip(row.chain, row.sequence, row.hash)
+
+
+def promises(connection: Connection) -> Iterator[Tip]:
+    """Every head that some chain's first row holds; a first row that cannot be read holds none."""
+    for body in connection.core.scalars(sa.select(chain_rows.c.body).where(chain_rows.c.kind == START)):
+        try:
+            yield from [Tip(**head) for head in json.loads(body)["heads"]]
+        except (TypeError, ValueError, KeyError):
+            continue

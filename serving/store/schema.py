@@ -1,0 +1,207 @@
+"""The schema, from the first day whole: everything is keyed under a space, live or a replay's own.
+
+Times are int64 µs since 1970 (UTC); records are the bytes of numpy records; JSON is text. The first migration makes
+exactly these tables, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Table, Text
+
+LIVE = "live"
+"""The space of enforced decisions; replays have spaces of their own."""
+
+
+class Who(NamedTuple):
+    """Whose history, proofs and expiry are meant; an unknown session or credential is nobody's."""
+
+    space: str
+    identity: str
+    session: str | None = None
+    credential: str | None = None
+
+
+metadata = sa.MetaData()
+
+
+def _counter(name: str) -> Column[int]:
+    """A number the database hands out in order of insertion; SQLite counts only in a column called INTEGER."""
+    return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+
+
+events = Table(
+    "events",
+    metadata,
+    _counter("place"),
+    Column("space", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("version", BigInteger, comment="the identity's version once folded; null when it was not folded"),
+    Column("event_id", Text),
+    Column("outcome", Integer, nullable=False, comment="how it was folded: a code of features.history.update"),
+    Column("source", Text, nullable=False),
+    Column("body", Text, nullable=False, comment="the event as folded: enriched, claims already removed"),
+    Index("events_of_identity", "space", "identity", "place"),
+    Index("events_by_id", "space", "identity", "event_id"),
+    sqlite_autoincrement=True,
+)
+"""The truth, in arrival order; histories are computed from it."""
+
+histories = Table(
+    "histories",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("kind", Text, primary_key=True, comment="identity, session or credential"),
+    Column("key", Text, primary_key=True, comment="the session's or credential's id; empty for the identity itself"),
+    Column("version", BigInteger, nullable=False, comment="the identity's version when this was last folded into"),
+    Column("layout", Text, nullable=False, comment="features.history.layout.LAYOUT of the build that wrote it"),
+    Column("record", LargeBinary, nullable=False),
+)
+"""A cache of what folding the events gives."""
+
+chain_rows = Table(
+    "chain_rows",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False, comment="start, decision, erasure or feedback"),
+    Column("subject", Text, nullable=False, comment="the chain's own id, or the decision's"),
+    Column("digest", Text, nullable=False, comment="of the payload, or of this row's body"),
+    Column("version", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("body", Text, comment="start: heads of the other chains; erasure: when, by whom, why"),
+)
+"""What makes the decision log tamper-evident: one chain per writing process."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("chain", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("space", Text, nullable=False),
+    Column("ruling", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False, comment="the identity's version this decision was made at"),
+    Column("caller", Text),
+    Column("identity", Text),
+    Column("session", Text),
+    Column("event_id", Text),
+    Column("body_digest", Text, comment="of the request, by which the same request twice is recognised"),
+    Column("payload", Text, comment="the whole record; null once erased"),
+    Column("salt", LargeBinary),
+    Column("outbox", Text, comment="signals still to be sent, as JSON"),
+    ForeignKeyConstraint(["chain", "sequence"], ["chain_rows.chain", "chain_rows.sequence"]),
+    Index("decisions_of_chain", "chain", "sequence", unique=True),
+    Index("decisions_by_time", "space", "at"),
+    Index("decisions_of_identity", "space", "identity", "at"),
+    Index("decisions_of_session", "space", "session", "at"),
+    Index("decisions_by_event", "space", "identity", "event_id", "at"),
+)
+"""Append-only; all columns but the payload repeat it for searching."""
+
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("decision_id", Text, sa.ForeignKey("decisions.id"), primary_key=True),
+    Column("space", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("session", Text),
+    Column("category", Text),
+    Column("resource_type", Text),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("remedy", Text, comment="the first that was offered"),
+    Column("asked_by", Text, comment="what of the policy asked: floors, thresholds, limits, a line each"),
+    Index("challenges_of_identity", "space", "identity", "asked_at"),
+)
+"""Every step-up that was asked for."""
+
+step_ups = Table(
+    "step_ups",
+    metadata,
+    _counter("place"),
+    Column("space", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("session", Text),
+    Column("version", BigInteger, nullable=False, comment="the identity's version when it was reported"),
+    Column("decision_id", Text),
+    Column("result", Text, nullable=False, comment="completed, failed or abandoned"),
+    Column("at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("proof", Text, comment="JSON; null unless completed"),
+    Index("step_ups_of_session", "space", "identity", "session", "at"),
+    sqlite_autoincrement=True,
+)
+"""What became of challenges, as the identity provider reports it."""
+
+revocations = Table(
+    "revocations",
+    metadata,
+    _counter("place"),
+    Column("space", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("session", Text, comment="null revokes the identity as a whole"),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("revocations_of_identity", "space", "identity"),
+    sqlite_autoincrement=True,
+)
+"""Sessions and identities that are denied everything."""
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("kind", Text, primary_key=True, comment="asked_too_often or standing_fault"),
+    Column("subject", Text, primary_key=True, comment="the floor or threshold it is about"),
+    Column("identity", Text, primary_key=True),
+    Column("decision_id", Text, sa.ForeignKey("decisions.id"), nullable=False, comment="the newest that shows it"),
+    Column("times", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Index("findings_of_decision", "decision_id"),
+)
+"""What decisions showed an operator, once for each identity; the decisions themselves are the record."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _counter("place"),
+    Column("decision_id", Text, sa.ForeignKey("decisions.id"), nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("payload", Text, comment="what was said, by whom and when; null once the decision is erased"),
+    Column("salt", LargeBinary),
+    ForeignKeyConstraint(["chain", "sequence"], ["chain_rows.chain", "chain_rows.sequence"]),
+    Index("feedback_of_decision", "decision_id"),
+    Index("feedback_of_chain", "chain", "sequence", unique=True),
+    sqlite_autoincrement=True,
+)
+"""What investigators said of decisions, append-only; the last of each of them counts."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("session", Text, primary_key=True),
+    Column("valid_until", BigInteger, nullable=False),
+)
+"""How long each session may go on without fresh proof."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, comment="SHA-256 of the secret"),
+    Column("scopes", Text, nullable=False, comment="separated by spaces"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+"""Bearer keys; the secrets themselves are nowhere."""

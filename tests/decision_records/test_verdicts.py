@@ -1,0 +1,203 @@
+"""What investigators say of decisions is kept, proved, shown, and becomes labels for training and for reviews."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+from live_service.test_investigator_pages import Page, page
+from support.live_server import Server, an_event
+from support.recorded_decisions import after, opened, record, recorded, sql
+from typer.testing import CliRunner
+
+from features.event.arrow import table_of
+from features.event.schema import Event
+from serving.api.middleware import COOKIE
+from serving.store import verdicts
+from serving.store.store import Store
+from serving.store.verdicts import Verdict
+from serving.store.verify import verify
+from training.__main__ import app
+
+
+def say(store: Store, decision: str, verdict: verdicts.Said, by: str = "kim", seconds: float = 20.0) -> None:
+    with store.transaction() as transaction:
+        transaction.add_feedback(Verdict(decision, verdict, "a note", by, after(seconds)))
+
+
+def test_the_last_verdict_of_each_investigator_counts(tmp_path: Path) -> None:
+    """All are kept."""
+    store = opened(tmp_path)
+    recorded(store, 1)
+    for by, verdict in (("kim", "owner"), ("lee", "unsure"), ("kim", "intruder")):
+        say(store, "d1", verdict, by)  # type: ignore[arg-type]
+    with store.reading() as transaction:
+        said = verdicts.said_of(transaction.connection, "d1")
+
+    assert ([each.verdict for each in said], {each.by: each.verdict for each in verdicts.current(said)}) == (
+        ["owner", "unsure", "intruder"],
+        {"kim": "intruder", "lee": "unsure"},
+    )
+
+
+def test_verdicts_are_exported_by_the_events_own_id(tmp_path: Path) -> None:
+    """Without what was noted; an event without an id cannot be named."""
+    store = opened(tmp_path)
+    recorded(store, 1)
+    recorded(store, 2, event_id=None)
+    say(store, "d1", "intruder")
+    say(store, "d2", "owner")
+    with store.reading() as transaction:
+        exported = list(verdicts.exported(transaction.connection))
+
+    assert exported == [
+        {
+            "event_id": "e1",
+            "identity": "ada",
+            "verdict": "intruder",
+            "at": after(20).isoformat(),
+            "by": "kim",
+            "decision_id": "d1",
+        }
+    ]
+
+
+def test_verdicts_are_labels_of_decisions(tmp_path: Path) -> None:
+    """The last on each decision, whoever gave it; unsure says nothing."""
+    store = opened(tmp_path)
+    recorded(store, 1, 2, 3)
+    say(store, "d1", "intruder", "kim", 20)
+    say(store, "d1", "owner", "lee", 30)
+    say(store, "d2", "unsure")
+    with store.reading() as transaction:
+        labels = verdicts.labels(transaction.connection)
+
+    assert {id: label.compromised for id, label in labels.items()} == {"d1": False}
+
+
+TAMPERED = {
+    "UPDATE feedback SET payload = replace(payload, 'intruder', 'owner')": "is not what was recorded",
+    "DELETE FROM feedback": "feedback on decision d1 is gone",
+    "UPDATE feedback SET payload = NULL": "no erasure was recorded",
+    "INSERT INTO feedback (decision_id, chain, sequence, payload) SELECT 'd1', chain, 99, payload FROM feedback": (
+        "feedback on d1 is tied to no chain"
+    ),
+    "UPDATE feedback SET decision_id = 'd2'": "feedback on decision d1 is gone",
+}
+
+
+@pytest.mark.parametrize("statement", TAMPERED, ids=lambda each: " ".join(each.split()[:4]))
+def test_a_verdict_that_was_changed_is_found(tmp_path: Path, statement: str) -> None:
+    """It stands in the same chain as the decisions."""
+    store = opened(tmp_path)
+    recorded(store, 1, 2)
+    say(store, "d1", "intruder")
+    sound = verify(store)
+    sql(tmp_path, statement)
+
+    assert (sound.ok, any(TAMPERED[statement] in str(each) for each in verify(store).breaks)) == (True, True)
+
+
+def test_what_was_said_goes_with_its_decision(tmp_path: Path) -> None:
+    """The note is gone, and the chain still holds."""
+    store = opened(tmp_path)
+    recorded(store, 1)
+    say(store, "d1", "intruder")
+    with store.transaction() as transaction:
+        transaction.erase_decision("d1", at=after(60), by="ops", reason="asked for")
+    with store.reading() as transaction:
+        said = verdicts.said_of(transaction.connection, "d1")
+
+    assert (said, verify(store).ok) == ((), True)
+
+
+def test_findings_go_with_their_decision(tmp_path: Path) -> None:
+    """They name an identity."""
+    from serving.decision.findings import Finding
+    from serving.store import findings
+
+    store = opened(tmp_path)
+    with store.transaction() as transaction:
+        transaction.append_decision(record(1))
+        shown = [Finding("standing_fault", "floor x", "It may do too much.")]
+        transaction.keep_findings("live", "ada", "d1", after(1), shown)
+        before = findings.listed(transaction.connection)
+        transaction.erase_decision("d1", at=after(60), by="ops", reason="asked for")
+        left = findings.listed(transaction.connection)
+
+    assert ([(each.identity, each.times, each.first_at) for each in before], left) == ([("ada", 1, after(1))], ())
+
+
+def judged(small: Server, who: str) -> tuple[dict[str, object], str]:
+    """An event with an id of its own, and the decision on it."""
+    event = an_event(who, id=uuid4().hex)
+    return event, small.score(event)["decision_id"]
+
+
+def test_from_the_investigator_to_the_labels(small: Server, tmp_path: Path) -> None:
+    """Said over HTTP, shown on the page, pulled by training's own command over HTTP."""
+    event, decision = judged(small, "reported")
+    key = tmp_path / "key"
+    key.write_text(small.key("investigate"))
+    for verdict in ("unsure", "intruder"):
+        told = {"verdict": verdict, "note": "called <him>"}
+        assert small.post(f"/decisions/{decision}/feedback", told, key.read_text())[0] == 200
+    pq.write_table(table_of([Event.model_validate(event)]), tmp_path / "events.parquet")
+    command = ["labels", "pull", f"{small.url}/feedback", str(tmp_path / "events.parquet")]
+    out = tmp_path / "labels.parquet"
+    result = CliRunner().invoke(app, [*command, "--out", str(out), "--key-file", str(key)])
+
+    assert (result.exit_code, pq.read_table(out)["compromised"].to_pylist()) == (0, [1]), result.output
+    assert "an intruder's" in (text := page(small, f"/investigate/decisions/{decision}").text)
+    assert ("called <him>" in text, "nobody can tell whose" in text.partition("Say so")[0].partition("note")[2]) == (
+        True,
+        True,
+    )
+
+
+def test_the_page_takes_a_verdict_without_a_script(small: Server) -> None:
+    """A form, by the cookie of the log-in."""
+    _, decision = judged(small, "formed")
+    address = f"{small.url}/investigate/decisions/{decision}"
+    form = {"verdict": "owner", "note": ""}
+    answer = httpx.post(f"{address}/feedback", data=form, cookies={COOKIE: small.everything}, follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/investigate/decisions/{decision}")
+    assert "the owner's" in Page(httpx.get(address, cookies={COOKIE: small.everything}).text).text.partition("why")[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"verdict": "not_owner"}, 400),
+        ({"verdict": "owner", "by": "somebody else"}, 400),
+        ({"verdict": "owner", "note": "x" * 3_000}, 400),
+        ({"verdict": "owner", "note": "x" * 20_000}, 413),
+        ({}, 400),
+    ],
+)
+def test_what_is_no_verdict_is_refused(small: Server, body: dict[str, str], status: int) -> None:
+    """By the field that is wrong; who says it is known by the key."""
+    _, decision = judged(small, "refused")
+
+    assert small.post(f"/decisions/{decision}/feedback", body)[0] == status
+
+
+def test_nobody_judges_what_was_never_decided(small: Server) -> None:
+    """A 404."""
+    assert small.post("/decisions/x/feedback", {"verdict": "owner"})[0] == 404
+
+
+def test_the_export_is_json_lines(small: Server) -> None:
+    """One verdict a line."""
+    _, decision = judged(small, "lined")
+    small.post(f"/decisions/{decision}/feedback", {"verdict": "owner"})
+    answer = small.ask("GET", "/feedback")
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    assert [line["verdict"] for line in lines if line["decision_id"] == decision] == ["owner"]

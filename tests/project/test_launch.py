@@ -1,0 +1,98 @@
+"""What scripts/serve does beside serving: no training where the port is taken, a reason where it is not ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from features import Settings
+from scripts.lib.client import ROOT, free_port
+from scripts.lib.launch import announce, first_model, is_taken, not_ready
+
+WHY = "model version 1 was made for other features"
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A service that says why it cannot answer."""
+
+    def do_GET(self) -> None:
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(json.dumps({"status": 503, "detail": WHY}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def refusing(tmp_path: Path) -> Iterator[Settings]:
+    """The settings of a service that is up and not ready."""
+    server = HTTPServer(("127.0.0.1", 0), Refusing)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield Settings(home=tmp_path, port=server.server_port)
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_service_that_cannot_be_ready_says_why_at_once(
+    refusing: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever waits for READY learns that it will not come."""
+    assert announce(refusing, os.getpid()) == 1
+
+    word, _, rest = capsys.readouterr().out.strip().partition("NOT READY ")
+    assert (word, json.loads(rest)) == ("", {"why": WHY})
+
+
+def test_nothing_is_said_as_long_as_nobody_answers() -> None:
+    """A process that does not listen yet is no reason to give up."""
+    assert not_ready(f"http://127.0.0.1:{free_port()}") == ""
+
+
+def test_a_port_that_is_taken_is_found_before_training(refusing: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is made in the home folder either."""
+    assert is_taken(refusing.host, refusing.port)
+    assert first_model(refusing) == 1
+
+    assert f"127.0.0.1:{refusing.port} is taken" in capsys.readouterr().err
+    assert list(refusing.home.iterdir()) == []
+
+
+def test_a_port_that_was_used_a_moment_ago_is_free() -> None:
+    """Connections of a server that has ended linger, and keep nobody from starting the next."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), server.accept()[0]:
+            pass
+
+    assert not is_taken("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "sentence"),
+    [
+        (["scripts/serve", "--port", "3001"], {}, "usage: scripts/serve"),
+        (
+            [sys.executable, "-m", "scripts.lib.launch", "first-model"],
+            {"SESSION_TRUST_PORT": "abc"},
+            "SESSION_TRUST_PORT is 'abc'; it must be a whole number",
+        ),
+    ],
+    ids=["an argument", "a port that is no number"],
+)
+def test_a_mistake_is_one_sentence(command: list[str], variables: dict[str, str], sentence: str) -> None:
+    """With exit code 2, and no trace."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.returncode, sentence in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr

@@ -1,0 +1,117 @@
+"""A policy that could not mean what it says is refused whole, by the key that is wrong."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.judging import DOUBTED, NOW, POLICY, an_event, judged
+
+from serving.investigate.pages import policy_page
+from serving.policy.schema import BUILT_IN, Policy, PolicyError
+
+WRONG = [
+    ("fact: credential_exposed, is", "fact: credential_exposde, is", "is 'credential_exposed' meant"),
+    ("in: [admin_console]", "in: [admin_consol]", "action.category is never 'admin_consol'"),
+    ("above: 1000", "above: .nan", "finite number"),
+    ("id: approve-payment", "id: admin-console", "floors named twice: admin-console"),
+    ("threshold_mode: enforce", "threshold_mode: shadwo", "'enforce' or 'shadow'"),
+    ("threshold_mode: enforce", "threshold_mood: enforce", "threshold_mood"),
+    ("deny_below: {human: 0.02, ", "deny_below: {", "deny_below lacks human"),
+    ("public: {budget: 0.0005}", "public: {budget: 0.0005, trust: 0.5}", "either `budget` or `trust`"),
+    ("version: 1", "version: 2", "version"),
+    ("cache_seconds: 5", "cache_secnds: 5", "cache_secnds: there is no such key; is 'cache_seconds' meant"),
+    ("{aal: 2, max_age_seconds: 900}", "{aal: 2, max_age_secs: 900}", "; is 'max_age_seconds' meant"),
+    ("threshold_mode: enforce", "threshold_mode: shadwo", "is 'shadow' meant"),
+    ("cache_seconds: 5", "cache_seconds: 5\ncache_seconds: 6", "cache_seconds stands twice .first in line"),
+    ("{human: 0.02, ", "{human: 0.02, human: 0.03, ", "deny_below.human stands twice"),
+    (
+        'urn:session-trust:aal1": {aal: 1}',
+        'urn:a\\", max_age=\\"9": {aal: 1}',
+        "acr_levels.*String should match pattern",
+    ),
+    ('urn:session-trust:aal1": {aal: 1}', 'urn:a\\r\\nSet-Cookie: x": {aal: 1}', "acr_levels.*should match pattern"),
+    ("({action.name}) needs", "({action.nam}) needs", "quotes {action.nam}, .*is 'action.name' meant"),
+    ("({action.name}) needs", "({action.name) needs", "a brace without its partner"),
+    ("version: 1", "version: 1\neffective_from: 2026-02-01T00:00:00Z\nexpires: 2026-01-01T00:00:00Z", "expires before"),
+    ("version: 1", "version: 1\nexpires: 2026-01-01T00:00:00", "timezone"),
+    ("human: [{type: interactive_mfa}]", "human: [{type: owner_approval}]", "interactive_mfa is for people"),
+    ("agent: [owner_approval]", "workload: [owner_approval]", "owner_approval is not among its remedies"),
+    ("    3: {overall_seconds: 43200, inactivity_seconds: 900}\n", "", "assurance lacks level 3"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "said"), WRONG, ids=[said for *_, said in WRONG])
+def test_a_wrong_key_is_named(right: str, wrong: str, said: str, tmp_path: Path) -> None:
+    """The refusal says file, key and what would do; a floor never falls silent by a misspelling."""
+    text = BUILT_IN.read_text()
+    assert right in text
+    (tmp_path / "policy.yaml").write_text(text.replace(right, wrong))
+
+    with pytest.raises(PolicyError, match=said):
+        Policy.load(tmp_path / "policy.yaml")
+
+
+@pytest.mark.parametrize(("wrong", "line"), [("cache_secnds: 5", 3), ("floors: 7", 3), ("deny_below: {human: 2}", 3)])
+def test_a_refusal_names_file_and_line(wrong: str, line: int, tmp_path: Path) -> None:
+    """An editor jumps there."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"version: 1\n# a comment\n{wrong}\n")
+
+    with pytest.raises(PolicyError, match=rf"policy\.yaml:{line}: {wrong.partition(':')[0]}"):
+        Policy.load(file)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dates", "ruling", "degraded"),
+    [
+        ("human", {}, "allow", False),
+        ("human", {"expires": NOW}, "step_up", True),
+        ("workload", {"expires": NOW}, "deny", True),
+        ("workload", {"expires": NOW + timedelta(seconds=1)}, "allow", False),
+        ("workload", {"effective_from": NOW + timedelta(seconds=1)}, "deny", True),
+        ("workload", {"effective_from": NOW}, "allow", False),
+    ],
+)
+def test_outside_its_dates_a_policy_fails_closed(
+    kind: str, dates: dict[str, datetime], ruling: str, degraded: bool
+) -> None:
+    """A person may prove himself for a harmless look, all else waits, and the decision says why."""
+    decision = judged(an_event(kind), policy=POLICY.model_copy(update=dates))
+
+    assert (decision.ruling, decision.degraded is not None and "the policy" in decision.degraded) == (ruling, degraded)
+
+
+def test_a_threshold_set_in_shadow_asks_for_nothing() -> None:
+    """Those of workloads are watched and recorded; those of people rule as before."""
+    sets = {**POLICY.thresholds, "workload": POLICY.thresholds["workload"].model_copy(update={"mode": "shadow"})}
+    policy = POLICY.model_copy(update={"thresholds": sets})
+    answers = [judged(an_event(kind), trust=DOUBTED, policy=policy) for kind in ("workload", "human")]
+
+    assert [(a.ruling, a.model_asks, a.would_ask) for a in answers] == [
+        ("allow", "allow", "step_up"),
+        ("step_up", "step_up", None),
+    ]
+
+
+def test_the_shipped_policy_has_eighteen_floors() -> None:
+    """Eight guard actions, nine are signals, and one is an agent's own word."""
+    kinds = [floor.kind for floor in Policy.load().floors]
+
+    assert (kinds.count("action"), kinds.count("signal")) == (8, 10)
+
+
+def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+    """Neither missing nor broken files are taken for an empty policy."""
+    (tmp_path / "broken.yaml").write_text("floors: [")
+
+    for name in ("missing.yaml", "broken.yaml"):
+        with pytest.raises(PolicyError, match=name):
+            Policy.load(tmp_path / name)
+
+
+def test_the_policy_page_says_why_a_newer_file_is_refused() -> None:
+    """Every floor stands on it, and what a file may say is text."""
+    html = policy_page(POLICY, "next.yaml:3: <script> is no key", ())
+
+    assert ("&lt;script&gt; is no key" in html, "<script>" in html) == (True, False)
+    assert [floor.id for floor in POLICY.floors if floor.id not in html] == []

@@ -1,0 +1,116 @@
+"""A registered version is loaded whole and unchanged, or refused with the difference named."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from features.catalogue.all import FEATURES, feature_names
+from features.hashing import digest_of_file
+from features.history.population import unmeasured
+from features.model.bundle import (
+    DIGEST_TAG,
+    FILES,
+    NOW_FILE,
+    TYPES,
+    Calibration,
+    ModelMismatch,
+    TrustModel,
+    load,
+    save,
+    types_of,
+)
+from features.model.trust_curve import HORIZONS
+
+
+def fitted(columns: int) -> HistGradientBoostingClassifier:
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(400, columns))
+    return HistGradientBoostingClassifier(max_iter=5, random_state=1).fit(matrix, matrix[:, 0] > 1.0)
+
+
+@pytest.fixture(scope="module")
+def model() -> TrustModel:
+    return TrustModel(
+        now=fitted(len(FEATURES)),
+        hazard=fitted(len(FEATURES) + len(HORIZONS)),
+        calibration=Calibration(0.9, -0.5, 1.1, {"agent": (-1.0, -1.5, -2.0, -2.5)}),
+        population=unmeasured(),
+        thresholds={"human": [[0.001, 0.2], [0.01, 0.8]]},
+    )
+
+
+@pytest.fixture
+def registered(model: TrustModel, tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    tags = save(model, tmp_path)
+    skops.io.dump(model.now, tmp_path / NOW_FILE)
+    return tmp_path, tags | {DIGEST_TAG + NOW_FILE: digest_of_file(tmp_path / NOW_FILE)}
+
+
+def test_a_loaded_version_answers_as_the_saved_one(model: TrustModel, registered: tuple[Path, dict[str, str]]) -> None:
+    """Margins, hazards and thresholds are the same to the last bit."""
+    folder, tags = registered
+    vector = np.random.default_rng(2).normal(size=len(FEATURES))
+
+    again = load(folder, folder / NOW_FILE, tags, "7")
+
+    assert (again.curve(vector), again.threshold("human", 0.003)) == (
+        model.curve(vector),
+        model.threshold("human", 0.003),
+    )
+
+
+def test_hazards_are_calibrated_by_identity_type(model: TrustModel) -> None:
+    """Features say of which type each row is; a type without intercepts has none."""
+    rows = np.zeros((2, len(FEATURES)))
+    rows[0, feature_names().index("identity_is_workload")] = 1.0
+    margins = np.ones((2, len(HORIZONS)))
+
+    found = model.calibration.hazard_log_odds(margins, rows)
+
+    assert ([TYPES[place] for place in types_of(rows)], found.round(12).tolist()) == (
+        ["workload", "agent"],
+        [[1.1, 1.1, 1.1, 1.1], [0.1, -0.4, -0.9, -1.4]],
+    )
+
+
+def test_a_version_whose_intercepts_are_of_all_types_alike_still_answers(
+    model: TrustModel, registered: tuple[Path, dict[str, str]]
+) -> None:
+    """As it did: models made before they were told apart have one for each interval."""
+    folder, tags = registered
+    path = folder / "calibration.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"hazard_intercepts": [-1.0, -1.5, -2.0, -2.5]}))
+    loaded = load(folder, folder / NOW_FILE, tags | {DIGEST_TAG + path.name: digest_of_file(path)}, "7")
+
+    assert loaded.calibration.hazard_intercepts == dict.fromkeys(TYPES, (-1.0, -1.5, -2.0, -2.5))
+
+
+@pytest.mark.parametrize("name", [NOW_FILE, *FILES])
+def test_a_swapped_file_is_refused(name: str, registered: tuple[Path, dict[str, str]]) -> None:
+    """Whatever file is not the one registered is named."""
+    folder, tags = registered
+    (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+
+    with pytest.raises(ModelMismatch, match=rf"version 7: {name} is sha256:\w+, registered was sha256:"):
+        load(folder, folder / NOW_FILE, tags, "7")
+
+
+def test_a_model_for_other_features_is_refused_by_name(registered: tuple[Path, dict[str, str]]) -> None:
+    """The refusal says which features differ."""
+    folder, tags = registered
+    contract = json.loads((folder / "catalogue.json").read_text())
+    contract["features"][0][0] = "shoe_size"
+    (folder / "catalogue.json").write_text(json.dumps(contract))
+    tags |= {DIGEST_TAG + "catalogue.json": digest_of_file(folder / "catalogue.json")}
+
+    with pytest.raises(ModelMismatch, match=r"this build lacks shoe_size; the model does not know network_is_new"):
+        load(folder, folder / NOW_FILE, tags, "7")
+
+
+def test_thresholds_stay_within_what_was_measured(model: TrustModel) -> None:
+    """A budget beyond the measured ones takes the nearest."""
+    assert (model.threshold("human", 1e-6), model.threshold("human", 0.5)) == (0.2, 0.8)

@@ -1,0 +1,33 @@
+"""Which events belong to one session: as the histories tell them apart, so that training and service count alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.hashing import key_of
+from features.kernels.hash_table import below
+
+Keys = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def session_keys(events: pa.Table) -> Keys:
+    """One key for each identity and session, shape (n,); 0 where the session is unknown."""
+    keys: Keys = below(_keys(events["identity.id"]), _keys(events["session.id"]))
+    return keys
+
+
+def sessions_in(events: pa.Table) -> int:
+    """How many known sessions there are."""
+    keys = session_keys(events)
+    return len(np.unique(keys[keys != 0]))
+
+
+def _keys(column: pa.ChunkedArray) -> Keys:
+    """The key of each text, 0 where it is unknown."""
+    coded = column.combine_chunks().dictionary_encode()
+    keys = np.array([*map(key_of, coded.dictionary.to_pylist()), 0], np.int64)
+    of_rows: Keys = keys[coded.indices.fill_null(len(keys) - 1).to_numpy()]
+    return of_rows

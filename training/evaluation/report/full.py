@@ -1,0 +1,59 @@
+"""All the evidence of one model in one call: what `python -m training evaluate --report` writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from features.model.bundle import TrustModel
+from training.evaluation.report import refits, sections
+from training.evaluation.studies import closed_loop
+from training.evaluation.tables import Table
+from training.evaluation.targets import table
+from training.metrics.bootstrap import Estimate
+from training.model.fit import Recipe
+from training.pipeline.retrain import Prepared
+
+
+def whole_evidence(
+    model: TrustModel, data: Prepared, recipe: Recipe, seed: int, told: Callable[[str, float], None]
+) -> tuple[list[Table], dict[str, Estimate]]:
+    """Every section in turn, and first of all the targets; `told` what is done, and the share of the whole."""
+    told("scoring", 0.0)
+    of = sections.case(model, data, seed)
+    quick: list[Callable[[], sections.Found]] = [
+        lambda: sections.recall(of),
+        lambda: sections.by_world(of),
+        lambda: sections.step_ups(of),
+        lambda: sections.fair(of, seed),
+        lambda: sections.early(of),
+        lambda: sections.truth(of),
+        lambda: sections.lifetimes(of),
+        lambda: sections.rivals(of, recipe, seed),
+        lambda: closed_loop.loops(of),
+        lambda: refits.sign_ins(of, recipe, seed),
+        lambda: refits.taught(of, recipe, seed),
+        lambda: refits.left_out(of, recipe, seed, lambda what: told(what, 0.4)),
+        lambda: refits.remembered(of, recipe, seed, lambda what: told(what, 0.7)),
+    ]
+    names = (
+        "recall",
+        "worlds",
+        "step-ups",
+        "fairness",
+        "detection",
+        "calibration",
+        "lifetimes",
+        "baselines",
+        "the closed loop",
+    )
+    slow = ("sign-ins", "poisoning", "ablations", "memory")
+    shares = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.12, 0.16, 0.2, 0.22, 0.28, 0.4, 0.7)
+    tables: list[Table] = []
+    figures: dict[str, Estimate] = {}
+    for section, name, share in zip(quick, (*names, *slow), shares, strict=True):
+        told(name, share)
+        more, found = section()
+        tables += more
+        figures |= found
+    told("done", 1.0)
+    return [table(figures), *tables], figures

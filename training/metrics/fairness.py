@@ -1,0 +1,69 @@
+"""Who is asked and who is protected: the same budget may weigh on some more than on others, and guard them less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.arrays import Array
+from training.evaluation.tables import Table
+from training.metrics.bootstrap import Estimate, redrawn
+from training.metrics.evaluation import MAIN, Tested, challenges
+from training.metrics.session_recall import Sessions, recalls, resampled
+from training.metrics.slices import Slice, every_slice
+from training.reference.regions import region_of
+
+GROUPS = ("overall", "identity type", "history")
+NOTE = (
+    "At {budget:.1%} of benign sessions challenged in each identity type. A region is where most of an identity's own "
+    "requests come from. Where intervals do not overlap, one group bears more than another: that is a question to "
+    "whoever deploys the model, and no answer."
+)
+
+
+@dataclass(frozen=True)
+class Treated:
+    """One group: step-ups per 1,000 of its legitimate requests, and the share of its lost sessions that is caught."""
+
+    group: str
+    name: str
+    asked: Estimate
+    caught: Estimate
+
+
+def treated(tested: Tested, score: Array, mine: Sessions, events: pa.Table, seed: int) -> list[Treated]:
+    """By identity type, length of history and region; `events` are those of all rows there are."""
+    identity, own = tested.of.identity[tested.rows], ~tested.of.foreign[tested.rows]
+    drawn, weights = redrawn(identity, seed), resampled(mine, seed)
+    asked = 1_000.0 * challenges(tested, score, mine, MAIN)
+    parts = [part for part in every_slice(tested, mine) if part.group in GROUPS]
+    parts += _regions(tested, mine, events)
+    recall = recalls(mine, MAIN, weights, {(part.group, part.name): part.sessions for part in parts})
+    found = []
+    for part in parts:
+        here, caught = part.rows & own, recall[part.group, part.name]
+        share = Estimate(caught.value, caught.low, caught.high, caught.count)
+        found.append(Treated(part.group, part.name, drawn.mean(asked[here], identity[here]), share))
+    return found
+
+
+def fairness_table(found: list[Treated]) -> Table:
+    """As a section of the report."""
+    rows = tuple((each.group, each.name, str(each.asked), str(each.caught)) for each in found)
+    columns = ("group", "", "step-ups per 1,000 legitimate requests", "recall of lost sessions")
+    return Table("Who is asked, and who is protected", columns, rows, NOTE.format(budget=MAIN))
+
+
+def _regions(tested: Tested, mine: Sessions, events: pa.Table) -> Iterator[Slice]:
+    of, rows = tested.of, tested.rows
+    own = rows[~of.foreign[rows]]
+    frame = pd.DataFrame({"identity": of.identity[own], "country": events["network.country"].take(own).to_pandas()})
+    frame["region"] = frame["country"].map(region_of)
+    usual = frame.groupby("identity")["region"].agg(lambda each: each.value_counts().index[0])
+    home = usual.reindex(np.arange(int(of.identity.max()) + 1), fill_value=region_of(None)).to_numpy()
+    for region in sorted(set(usual)):
+        yield Slice("region", region, home[mine.identity] == region, home[of.identity[rows]] == region)
