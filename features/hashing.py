@@ -68,3 +68,8 @@ class Digested(io.RawIOBase):
 def digest_of_file(path: Path) -> str:
     """The digest of a file's bytes."""
     return digest_of(path.read_bytes())
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from itertools import groupby, pairwise
 from pathlib import Path
 
-from features.__main__ import markdown as features_table
 from features.catalogue.all import FEATURES
+from features.cli.main import markdown as features_table
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION
 from features.settings import PREFIX, Settings, get_settings
 from scripts.lib.client import ROOT, Service, running_service

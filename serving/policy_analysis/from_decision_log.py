@@ -22,14 +22,18 @@ from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof, Revocation
 from serving.policy_analysis.past_requests import UNLABELLED, Case, Cases, Label, Missing, Recorded, Told
+from serving.store.database import Connection
 from serving.store.decision_log import DecisionRecord
 from serving.store.schema import LIVE, decisions, revocations, step_ups
 from serving.store.store import Store
+from serving.store.verdicts import latest
 from serving.times import microseconds, time_of
 
 CHUNK = 2_000
 """Decisions in memory at a time; a payload is some twenty kilobytes."""
 _PROOF = TypeAdapter(Proof)
+COMPROMISED: dict[str, bool] = {"intruder": True, "owner": False}
+"""What a verdict says of a request; unsure says nothing."""
 Models = Callable[[str], TrustModel | None]
 """Finds a registered version; None where it is not there any more."""
 
@@ -58,6 +62,16 @@ class Row:
 
     record: DecisionRecord
     answers: tuple[Proof, ...]
+
+
+def verdict_labels(connection: Connection) -> dict[str, Label]:
+    """What is known of decisions, by id: the last verdict on each; unsure says nothing."""
+    last = {each.decision_id: each.verdict for each in latest(connection)}
+    return {
+        id: Label(compromised=COMPROMISED[verdict], source="feedback")
+        for id, verdict in last.items()
+        if verdict in COMPROMISED
+    }
 
 
 def rows(store: Store, window: Window, told: Told | None = None) -> Iterator[list[Row | None]]:

@@ -14,10 +14,9 @@ from features.settings import Settings
 from serving.errors import ServingError
 from serving.model.active import policy_file
 from serving.policy.schema import Policy, PolicyError
-from serving.policy_analysis.from_decision_log import Models, Window, recorded_cases
+from serving.policy_analysis.from_decision_log import Models, Window, recorded_cases, verdict_labels
 from serving.policy_analysis.from_event_file import cases_of_file, labels_of
 from serving.policy_analysis.past_requests import Cases, Label, Told
-from serving.store import verdicts
 from serving.store.store import Store
 
 
@@ -119,7 +118,7 @@ def requests(
     if store is None:
         raise CannotTell("there is no decision log to ask; give --events")
     with store.reading() as transaction:
-        said = verdicts.labels(transaction.connection)
+        said = verdict_labels(transaction.connection)
     known = said | labels_by_decision(asked.labels) if asked.labels else said
     return recorded_cases(store, asked.window, models_of(here), model, known, told)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from features.hashing import sha256
 from serving.store.database import Connection, Statement, inserting
-from serving.store.hash_chain import sha256
 from serving.store.schema import keys
 from serving.store.store import Store
 from serving.times import microseconds, now, time_of

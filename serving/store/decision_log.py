@@ -16,10 +16,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from features.hashing import sha256
 from serving.decision.inputs import Prompt
 from serving.errors import DecisionNotRecorded
 from serving.store.database import Connection, Statement, inserting
-from serving.store.hash_chain import DECISION, ERASURE, Link, Tip, add, sha256
+from serving.store.hash_chain import DECISION, ERASURE, Link, Tip, add
 from serving.store.schema import LIVE, Who, challenges, decisions, feedback, findings
 from serving.times import microseconds, time_of
 

@@ -7,7 +7,6 @@ ends cannot be cut off either. What stands behind the newest head is vouched for
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from features.hashing import sha256
 from serving.store.database import Connection, inserting
 from serving.store.schema import chain_rows
 from serving.times import microseconds, now
@@ -43,11 +43,6 @@ class Link:
 
 
 _INSERT = inserting(chain_rows)
-
-
-def sha256(data: bytes) -> str:
-    """Hexadecimal SHA-256."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def hash_of(before: Tip, link: Link) -> str:

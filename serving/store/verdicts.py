@@ -16,15 +16,13 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from serving.policy_analysis.past_requests import Label
+from features.hashing import sha256
 from serving.store.database import Connection, Statement, inserting
-from serving.store.hash_chain import FEEDBACK, Link, Tip, add, sha256
+from serving.store.hash_chain import FEEDBACK, Link, Tip, add
 from serving.store.schema import decisions, feedback
 from serving.times import microseconds, time_of
 
 Said = Literal["intruder", "owner", "unsure"]
-COMPROMISED: dict[str, bool] = {"intruder": True, "owner": False}
-"""What a verdict says of a request; unsure says nothing."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +90,9 @@ def exported(connection: Connection) -> Iterator[dict[str, Any]]:
         }
 
 
-def labels(connection: Connection) -> dict[str, Label]:
-    """What is known of decisions by the last verdict on each."""
-    said = {
-        each.decision_id: each.verdict
-        for each in current(_verdict(row.payload) for row in connection.core.execute(_ALL))
-    }
-    known = {id: COMPROMISED[verdict] for id, verdict in said.items() if verdict in COMPROMISED}
-    return {id: Label(compromised=each, source="feedback") for id, each in known.items()}
+def latest(connection: Connection) -> tuple[Verdict, ...]:
+    """The last verdict of each investigator on each decision of the log, oldest first."""
+    return current(_verdict(row.payload) for row in connection.core.execute(_ALL))
 
 
 def _verdict(payload: str) -> Verdict:

@@ -8,9 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from features.hashing import sha256
 from serving.store.database import Connection
 from serving.store.decision_log import DecisionRecord, columns_of
-from serving.store.hash_chain import DECISION, ERASURE, FEEDBACK, Link, Tip, beginning, followed, promises, sha256
+from serving.store.hash_chain import DECISION, ERASURE, FEEDBACK, Link, Tip, beginning, followed, promises
 from serving.store.schema import chain_rows, decisions, feedback
 from serving.store.store import Store
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from support.recorded_decisions import FILE, after, opened, record, recorded, sql
 
+from features.hashing import sha256
 from serving.errors import DecisionNotRecorded
 from serving.store.decision_log import search
-from serving.store.hash_chain import Link, beginning, followed, promises, sha256
+from serving.store.hash_chain import Link, beginning, followed, promises
 from serving.store.store import Store
 from serving.store.verify import verify
 

@@ -17,11 +17,12 @@ from typer.testing import CliRunner
 from features.event.arrow import table_of
 from features.event.schema import Event
 from serving.api.middleware import COOKIE
+from serving.policy_analysis.from_decision_log import verdict_labels
 from serving.store import verdicts
 from serving.store.store import Store
 from serving.store.verdicts import Verdict
 from serving.store.verify import verify
-from training.__main__ import app
+from training.cli.main import app
 
 
 def say(store: Store, decision: str, verdict: verdicts.Said, by: str = "kim", seconds: float = 20.0) -> None:
@@ -74,7 +75,7 @@ def test_verdicts_are_labels_of_decisions(tmp_path: Path) -> None:
     say(store, "d1", "owner", "lee", 30)
     say(store, "d2", "unsure")
     with store.reading() as transaction:
-        labels = verdicts.labels(transaction.connection)
+        labels = verdict_labels(transaction.connection)
 
     assert {id: label.compromised for id, label in labels.items()} == {"d1": False}
 

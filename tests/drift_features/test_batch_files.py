@@ -9,10 +9,10 @@ import pytest
 from support.random_events import random_events
 from typer.testing import CliRunner
 
-from features.__main__ import app
 from features.arrays import Array
 from features.catalogue.all import FEATURES, feature_names
 from features.catalogue.describe import digest
+from features.cli.main import app
 from features.engine import batch_files
 from features.engine.batch import replay
 from features.engine.batch_files import AnotherRun, replay_file

@@ -14,7 +14,7 @@ from training.evaluation.studies import ablations as module
 from training.evaluation.studies.ablations import WITHOUT, Ablation, ablations, lighter, without_features
 from training.model.fit import Examples, Recipe, fit_now
 from training.pipeline.augmentation import Again
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 RECIPE = Recipe(trees=4, leaves=4, smallest_leaf=5, again=1)
 

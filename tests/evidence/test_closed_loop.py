@@ -24,10 +24,10 @@ from features.model.bundle import Calibration, TrustModel
 from training.data.labels import LABELS, World, unlabelled
 from training.data.split import Split
 from training.data.targets import outcomes
-from training.evaluation.report.sections import case
+from training.evaluation.context import case
 from training.evaluation.studies.closed_loop import closed_loop, logged, loops
 from training.metrics.evaluation import BUDGETS
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 LIMIT = {"human": 3.0, "service_account": 3.0, "workload": 3.0}
 """Of three of the four types; nobody of the fourth is ever challenged."""

@@ -20,7 +20,7 @@ from training.evaluation.studies.design_comparison import Row, compare, summary
 from training.evaluation.studies.login_baseline import logins
 from training.evaluation.studies.poisoning import SHARE, fed
 from training.model.fit import Recipe
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 from training.promotion.checks import rising_curves
 from training.simulation.parameters import drawn_parameters
 

@@ -17,17 +17,18 @@ from features.enrichment.ip_lookup import lookup
 from features.event.arrow import events_of
 from features.model.bundle import TrustModel
 from features.sources.reader import records_of
+from training.evaluation.context import Found
 from training.evaluation.real.agentdojo import CALL, RUN, agents, events_of_runs, runs
 from training.evaluation.real.chapter import real_evidence
 from training.evaluation.real.entra_sign_ins import SIGN_INS, sign_in_of, sign_ins
 from training.evaluation.real.otrf_incident import incident
 from training.evaluation.real.panther_rules import rule_tests
 from training.evaluation.real.stratus_techniques import LOOKS, STRANGER, Done, techniques
-from training.evaluation.report.sections import Found
 from training.evaluation.studies.ablations import refitted
 from training.metrics.session_recall import Limit
 from training.model.fit import Recipe
-from training.pipeline.retrain import Prepared, fit, prepare
+from training.pipeline.dataset import Prepared, prepare
+from training.pipeline.train import fit
 from training.real_records.scoring import REAL, ranks_above
 from training.reference.attack_sequences import chains
 from training.scenarios.attacker import STRENGTHS

@@ -9,11 +9,12 @@ import pytest
 from support.made_up_test import made_up
 
 from features.catalogue.all import feature_names
+from training.evaluation import context
+from training.evaluation.context import Case, Found
 from training.evaluation.report import refits, sections
-from training.evaluation.report.sections import Case, Found
 from training.evaluation.targets import GOALS
 from training.model.fit import Recipe
-from training.pipeline.retrain import fit
+from training.pipeline.train import fit
 
 RECIPE = Recipe(trees=8, smallest_leaf=5)
 QUICK = ("recall", "step_ups", "early", "truth", "lifetimes")
@@ -26,7 +27,7 @@ def case() -> Case:
     matrix = data.matrix.copy()
     matrix[:, feature_names().index("privilege_of_action")] = np.arange(len(matrix)) % 4
     data = replace(data, matrix=matrix)
-    return sections.case(fit(data, RECIPE, 1), data, 1)
+    return context.case(fit(data, RECIPE, 1), data, 1)
 
 
 @pytest.fixture(scope="module")

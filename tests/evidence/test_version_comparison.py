@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from features.arrays import Array
 from features.model.bundle import TrustModel
-from training.__main__ import app
+from training.cli.main import app
 from training.evaluation.studies.version_comparison import Measure, against
 from training.model.fit import Recipe
-from training.pipeline.retrain import Prepared, fit
+from training.pipeline.dataset import Prepared
+from training.pipeline.train import fit
 
 RECIPE = Recipe(trees=8, smallest_leaf=5)
 

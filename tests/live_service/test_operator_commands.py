@@ -14,7 +14,7 @@ from support.recorded_decisions import FILE, opened, recorded, sql
 from typer.testing import CliRunner
 
 from features import Event, get_settings
-from serving.__main__ import app
+from serving.cli.main import app
 from serving.policy.schema import BUILT_IN, Policy
 from serving.store.api_keys import authenticate, list_keys
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from features.__main__ import SHOWN, app
+from features.cli.main import SHOWN, app
 from features.sources.aws.cloudtrail import event_of
 from features.sources.registry import import_files
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from features.__main__ import event_schema
+from features.cli.main import event_schema
 from features.event.schema import Event
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from training.data.targets import outcomes
 from training.data.verdicts import SOURCE
 from training.pipeline import augmentation as module
 from training.pipeline.augmentation import NOTHING, Again, again, surprises
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 
 @pytest.fixture(scope="module")

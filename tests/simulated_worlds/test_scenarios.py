@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from features.event.arrow import EVENT_SCHEMA, events_of, table_of
 from features.event.schema import Event
 from features.sources.registry import import_files
-from training.__main__ import app
+from training.cli.main import app
 from training.data.labels import LABELS, frame_of, table_of_frame, unlabelled
 from training.data.sessions import sessions_in
 from training.reference.attack_sequences import STRATUS, chains, serving

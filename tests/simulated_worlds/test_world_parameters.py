@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from training import WorldParameters, world_parameters
-from training.__main__ import app
+from training.cli.main import app
 from training.simulation.parameters import sources
 
 GOOD = 'days:\n  value: 21\n  source: "assumption: three weeks"\n'

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from training import WorldParameters, simulate, world_parameters
-from training.__main__ import app
+from training.cli.main import app
 from training.data.labels import World
 from training.simulation.world import towns
 from training.simulation.writer import write

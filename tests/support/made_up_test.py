@@ -15,7 +15,7 @@ from training.data.labels import World, unlabelled
 from training.data.split import Split
 from training.data.targets import Outcomes
 from training.metrics.evaluation import Tested
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 HOUR = 3_600
 

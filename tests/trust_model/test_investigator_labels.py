@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from training.__main__ import app
+from training.cli.main import app
 from training.data.labels import World, unlabelled
 from training.data.verdicts import SOURCE, pull, read, told, voices
 

@@ -20,8 +20,9 @@ from training.metrics.evaluation import BUDGETS, Evaluation, Tested, challenges
 from training.metrics.fairness import Treated, treated
 from training.model.explanations import INTERVAL, explained, explained_hazard
 from training.model.fit import Recipe
-from training.pipeline.retrain import Prepared, assess, fit
+from training.pipeline.dataset import Prepared
 from training.pipeline.run_report import write_report
+from training.pipeline.train import assess, fit
 from training.promotion.checks import Check
 from training.promotion.model_card import CARD, card
 from training.reference.regions import UNKNOWN, region_of

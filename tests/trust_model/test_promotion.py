@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from features.model.bundle import ModelMismatch, TrustModel, fetch
 from features.settings import Settings
 from training import Forced, NotPromoted, champion, promote
-from training import __main__ as commands
+from training.cli import main as commands
 from training.promotion.registry import GATE_TAG, PASSED, connect, register
 
 MISSING = "no leak: 9.0 times the prevalence (at most 3 asked for)"

@@ -11,9 +11,9 @@ from features.arrays import Array
 from features.enrichment.ip_lookup import NetworkTables, lookup
 from features.history.population import unmeasured
 from features.model.bundle import TYPES, Calibration, TrustModel
-from training.evaluation.real.otrf_incident import logged, stolen
 from training.promotion.checks import carried_over
 from training.promotion.real_record_check import Asked, expired, ordinary
+from training.real_records.otrf import logged, stolen
 from training.real_records.scoring import seen
 
 THRESHOLDS = {kind: [[0.001, 0.5], [0.01, 0.5]] for kind in TYPES}

@@ -37,7 +37,9 @@ from training.data.labels import unlabelled
 from training.data.targets import at_risk, outcomes
 from training.metrics.session_recall import Sessions, caught, limits, recalls, resampled
 from training.model.baselines import TRIGGERS
-from training.pipeline.retrain import HELD_OUT, Prepared, data_digest, more_examples
+from training.pipeline.dataset import HELD_OUT, Prepared
+from training.pipeline.retrain import data_digest
+from training.pipeline.train import more_examples
 from training.promotion.checks import (
     Check,
     Rival,

@@ -11,7 +11,7 @@ import pytest
 from training import Recipe, prepare, simulate, world_parameters
 from training.metrics.bootstrap import Estimate
 from training.model.recipe_yaml import read_recipe, write_recipe
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 from training.search.report import picture, table
 from training.search.search import Searched, Trial, cheapest, folds, search, tried
 

@@ -39,7 +39,8 @@ from training.evaluation.studies.version_comparison import against
 from training.evaluation.tables import FOLDER, Part, write_part
 from training.model.fit import Recipe
 from training.model.importance import importance
-from training.pipeline.retrain import Prepared, assess, prepare
+from training.pipeline.dataset import Prepared, prepare
+from training.pipeline.train import assess
 from training.progress import Stages, in_words
 from training.promotion.registry import champion, log_evidence, version_of
 from training.real_records.scoring import REAL

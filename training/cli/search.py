@@ -21,7 +21,7 @@ from training.cli.shared_options import (
 )
 from training.evaluation.tables import FOLDER, Part, write_part
 from training.model.recipe_yaml import write_recipe
-from training.pipeline.retrain import prepare
+from training.pipeline.dataset import prepare
 from training.search.report import picture, table
 from training.search.search import search
 

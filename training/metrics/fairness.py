@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from features.arrays import Array
-from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, redrawn
 from training.metrics.evaluation import MAIN, Tested, challenges
 from training.metrics.session_recall import Sessions, recalls, resampled
@@ -49,13 +48,6 @@ def treated(tested: Tested, score: Array, mine: Sessions, events: pa.Table, seed
         share = Estimate(caught.value, caught.low, caught.high, caught.count)
         found.append(Treated(part.group, part.name, drawn.mean(asked[here], identity[here]), share))
     return found
-
-
-def fairness_table(found: list[Treated]) -> Table:
-    """As a section of the report."""
-    rows = tuple((each.group, each.name, str(each.asked), str(each.caught)) for each in found)
-    columns = ("group", "", "step-ups per 1,000 legitimate requests", "recall of lost sessions")
-    return Table("Who is asked, and who is protected", columns, rows, NOTE.format(budget=MAIN))
 
 
 def _regions(tested: Tested, mine: Sessions, events: pa.Table) -> Iterator[Slice]:

@@ -22,7 +22,7 @@ from training.promotion.model_card import card
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from training.pipeline.retrain import Prepared
+    from training.pipeline.dataset import Prepared
 
 EXPLAINED, SHOWN = 1_500, 12
 """Rows whose contributions are drawn, and how many features are shown."""

@@ -16,9 +16,9 @@ from features.enrichment.ip_lookup import NetworkTables
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from training.data.sessions import session_keys
-from training.evaluation.real.otrf_incident import logged, stolen
 from training.metrics.evaluation import MAIN
 from training.metrics.policy_constants import RISK, SHORTEST_SECONDS
+from training.real_records.otrf import logged, stolen
 from training.real_records.scoring import Seen, seen
 
 

@@ -21,7 +21,7 @@ from training.metrics.bootstrap import Estimate, estimate
 from training.metrics.evaluation import BUDGETS
 from training.metrics.session_recall import caught, resampled, sessions
 from training.model.fit import Recipe, fit_now
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 from training.progress import Told
 
 FOLDS = 3

@@ -15,7 +15,7 @@ from training.evaluation.real.stratus_techniques import techniques
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate
 from training.model.fit import Recipe
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 from training.real_records.scoring import REAL
 
 AGENTDOJO = "SESSION_TRUST_AGENTDOJO"

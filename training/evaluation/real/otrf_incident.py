@@ -6,20 +6,17 @@ Knows nothing of floors: what policy makes of the same requests is the demo's to
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 
 from features.arrays import Array
-from features.data_files import data_folder
 from features.enrichment.ip_lookup import NetworkTables
 from features.model.bundle import TrustModel
-from features.sources.registry import import_files
 from training.evaluation.tables import Table
 from training.evaluation.targets import exactly
 from training.metrics.bootstrap import Estimate
 from training.metrics.evaluation import BUDGETS
+from training.real_records.otrf import logged, stolen
 from training.real_records.scoring import REAL, Seen, columns, ranks_above, seen
 
-INCIDENT = data_folder() / "otrf"
 NOTE = (
     "103 CloudTrail records, the histories beginning with them: nobody is known beforehand. Eleven calls are made with "
     "a role's stolen keys; the role makes none itself. Every address is masked to the same one, so nothing can be told "
@@ -53,17 +50,6 @@ def incident(model: TrustModel, tables: NetworkTables, seed: int) -> tuple[list[
     }
     head = columns("whose", "requests", "median risk", "highest")
     return [Table("A stolen role (OTRF), never trained on", head, tuple(rows), NOTE, REAL)], figures
-
-
-def logged() -> pa.Table:
-    """The records as events, in the log's order."""
-    return import_files("cloudtrail", sorted(INCIDENT.glob("*.gz"))).table
-
-
-def stolen(of: Seen) -> Array:
-    """Which calls are made with the stolen keys: the machine's that has any; the cloud's own services have none."""
-    keys: Array = of.events["credential.id"].is_valid().to_numpy() & (of.kind != "human")
-    return keys
 
 
 def _asked(of: Seen, here: Array) -> list[str]:

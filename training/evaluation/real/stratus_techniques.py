@@ -23,7 +23,7 @@ from training.metrics.bootstrap import Estimate, redrawn
 from training.metrics.evaluation import MAIN
 from training.metrics.session_recall import Limit, limits
 from training.model.fit import Recipe
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 from training.reference.attack_sequences import Chain, chains
 from training.scenarios.actions import act, hidden, in_cloud, moment
 from training.scenarios.attacker import Intruder, disguised, new_session

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from features.model.bundle import TrustModel
+from training.evaluation.context import Found, case
 from training.evaluation.report import refits, sections
 from training.evaluation.studies import closed_loop
 from training.evaluation.tables import Table
 from training.evaluation.targets import table
 from training.metrics.bootstrap import Estimate
 from training.model.fit import Recipe
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 
 def whole_evidence(
@@ -19,8 +20,8 @@ def whole_evidence(
 ) -> tuple[list[Table], dict[str, Estimate]]:
     """Every section in turn, and first of all the targets; `told` what is done, and the share of the whole."""
     told("scoring", 0.0)
-    of = sections.case(model, data, seed)
-    quick: list[Callable[[], sections.Found]] = [
+    of = case(model, data, seed)
+    quick: list[Callable[[], Found]] = [
         lambda: sections.recall(of),
         lambda: sections.by_world(of),
         lambda: sections.step_ups(of),

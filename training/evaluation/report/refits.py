@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.evaluation.report.sections import Case, Found, Told
+from training.evaluation.context import Case, Found
+from training.evaluation.report.sections import Told
 from training.evaluation.studies.ablations import AGAIN, WITHOUT, Skill, ablations, memory, without_features
 from training.evaluation.studies.login_baseline import HISTORIES, RECALL, asked, logins
 from training.evaluation.studies.poisoning import SHARE, misled, poisoned

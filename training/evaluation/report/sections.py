@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from features.arrays import Array
-from features.model.bundle import TrustModel
 from features.model.trust_curve import HORIZONS, probability
+from training.evaluation.context import Case, Found
 from training.evaluation.tables import Table
 from training.evaluation.targets import exactly
-from training.metrics.bootstrap import Estimate, Redrawn, estimate, redrawn
+from training.metrics.bootstrap import Estimate, estimate
 from training.metrics.calibration import (
     Bin,
     ahead,
@@ -21,55 +20,20 @@ from training.metrics.calibration import (
     decay_calibration,
     reliability,
 )
-from training.metrics.evaluation import BUDGETS, MAIN, Tested, challenges
-from training.metrics.fairness import fairness_table, treated
+from training.metrics.evaluation import BUDGETS, MAIN, challenges
+from training.metrics.fairness import NOTE, Treated, treated
 from training.metrics.friction import RECALLS, friction
 from training.metrics.policy_constants import DENIED_BELOW, FRESH_MINUTES
 from training.metrics.prompts import SPANS, by_floors, prompted, rates
 from training.metrics.session_expiry import FRICTION, expired, oracle, pairs, spent, whole_horizon
-from training.metrics.session_recall import Sessions, caught, recalls, resampled, share
-from training.metrics.slices import Slice, slices
+from training.metrics.session_recall import caught, recalls, share
 from training.metrics.time_to_detect import detection
 from training.model import baselines
 from training.model.fit import Recipe
-from training.pipeline.retrain import HELD_OUT, Prepared
+from training.pipeline.dataset import HELD_OUT
 from training.promotion.checks import rising
 
-Found = tuple[list[Table], dict[str, Estimate]]
 Told = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One model on one test, with what every section needs."""
-
-    model: TrustModel
-    data: Prepared
-    tested: Tested
-    score: Array
-    mine: Sessions
-    weights: Array
-    drawn: Redrawn
-    parts: list[Slice]
-
-    @property
-    def foreign(self) -> Array:
-        """By row of the test."""
-        return self.tested.of.foreign[self.tested.rows]
-
-    @property
-    def identity(self) -> Array:
-        """By row of the test."""
-        return self.tested.of.identity[self.tested.rows]
-
-
-def case(model: TrustModel, data: Prepared, seed: int) -> Case:
-    """Score the test with the model's own population."""
-    tested = data.seen_by(model)
-    score = model.now_log_odds(tested.matrix)
-    mine = tested.sessions(score)
-    drawn = redrawn(tested.of.identity[tested.rows], seed)
-    return Case(model, data, tested, score, mine, resampled(mine, seed), drawn, slices(tested, mine))
 
 
 def recall(of: Case) -> Found:
@@ -327,3 +291,10 @@ def _prompts(of: Case, scores: dict[str, Array]) -> Table:
             rows.append((who, f"{1_000 * float(challenged[own].mean()):.1f}", f"{reached:.2f}", str(found.stopped)))
     columns = ("prompt", "step-ups per 1,000 legitimate requests", "lost sessions reached", "harmful acts stopped")
     return Table("Prompts for everybody, and the model at the same friction", columns, tuple(rows))
+
+
+def fairness_table(found: list[Treated]) -> Table:
+    """As a section of the report."""
+    rows = tuple((each.group, each.name, str(each.asked), str(each.caught)) for each in found)
+    columns = ("group", "", "step-ups per 1,000 legitimate requests", "recall of lost sessions")
+    return Table("Who is asked, and who is protected", columns, rows, NOTE.format(budget=MAIN))

@@ -15,7 +15,8 @@ from training.metrics.evaluation import MAIN, Tested
 from training.metrics.session_recall import Sessions, Share, recalls, resampled
 from training.model.fit import Recipe, fit_now
 from training.pipeline.augmentation import NOTHING, Again
-from training.pipeline.retrain import HELD_OUT, Prepared, more_examples, shuffles, unconstrained
+from training.pipeline.dataset import HELD_OUT, Prepared
+from training.pipeline.train import more_examples, shuffles, unconstrained
 from training.scenarios.registry import SCENARIOS
 
 Told = Callable[[str], None]

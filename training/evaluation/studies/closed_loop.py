@@ -17,13 +17,13 @@ from features.engine.batch import replay_rows
 from features.event.numpy_row import rows_of
 from features.history.update import CHALLENGED
 from features.model.bundle import TrustModel
-from training.evaluation.report.sections import Case, Found
+from training.evaluation.context import Case, Found
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate
 from training.metrics.evaluation import BUDGETS
 from training.metrics.session_recall import limits
 from training.metrics.time_to_detect import detection
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 NOTE = (
     "Open loop: histories grow by what was logged. Closed: an intruder's challenged request teaches nothing, an "

@@ -13,7 +13,7 @@ from features.model.trust_curve import HORIZONS, probability
 from training.data.targets import AtRisk, at_risk
 from training.model.calibration import intercepts, loss
 from training.model.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 Recipes = Sequence[Recipe]
 POINTS = (0, *HORIZONS)

@@ -20,7 +20,7 @@ from training.metrics.bootstrap import redrawn
 from training.metrics.calibration import ahead
 from training.metrics.session_expiry import FRICTION, expired, oracle, pairs, spent_by, whole_horizon
 from training.model.fit import Recipe, coarse
-from training.pipeline.retrain import Prepared, prepare
+from training.pipeline.dataset import Prepared, prepare
 from training.promotion.checks import rising_curves
 from training.simulation.parameters import drawn_parameters
 from training.simulation.world import simulate

@@ -23,7 +23,7 @@ from training.metrics.evaluation import Tested
 from training.metrics.friction import friction
 from training.metrics.slices import Slice
 from training.model.fit import Recipe, examples, fit_now
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 SHARE = 0.05
 """Of a victim's history before the test."""

@@ -19,7 +19,7 @@ from training.metrics.calibration import ahead, precisions
 from training.metrics.evaluation import BUDGETS, Tested, challenges
 from training.metrics.session_recall import Sessions, caught, resampled
 from training.metrics.time_to_detect import detection
-from training.pipeline.retrain import Prepared
+from training.pipeline.dataset import Prepared
 
 NOTE = (
     "The same requests of the same identities, each version reading them against the population it was made with and "
