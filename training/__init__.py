@@ -1,7 +1,7 @@
 """Turns labelled histories into a registered model: the data scientist's calls."""
 
 from training.data.labels import World
-from training.evaluation.context import case
+from training.evaluation.context import evaluation_context
 from training.evaluation.report.sections import early, fair, recall, step_ups, truth
 from training.evaluation.studies.closed_loop import loops
 from training.evaluation.studies.version_comparison import against
@@ -25,9 +25,9 @@ __all__ = [
     "WorldParameters",
     "against",
     "assess",
-    "case",
     "champion",
     "early",
+    "evaluation_context",
     "explained",
     "explained_hazard",
     "fair",

@@ -13,19 +13,19 @@ from training import more_examples, prepare, simulate
 from training.evaluation.studies import ablations as module
 from training.evaluation.studies.ablations import WITHOUT, Ablation, ablations, lighter, without_features
 from training.model.fit import Examples, Recipe, fit_now
-from training.pipeline.augmentation import Again
-from training.pipeline.dataset import Prepared
+from training.pipeline.augmentation import Augmentation
+from training.pipeline.dataset import Dataset
 
 RECIPE = Recipe(trees=4, leaves=4, smallest_leaf=5, again=1)
 
 
 @pytest.fixture(scope="module")
-def data() -> Prepared:
+def data() -> Dataset:
     return prepare(simulate(4, identities=240, days=30), 4)
 
 
 @pytest.fixture(scope="module")
-def more(data: Prepared) -> Again:
+def more(data: Dataset) -> Augmentation:
     return more_examples(data, lighter(RECIPE), 4)
 
 
@@ -43,19 +43,19 @@ def learnt(monkeypatch: pytest.MonkeyPatch) -> list[Examples]:
 
 
 def test_what_is_left_out_is_neither_fitted_nor_put_in_again(
-    data: Prepared, more: Again, learnt: list[Examples]
+    data: Dataset, more: Augmentation, learnt: list[Examples]
 ) -> None:
     """A scenario's own acts, everything of an identity type; all else is there."""
     found = ablations(data, RECIPE, 4, lambda what: None)
     rows = data.rows(data.split.fit)
-    scenario, kind = np.append(data.of.scenario[rows], more.scenario), np.append(data.kind[rows], more.kind)
-    foreign = np.append(data.of.foreign[rows], more.foreign)
+    scenario, kind = np.append(data.targets.scenario[rows], more.scenario), np.append(data.kind[rows], more.kind)
+    malicious = np.append(data.targets.malicious[rows], more.malicious)
 
-    assert learnt[0].target.tolist() == foreign.tolist()
+    assert learnt[0].target.tolist() == malicious.tolist()
     for ablation, given in zip(found, learnt[1:], strict=True):
         what, name = _left_out(ablation)
-        kept = {"scenario": scenario != name, "type": kind != name, "features": np.full(len(foreign), True)}[what]
-        assert given.target.tolist() == foreign[kept].tolist()
+        kept = {"scenario": scenario != name, "type": kind != name, "features": np.full(len(malicious), True)}[what]
+        assert given.target.tolist() == malicious[kept].tolist()
     assert {_left_out(ablation)[0] for ablation in found} == {"scenario", "type", "features"}
 
 
@@ -65,7 +65,7 @@ def _left_out(ablation: Ablation) -> tuple[str, str]:
     return (sort[-1] if sort else "features"), name
 
 
-def test_a_model_without_features_never_sees_them(data: Prepared, more: Again, learnt: list[Examples]) -> None:
+def test_a_model_without_features_never_sees_them(data: Dataset, more: Augmentation, learnt: list[Examples]) -> None:
     """Neither when it learns nor when it is asked; the others it sees, and the data stays as it was."""
     before, gone = data.matrix.tobytes(), WITHOUT["network"]
     score = without_features(data, RECIPE, 4, gone, more)

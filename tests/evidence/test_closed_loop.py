@@ -24,10 +24,10 @@ from features.model.bundle import Calibration, TrustModel
 from training.data.labels import LABELS, World, unlabelled
 from training.data.split import Split
 from training.data.targets import outcomes
-from training.evaluation.context import case
+from training.evaluation.context import evaluation_context
 from training.evaluation.studies.closed_loop import closed_loop, logged, loops
 from training.metrics.evaluation import BUDGETS
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 
 LIMIT = {"human": 3.0, "service_account": 3.0, "workload": 3.0}
 """Of three of the four types; nobody of the fourth is ever challenged."""
@@ -46,24 +46,24 @@ class Newness:
 
 
 @pytest.fixture(scope="module")
-def data() -> Prepared:
-    """A thousand requests of ten identities in time order, all tested, a third of nine identities' foreign."""
+def data() -> Dataset:
+    """A thousand requests of ten identities in time order, all tested, a third of nine identities' malicious."""
     events = table_of(sorted(random_events(1_000, seed=3, identities=10), key=lambda event: event.time))
     who = events["identity.id"].to_numpy()
-    foreign = (np.random.default_rng(1).random(1_000) < 1 / 3) & (who != who[0])
-    labels = unlabelled(events).set_column(0, LABELS.field(0), pa.array(foreign.astype(np.int8)))
+    malicious = (np.random.default_rng(1).random(1_000) < 1 / 3) & (who != who[0])
+    labels = unlabelled(events).set_column(0, LABELS.field(0), pa.array(malicious.astype(np.int8)))
     world, everything = World(events, labels), np.ones(1_000, bool)
     kind = events["identity.type"].to_numpy().astype(str)
     parts = Split(~everything, ~everything, ~everything, ~everything, everything, 2**62)
-    return Prepared(world, np.zeros((1_000, len(feature_names()))), measure(events), parts, outcomes(world), kind)
+    return Dataset(world, np.zeros((1_000, len(feature_names()))), measure(events), parts, outcomes(world), kind)
 
 
 @pytest.fixture(scope="module")
-def model(data: Prepared) -> TrustModel:
+def model(data: Dataset) -> TrustModel:
     return TrustModel(Newness(), None, Calibration(), data.population, {})
 
 
-def request_by_request(model: TrustModel, data: Prepared) -> Array:
+def request_by_request(model: TrustModel, data: Dataset) -> Array:
     """Each event scored in its turn, and folded by what the score made of it."""
     identities: Records = defaultdict(partial(empty, IDENTITY))
     sessions: Records = defaultdict(partial(empty, SESSION))
@@ -75,12 +75,12 @@ def request_by_request(model: TrustModel, data: Prepared) -> Array:
         credential = credentials[who, event.credential.id or f"none-{place}"]
         history = History(identities[(who,)], session, credential)
         score[place] = model.now_log_odds(vector(row, history, model.population)[None])[0]
-        stopped = data.of.foreign[place] and score[place] > LIMIT.get(event.identity.type, np.inf)
+        stopped = data.targets.malicious[place] and score[place] > LIMIT.get(event.identity.type, np.inf)
         fold(row, history, CHALLENGED if stopped else int(row["outcome"][0]))
     return score
 
 
-def test_it_is_what_happens_request_by_request(model: TrustModel, data: Prepared) -> None:
+def test_it_is_what_happens_request_by_request(model: TrustModel, data: Dataset) -> None:
     """To the bit, though it is reached by replaying all again and again; and rulings do change what is scored."""
     opened = model.now_log_odds(replay(data.world.events, data.population))
     start = logged(model, data, np.arange(1_000), opened)
@@ -91,9 +91,9 @@ def test_it_is_what_happens_request_by_request(model: TrustModel, data: Prepared
     assert (len(start.theirs) < 1_000, open_ended.score.tobytes()) == (True, opened.tobytes())
 
 
-def test_both_loops_stand_side_by_side(model: TrustModel, data: Prepared) -> None:
+def test_both_loops_stand_side_by_side(model: TrustModel, data: Dataset) -> None:
     """At each budget recall, harm and step-ups of both, and by how much the recall differs."""
-    (table,), figures = loops(case(model, data, 1))
+    (table,), figures = loops(evaluation_context(model, data, 1))
     recalls = [[float(cell.split()[0]) for cell in row[1:3]] for row in table.rows]
 
     assert {(len(row), len(table.columns)) for row in table.rows} == {(8, 8)}

@@ -20,7 +20,7 @@ from training.evaluation.studies.design_comparison import Row, compare, summary
 from training.evaluation.studies.login_baseline import logins
 from training.evaluation.studies.poisoning import SHARE, fed
 from training.model.fit import Recipe
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 from training.promotion.checks import rising_curves
 from training.simulation.parameters import drawn_parameters
 
@@ -28,30 +28,30 @@ RECIPES = (Recipe(trees=6, smallest_leaf=5), Recipe(trees=3, leaves=4, smallest_
 
 
 @pytest.fixture(scope="module")
-def data() -> Prepared:
+def data() -> Dataset:
     return made_up()
 
 
 @pytest.mark.parametrize("name", DESIGNS)
-def test_every_way_gives_probabilities_for_every_row_of_the_test(name: str, data: Prepared) -> None:
+def test_every_way_gives_probabilities_for_every_row_of_the_test(name: str, data: Dataset) -> None:
     """Five points of trust a row, and four of loss, all between 0 and 1."""
     curves = DESIGNS[name](data, RECIPES, 1)
     rows = len(data.rows(data.split.test))
-    within = all(bool(((values >= 0.0) & (values <= 1.0)).all()) for values in (curves.trust, curves.lost_by))
+    within = all(bool(((values >= 0.0) & (values <= 1.0)).all()) for values in (curves.trust, curves.compromised_by))
 
-    assert (curves.trust.shape, curves.lost_by.shape, within) == ((rows, 5), (rows, 4), True)
+    assert (curves.trust.shape, curves.compromised_by.shape, within) == ((rows, 5), (rows, 4), True)
 
 
 @pytest.mark.parametrize("name", ["now and hazard", "one hazard model", "now and exponential"])
-def test_hazards_cannot_rise(name: str, data: Prepared) -> None:
+def test_hazards_cannot_rise(name: str, data: Dataset) -> None:
     """Whatever they are, what survives only shrinks."""
     assert rising_curves(DESIGNS[name](data, RECIPES, 1).trust) == 0
 
 
-def test_each_way_is_calibrated_on_its_own_target(data: Prepared) -> None:
-    """As many foreign requests as were said to be, within what chance does to some hundred."""
-    foreign = data.of.foreign[data.rows(data.split.test)].sum()
-    said = {name: _now(design(data, RECIPES, 1)).sum() / foreign for name, design in DESIGNS.items()}
+def test_each_way_is_calibrated_on_its_own_target(data: Dataset) -> None:
+    """As many malicious requests as were said to be, within what chance does to some hundred."""
+    malicious = data.targets.malicious[data.rows(data.split.test)].sum()
+    said = {name: _now(design(data, RECIPES, 1)).sum() / malicious for name, design in DESIGNS.items()}
 
     assert {name: 0.6 < ratio < 1.6 for name, ratio in said.items()} == dict.fromkeys(DESIGNS, True)
 
@@ -64,7 +64,7 @@ def test_worlds_differ_in_what_they_are_and_are_the_same_for_a_seed() -> None:
     """Every share drawn anew, none beyond what a share can be."""
     one, again, other = (drawn_parameters(seed, 900, 42) for seed in (1, 1, 2))
 
-    assert (one == again, one == other, (one.identities, one.days), 0 < one.lost_sessions < 0.1) == (
+    assert (one == again, one == other, (one.identities, one.days), 0 < one.compromised_sessions < 0.1) == (
         True,
         False,
         (900, 42),
@@ -125,7 +125,7 @@ def test_what_is_fed_lies_in_the_past_and_is_the_share_it_says() -> None:
         )
     )
     tested = case_of(of)
-    data = Prepared(World(events, unlabelled(events)), tested.matrix, unmeasured(), made_up().split, of, tested.kind)
+    data = Dataset(World(events, unlabelled(events)), tested.matrix, unmeasured(), made_up().split, of, tested.kind)
 
     table = fed(data, np.arange(200), int(of.time[190]), 1)
 
@@ -137,8 +137,8 @@ def test_what_is_fed_lies_in_the_past_and_is_the_share_it_says() -> None:
     )
 
 
-def test_every_way_is_measured_in_every_world(monkeypatch: pytest.MonkeyPatch, data: Prepared) -> None:
-    """And beside them a fixed lifetime and an oracle; no hazard rises, and about as many are lost as was said."""
+def test_every_way_is_measured_in_every_world(monkeypatch: pytest.MonkeyPatch, data: Dataset) -> None:
+    """And beside them a fixed lifetime and an oracle; no hazard rises, and about as many are compromised as was said."""
     monkeypatch.setattr(design_comparison, "simulate", lambda seed, parameters: None)
     monkeypatch.setattr(design_comparison, "prepare", lambda world, seed: data)
     monkeypatch.setattr(design_comparison, "oracle", lambda world, of: lambda these: these.gap)

@@ -13,7 +13,7 @@ from features.model.trust_curve import HORIZONS, TrustCurve
 from training.data.labels import LABELS, World, unlabelled
 from training.evaluation.studies.ablations import labels_of_others, skill
 from training.evaluation.targets import GOALS, Goal, exactly, table
-from training.metrics.bootstrap import Estimate, redrawn
+from training.metrics.bootstrap import Estimate, bootstrap_weights
 from training.metrics.calibration import ahead, average_precision, calibration_error
 from training.metrics.friction import RECALLS, friction
 from training.metrics.session_expiry import expired, oracle, pairs, spent, whole_horizon
@@ -23,13 +23,13 @@ from training.model.baselines import every_hour
 
 
 def test_step_ups_are_counted_where_the_recall_is_reached() -> None:
-    """With lost sessions at 9, 8, 7 and 1, a recall of .8 needs a fifth of the lowest's tie, and .98 nearly all."""
+    """With compromised sessions at 9, 8, 7 and 1, a recall of .8 needs a fifth of the lowest's tie, and .98 nearly all."""
     tested = a_hundred_sessions()
     score = np.r_[np.full(48, 0.0), np.full(48, 1.0), 9.0, 8.0, 7.0, 1.0]
     mine = tested.sessions(score)
     everything = Slice("", "", np.ones(100, bool), np.ones(100, bool))
 
-    found = friction(tested, score, mine, everything, redrawn(tested.of.identity, 1))
+    found = friction(tested, score, mine, everything, bootstrap_weights(tested.targets.identity, 1))
 
     asked = [*(found[recall].per_1000.value for recall in RECALLS), found[0.8].per_identity_day.value]
     assert asked == pytest.approx([*(1_000 * 48 / 96 * (4 * recall - 3) for recall in RECALLS), 0.1])
@@ -38,7 +38,7 @@ def test_step_ups_are_counted_where_the_recall_is_reached() -> None:
 def test_the_interval_holds_the_figure() -> None:
     """Of a mean over resampled identities."""
     tested = a_hundred_sessions()
-    found = redrawn(tested.of.identity, 1).mean(scored(tested), tested.of.identity)
+    found = bootstrap_weights(tested.targets.identity, 1).mean(scored(tested), tested.targets.identity)
 
     assert found.low < found.value < found.high
 
@@ -47,17 +47,19 @@ def test_average_precision_is_the_usual_one() -> None:
     """Ties taken together, as scikit-learn does."""
     tested = a_hundred_sessions()
     score = np.round(scored(tested))
-    found = average_precision(tested.of.foreign, score, tested.of.identity, redrawn(tested.of.identity, 1))
+    found = average_precision(
+        tested.targets.malicious, score, tested.targets.identity, bootstrap_weights(tested.targets.identity, 1)
+    )
 
-    assert found.value == pytest.approx(average_precision_score(tested.of.foreign, score))
+    assert found.value == pytest.approx(average_precision_score(tested.targets.malicious, score))
 
 
 def test_a_risk_that_comes_true_has_no_calibration_error() -> None:
     """Said 4 %, was 4 %; said twice that, the error is the difference."""
     tested = a_hundred_sessions()
-    drawn = redrawn(tested.of.identity, 1)
+    drawn = bootstrap_weights(tested.targets.identity, 1)
     errors = [
-        calibration_error(tested.of.foreign, np.full(100, said), tested.of.identity, drawn).value
+        calibration_error(tested.targets.malicious, np.full(100, said), tested.targets.identity, drawn).value
         for said in (0.04, 0.08)
     ]
 
@@ -66,11 +68,11 @@ def test_a_risk_that_comes_true_has_no_calibration_error() -> None:
 
 def test_harm_is_stopped_from_the_first_challenge_on() -> None:
     """Of four acts a minute apart, all harmful, the second is challenged: it and the two after it do not happen."""
-    foreign = np.array([False, True, True, True, True])
-    of = outcomes_of(np.zeros(5, np.int64), foreign, np.arange(5) * 60.0)
+    malicious = np.array([False, True, True, True, True])
+    of = outcomes_of(np.zeros(5, np.int64), malicious, np.arange(5) * 60.0)
     tested = case_of(of, power=np.full(5, 2.0))
 
-    found = detection(tested, np.array([0.0, 0.0, 1.0, 0.0, 0.0]), redrawn(of.identity, 1))
+    found = detection(tested, np.array([0.0, 0.0, 1.0, 0.0, 0.0]), bootstrap_weights(of.identity, 1))
 
     assert (found.events, found.minutes, found.stopped.value) == (2.0, 1.0, 0.75)
 
@@ -90,9 +92,9 @@ def test_a_lifetime_is_judged_where_as_many_of_the_owners_gaps_expire() -> None:
     """One who knows the takeovers catches all of them; one who knows nothing, as many as owners."""
     session = np.repeat(np.arange(400), 2)
     of = outcomes_of(session, (np.arange(800) % 2 == 1) & (session >= 360), np.arange(800) * 60.0)
-    these, drawn = pairs(of, np.arange(800)), redrawn(of.identity, 1)
+    these, drawn = pairs(of, np.arange(800)), bootstrap_weights(of.identity, 1)
 
-    knows, guesses = these.foreign.astype(float), np.zeros(len(these.gap))
+    knows, guesses = these.malicious.astype(float), np.zeros(len(these.gap))
 
     shares = [expired(these, score, of, drawn).value for score in (knows, guesses)]
     assert [len(these.gap), *shares] == pytest.approx([400, 1.0, 0.03])
@@ -101,8 +103,8 @@ def test_a_lifetime_is_judged_where_as_many_of_the_owners_gaps_expire() -> None:
 def test_the_oracle_knows_whom_intruders_prefer() -> None:
     """A cookie is likelier stolen from a device nobody manages, once the wait of the only theft there was is over."""
     session = np.repeat(np.arange(4), 3)
-    foreign = np.arange(12) == 2
-    of = with_scenario(outcomes_of(session, foreign, np.arange(12) * 60.0), "stolen_session_cookie")
+    malicious = np.arange(12) == 2
+    of = with_scenario(outcomes_of(session, malicious, np.arange(12) * 60.0), "stolen_session_cookie")
     who = np.array(["ada", "bob"])[of.identity]
     columns = {
         "time": pa.array(of.time, pa.timestamp("us", tz="UTC")),
@@ -111,7 +113,7 @@ def test_the_oracle_knows_whom_intruders_prefer() -> None:
         "device.managed": who == "bob",
     }
     events = conform(pa.table(columns))
-    world = World(events, unlabelled(events).set_column(0, LABELS.field(0), [foreign.astype(np.int8)]))
+    world = World(events, unlabelled(events).set_column(0, LABELS.field(0), [malicious.astype(np.int8)]))
 
     rows = np.array([0, 6])
     soon, later = (oracle(world, of)(whole_horizon(rows, seconds)) for seconds in (30.0, 90.0))
@@ -119,12 +121,12 @@ def test_the_oracle_knows_whom_intruders_prefer() -> None:
     assert (soon.tolist(), later[0] > later[1] > 0.0) == ([0.0, 0.0], True)
 
 
-def test_nothing_is_ahead_of_a_session_that_is_lost() -> None:
+def test_nothing_is_ahead_of_a_session_that_is_compromised() -> None:
     """Rows before the loss count, with whether it falls within the horizon; rows from it on do not."""
     of = outcomes_of(np.zeros(4, np.int64), np.array([False, False, True, False]), np.array([0.0, 600.0, 700.0, 800.0]))
     seen = ahead(case_of(of), HORIZONS[0])
 
-    assert (seen.rows.tolist(), seen.lost.tolist()) == ([0, 1], [False, True])
+    assert (seen.rows.tolist(), seen.compromised.tolist()) == ([0, 1], [False, True])
 
 
 def test_a_prompt_every_hour_asks_once_in_each_further_hour() -> None:
@@ -137,7 +139,7 @@ def test_a_prompt_every_hour_asks_once_in_each_further_hour() -> None:
 
 
 def test_slices_by_history_and_abuse() -> None:
-    """Each with a lost session in it, and nothing else."""
+    """Each with a compromised session in it, and nothing else."""
     tested = a_hundred_sessions()
     found = [(part.group, part.name) for part in slices(tested, tested.sessions(scored(tested)))]
 
@@ -153,10 +155,10 @@ def test_slices_by_history_and_abuse() -> None:
 
 def test_labels_of_others_are_as_many_and_as_clustered() -> None:
     """Given to other identities, in the same runs."""
-    identity, foreign = np.repeat(np.arange(50), 4), np.repeat(np.arange(50) < 5, 4)
-    given = labels_of_others(identity, foreign, 1)
+    identity, malicious = np.repeat(np.arange(50), 4), np.repeat(np.arange(50) < 5, 4)
+    given = labels_of_others(identity, malicious, 1)
 
-    assert (given.sum(), np.abs(np.diff(given.astype(int))).sum() <= 2 * 5, (given == foreign).all()) == (
+    assert (given.sum(), np.abs(np.diff(given.astype(int))).sum() <= 2 * 5, (given == malicious).all()) == (
         20,
         True,
         False,
@@ -166,8 +168,8 @@ def test_labels_of_others_are_as_many_and_as_clustered() -> None:
 def test_one_victim_of_many_acts_is_no_skill() -> None:
     """Of ten victims one has 91 acts and lies on top by lot, the others at the bottom: counted alike it is chance."""
     identity = np.r_[np.zeros(91, np.int64), np.arange(1, 10), np.full(1_000, 10)]
-    foreign, score = np.arange(1_100) < 100, np.r_[np.full(91, 2.0), np.zeros(9), np.ones(1_000)]
-    found = skill(foreign, score, identity)
+    malicious, score = np.arange(1_100) < 100, np.r_[np.full(91, 2.0), np.zeros(9), np.ones(1_000)]
+    found = skill(malicious, score, identity)
 
     assert (found.times > 9.0, found.by_victim < 2.5, found.area == pytest.approx(0.91)) == (True, True, True)
 

@@ -9,7 +9,7 @@ import pytest
 from support.made_up_test import HOUR, case_of, outcomes_of
 
 from features.catalogue.all import feature_names
-from training.metrics.bootstrap import redrawn
+from training.metrics.bootstrap import bootstrap_weights
 from training.metrics.prompts import by_floors, prompted, rates
 
 
@@ -38,6 +38,6 @@ def test_prompts_are_counted_by_the_weeks_of_people_and_the_days_of_machines() -
     of = outcomes_of(np.array([0, 0, 0, 2, 4, 4]), np.zeros(6, bool), seconds)
     kind = np.array(["human"] * 4 + ["workload"] * 2)
     tested = replace(case_of(of), kind=kind)
-    found = rates(tested, np.array([True, False, True, True, True, False]), redrawn(of.identity, 1))
+    found = rates(tested, np.array([True, False, True, True, True, False]), bootstrap_weights(of.identity, 1))
 
     assert (found["human"].value, found["machine"].value) == pytest.approx((1.0, 0.5))

@@ -17,7 +17,7 @@ from features.enrichment.ip_lookup import lookup
 from features.event.arrow import events_of
 from features.model.bundle import TrustModel
 from features.sources.reader import records_of
-from training.evaluation.context import Found
+from training.evaluation.context import SectionResult
 from training.evaluation.real.agentdojo import CALL, RUN, agents, events_of_runs, runs
 from training.evaluation.real.chapter import real_evidence
 from training.evaluation.real.entra_sign_ins import SIGN_INS, sign_in_of, sign_ins
@@ -27,7 +27,7 @@ from training.evaluation.real.stratus_techniques import LOOKS, STRANGER, Done, t
 from training.evaluation.studies.ablations import refitted
 from training.metrics.session_recall import Limit
 from training.model.fit import Recipe
-from training.pipeline.dataset import Prepared, prepare
+from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.train import fit
 from training.real_records.scoring import REAL, ranks_above
 from training.reference.attack_sequences import chains
@@ -43,13 +43,13 @@ def model() -> TrustModel:
 
 
 @pytest.fixture(scope="module")
-def small() -> Prepared:
-    often = replace(world_parameters(), lost_sessions=0.1)
+def small() -> Dataset:
+    often = replace(world_parameters(), compromised_sessions=0.1)
     return prepare(simulate(1, identities=90, days=20, parameters=often), 1)
 
 
 @pytest.fixture(scope="module")
-def found(model: TrustModel, small: Prepared) -> Found:
+def found(model: TrustModel, small: Dataset) -> SectionResult:
     return real_evidence(model, small, lookup(), RECIPE, 1, lambda what, share: None)
 
 
@@ -81,7 +81,7 @@ def test_ranks_are_counted_pair_by_pair() -> None:
     assert np.isnan(ranks_above(np.array([]), np.array([1.0])))
 
 
-def test_every_source_is_a_table_of_its_own(found: Found) -> None:
+def test_every_source_is_a_table_of_its_own(found: SectionResult) -> None:
     """Under the name of what it is, with what it can show and what it cannot."""
     tables, figures = found
     names = ("OTRF", "msticpy", "Panther", "AgentDojo", "Stratus")
@@ -92,7 +92,7 @@ def test_every_source_is_a_table_of_its_own(found: Found) -> None:
     assert {name.split("/")[0] for name in figures} == {"real"}
 
 
-def test_without_a_file_of_runs_it_says_so(found: Found) -> None:
+def test_without_a_file_of_runs_it_says_so(found: SectionResult) -> None:
     """And where to name one."""
     table = found[0][3]
 
@@ -163,11 +163,11 @@ def test_a_line_that_is_no_run_is_named(tmp_path: Path) -> None:
         runs(tmp_path / "x.jsonl")
 
 
-def test_a_technique_is_left_out_with_all_who_do_it(small: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_technique_is_left_out_with_all_who_do_it(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fitted on rows in which no intruder did all of it; every technique is a row, and a row for all."""
     rows: list[Any] = []
 
-    def watched(data: Prepared, recipe: Recipe, seed: int, *, kept: Any) -> Any:
+    def watched(data: Dataset, recipe: Recipe, seed: int, *, kept: Any) -> Any:
         rows.append(kept)
         return refitted(data, recipe, seed, kept=kept)
 
@@ -177,7 +177,7 @@ def test_a_technique_is_left_out_with_all_who_do_it(small: Prepared, monkeypatch
 
     assert len(table.rows) == len(chains()) + 1
     assert (len(rows) > 1, {bool(each is None) for each in rows[:1]}) == (bool(removed), {True})
-    assert all((small.of.foreign & ~each).any() for each in rows[1:])
+    assert all((small.targets.malicious & ~each).any() for each in rows[1:])
     assert set(figures) == {f"techniques/{which}/{look}" for which in ("full", "without") for look in LOOKS}
 
 

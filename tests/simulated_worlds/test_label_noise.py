@@ -18,7 +18,7 @@ from training.simulation.label_noise import by_session, cut, late, partial, wron
 
 @pytest.fixture(scope="module")
 def numbers() -> WorldParameters:
-    return replace(world_parameters(), identities=220, days=21, lost_sessions=0.05, label_delay_spread=1.5)
+    return replace(world_parameters(), identities=220, days=21, compromised_sessions=0.05, label_delay_spread=1.5)
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,13 @@ def day(world: World, number: int) -> datetime:
     return start + pd.Timedelta(days=number).to_pytimedelta()
 
 
-def foreign(world: World) -> np.ndarray:
+def malicious(world: World) -> np.ndarray:
     rows: np.ndarray = world.labels["compromised"].fill_null(0).to_numpy() == 1
     return rows
 
 
 def takeovers(world: World) -> set[tuple[str, str]]:
-    rows = foreign(world)
+    rows = malicious(world)
     pairs = zip(world.events["identity.id"].to_pylist(), world.labels["scenario"].to_pylist(), strict=True)
     return {pair for pair, mine in zip(pairs, rows, strict=True) if mine}
 
@@ -67,7 +67,7 @@ def test_half_is_found_out_within_the_median_delay(world: World, numbers: WorldP
 def test_what_is_not_found_out_is_nobodys_or_the_owners(world: World, numbers: WorldParameters, taken_for: str) -> None:
     """As asked: null, or 0; without the name of an abuse or a strength; all other rows stay."""
     some = partial(world, numbers, 2, taken_for=taken_for)  # type: ignore[arg-type]
-    hidden = foreign(world) & ~foreign(some)
+    hidden = malicious(world) & ~malicious(some)
 
     labels = some.labels.to_pandas()[hidden]
     assert labels["compromised"].isna().all() if taken_for == "unknown" else labels["compromised"].eq(0).all()
@@ -85,9 +85,9 @@ def test_so_many_are_found_as_are_said_to_be(world: World, numbers: WorldParamet
 
 
 def test_wrong_labels_go_both_ways(world: World, numbers: WorldParameters) -> None:
-    """Some takeovers are called benign, and whole benign sessions lost, without a scenario; at 0 nothing changes."""
+    """Some takeovers are called benign, and whole benign sessions compromised, without a scenario; at 0 nothing changes."""
     noisy = wrong(world, replace(numbers, labels_missed=0.3, labels_false_alarms=0.02), 4)
-    accused = foreign(noisy) & ~foreign(world)
+    accused = malicious(noisy) & ~malicious(world)
     keys = session_keys(world.events)
     whole = pd.Series(accused).groupby(keys).mean()
 
@@ -99,9 +99,9 @@ def test_wrong_labels_go_both_ways(world: World, numbers: WorldParameters) -> No
 
 
 def test_an_investigator_marks_sessions_from_the_first_act_on(world: World) -> None:
-    """What the owner did before stays his; what he did after counts as lost."""
+    """What the owner did before stays his; what he did after counts as compromised."""
     marked = by_session(world)
-    frame = pd.DataFrame({"key": session_keys(world.events), "was": foreign(world), "is": foreign(marked)})
+    frame = pd.DataFrame({"key": session_keys(world.events), "was": malicious(world), "is": malicious(marked)})
     frame["after"] = frame.groupby("key")["was"].cummax()
     known = frame[frame["key"] != 0]
 

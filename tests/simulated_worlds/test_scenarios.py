@@ -23,7 +23,7 @@ from training.data.labels import LABELS, frame_of, table_of_frame, unlabelled
 from training.data.sessions import sessions_in
 from training.reference.attack_sequences import STRATUS, chains, serving
 from training.reference.job_profiles import steps
-from training.scenarios.attacker import IN_PLACE, STRENGTHS, Intruder, intruder
+from training.scenarios.attacker import IN_PLACE, STRENGTHS, Attacker, intruder
 from training.scenarios.injection import additions, graft
 from training.scenarios.registry import SCENARIOS, Scenario
 
@@ -200,15 +200,15 @@ def test_machines_abuse_names_a_risk_of_machines() -> None:
 @pytest.mark.parametrize(
     ("who", "strength"),
     [
-        (Intruder("abroad", "same", "patient"), "naive"),
-        (Intruder("rented", "other", "scripted"), "naive"),
-        (Intruder("countryman", "cloned", "patient"), "same_country"),
-        (Intruder("neighbour", "other", "patient"), "same_network"),
-        (Intruder("neighbour", "cloned", "by_hand"), "same_device"),
-        (Intruder("same", "same", "patient"), "patient"),
+        (Attacker("abroad", "same", "patient"), "naive"),
+        (Attacker("rented", "other", "scripted"), "naive"),
+        (Attacker("countryman", "cloned", "patient"), "same_country"),
+        (Attacker("neighbour", "other", "patient"), "same_network"),
+        (Attacker("neighbour", "cloned", "by_hand"), "same_device"),
+        (Attacker("same", "same", "patient"), "patient"),
     ],
 )
-def test_strength_is_what_of_the_owner_an_intruder_matches(who: Intruder, strength: str) -> None:
+def test_strength_is_what_of_the_owner_an_intruder_matches(who: Attacker, strength: str) -> None:
     """Each rung includes those before it: patience from abroad is no strength."""
     assert who.strength == strength
 

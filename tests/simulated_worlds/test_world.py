@@ -55,24 +55,24 @@ def test_events_have_ids_of_their_own(frame: pd.DataFrame) -> None:
     assert frame["id"].is_unique and frame["id"].notna().all()
 
 
-def test_few_sessions_are_lost(world: World, frame: pd.DataFrame) -> None:
+def test_few_sessions_are_compromised(world: World, frame: pd.DataFrame) -> None:
     """An intruder acts in at most one session of a hundred, and in some."""
     known = frame[frame["session.id"].notna()]
 
     touched = known.groupby(["identity.id", "session.id"])["compromised"].max().eq(1)
     assert 0 < touched.mean() <= 0.01
-    assert world.summary()["lost_sessions"] <= touched.sum()
+    assert world.summary()["compromised_sessions"] <= touched.sum()
 
 
 def test_sessions_are_lost_as_often_early_as_late(frame: pd.DataFrame) -> None:
     """Of the sessions of the first half as many as of the second: else a model made early would foretell too few."""
     known = frame[frame["session.id"].notna()]
-    sessions = known.groupby(["identity.id", "session.id"]).agg(at=("time", "min"), lost=("compromised", "max"))
+    sessions = known.groupby(["identity.id", "session.id"]).agg(at=("time", "min"), compromised=("compromised", "max"))
     surprised = frame[frame["situation"].notna()]["time"]
     halves = (sessions["at"] > sessions["at"].quantile(0.5)).rename("late")
 
-    lost = sessions["lost"].eq(1).groupby(halves).sum()
-    assert 0.4 < lost[True] / lost.sum() < 0.6
+    compromised = sessions["compromised"].eq(1).groupby(halves).sum()
+    assert 0.4 < compromised[True] / compromised.sum() < 0.6
     assert 0.4 < (surprised > sessions["at"].quantile(0.5)).mean() < 0.6
 
 

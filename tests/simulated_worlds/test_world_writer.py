@@ -72,7 +72,7 @@ def test_files_are_the_same_however_they_are_cut(made: list[World], tmp_path: Pa
     assert all(one.equals(other) for one, other in zip(*tables, strict=True))
     assert summary["events"] == tables[0][0].num_rows == sum(town.events.num_rows for town in made)
     assert summary["identities"] == sum(town.summary()["identities"] for town in made)
-    assert sum(summary["lost_by_scenario"].values()) == summary["lost_sessions"]
+    assert sum(summary["compromised_by_scenario"].values()) == summary["compromised_sessions"]
 
 
 def test_a_file_that_is_not_whole_is_none(made: list[World], tmp_path: Path) -> None:

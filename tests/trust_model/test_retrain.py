@@ -37,7 +37,7 @@ from training.data.labels import unlabelled
 from training.data.targets import at_risk, outcomes
 from training.metrics.session_recall import Sessions, caught, limits, recalls, resampled
 from training.model.baselines import TRIGGERS
-from training.pipeline.dataset import HELD_OUT, Prepared
+from training.pipeline.dataset import HELD_OUT, Dataset
 from training.pipeline.retrain import data_digest
 from training.pipeline.train import more_examples
 from training.promotion.checks import (
@@ -64,7 +64,7 @@ def world() -> World:
 
 
 @pytest.fixture(scope="module")
-def data(world: World) -> Prepared:
+def data(world: World) -> Dataset:
     return prepare(world, 3)
 
 
@@ -78,49 +78,51 @@ def first(world: World, here: Settings) -> Outcome:
     return retrain(world, here, seed=3, recipe=RECIPE)
 
 
-def test_no_identity_plays_two_parts_and_the_test_comes_last(data: Prepared) -> None:
+def test_no_identity_plays_two_parts_and_the_test_comes_last(data: Dataset) -> None:
     """Split by identity and time: whom the test judges was never fitted, and lies after."""
-    split, of = data.split, data.of
+    split, of = data.split, data.targets
     parts = [set(of.identity[mask].tolist()) for mask in (split.fit, split.stop, split.calibrate, split.test)]
     shared = sum(len(a & b) for i, a in enumerate(parts) for b in parts[:i])
 
     assert (shared, of.time[split.fit].max() < of.time[split.test].min()) == (0, True)
 
 
-def test_the_population_is_measured_before_anything_is_fitted(data: Prepared) -> None:
+def test_the_population_is_measured_before_anything_is_fitted(data: Dataset) -> None:
     """And on identities the test does not know."""
-    split, of = data.split, data.of
+    split, of = data.split, data.targets
     known = set(of.identity[split.population].tolist()) & set(of.identity[split.test].tolist())
 
     assert (known, of.time[split.population].max() < of.time[split.fit].min()) == (set(), True)
 
 
-def test_held_out_abuse_is_in_the_test_alone(data: Prepared) -> None:
+def test_held_out_abuse_is_in_the_test_alone(data: Dataset) -> None:
     """No fitted, stopping or calibrating row belongs to a scenario that is held out."""
     split = data.split
-    seen = {name for part in (split.fit, split.stop, split.calibrate) for name in data.of.scenario[data.rows(part)]}
+    seen = {
+        name for part in (split.fit, split.stop, split.calibrate) for name in data.targets.scenario[data.rows(part)]
+    }
 
     assert (seen & HELD_OUT, bool(HELD_OUT)) == (set(), True)
 
 
-def test_an_interval_that_the_data_cut_off_says_nothing(data: Prepared) -> None:
+def test_an_interval_that_the_data_cut_off_says_nothing(data: Dataset) -> None:
     """Of a row in the last five minutes, only losses that were seen count."""
-    rows = np.flatnonzero(data.of.known)
-    pairs = at_risk(data.of, rows, data.split.end)
-    watched = (data.split.end - data.of.time[pairs.rows]) / 1e6
+    rows = np.flatnonzero(data.targets.known)
+    pairs = at_risk(data.targets, rows, data.split.end)
+    watched = (data.split.end - data.targets.time[pairs.rows]) / 1e6
     cut_off = watched < np.array(HORIZONS)[pairs.interval]
 
-    assert bool(pairs.lost[cut_off].all())
+    assert bool(pairs.compromised[cut_off].all())
 
 
-def test_no_row_is_at_risk_after_the_loss(data: Prepared) -> None:
-    """The hazard is that of the first foreign act, if none came before."""
-    pairs = at_risk(data.of, np.flatnonzero(data.of.known), data.split.end)
+def test_no_row_is_at_risk_after_the_loss(data: Dataset) -> None:
+    """The hazard is that of the first malicious act, if none came before."""
+    pairs = at_risk(data.targets, np.flatnonzero(data.targets.known), data.split.end)
 
-    assert (bool((data.of.seconds[pairs.rows] > 0).all()), int(pairs.lost.sum()) > 0) == (True, True)
+    assert (bool((data.targets.seconds[pairs.rows] > 0).all()), int(pairs.compromised.sum()) > 0) == (True, True)
 
 
-def test_the_same_seed_and_data_give_the_same_model_twice(data: Prepared) -> None:
+def test_the_same_seed_and_data_give_the_same_model_twice(data: Dataset) -> None:
     """Margins, hazards, calibration and thresholds, to the last bit."""
     one, two = (fit(data, RECIPE, 3) for _ in range(2))
     rows = data.matrix[data.rows(data.split.test)[:500]]
@@ -134,7 +136,7 @@ def test_the_same_seed_gives_the_same_world_twice(world: World) -> None:
     assert data_digest(small_world()) == data_digest(world)
 
 
-def test_raising_a_suspicion_never_lowers_the_risk(data: Prepared) -> None:
+def test_raising_a_suspicion_never_lowers_the_risk(data: Dataset) -> None:
     """Of now where it is a fact, of later in every direction a feature declares; and no curve rises."""
     model = fit(data, RECIPE, 3)
     checks = monotone(model, data.matrix, 1), hazard_monotone(model, data.matrix, 1), never_rising(model, data.matrix)
@@ -142,7 +144,7 @@ def test_raising_a_suspicion_never_lowers_the_risk(data: Prepared) -> None:
     assert [check.passed for check in checks] == [True, True, True]
 
 
-def test_a_model_free_to_forgive_a_suspicion_is_found_out(data: Prepared) -> None:
+def test_a_model_free_to_forgive_a_suspicion_is_found_out(data: Dataset) -> None:
     """What lowers the risk, or a hazard, fails its check."""
     model = fit(data, RECIPE, 3)
     turned = replace(model.calibration, slope=-1.0, hazard_slope=-1.0)
@@ -157,20 +159,20 @@ def test_a_curve_that_rises_is_counted() -> None:
     assert rising(np.zeros(2), np.array([[0.1, 0.2, 0.0, 0.1], [0.1, -0.2, 0.1, 0.1]])) == 1
 
 
-def test_a_model_is_judged_by_features_of_its_own_population(data: Prepared) -> None:
+def test_a_model_is_judged_by_features_of_its_own_population(data: Dataset) -> None:
     """Who was made on another population sees the test as a replay against that one gives it."""
     other = replace(fit(data, RECIPE, 3), population=unmeasured())
     seen = data.seen_by(other)
 
     whole = replay(data.world.events, unmeasured())[seen.rows].tobytes()
-    assert (seen.matrix.tobytes() == whole, data.tested.matrix.tobytes() == whole) == (True, False)
+    assert (seen.matrix.tobytes() == whole, data.test_set.matrix.tobytes() == whole) == (True, False)
 
 
-def test_a_champion_this_build_cannot_load_is_no_rival_and_that_is_said(data: Prepared) -> None:
+def test_a_champion_this_build_cannot_load_is_no_rival_and_that_is_said(data: Dataset) -> None:
     """The check passes, and names what differs."""
     evaluation = assess(fit(data, RECIPE, 3), data, RECIPE, 3)
 
-    check = not_worse(data.tested, evaluation, Rival("", None, "this build lacks shoe_size"))
+    check = not_worse(data.test_set, evaluation, Rival("", None, "this build lacks shoe_size"))
 
     assert (check.passed, check.found) == (True, "no rival: this build lacks shoe_size")
 
@@ -208,7 +210,7 @@ def test_sessions_are_those_the_features_know(world: World) -> None:
     assert len(np.unique(outcomes(world).session)) == len(pairs) + named["session.id"].isna().sum()
 
 
-def test_thresholds_never_fall_as_the_budget_grows(data: Prepared) -> None:
+def test_thresholds_never_fall_as_the_budget_grows(data: Dataset) -> None:
     """Who may challenge more asks for more trust."""
     for pairs in fit(data, RECIPE, 3).thresholds.values():
         trusts = [trust for _, trust in pairs]
@@ -216,10 +218,12 @@ def test_thresholds_never_fall_as_the_budget_grows(data: Prepared) -> None:
         assert trusts == sorted(trusts)
 
 
-def test_a_model_of_shuffled_labels_does_not_pass_for_one(data: Prepared) -> None:
+def test_a_model_of_shuffled_labels_does_not_pass_for_one(data: Dataset) -> None:
     """Its recall is what chance gives."""
     model = fit(data, RECIPE, 3)
-    shuffled = replace(data, of=replace(data.of, foreign=np.random.default_rng(1).permutation(data.of.foreign)))
+    shuffled = replace(
+        data, targets=replace(data.targets, malicious=np.random.default_rng(1).permutation(data.targets.malicious))
+    )
     found = {check.name: check for check in gate(model, shuffled, assess(model, data, RECIPE, 3), RECIPE, None, 3)}
 
     assert found["no leak"].passed
@@ -232,7 +236,7 @@ def test_the_gate_names_what_is_missing() -> None:
     assert shortfalls(checks) == ("no leak: 9.0 times (at most 3 asked for)",)
 
 
-def test_a_retraining_registers_a_version_that_loads_as_it_was(first: Outcome, here: Settings, data: Prepared) -> None:
+def test_a_retraining_registers_a_version_that_loads_as_it_was(first: Outcome, here: Settings, data: Dataset) -> None:
     """What the registry gives back answers like what was fitted, on the same further examples."""
     loaded = fetch(here.tracking_uri, here.model_name, first.version)
     rows = data.matrix[data.rows(data.split.test)[:200]]
@@ -255,7 +259,7 @@ def test_a_refused_model_is_registered_and_does_not_answer(world: World, here: S
 
 
 def test_who_did_not_pass_is_promoted_only_by_somebody_who_says_why(
-    world: World, here: Settings, data: Prepared, first: Outcome
+    world: World, here: Settings, data: Dataset, first: Outcome
 ) -> None:
     """The reasons are given; forced, who and why and against what stay with the version."""
     missing = Check("no leak", False, "9.0 times", "at most 3")
@@ -291,18 +295,18 @@ def test_static_rules_are_rules_about_features_there_are() -> None:
     assert {name for name, _ in TRIGGERS} <= set(feature_names())
 
 
-def test_the_features_that_train_are_those_that_serve(data: Prepared) -> None:
+def test_the_features_that_train_are_those_that_serve(data: Dataset) -> None:
     """One column a feature."""
     assert data.matrix.shape == (data.world.events.num_rows, len(FEATURES))
 
 
 def made_up() -> Sessions:
-    """A hundred benign sessions scored 0 to 99 and four lost ones, of two identities each."""
+    """A hundred benign sessions scored 0 to 99 and four compromised ones, of two identities each."""
     score = np.r_[np.arange(100.0), 98.5, 97.5, 50.0, 200.0]
-    lost = np.r_[np.zeros(100, bool), np.ones(4, bool)]
+    compromised = np.r_[np.zeros(100, bool), np.ones(4, bool)]
     kind = np.full(104, "human")
     nothing = np.full(104, "", dtype=object)
-    return Sessions(score, lost, np.arange(104) // 2, kind, nothing, nothing, np.arange(104))
+    return Sessions(score, compromised, np.arange(104) // 2, kind, nothing, nothing, np.arange(104))
 
 
 def test_a_budget_is_spent_on_benign_sessions_alone() -> None:
@@ -313,14 +317,14 @@ def test_a_budget_is_spent_on_benign_sessions_alone() -> None:
 
 
 def test_ties_are_drawn_by_lot() -> None:
-    """Of benign sessions that all score alike, a budget of 1 % challenges one in a hundred, and so of lost ones."""
+    """Of benign sessions that all score alike, a budget of 1 % challenges one in a hundred, and so of compromised ones."""
     these = replace(made_up(), score=np.full(104, 3.0))
 
     assert caught(these, 0.01, np.ones((1, 104)))[0].round(12).tolist() == [0.01] * 4
 
 
 def test_recall_counts_what_scores_above_the_limit() -> None:
-    """Two of the four lost sessions score above 98."""
+    """Two of the four compromised sessions score above 98."""
     these = made_up()
     weights = resampled(these, 1)
     share = recalls(these, 0.01, weights, {"all": np.ones(104, bool)})["all"]
@@ -328,7 +332,7 @@ def test_recall_counts_what_scores_above_the_limit() -> None:
     assert (share.value, share.count, share.low <= 0.5 <= share.high) == (0.5, 4, True)
 
 
-def test_a_model_is_compared_with_the_champion_it_would_replace(data: Prepared, here: Settings, first: Outcome) -> None:
+def test_a_model_is_compared_with_the_champion_it_would_replace(data: Dataset, here: Settings, first: Outcome) -> None:
     """The check is there when there is a champion, and passes for its equal."""
     model = fit(data, RECIPE, 3)
     rival = replace(model, version="6")

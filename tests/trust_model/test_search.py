@@ -11,14 +11,14 @@ import pytest
 from training import Recipe, prepare, simulate, world_parameters
 from training.metrics.bootstrap import Estimate
 from training.model.recipe_yaml import read_recipe, write_recipe
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 from training.search.report import picture, table
 from training.search.search import Searched, Trial, cheapest, folds, search, tried
 
 
 @pytest.fixture(scope="module")
-def data() -> Prepared:
-    often = replace(world_parameters(), lost_sessions=0.06)
+def data() -> Dataset:
+    often = replace(world_parameters(), compromised_sessions=0.06)
     return prepare(simulate(5, identities=300, days=28, parameters=often), 5)
 
 
@@ -27,15 +27,15 @@ def a_trial(detection: float, cost: float, noise: float = 0.0) -> Trial:
     return Trial(Recipe(), Estimate(detection, 0, 1, 10), draws, cost, 0.1)
 
 
-def test_every_fold_is_judged_by_later_rows_of_other_identities_and_by_nothing_of_the_test(data: Prepared) -> None:
+def test_every_fold_is_judged_by_later_rows_of_other_identities_and_by_nothing_of_the_test(data: Dataset) -> None:
     for fold in folds(data, 5):
-        assert not set(data.of.identity[fold.fit]) & set(data.of.identity[fold.validate])
-        assert data.of.time[fold.fit].max() < data.of.time[fold.validate].min()
+        assert not set(data.targets.identity[fold.fit]) & set(data.targets.identity[fold.validate])
+        assert data.targets.time[fold.fit].max() < data.targets.time[fold.validate].min()
         assert not (data.split.test | data.split.calibrate)[np.concatenate([fold.fit, fold.validate])].any()
 
 
 def test_the_search_begins_with_the_usual_recipe_is_repeatable_and_takes_none_that_is_dearer_and_no_better(
-    data: Prepared,
+    data: Dataset,
 ) -> None:
     told: list[float] = []
     found = search(data, 5, trials=3, told=lambda what, share: told.append(share))
@@ -47,7 +47,7 @@ def test_the_search_begins_with_the_usual_recipe_is_repeatable_and_takes_none_th
     assert told == sorted(told) and told[-1] == 1.0
 
 
-def test_a_deeper_recipe_costs_more_to_explain(data: Prepared) -> None:
+def test_a_deeper_recipe_costs_more_to_explain(data: Dataset) -> None:
     parts = list(folds(data, 5))[:1]
     small, large = (tried(data, parts, replace(Recipe(), trees=20, depth=d, leaves=n), 5) for d, n in ((2, 3), (6, 15)))
     assert small.cost < large.cost
@@ -70,8 +70,8 @@ def test_the_trade_off_holds_only_what_nothing_beats_in_both(tmp_path: Path) -> 
     assert (tmp_path / "trade-off.png").stat().st_size > 5_000
 
 
-def test_too_little_abuse_to_search_on_is_said(data: Prepared) -> None:
-    nothing = replace(data, of=replace(data.of, foreign=np.zeros_like(data.of.foreign)))
+def test_too_little_abuse_to_search_on_is_said(data: Dataset) -> None:
+    nothing = replace(data, targets=replace(data.targets, malicious=np.zeros_like(data.targets.malicious)))
     with pytest.raises(ValueError, match="too little abuse"):
         search(nothing, 5, trials=1)
 
@@ -101,7 +101,7 @@ def test_a_recipe_that_is_wrong_is_refused_with_what_to_write(text: str, says: s
     assert "recipe.yaml" in str(refused.value)
 
 
-def test_explaining_counts_every_tree(data: Prepared) -> None:
+def test_explaining_counts_every_tree(data: Dataset) -> None:
     parts = list(folds(data, 5))[:1]
     few, more = (tried(data, parts, replace(Recipe(), trees=n, patience=1_000), 5).cost for n in (5, 10))
     assert few < more

@@ -39,7 +39,7 @@ from training.evaluation.studies.version_comparison import against
 from training.evaluation.tables import FOLDER, Part, write_part
 from training.model.fit import Recipe
 from training.model.importance import importance
-from training.pipeline.dataset import Prepared, prepare
+from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.train import assess
 from training.progress import Stages, in_words
 from training.promotion.registry import champion, log_evidence, version_of
@@ -103,7 +103,7 @@ def evaluate_(
     _reported(model, data, command_line("evaluate", "--report", events, labels, **size), agentdojo, seed, stages)
 
 
-def _prepared(model: TrustModel, several: list[World], seed: int) -> Prepared:
+def _prepared(model: TrustModel, several: list[World], seed: int) -> Dataset:
     """As the model's own population shows it; where there are several worlds, nothing of theirs is kept for fitting but
     what baselines need."""
     ends = np.cumsum([len(world.events) for world in several])[:-1]
@@ -120,7 +120,7 @@ def _prepared(model: TrustModel, several: list[World], seed: int) -> Prepared:
 
 
 def _reported(
-    model: TrustModel, data: Prepared, command: str, agentdojo: Path | None, seed: int, stages: Stages
+    model: TrustModel, data: Dataset, command: str, agentdojo: Path | None, seed: int, stages: Stages
 ) -> None:
     """Measure everything, on simulated or the caller's histories and then on real records; to MLflow and the report."""
     stages("measuring", 0.0)
@@ -144,7 +144,7 @@ def _reported(
     console.print(f"{written}, and a run in MLflow that names version {model.version}")
 
 
-def _side_by_side(model: TrustModel, rival: TrustModel, data: Prepared, seed: int) -> None:
+def _side_by_side(model: TrustModel, rival: TrustModel, data: Dataset, seed: int) -> None:
     """The table, and a run in MLflow that names the challenger; the gate's own criteria are checked at retraining."""
     with console.status("comparing"):
         found, figures = against(model, rival, data, seed)

@@ -63,10 +63,10 @@ def simulated(seed: int, identities: int | None, days: int | None) -> World:
 
 
 def simulated_worlds(count: int, seed: int, identities: int | None, days: int | None) -> list[World]:
-    """Worlds whose habits differ: shares and rates are drawn anew, but for how many sessions are lost."""
+    """Worlds whose habits differ: shares and rates are drawn anew, but for how many sessions are compromised."""
     usual = numbers_of(None, identities, days)
     drawn = [drawn_parameters(seed + place, usual.identities, usual.days) for place in range(count)]
-    numbers = [replace(each, lost_sessions=usual.lost_sessions) for each in drawn]
+    numbers = [replace(each, compromised_sessions=usual.compromised_sessions) for each in drawn]
     cores = cores_for(replace(usual, identities=count * usual.identities))
     with progress("simulating") as told:
         return list(worlds(seed, numbers, lambda done, of: told("simulating", done / of), processes=cores))
@@ -99,7 +99,7 @@ def labelled_log(events: Path, labels: Path | None, seed: int) -> World:
 
 def show(evaluation: Evaluation, source: str) -> None:
     """The table of recalls, and the figures."""
-    title = f"Recall of lost sessions, 95 % interval over identities ({source}; open loop, floors off)"
+    title = f"Recall of compromised sessions, 95 % interval over identities ({source}; open loop, floors off)"
     table = Table("group", "", *(f"{budget:.1%} challenged" for budget in BUDGETS), title=title)
     for group, name, shares in evaluation.rows():
         table.add_row(group, name, *map(str, shares))

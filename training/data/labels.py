@@ -65,22 +65,22 @@ class World:
         return World(self.events.take(order), self.labels.take(order))
 
     def summary(self) -> dict[str, Any]:
-        """Counts: events, identities, sessions, and sessions lost to each scenario: an intruder acted unrefused."""
+        """Counts: events, identities, sessions, and sessions compromised to each scenario: an intruder acted unrefused."""
         frame = pd.DataFrame(
             {name: self.events[name].to_numpy() for name in ("identity.id", "session.id", "action.outcome")}
         )
         frame["scenario"], frame["compromised"] = (self.labels[n].to_numpy() for n in ("scenario", "compromised"))
         known = frame[frame["session.id"].notna()]
         sessions = known.groupby(["identity.id", "session.id"])
-        lost = known[(known["compromised"] == 1) & ~known["action.outcome"].isin(["failure", "denied"])]
-        each = lost.drop_duplicates(["identity.id", "session.id"])["scenario"].value_counts().sort_index()
+        compromised = known[(known["compromised"] == 1) & ~known["action.outcome"].isin(["failure", "denied"])]
+        each = compromised.drop_duplicates(["identity.id", "session.id"])["scenario"].value_counts().sort_index()
         return {
             "events": len(frame),
             "identities": frame["identity.id"].nunique(),
             "sessions": sessions.ngroups,
             "intruders_events": int((frame["compromised"] == 1).sum()),
-            "lost_sessions": int(each.sum()),
-            "lost_by_scenario": {str(name): int(count) for name, count in each.items()},
+            "compromised_sessions": int(each.sum()),
+            "compromised_by_scenario": {str(name): int(count) for name, count in each.items()},
         }
 
 

@@ -1,4 +1,4 @@
-"""What is to be learnt: whether a request is foreign, and in which interval after it the first foreign act falls."""
+"""What is to be learnt: whether a request is malicious, and in which interval after it the first malicious act falls."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class PredictionTargets:
     """Per row, shape (n,) unless said otherwise."""
 
     known: Array
     """Whether it is known who acted."""
-    foreign: Array
+    malicious: Array
     """1 where an intruder acted."""
     session: Array
     """Number of the row's session; every event without one is a session of its own."""
@@ -39,26 +39,26 @@ class Outcomes:
     prior_sessions: Array
     """How many sessions its identity had begun before this one."""
     seconds: Array
-    """Seconds until the first foreign act in the same session, infinite where none is known, negative when past."""
+    """Seconds until the first malicious act in the same session, infinite where none is known, negative when past."""
     time: Array
     """In µs."""
 
 
-def outcomes(world: World) -> Outcomes:
+def outcomes(world: World) -> PredictionTargets:
     """What became of every row of a world."""
     labels = world.labels
     known = labels["compromised"].is_valid().to_numpy()
-    foreign = labels["compromised"].fill_null(0).to_numpy().astype(bool)
+    malicious = labels["compromised"].fill_null(0).to_numpy().astype(bool)
     time = world.events["time"].cast(pa.int64()).to_numpy()
     identity = world.events["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     session = _numbered(session_keys(world.events))
     first = np.full(int(session.max(initial=0)) + 1, NEVER)
-    np.minimum.at(first, session[foreign], time[foreign])
+    np.minimum.at(first, session[malicious], time[malicious])
     begins = first[session]
     seconds = np.where(begins == NEVER, np.inf, (begins - time) / SECOND)
-    return Outcomes(
+    return PredictionTargets(
         known=known,
-        foreign=foreign,
+        malicious=malicious,
         session=session,
         in_session=world.events["session.id"].is_valid().to_numpy(),
         identity=identity,
@@ -97,15 +97,15 @@ def _prior_sessions(session: Array, identity: Array, time: Array) -> Array:
 
 @dataclass(frozen=True)
 class AtRisk:
-    """Pairs of a row and an interval in which its session could still be lost."""
+    """Pairs of a row and an interval in which its session could still be compromised."""
 
     rows: Array
     interval: Array
-    lost: Array
+    compromised: Array
 
     def part(self, which: Array) -> AtRisk:
         """Some of them, by number."""
-        return AtRisk(self.rows[which], self.interval[which], self.lost[which])
+        return AtRisk(self.rows[which], self.interval[which], self.compromised[which])
 
     def inputs(self, matrix: Array) -> Array:
         """The hazard model's inputs: the features, then which interval."""
@@ -117,19 +117,19 @@ class AtRisk:
         return inputs
 
 
-def at_risk(of: Outcomes, rows: Array, end: int) -> AtRisk:
-    """For each row not yet foreign: its intervals, up to the loss or to where nothing more is known.
+def at_risk(of: PredictionTargets, rows: Array, end: int) -> AtRisk:
+    """For each row not yet malicious: its intervals, up to the loss or to where nothing more is known.
 
     The session counts as kept open: going quiet is not safety, and only the end of the data cuts off what is known.
     An interval that is cut off says nothing unless the loss fell into what was seen of it.
     """
-    open_rows = rows[(of.seconds[rows] > 0) & ~of.foreign[rows] & of.in_session[rows]]
+    open_rows = rows[(of.seconds[rows] > 0) & ~of.malicious[rows] & of.in_session[rows]]
     watched = (end - of.time[open_rows]) / SECOND
     ahead = of.seconds[open_rows]
     parts = []
     for interval, (start, stop) in enumerate(zip((0, *HORIZONS[:-1]), HORIZONS, strict=True)):
-        lost = (ahead > start) & (ahead <= stop)
-        seen = (ahead > start) & ((watched >= stop) | lost)
-        parts.append((open_rows[seen], np.full(int(seen.sum()), interval), lost[seen]))
-    rows_, intervals, lost_ = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return AtRisk(rows_, intervals, lost_)
+        compromised = (ahead > start) & (ahead <= stop)
+        seen = (ahead > start) & ((watched >= stop) | compromised)
+        parts.append((open_rows[seen], np.full(int(seen.sum()), interval), compromised[seen]))
+    rows_, intervals, compromised_ = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return AtRisk(rows_, intervals, compromised_)

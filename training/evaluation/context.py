@@ -7,43 +7,45 @@ from dataclasses import dataclass
 from features.arrays import Array
 from features.model.bundle import TrustModel
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import Estimate, Redrawn, redrawn
-from training.metrics.evaluation import Tested
+from training.metrics.bootstrap import BootstrapWeights, Estimate, bootstrap_weights
+from training.metrics.evaluation import TestSet
 from training.metrics.session_recall import Sessions, resampled
 from training.metrics.slices import Slice, slices
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 
-Found = tuple[list[Table], dict[str, Estimate]]
+SectionResult = tuple[list[Table], dict[str, Estimate]]
 
 
 @dataclass(frozen=True)
-class Case:
+class EvaluationContext:
     """One model on one test, with what every section needs."""
 
     model: TrustModel
-    data: Prepared
-    tested: Tested
+    data: Dataset
+    test_set: TestSet
     score: Array
-    mine: Sessions
+    sessions: Sessions
     weights: Array
-    drawn: Redrawn
+    drawn: BootstrapWeights
     parts: list[Slice]
 
     @property
-    def foreign(self) -> Array:
+    def malicious(self) -> Array:
         """By row of the test."""
-        return self.tested.of.foreign[self.tested.rows]
+        return self.test_set.targets.malicious[self.test_set.rows]
 
     @property
     def identity(self) -> Array:
         """By row of the test."""
-        return self.tested.of.identity[self.tested.rows]
+        return self.test_set.targets.identity[self.test_set.rows]
 
 
-def case(model: TrustModel, data: Prepared, seed: int) -> Case:
+def evaluation_context(model: TrustModel, data: Dataset, seed: int) -> EvaluationContext:
     """Score the test with the model's own population."""
-    tested = data.seen_by(model)
-    score = model.now_log_odds(tested.matrix)
-    mine = tested.sessions(score)
-    drawn = redrawn(tested.of.identity[tested.rows], seed)
-    return Case(model, data, tested, score, mine, resampled(mine, seed), drawn, slices(tested, mine))
+    test_set = data.seen_by(model)
+    score = model.now_log_odds(test_set.matrix)
+    sessions = test_set.sessions(score)
+    drawn = bootstrap_weights(test_set.targets.identity[test_set.rows], seed)
+    return EvaluationContext(
+        model, data, test_set, score, sessions, resampled(sessions, seed), drawn, slices(test_set, sessions)
+    )

@@ -31,9 +31,11 @@ class Goal:
 
 GOALS: tuple[Goal, ...] = (
     Goal(
-        "recall of lost sessions at 0.1 % of benign sessions challenged: at least .70", "recall/0.001/all", least=0.70
+        "recall of compromised sessions at 0.1 % of benign sessions challenged: at least .70",
+        "recall/0.001/all",
+        least=0.70,
     ),
-    Goal("recall of lost sessions at 1 %: at least .87", "recall/0.01/all", least=0.87),
+    Goal("recall of compromised sessions at 1 %: at least .87", "recall/0.01/all", least=0.87),
     Goal("recall of redirected agents at 0.1 %: at least .50", "recall/0.001/agent_redirected", least=0.50),
     Goal("recall of redirected agents at 1 %: at least .80", "recall/0.01/agent_redirected", least=0.80),
     Goal("recall of insiders at 0.1 %: at least .40", "recall/0.001/insider_escalation", least=0.40),
@@ -70,7 +72,7 @@ GOALS: tuple[Goal, ...] = (
         for horizon in (300, 1_800, 7_200, 28_800)
     ),
     *(
-        Goal(f"foreign requests predicted over actual, {kind}: .8 to 1.25", f"ratio/{kind}", least=0.8, most=1.25)
+        Goal(f"malicious requests predicted over actual, {kind}: .8 to 1.25", f"ratio/{kind}", least=0.8, most=1.25)
         for kind in ("human", "service_account", "workload", "agent")
     ),
     Goal("calibration error (ECE): at most .01", "ece", most=0.01),

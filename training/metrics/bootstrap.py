@@ -35,7 +35,7 @@ def estimate(draws: Array, count: int) -> Estimate:
 
 
 @dataclass(frozen=True)
-class Redrawn:
+class BootstrapWeights:
     """How often each identity counts in every resample, shape (RESAMPLES, identities); the first row is all ones."""
 
     people: Array
@@ -62,7 +62,7 @@ class Redrawn:
         return estimate(draws, len(over))
 
 
-def redrawn(identity: Array, seed: int) -> Redrawn:
+def bootstrap_weights(identity: Array, seed: int) -> BootstrapWeights:
     """Resamples of the identities there are."""
     people = np.unique(identity)
-    return Redrawn(people, np.array(list(redraws(len(people), seed))))
+    return BootstrapWeights(people, np.array(list(redraws(len(people), seed))))

@@ -1,4 +1,4 @@
-"""Whether what is said is true: ranking, error, and as many lost as were said to be, now and at each horizon."""
+"""Whether what is said is true: ranking, error, and as many compromised as were said to be, now and at each horizon."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS
-from training.metrics.bootstrap import Estimate, Redrawn, estimate
-from training.metrics.evaluation import Tested
+from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate
+from training.metrics.evaluation import TestSet
 
 REDRAWN = 200
 """Resamples of a ranking, which has to be gone through whole in each."""
@@ -18,12 +18,12 @@ SAID = (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 """Edges of the bins of a reliability table."""
 
 
-def average_precision(target: Array, score: Array, identity: Array, drawn: Redrawn) -> Estimate:
+def average_precision(target: Array, score: Array, identity: Array, drawn: BootstrapWeights) -> Estimate:
     """Of a ranking, ties taken together."""
     return estimate(precisions(target, score, identity, drawn), int(target.sum()))
 
 
-def precisions(target: Array, score: Array, identity: Array, drawn: Redrawn) -> Array:
+def precisions(target: Array, score: Array, identity: Array, drawn: BootstrapWeights) -> Array:
     """The same in each of the first REDRAWN resamples."""
     order = np.argsort(-score, kind="stable")
     hit, place = target[order].astype(float), drawn.place(identity[order])
@@ -38,7 +38,7 @@ def _precision(hit: Array, weight: Array, ends: Array) -> float:
     return float((np.diff(hits, prepend=0.0) * hits / np.maximum(seen, 1e-300)).sum() / hits[-1])
 
 
-def calibration_error(target: Array, risk: Array, identity: Array, drawn: Redrawn) -> Estimate:
+def calibration_error(target: Array, risk: Array, identity: Array, drawn: BootstrapWeights) -> Estimate:
     """ECE: the mean distance between what was said and what was, over bins of equally many rows."""
     edges = np.unique(np.quantile(risk, np.linspace(0, 1, BINS + 1)[1:-1]))
     place = np.searchsorted(edges, risk, side="right")
@@ -56,7 +56,7 @@ class Bin:
     was: Estimate
 
 
-def reliability(target: Array, risk: Array, identity: Array, drawn: Redrawn) -> list[Bin]:
+def reliability(target: Array, risk: Array, identity: Array, drawn: BootstrapWeights) -> list[Bin]:
     """By what was said, on bins of the logarithm."""
     place = np.clip(np.searchsorted(SAID, risk, side="right") - 1, 0, len(SAID) - 2)
     found = []
@@ -70,27 +70,27 @@ def reliability(target: Array, risk: Array, identity: Array, drawn: Redrawn) -> 
 
 @dataclass(frozen=True)
 class Ahead:
-    """Rows whose session could still be lost, and was watched to the horizon or lost within it."""
+    """Rows whose session could still be compromised, and was watched to the horizon or compromised within it."""
 
     rows: Array
-    lost: Array
+    compromised: Array
     identity: Array
 
 
-def ahead(tested: Tested, horizon: float) -> Ahead:
-    """Rows not yet foreign, by place in the test; what the end of the data cut off is left out unless it was lost."""
-    of, rows = tested.of, tested.rows
+def ahead(tested: TestSet, horizon: float) -> Ahead:
+    """Rows not yet malicious, by place in the test; what the end of the data cut off is left out unless it was compromised."""
+    of, rows = tested.targets, tested.rows
     seconds, watched = of.seconds[rows], (tested.end - of.time[rows]) / SECOND
-    lost = seconds <= horizon
-    open_ = (seconds > 0) & ~of.foreign[rows] & of.in_session[rows] & (lost | (watched >= horizon))
+    compromised = seconds <= horizon
+    open_ = (seconds > 0) & ~of.malicious[rows] & of.in_session[rows] & (compromised | (watched >= horizon))
     places = np.flatnonzero(open_)
-    return Ahead(places, lost[places], of.identity[rows[places]])
+    return Ahead(places, compromised[places], of.identity[rows[places]])
 
 
-def decay_calibration(tested: Tested, lost_by: Array, drawn: Redrawn) -> dict[int, Estimate]:
-    """Predicted over actual losses by horizon; `lost_by` are P(lost by h | not now), shape (len(rows), horizons)."""
+def decay_calibration(tested: TestSet, compromised_by: Array, drawn: BootstrapWeights) -> dict[int, Estimate]:
+    """Predicted over actual losses by horizon; `compromised_by` are P(compromised by h | not now), shape (len(rows), horizons)."""
     found = {}
     for interval, horizon in enumerate(HORIZONS):
         seen = ahead(tested, horizon)
-        found[horizon] = drawn.ratio(lost_by[seen.rows, interval], seen.lost, seen.identity)
+        found[horizon] = drawn.ratio(compromised_by[seen.rows, interval], seen.compromised, seen.identity)
     return found

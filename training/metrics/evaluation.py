@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss
 from features.arrays import SECOND, Array
 from features.model.bundle import TrustModel
 from features.model.trust_curve import HORIZONS, probability
-from training.data.targets import Outcomes
+from training.data.targets import PredictionTargets
 from training.metrics.session_recall import Sessions, Share, limits, recalls, resampled, sessions
 
 BUDGETS = (0.001, 0.005, 0.01)
@@ -25,12 +25,12 @@ RECALLS = (0.8, 0.9)
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestSet:
     """The rows of the test: their numbers, features, and what became of them."""
 
     rows: Array
     matrix: Array
-    of: Outcomes
+    targets: PredictionTargets
     succeeded: Array
     kind: Array
     end: int
@@ -38,17 +38,17 @@ class Tested:
     def without(self, scenarios: frozenset[str]) -> Array:
         """By row: whether its session is one in which nobody did what these are: a model that was never told of an
         abuse cannot know how often it happens."""
-        theirs = np.unique(self.of.session[np.isin(self.of.scenario, list(scenarios))])
-        free: Array = ~np.isin(self.of.session[self.rows], theirs)
+        theirs = np.unique(self.targets.session[np.isin(self.targets.scenario, list(scenarios))])
+        free: Array = ~np.isin(self.targets.session[self.rows], theirs)
         return free
 
-    def part(self, mask: Array) -> Tested:
+    def part(self, mask: Array) -> TestSet:
         """Some of its rows."""
         return replace(self, rows=self.rows[mask], matrix=self.matrix[mask])
 
     def sessions(self, score: Array) -> Sessions:
         """Its sessions under a score of shape (len(rows),)."""
-        return sessions(self.of, self.rows, score, self.succeeded, self.kind)
+        return sessions(self.targets, self.rows, score, self.succeeded, self.kind)
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ class Evaluation:
 
 
 def evaluate(
-    model: TrustModel, tested: Tested, baselines: dict[str, Array], held_out: frozenset[str], seed: int
+    model: TrustModel, tested: TestSet, baselines: dict[str, Array], held_out: frozenset[str], seed: int
 ) -> Evaluation:
     """All figures of a model on the test rows; `baselines` are scores of shape (len(rows),) by name."""
     log_odds = model.now_log_odds(tested.matrix)
     mine = tested.sessions(log_odds)
     weights = resampled(mine, seed)
     groups = {
-        "overall": {"all": np.ones(len(mine.lost), bool)},
+        "overall": {"all": np.ones(len(mine.compromised), bool)},
         "identity type": {kind: mine.kind == kind for kind in np.unique(mine.kind)},
         "scenario": _scenarios(mine, held_out, False),
         "held-out scenario": _scenarios(mine, held_out, True),
@@ -102,80 +102,82 @@ def evaluate(
 
 
 def _scenarios(mine: Sessions, held_out: frozenset[str], wanted: bool) -> dict[str, Array]:
-    present = sorted({str(name) for name in mine.scenario[mine.lost]})
+    present = sorted({str(name) for name in mine.scenario[mine.compromised]})
     return {name or "unnamed": mine.scenario == name for name in present if (name in held_out) is wanted}
 
 
-def _baselines(tested: Tested, scores: dict[str, Array], weights: Array) -> dict[float, dict[str, Share]]:
+def _baselines(tested: TestSet, scores: dict[str, Array], weights: Array) -> dict[float, dict[str, Share]]:
     found: dict[float, dict[str, Share]] = {}
     for budget in BUDGETS:
         found[budget] = {}
         for name, score in scores.items():
             theirs = tested.sessions(score)
-            found[budget][name] = recalls(theirs, budget, weights, {name: np.ones(len(theirs.lost), bool)})[name]
+            found[budget][name] = recalls(theirs, budget, weights, {name: np.ones(len(theirs.compromised), bool)})[name]
     return found
 
 
 def _figures(
-    model: TrustModel, tested: Tested, log_odds: Array, mine: Sessions, held_out: frozenset[str]
+    model: TrustModel, tested: TestSet, log_odds: Array, mine: Sessions, held_out: frozenset[str]
 ) -> dict[str, float]:
-    foreign = tested.of.foreign[tested.rows]
+    malicious = tested.targets.malicious[tested.rows]
     seen = tested.without(held_out)
     risk = probability(log_odds)
     figures = {
-        "average_precision": float(average_precision_score(foreign, risk)),
-        "brier": float(brier_score_loss(foreign, risk)),
-        "prevalence": float(foreign.mean()),
-        "predicted_over_actual/all": _ratio(risk[seen], foreign[seen]),
-        "lost_sessions": float(mine.lost.sum()),
-        "benign_sessions": float((~mine.lost).sum()),
-        "lost_share": float(mine.lost.mean()),
+        "average_precision": float(average_precision_score(malicious, risk)),
+        "brier": float(brier_score_loss(malicious, risk)),
+        "prevalence": float(malicious.mean()),
+        "predicted_over_actual/all": _ratio(risk[seen], malicious[seen]),
+        "compromised_sessions": float(mine.compromised.sum()),
+        "benign_sessions": float((~mine.compromised).sum()),
+        "compromised_share": float(mine.compromised.mean()),
         "escalations_challenged": _escalations(tested, log_odds, mine),
     }
     for kind in np.unique(tested.kind[tested.rows]):
         here = seen & (tested.kind[tested.rows] == kind)
-        figures[f"predicted_over_actual/{kind}"] = _ratio(risk[here], foreign[here])
+        figures[f"predicted_over_actual/{kind}"] = _ratio(risk[here], malicious[here])
     for wanted in RECALLS:
-        figures[f"challenges_per_1000_requests_at_recall_{wanted:g}"] = _friction(log_odds, foreign, mine, wanted)
+        figures[f"challenges_per_1000_requests_at_recall_{wanted:g}"] = _friction(log_odds, malicious, mine, wanted)
     return figures | _hazard_figures(model, tested.part(seen))
 
 
-def _ratio(risk: Array, foreign: Array) -> float:
-    return float(risk.sum() / foreign.sum()) if foreign.any() else float("nan")
+def _ratio(risk: Array, malicious: Array) -> float:
+    return float(risk.sum() / malicious.sum()) if malicious.any() else float("nan")
 
 
-def _escalations(tested: Tested, log_odds: Array, mine: Sessions) -> float:
+def _escalations(tested: TestSet, log_odds: Array, mine: Sessions) -> float:
     """Share of rows of legitimate escalations that the model challenges at the main budget."""
-    rows = tested.of.escalation[tested.rows] & ~tested.of.foreign[tested.rows]
+    rows = tested.targets.escalation[tested.rows] & ~tested.targets.malicious[tested.rows]
     challenged = challenges(tested, log_odds, mine, MAIN)[rows]
     return float(np.mean(challenged)) if len(challenged) else float("nan")
 
 
-def challenges(tested: Tested, score: Array, mine: Sessions, budget: float) -> Array:
+def challenges(tested: TestSet, score: Array, mine: Sessions, budget: float) -> Array:
     """How surely each row is challenged when a share `budget` of benign sessions is: 1, 0, or its chance in a tie."""
     sure, kinds = np.zeros(len(score)), tested.kind[tested.rows]
-    for kind, limit in limits(mine, budget, np.ones((1, len(mine.lost)))).items():
+    for kind, limit in limits(mine, budget, np.ones((1, len(mine.compromised)))).items():
         sure[kinds == kind] = limit.challenged(score[kinds == kind])[0]
     return sure
 
 
-def _friction(log_odds: Array, foreign: Array, mine: Sessions, wanted: float) -> float:
-    """Challenged legitimate requests per 1,000 when this share of lost sessions is caught."""
-    limit = float(np.quantile(mine.score[mine.lost], 1 - wanted)) if mine.lost.any() else np.inf
-    return float(1_000 * np.mean(log_odds[~foreign] >= limit))
+def _friction(log_odds: Array, malicious: Array, mine: Sessions, wanted: float) -> float:
+    """Challenged legitimate requests per 1,000 when this share of compromised sessions is caught."""
+    limit = float(np.quantile(mine.score[mine.compromised], 1 - wanted)) if mine.compromised.any() else np.inf
+    return float(1_000 * np.mean(log_odds[~malicious] >= limit))
 
 
-def _hazard_figures(model: TrustModel, tested: Tested) -> dict[str, float]:
-    """Predicted over actual losses within each horizon, on rows not yet foreign and watched to its end."""
-    of, rows = tested.of, tested.rows
-    here = (of.seconds[rows] > 0) & ~of.foreign[rows] & of.in_session[rows]
+def _hazard_figures(model: TrustModel, tested: TestSet) -> dict[str, float]:
+    """Predicted over actual losses within each horizon, on rows not yet malicious and watched to its end."""
+    of, rows = tested.targets, tested.rows
+    here = (of.seconds[rows] > 0) & ~of.malicious[rows] & of.in_session[rows]
     surviving = np.cumprod(1.0 - model.hazards(tested.matrix[here]), axis=1)
     ahead, watched = of.seconds[rows][here], (tested.end - of.time[rows][here]) / SECOND
     figures = {}
     for interval, horizon in enumerate(HORIZONS):
-        lost = ahead <= horizon
-        known = lost | (watched >= horizon)
-        figures[f"lost_predicted_over_actual/{horizon}_s"] = _ratio(1.0 - surviving[known, interval], lost[known])
+        compromised = ahead <= horizon
+        known = compromised | (watched >= horizon)
+        figures[f"compromised_predicted_over_actual/{horizon}_s"] = _ratio(
+            1.0 - surviving[known, interval], compromised[known]
+        )
     two_hours = ahead <= HORIZONS[2]
     if two_hours.any():
         figures["future_average_precision_2h"] = float(average_precision_score(two_hours, 1.0 - surviving[:, 2]))

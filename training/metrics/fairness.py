@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.arrays import Array
-from training.metrics.bootstrap import Estimate, redrawn
-from training.metrics.evaluation import MAIN, Tested, challenges
+from training.metrics.bootstrap import Estimate, bootstrap_weights
+from training.metrics.evaluation import MAIN, TestSet, challenges
 from training.metrics.session_recall import Sessions, recalls, resampled
 from training.metrics.slices import Slice, every_slice
 from training.reference.regions import region_of
@@ -26,7 +26,7 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Treated:
-    """One group: step-ups per 1,000 of its legitimate requests, and the share of its lost sessions that is caught."""
+    """One group: step-ups per 1,000 of its legitimate requests, and the share of its compromised sessions that is caught."""
 
     group: str
     name: str
@@ -34,10 +34,10 @@ class Treated:
     caught: Estimate
 
 
-def treated(tested: Tested, score: Array, mine: Sessions, events: pa.Table, seed: int) -> list[Treated]:
+def treated(tested: TestSet, score: Array, mine: Sessions, events: pa.Table, seed: int) -> list[Treated]:
     """By identity type, length of history and region; `events` are those of all rows there are."""
-    identity, own = tested.of.identity[tested.rows], ~tested.of.foreign[tested.rows]
-    drawn, weights = redrawn(identity, seed), resampled(mine, seed)
+    identity, own = tested.targets.identity[tested.rows], ~tested.targets.malicious[tested.rows]
+    drawn, weights = bootstrap_weights(identity, seed), resampled(mine, seed)
     asked = 1_000.0 * challenges(tested, score, mine, MAIN)
     parts = [part for part in every_slice(tested, mine) if part.group in GROUPS]
     parts += _regions(tested, mine, events)
@@ -50,9 +50,9 @@ def treated(tested: Tested, score: Array, mine: Sessions, events: pa.Table, seed
     return found
 
 
-def _regions(tested: Tested, mine: Sessions, events: pa.Table) -> Iterator[Slice]:
-    of, rows = tested.of, tested.rows
-    own = rows[~of.foreign[rows]]
+def _regions(tested: TestSet, mine: Sessions, events: pa.Table) -> Iterator[Slice]:
+    of, rows = tested.targets, tested.rows
+    own = rows[~of.malicious[rows]]
     frame = pd.DataFrame({"identity": of.identity[own], "country": events["network.country"].take(own).to_pandas()})
     frame["region"] = frame["country"].map(region_of)
     usual = frame.groupby("identity")["region"].agg(lambda each: each.value_counts().index[0])

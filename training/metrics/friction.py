@@ -1,4 +1,4 @@
-"""What catching costs: legitimate requests challenged at a recall of lost sessions."""
+"""What catching costs: legitimate requests challenged at a recall of compromised sessions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.arrays import Array
-from training.metrics.bootstrap import Estimate, Redrawn, estimate
-from training.metrics.evaluation import Tested
+from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate
+from training.metrics.evaluation import TestSet
 from training.metrics.session_recall import Sessions
 from training.metrics.slices import Slice
 
@@ -24,27 +24,32 @@ class Friction:
     per_identity_day: Estimate
 
 
-def friction(tested: Tested, score: Array, mine: Sessions, part: Slice, drawn: Redrawn) -> dict[float, Friction]:
+def friction(
+    tested: TestSet, score: Array, mine: Sessions, part: Slice, drawn: BootstrapWeights
+) -> dict[float, Friction]:
     """By recall. One threshold for the slice, set anew in every resample; ties are drawn by lot."""
-    lost = np.flatnonzero(mine.lost & part.sessions)
-    levels = np.unique(mine.score[lost])[::-1]
+    compromised = np.flatnonzero(mine.compromised & part.sessions)
+    levels = np.unique(mine.score[compromised])[::-1]
     taken = np.zeros((len(drawn.people), len(levels)))
-    np.add.at(taken, (drawn.place(mine.identity[lost]), np.searchsorted(-levels, -mine.score[lost])), 1.0)
+    np.add.at(taken, (drawn.place(mine.identity[compromised]), np.searchsorted(-levels, -mine.score[compromised])), 1.0)
     at = drawn.weights @ taken
-    legitimate = np.flatnonzero(part.rows & ~tested.of.foreign[tested.rows])
-    above, tied = _counts(score[legitimate], tested.of.identity[tested.rows][legitimate], levels, drawn)
-    requests = drawn.totals(np.ones(len(legitimate)), tested.of.identity[tested.rows][legitimate])
+    legitimate = np.flatnonzero(part.rows & ~tested.targets.malicious[tested.rows])
+    above, tied = _counts(score[legitimate], tested.targets.identity[tested.rows][legitimate], levels, drawn)
+    requests = drawn.totals(np.ones(len(legitimate)), tested.targets.identity[tested.rows][legitimate])
     days = drawn.totals(*_days(tested, legitimate))
     found = {}
     for wanted in RECALLS:
         challenged = _challenged(at, above, tied, wanted)
         with np.errstate(divide="ignore", invalid="ignore"):
-            each = estimate(1_000 * challenged / requests, len(lost)), estimate(challenged / days, len(lost))
+            each = (
+                estimate(1_000 * challenged / requests, len(compromised)),
+                estimate(challenged / days, len(compromised)),
+            )
         found[wanted] = Friction(*each)
     return found
 
 
-def _counts(score: Array, identity: Array, levels: Array, drawn: Redrawn) -> tuple[Array, Array]:
+def _counts(score: Array, identity: Array, levels: Array, drawn: BootstrapWeights) -> tuple[Array, Array]:
     """In every resample, how many requests score above each level, and how many just as much."""
     place = np.searchsorted(-levels, -score)  # the first level that is at most the score
     reached = place < len(levels)
@@ -60,7 +65,7 @@ def _counts(score: Array, identity: Array, levels: Array, drawn: Redrawn) -> tup
 
 
 def _challenged(at: Array, above: Array, tied: Array, wanted: float) -> Array:
-    """How many requests are challenged when the threshold lies where the wanted share of the lost is caught."""
+    """How many requests are challenged when the threshold lies where the wanted share of the compromised is caught."""
     caught = np.cumsum(at, axis=1)
     needed = wanted * caught[:, -1]
     place = np.minimum((caught < needed[:, None] - 1e-9).sum(axis=1), at.shape[1] - 1)
@@ -71,8 +76,8 @@ def _challenged(at: Array, above: Array, tied: Array, wanted: float) -> Array:
     return np.where(caught[:, -1] > 0, whole, np.nan)
 
 
-def _days(tested: Tested, legitimate: Array) -> tuple[Array, Array]:
+def _days(tested: TestSet, legitimate: Array) -> tuple[Array, Array]:
     """Each identity's days with a legitimate request, and whose they are."""
-    of, rows = tested.of, tested.rows[legitimate]
+    of, rows = tested.targets, tested.rows[legitimate]
     whose = np.unique(np.column_stack([of.identity[rows], of.time[rows] // DAY]), axis=0)[:, 0]
     return np.ones(len(whose)), whose

@@ -9,8 +9,8 @@ import numpy as np
 
 from features.arrays import SECOND, Array
 from features.catalogue.all import feature_names
-from training.metrics.bootstrap import Estimate, Redrawn
-from training.metrics.evaluation import Tested
+from training.metrics.bootstrap import BootstrapWeights, Estimate
+from training.metrics.evaluation import TestSet
 from training.metrics.friction import DAY
 from training.metrics.policy_constants import FRESH_MINUTES, STEP_UP_SECONDS
 from training.model.baselines import always_on_privileged
@@ -26,10 +26,10 @@ def by_floors(matrix: Array) -> Array:
     return asked
 
 
-def prompted(tested: Tested, challenged: Array) -> Array:
+def prompted(tested: TestSet, challenged: Array) -> Array:
     """Which legitimate requests prompt, shape (len(rows),): by the model or by floors, and no step-up counts there."""
-    of, rows = tested.of, tested.rows
-    asks = np.flatnonzero((challenged | by_floors(tested.matrix)) & ~of.foreign[rows])
+    of, rows = tested.targets, tested.rows
+    asks = np.flatnonzero((challenged | by_floors(tested.matrix)) & ~of.malicious[rows])
     order = asks[np.lexsort((of.time[rows[asks]], of.session[rows[asks]]))]
     prompts, session, until = np.zeros(len(rows), bool), -1, 0
     for place, its, time in zip(order, of.session[rows[order]].tolist(), of.time[rows[order]].tolist(), strict=True):
@@ -38,14 +38,14 @@ def prompted(tested: Tested, challenged: Array) -> Array:
     return prompts
 
 
-def rates(tested: Tested, prompts: Array, drawn: Redrawn) -> dict[str, Estimate]:
+def rates(tested: TestSet, prompts: Array, drawn: BootstrapWeights) -> dict[str, Estimate]:
     """Prompts for each span, by SPANS."""
     human, found = tested.kind[tested.rows] == "human", {}
-    identity = tested.of.identity[tested.rows]
+    identity = tested.targets.identity[tested.rows]
     for kind, (_, span) in SPANS.items():
         here = human if kind == "human" else ~human
-        here = here & ~tested.of.foreign[tested.rows]
-        spans = np.stack([identity[here], tested.of.time[tested.rows][here] // span])
+        here = here & ~tested.targets.malicious[tested.rows]
+        spans = np.stack([identity[here], tested.targets.time[tested.rows][here] // span])
         first = np.zeros(int(here.sum()))
         first[np.unique(spans, axis=1, return_index=True)[1]] = 1.0
         found[kind] = drawn.ratio(prompts[here], first, identity[here])

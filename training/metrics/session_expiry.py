@@ -15,8 +15,8 @@ import numpy as np
 from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS
 from training.data.labels import World, frame_of
-from training.data.targets import Outcomes
-from training.metrics.bootstrap import Estimate, Redrawn, estimate
+from training.data.targets import PredictionTargets
+from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate
 from training.metrics.calibration import REDRAWN
 from training.metrics.session_recall import limit_of
 from training.scenarios.registry import SCENARIOS
@@ -28,22 +28,22 @@ FRICTION = 0.03
 
 @dataclass(frozen=True)
 class Pairs:
-    """By pair: the rows of both events (numbers of the world's), the seconds between, whether the second is foreign."""
+    """By pair: the rows of both events (numbers of the world's), the seconds between, whether the second is malicious."""
 
     first: Array
     second: Array
     gap: Array
-    foreign: Array
+    malicious: Array
 
 
-def pairs(of: Outcomes, rows: Array) -> Pairs:
+def pairs(of: PredictionTargets, rows: Array) -> Pairs:
     """Pairs among rows, up to the loss of each session."""
     named = rows[of.in_session[rows]]
     order = named[np.lexsort((of.time[named], of.session[named]))]
     first, second = order[:-1], order[1:]
-    kept = (of.session[first] == of.session[second]) & ~of.foreign[first] & (of.seconds[first] > 0)
+    kept = (of.session[first] == of.session[second]) & ~of.malicious[first] & (of.seconds[first] > 0)
     first, second = first[kept], second[kept]
-    return Pairs(first, second, (of.time[second] - of.time[first]) / SECOND, of.foreign[second])
+    return Pairs(first, second, (of.time[second] - of.time[first]) / SECOND, of.malicious[second])
 
 
 def whole_horizon(rows: Array, seconds: float) -> Pairs:
@@ -56,11 +56,11 @@ def spent(hazards: Array, gap: Array) -> Array:
     return spent_by(1.0 - np.cumprod(1.0 - hazards, axis=1), gap)
 
 
-def spent_by(lost_by: Array, gap: Array) -> Array:
-    """The same from P(lost by each horizon), shape (n, horizons)."""
+def spent_by(compromised_by: Array, gap: Array) -> Array:
+    """The same from P(compromised by each horizon), shape (n, horizons)."""
     total, start, before = np.zeros(len(gap)), 0, np.zeros(len(gap))
     for interval, end in enumerate(HORIZONS):
-        cumulative = -np.log1p(-np.minimum(lost_by[:, interval], 1.0 - 1e-12))
+        cumulative = -np.log1p(-np.minimum(compromised_by[:, interval], 1.0 - 1e-12))
         rate, before = (cumulative - before) / (end - start), cumulative
         until = gap if end == HORIZONS[-1] else np.minimum(gap, end)
         total += rate * np.maximum(until - start, 0.0)
@@ -68,24 +68,24 @@ def spent_by(lost_by: Array, gap: Array) -> Array:
     return total
 
 
-def expired(these: Pairs, score: Array, of: Outcomes, drawn: Redrawn) -> Estimate:
+def expired(these: Pairs, score: Array, of: PredictionTargets, drawn: BootstrapWeights) -> Estimate:
     """The share of takeovers whose pair scores above what FRICTION of the owners' pairs do; ties are drawn by lot."""
     place, weights = drawn.place(of.identity[these.first]), drawn.weights[:REDRAWN].astype(np.float32)
-    own = np.flatnonzero(~these.foreign)
+    own = np.flatnonzero(~these.malicious)
     order = own[np.argsort(-score[own], kind="stable")]
     limit = limit_of(score[order], weights[:, place[order]], FRICTION)
-    taken = weights[:, place[these.foreign]]
+    taken = weights[:, place[these.malicious]]
     with np.errstate(divide="ignore", invalid="ignore"):
-        draws = (limit.challenged(score[these.foreign]) * taken).sum(axis=1) / taken.sum(axis=1)
-    return estimate(draws, int(these.foreign.sum()))
+        draws = (limit.challenged(score[these.malicious]) * taken).sum(axis=1) / taken.sum(axis=1)
+    return estimate(draws, int(these.malicious.sum()))
 
 
-def oracle(world: World, of: Outcomes) -> Callable[[Pairs], Array]:
+def oracle(world: World, of: PredictionTargets) -> Callable[[Pairs], Array]:
     """The score of one who knows how the simulation chose its victims and how long its intruders wait, but not who was
     chosen: for each scenario, the chance that it befalls this identity at this event, times that it begins within the
     gap."""
     before = pairs(of, np.flatnonzero(of.known))  # of the whole world: it knows how long they wait
-    waits = {s.name: np.sort(before.gap[before.foreign & (of.scenario[before.second] == s.name)]) for s in SCENARIOS}
+    waits = {s.name: np.sort(before.gap[before.malicious & (of.scenario[before.second] == s.name)]) for s in SCENARIOS}
     own = frame_of(world.events)[(world.labels["compromised"].to_numpy() == 0)]
     own = own.sort_values(["identity.id", "time"], kind="stable", ignore_index=True)
     begins = np.flatnonzero(~own["identity.id"].duplicated().to_numpy())

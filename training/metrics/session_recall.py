@@ -1,6 +1,6 @@
-"""Sessions judged by their highest score: recall of lost sessions at a friction budget, with intervals.
+"""Sessions judged by their highest score: recall of compromised sessions at a friction budget, with intervals.
 
-A lost session is one in which an intruder's act succeeded; it counts as caught when one of the intruder's own acts was
+A compromised session is one in which an intruder's act succeeded; it counts as caught when one of the intruder's own acts was
 challenged. The budget is the share of benign sessions that would be challenged, spent equally in every identity type.
 """
 
@@ -13,18 +13,18 @@ from typing import TypeVar
 import numpy as np
 
 from features.arrays import Array
-from training.data.targets import Outcomes
-from training.metrics.bootstrap import redrawn
+from training.data.targets import PredictionTargets
+from training.metrics.bootstrap import bootstrap_weights
 
 Named = TypeVar("Named", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """One row a session: its highest score, of the intruder's acts alone where it was lost."""
+    """One row a session: its highest score, of the intruder's acts alone where it was compromised."""
 
     score: Array
-    lost: Array
+    compromised: Array
     identity: Array
     kind: Array
     scenario: Array
@@ -37,33 +37,33 @@ class Sessions:
         return Sessions(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
-def sessions(of: Outcomes, rows: Array, score: Array, succeeded: Array, kind: Array) -> Sessions:
+def sessions(of: PredictionTargets, rows: Array, score: Array, succeeded: Array, kind: Array) -> Sessions:
     """Sum up rows by session; `score` has shape (len(rows),), `succeeded` and `kind` one entry for every row there is.
 
-    Sessions in which an intruder acted and never succeeded are neither lost nor benign, and are left out.
+    Sessions in which an intruder acted and never succeeded are neither compromised nor benign, and are left out.
     """
     number, place = np.unique(of.session[rows], return_inverse=True)
     size = len(number)
-    foreign = of.foreign[rows]
+    malicious = of.malicious[rows]
     highest, intruders = np.full(size, -np.inf), np.full(size, -np.inf)
     np.maximum.at(highest, place, score)
-    np.maximum.at(intruders, place[foreign], score[foreign])
-    touched, lost = np.zeros(size, bool), np.zeros(size, bool)
-    touched[place[foreign]] = True
-    lost[place[foreign & succeeded[rows] & of.in_session[rows]]] = True
+    np.maximum.at(intruders, place[malicious], score[malicious])
+    touched, compromised = np.zeros(size, bool), np.zeros(size, bool)
+    touched[place[malicious]] = True
+    compromised[place[malicious & succeeded[rows] & of.in_session[rows]]] = True
     first = np.full(size, 0)
     first[place[::-1]] = rows[::-1]
     scenario, strength = np.full(size, "", dtype=object), np.full(size, "", dtype=object)
-    scenario[place[foreign]] = of.scenario[rows][foreign]
-    strength[place[foreign]] = of.strength[rows][foreign]
-    shown = np.where(lost, intruders, highest)
-    whole = Sessions(shown, lost, of.identity[first], kind[first], scenario, strength, first)
-    return whole.part(lost | ~touched)
+    scenario[place[malicious]] = of.scenario[rows][malicious]
+    strength[place[malicious]] = of.strength[rows][malicious]
+    shown = np.where(compromised, intruders, highest)
+    whole = Sessions(shown, compromised, of.identity[first], kind[first], scenario, strength, first)
+    return whole.part(compromised | ~touched)
 
 
 def resampled(these: Sessions, seed: int) -> Array:
     """How often each session counts when identities are drawn anew, shape (RESAMPLES, n); the first row is all ones."""
-    drawn = redrawn(these.identity, seed)
+    drawn = bootstrap_weights(these.identity, seed)
     weights: Array = drawn.weights[:, drawn.place(these.identity)].astype(np.float32)
     return weights
 
@@ -90,7 +90,7 @@ def limits(these: Sessions, budget: float, weights: Array) -> dict[str, Limit]:
     """By identity type, where a share `budget` of benign sessions ends, in every resample."""
     found = {}
     for kind in np.unique(these.kind):
-        benign = np.flatnonzero((these.kind == kind) & ~these.lost)
+        benign = np.flatnonzero((these.kind == kind) & ~these.compromised)
         order = benign[np.argsort(-these.score[benign], kind="stable")]
         found[str(kind)] = limit_of(these.score[order], weights[:, order], budget)
     return found
@@ -112,13 +112,13 @@ def limit_of(falling: Array, weights: Array, budget: float) -> Limit:
 
 
 def caught(these: Sessions, budget: float, weights: Array) -> Array:
-    """How much of each lost session is caught in every resample, shape (RESAMPLES, number of lost sessions): 1, 0, or
+    """How much of each compromised session is caught in every resample, shape (RESAMPLES, number of compromised sessions): 1, 0, or
     where it ties with the last benign ones challenged, the chance of being drawn."""
-    lost = np.flatnonzero(these.lost)
-    hits = np.zeros((len(weights), len(lost)))
+    compromised = np.flatnonzero(these.compromised)
+    hits = np.zeros((len(weights), len(compromised)))
     for kind, limit in limits(these, budget, weights).items():
-        mine = these.kind[lost] == kind
-        hits[:, mine] = limit.challenged(these.score[lost][mine])
+        mine = these.kind[compromised] == kind
+        hits[:, mine] = limit.challenged(these.score[compromised][mine])
     return hits
 
 
@@ -146,6 +146,9 @@ def share(hits: Array, weights: Array) -> Share:
 
 
 def recalls(these: Sessions, budget: float, weights: Array, masks: Mapping[Named, Array]) -> dict[Named, Share]:
-    """Recall at a budget for several sets of sessions at once, thresholds redrawn in every resample."""
-    hits, lost = caught(these, budget, weights), np.flatnonzero(these.lost)
-    return {name: share(hits[:, mask[lost]], weights[:, lost[mask[lost]]]) for name, mask in masks.items()}
+    """Recall at a budget for several sets of sessions at once, thresholds bootstrap_weights in every resample."""
+    hits, compromised = caught(these, budget, weights), np.flatnonzero(these.compromised)
+    return {
+        name: share(hits[:, mask[compromised]], weights[:, compromised[mask[compromised]]])
+        for name, mask in masks.items()
+    }

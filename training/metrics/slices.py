@@ -9,7 +9,7 @@ import numpy as np
 
 from features.arrays import Array
 from features.catalogue.all import feature_names
-from training.metrics.evaluation import Tested
+from training.metrics.evaluation import TestSet
 from training.metrics.session_recall import Sessions
 
 HISTORY = (("new", 0, 1), ("1 to 11 sessions", 1, 12), ("12 to 38 sessions", 12, 39), ("39 and more", 39, 2**62))
@@ -29,20 +29,20 @@ class Slice:
     rows: Array
 
 
-def slices(tested: Tested, mine: Sessions) -> list[Slice]:
-    """Every slice with a lost session in it."""
-    return [each for each in every_slice(tested, mine) if (each.sessions & mine.lost).any()]
+def slices(tested: TestSet, mine: Sessions) -> list[Slice]:
+    """Every slice with a compromised session in it."""
+    return [each for each in every_slice(tested, mine) if (each.sessions & mine.compromised).any()]
 
 
-def every_slice(tested: Tested, mine: Sessions) -> Iterator[Slice]:
-    """Also those without a lost session."""
-    of, rows = tested.of, tested.rows
-    yield Slice("overall", "all", np.ones(len(mine.lost), bool), np.ones(len(rows), bool))
+def every_slice(tested: TestSet, mine: Sessions) -> Iterator[Slice]:
+    """Also those without a compromised session."""
+    of, rows = tested.targets, tested.rows
+    yield Slice("overall", "all", np.ones(len(mine.compromised), bool), np.ones(len(rows), bool))
     for kind in np.unique(mine.kind):
         yield Slice("identity type", str(kind), mine.kind == kind, tested.kind[rows] == kind)
-    for name in sorted({str(name) for name in mine.scenario[mine.lost]}):
+    for name in sorted({str(name) for name in mine.scenario[mine.compromised]}):
         yield _abuse("scenario", name or "unnamed", mine.scenario == name, tested, mine)
-    for name in sorted({str(name) for name in mine.strength[mine.lost]} - {""}):
+    for name in sorted({str(name) for name in mine.strength[mine.compromised]} - {""}):
         yield _abuse("attacker strength", name, mine.strength == name, tested, mine)
     before, before_session = of.prior_sessions[rows], of.prior_sessions[mine.first]
     for name, low, high in HISTORY:
@@ -55,6 +55,11 @@ def every_slice(tested: Tested, mine: Sessions) -> Iterator[Slice]:
     yield Slice("context", "rich", ~thin_session, ~thin)
 
 
-def _abuse(group: str, name: str, lost: Array, tested: Tested, mine: Sessions) -> Slice:
-    kinds = np.unique(mine.kind[lost & mine.lost])
-    return Slice(group, name, lost | (~mine.lost & np.isin(mine.kind, kinds)), np.isin(tested.kind[tested.rows], kinds))
+def _abuse(group: str, name: str, compromised: Array, tested: TestSet, mine: Sessions) -> Slice:
+    kinds = np.unique(mine.kind[compromised & mine.compromised])
+    return Slice(
+        group,
+        name,
+        compromised | (~mine.compromised & np.isin(mine.kind, kinds)),
+        np.isin(tested.kind[tested.rows], kinds),
+    )

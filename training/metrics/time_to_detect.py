@@ -8,8 +8,8 @@ import numpy as np
 
 from features.arrays import SECOND, Array
 from features.catalogue.all import feature_names
-from training.metrics.bootstrap import Estimate, Redrawn
-from training.metrics.evaluation import Tested
+from training.metrics.bootstrap import BootstrapWeights, Estimate
+from training.metrics.evaluation import TestSet
 from training.metrics.prompts import by_floors
 
 HARMFUL = 2.0
@@ -33,10 +33,10 @@ class Detection:
     """By harmful act: its identity."""
 
 
-def detection(tested: Tested, challenged: Array, drawn: Redrawn) -> Detection:
+def detection(tested: TestSet, challenged: Array, drawn: BootstrapWeights) -> Detection:
     """`challenged` is each row's chance of a challenge; more than an even one counts."""
-    of, rows = tested.of, tested.rows
-    mine = np.flatnonzero(of.foreign[rows])
+    of, rows = tested.targets, tested.rows
+    mine = np.flatnonzero(of.malicious[rows])
     order = mine[np.lexsort((of.time[rows[mine]], of.session[rows[mine]]))]
     session, begins = np.unique(of.session[rows[order]], return_index=True)
     place = np.searchsorted(session, of.session[rows[order]])

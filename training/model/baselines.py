@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from features.arrays import Array
 from features.catalogue.all import feature_names
-from training.data.targets import Outcomes
+from training.data.targets import PredictionTargets
 
 TRIGGERS: tuple[tuple[str, float], ...] = (
     ("device_is_new", 0.5),
@@ -46,7 +46,7 @@ def always_on_privileged(matrix: Array) -> Array:
     return prompted
 
 
-def every_hour(of: Outcomes, rows: Array) -> Array:
+def every_hour(of: PredictionTargets, rows: Array) -> Array:
     """1 on the first request of each further hour of a session; shape (len(rows),), rows in order of time or not."""
     began = np.full(int(of.session.max(initial=-1)) + 1, np.iinfo(np.int64).max)
     np.minimum.at(began, of.session, of.time)
@@ -60,14 +60,14 @@ def every_hour(of: Outcomes, rows: Array) -> Array:
     return prompted
 
 
-def logistic_regression(matrix: Array, foreign: Array, kept: Array, tested: Array) -> Array:
+def logistic_regression(matrix: Array, malicious: Array, kept: Array, tested: Array) -> Array:
     """Scores of a straight line fitted on the kept rows, shape (len(tested),); unknown is the median, with a mark."""
     line = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
         StandardScaler(),
         LogisticRegression(C=0.1, max_iter=500),
     )
-    return _scored(line.fit(matrix[kept], foreign[kept]).decision_function, tested)
+    return _scored(line.fit(matrix[kept], malicious[kept]).decision_function, tested)
 
 
 def isolation_forest(matrix: Array, kept: Array, tested: Array, seed: int) -> Array:

@@ -20,26 +20,26 @@ LIKE_OTHERS = 20.0
 """Positives are requests, and come a session at a time: so many of them are no more than one session's."""
 
 
-def calibrate_now(margin: Array, foreign: Array, identity: Array) -> Calibration:
+def calibrate_now(margin: Array, malicious: Array, identity: Array) -> Calibration:
     """The line for the now-model: fitted on half of the identities, kept if better on the other half."""
     plain = Calibration()
     half = identity % 2 == 0
-    line = _line(margin[half], foreign[half])
-    if line is None or not foreign[~half].any():
+    line = _line(margin[half], malicious[half])
+    if line is None or not malicious[~half].any():
         return plain
-    before = loss(margin[~half] + plain.intercept, foreign[~half])
-    after = loss(line[0] * margin[~half] + line[1], foreign[~half])
-    whole = _line(margin, foreign)
+    before = loss(margin[~half] + plain.intercept, malicious[~half])
+    after = loss(line[0] * margin[~half] + line[1], malicious[~half])
+    whole = _line(margin, malicious)
     return replace(plain, slope=whole[0], intercept=whole[1]) if whole and after < before else plain
 
 
 def calibrate_hazard(so_far: Calibration, margin: Array, weight: Array, pairs: AtRisk, kind: Array) -> Calibration:
-    """An intercept for each identity type and interval, so that as many are lost as were said to be; the slope stays 1.
+    """An intercept for each identity type and interval, so that as many are compromised as were said to be; the slope stays 1.
 
     Each pair counts for its weight.
     """
     parts = [np.flatnonzero(pairs.interval == interval) for interval in range(len(HORIZONS))]
-    found = [intercepts(margin[here], pairs.lost[here], kind[here], weight[here]) for here in parts]
+    found = [intercepts(margin[here], pairs.compromised[here], kind[here], weight[here]) for here in parts]
     return replace(so_far, hazard_intercepts={each: tuple(one[each] for one in found) for each in TYPES})
 
 

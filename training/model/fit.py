@@ -1,4 +1,4 @@
-"""The two models: is this request foreign, and when will the session be lost.
+"""The two models: is this request malicious, and when will the session be compromised.
 
 No larger than they must be, since explaining costs leaves times depth squared; monotone where a suspicion means the
 same whatever else is known, since otherwise raising it could lower the risk. Most requests are ordinary and teach the
@@ -112,7 +112,7 @@ def examples(matrix: Array, rows: Array, target: Array) -> Examples:
 
 def hazard_examples(matrix: Array, pairs: AtRisk) -> Examples:
     """Rows at risk of a loss, once for each interval."""
-    return counted_once(lambda numbers: pairs.part(numbers).inputs(matrix), pairs.lost)
+    return counted_once(lambda numbers: pairs.part(numbers).inputs(matrix), pairs.compromised)
 
 
 def fit_now(
@@ -123,14 +123,14 @@ def fit_now(
 
 
 def fit_hazard(fitting: Examples, recipe: Recipe, seed: int) -> HistGradientBoostingClassifier:
-    """Fit q_k = P(the first foreign act falls in interval k | none before), coarsely."""
+    """Fit q_k = P(the first malicious act falls in interval k | none before), coarsely."""
     return fit(fitting, None, HAZARD_DIRECTIONS, coarse(recipe), seed)
 
 
 def coarse(recipe: Recipe) -> Recipe:
-    """The same for what hardly shows beforehand: when a session will be lost.
+    """The same for what hardly shows beforehand: when a session will be compromised.
 
-    All requests of a session that will be lost are positives, so anything finer learns those sessions by heart, and
+    All requests of a session that will be compromised are positives, so anything finer learns those sessions by heart, and
     identities kept apart hold too few of them to say when to stop. Measured: the CHANGELOG says how.
     """
     return replace(recipe, trees=60, leaves=8, depth=6, smallest_leaf=1_000, l2=20.0, learning_rate=0.06)
@@ -152,7 +152,7 @@ def weighed(fitting: Examples, directions: list[int] | None, recipe: Recipe, see
     """
     target = fitting.target
     if not 0 < int(target.sum()) < len(target):
-        raise ValueError(f"{int(target.sum())} of {len(target)} rows are foreign: nothing to tell apart")
+        raise ValueError(f"{int(target.sum())} of {len(target)} rows are malicious: nothing to tell apart")
     first, counts = thinned(fitting, recipe, seed)
     small = replace(recipe, trees=FIRST_TREES)
     model = _grown(fitting.part(first), counts, None, directions, small, seed)

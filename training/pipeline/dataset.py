@@ -17,12 +17,12 @@ from features.history.population import measure
 from features.model.bundle import TrustModel
 from training.data.labels import World
 from training.data.split import PARTS, Parts, Split, split
-from training.data.targets import Outcomes, outcomes
+from training.data.targets import PredictionTargets, outcomes
 from training.data.verdicts import told, voices
-from training.metrics.evaluation import Tested
+from training.metrics.evaluation import TestSet
 from training.model.fit import Examples, Recipe, examples, thinned
 from training.parallel import give_back
-from training.pipeline.augmentation import Again, abuse, surprises
+from training.pipeline.augmentation import Augmentation, abuse, surprises
 from training.scenarios.registry import SCENARIOS
 
 TOGETHER = 250_000
@@ -34,42 +34,42 @@ HELD_OUT = frozenset(scenario.name for scenario in SCENARIOS if scenario.held_ou
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Dataset:
     """A world, its features, its split and what became of every row."""
 
     world: World
     matrix: Array
     population: Array
     split: Split
-    of: Outcomes
+    targets: PredictionTargets
     kind: Array
     worlds: tuple[int, ...] = ()
     """Numbers of the rows at which another world begins, where there are several."""
 
     def rows(self, part: Array, *, held_out: bool = False) -> Array:
         """Numbers of a part's rows of which it is known who acted; held-out abuse only for the test."""
-        usable = part & self.of.known
+        usable = part & self.targets.known
         return np.flatnonzero(usable if held_out else usable & ~self.held_out)
 
     def examples(self, rows: Array) -> Examples:
         """Rows by number, each with whether an intruder acted; what investigators said counts as verdicts may."""
-        own = examples(self.matrix, rows, self.of.foreign[rows])
-        return own.counting(voices(self.told[rows], self.of.identity[rows]))
+        own = examples(self.matrix, rows, self.targets.malicious[rows])
+        return own.counting(voices(self.told[rows], self.targets.identity[rows]))
 
-    def beside(self, rows: Array, more: Again) -> Examples:
+    def beside(self, rows: Array, more: Augmentation) -> Examples:
         """The same, and after them more of the kinds that were made again."""
-        abuse_, surprises_ = abuse(self.world, self.of)[rows], surprises(self.world, self.of)[rows]
+        abuse_, surprises_ = abuse(self.world, self.targets)[rows], surprises(self.world, self.targets)[rows]
         return more.beside(self.examples(rows), abuse_, surprises_)
 
     def thinned(self, recipe: Recipe, seed: int) -> Array:
-        """Numbers of the rows that a baseline is fitted on: all foreign ones, and an even share of the others."""
+        """Numbers of the rows that a baseline is fitted on: all malicious ones, and an even share of the others."""
         fitting = self.rows(self.split.fit)
         return fitting[thinned(self.examples(fitting), recipe, seed)[0]]
 
     @cached_property
     def held_out(self) -> Array:
         """By row: whether it is of abuse that is kept for the test."""
-        return np.isin(self.of.scenario, list(HELD_OUT))
+        return np.isin(self.targets.scenario, list(HELD_OUT))
 
     @cached_property
     def told(self) -> Array:
@@ -83,17 +83,17 @@ class Prepared:
         return succeeded
 
     @property
-    def tested(self) -> Tested:
+    def test_set(self) -> TestSet:
         """The test."""
         rows = self.rows(self.split.test, held_out=True)
-        return Tested(rows, self.matrix[rows], self.of, self.succeeded, self.kind, self.split.end)
+        return TestSet(rows, self.matrix[rows], self.targets, self.succeeded, self.kind, self.split.end)
 
-    def seen_by(self, model: TrustModel) -> Tested:
+    def seen_by(self, model: TrustModel) -> TestSet:
         """The test as another model sees it: with features read against the population it was made with."""
-        tested = self.tested
+        tested = self.test_set
         if model.population.tobytes() == self.population.tobytes():
             return tested
-        theirs = np.isin(self.of.identity, np.unique(self.of.identity[tested.rows]))
+        theirs = np.isin(self.targets.identity, np.unique(self.targets.identity[tested.rows]))
         matrix = replay(self.world.events.filter(pa.array(theirs)), model.population)
         return replace(tested, matrix=matrix[np.cumsum(theirs)[tested.rows] - 1])
 
@@ -106,7 +106,7 @@ def prepare(
     population: Array | None = None,
     parts: Parts = PARTS,
     worlds: tuple[int, ...] = (),
-) -> Prepared:
+) -> Dataset:
     """Split, measure the population on benign events before the first fitted one, and compute all features.
 
     To judge a model that is there already, give the population it was made with. Columns the events or labels lack are
@@ -114,12 +114,12 @@ def prepare(
     """
     world = world.conformed()
     masks, of = split(world.events, seed, parts), outcomes(world)
-    benign = masks.population & of.known & ~of.foreign
+    benign = masks.population & of.known & ~of.malicious
     population = measure(world.events.filter(pa.array(benign))) if population is None else population
     matrix = _features(world.events, population, of.identity, progress)
     types = world.events["identity.type"].combine_chunks().dictionary_encode()
     kind = np.array(types.dictionary.to_pylist(), object)[types.indices.to_numpy()]  # one text a type, not one a row
-    return Prepared(world, matrix, population, masks, of, kind, worlds)
+    return Dataset(world, matrix, population, masks, of, kind, worlds)
 
 
 def _features(

@@ -16,7 +16,7 @@ from features.settings import Settings
 from training.data.labels import World
 from training.metrics.evaluation import Evaluation
 from training.model.fit import Recipe
-from training.pipeline.dataset import Prepared, prepare
+from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.run_report import write_report
 from training.pipeline.train import _checked, assess, fit, gate, more_examples
 from training.progress import Stages, Told
@@ -75,7 +75,7 @@ def retrain(
 
 
 def _at_the_gate(
-    model: TrustModel, data: Prepared, evaluation: Evaluation, recipe: Recipe, here: Settings, seed: int
+    model: TrustModel, data: Dataset, evaluation: Evaluation, recipe: Recipe, here: Settings, seed: int
 ) -> list[Check]:
     """Compared with the champion; one that this build cannot load is no rival, since it cannot answer either: the
     check says so."""
@@ -87,7 +87,7 @@ def _at_the_gate(
 
 def record(
     model: TrustModel,
-    data: Prepared,
+    data: Dataset,
     evaluation: Evaluation,
     found: list[Check],
     here: Settings,

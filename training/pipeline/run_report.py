@@ -12,7 +12,7 @@ import numpy as np
 from features.arrays import Array
 from features.model.bundle import TrustModel
 from features.model.trust_curve import HORIZONS, probability
-from training.metrics.evaluation import Evaluation, Tested, readable
+from training.metrics.evaluation import Evaluation, TestSet, readable
 from training.metrics.fairness import treated
 from training.metrics.session_recall import limits
 from training.model.explanations import Explained, explained
@@ -22,18 +22,18 @@ from training.promotion.model_card import card
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from training.pipeline.dataset import Prepared
+    from training.pipeline.dataset import Dataset
 
 EXPLAINED, SHOWN = 1_500, 12
 """Rows whose contributions are drawn, and how many features are shown."""
 
 
 def write_report(
-    folder: Path, model: TrustModel, data: Prepared, evaluation: Evaluation, found: list[Check], seed: int
+    folder: Path, model: TrustModel, data: Dataset, evaluation: Evaluation, found: list[Check], seed: int
 ) -> None:
     """Fill a folder with card, tables and plots, each of which says what data it was."""
     folder.mkdir(parents=True, exist_ok=True)
-    tested, source = data.tested, data.world.source
+    tested, source = data.test_set, data.world.source
     score = model.now_log_odds(tested.matrix)
     fairness = treated(tested, score, evaluation.sessions, data.world.events, seed)
     (folder / "recall.json").write_text(json.dumps(readable(evaluation), indent=1) + "\n")
@@ -45,38 +45,45 @@ def write_report(
     _contributions(folder, explained(model, _drawn(tested.matrix, seed)), source)
 
 
-def _reliability(path: Path, model: TrustModel, tested: Tested, source: str) -> None:
+def _reliability(path: Path, model: TrustModel, tested: TestSet, source: str) -> None:
     risk = probability(model.now_log_odds(tested.matrix))
     edges = np.unique(np.quantile(risk, np.linspace(0, 1, 21)))
     place = np.clip(np.searchsorted(edges, risk, side="right") - 1, 0, len(edges) - 2)
-    foreign = tested.of.foreign[tested.rows]
+    malicious = tested.targets.malicious[tested.rows]
     said = [risk[place == b].mean() for b in range(len(edges) - 1) if (place == b).any()]
-    was = [foreign[place == b].mean() for b in range(len(edges) - 1) if (place == b).any()]
+    was = [malicious[place == b].mean() for b in range(len(edges) - 1) if (place == b).any()]
     figure, axes = _plot()
     axes.plot([1e-6, 1], [1e-6, 1], color="0.7", linewidth=1)
     axes.plot(np.maximum(said, 1e-6), np.maximum(was, 1e-6), "o-")
-    axes.set(xscale="log", yscale="log", xlabel="risk said", ylabel="share that was foreign", title=f"Now ({source})")
+    axes.set(xscale="log", yscale="log", xlabel="risk said", ylabel="share that was malicious", title=f"Now ({source})")
     _save(path, figure)
 
 
 def _friction(path: Path, evaluation: Evaluation, source: str) -> None:
     mine = evaluation.sessions
     budgets = np.geomspace(0.0005, 0.05, 30)
-    ends = [limits(mine, budget, np.ones((1, len(mine.lost)))) for budget in budgets]
+    ends = [limits(mine, budget, np.ones((1, len(mine.compromised)))) for budget in budgets]
     figure, axes = _plot()
     for kind in ends[0]:
-        lost = mine.score[mine.lost & (mine.kind == kind)]
-        if len(lost):
-            axes.plot(budgets, [end[kind].challenged(lost).mean() for end in ends], label=f"{kind} ({len(lost)} lost)")
+        compromised = mine.score[mine.compromised & (mine.kind == kind)]
+        if len(compromised):
+            axes.plot(
+                budgets,
+                [end[kind].challenged(compromised).mean() for end in ends],
+                label=f"{kind} ({len(compromised)} compromised)",
+            )
     axes.set(
-        xscale="log", xlabel="benign sessions challenged", ylabel="lost sessions caught", title=f"Friction ({source})"
+        xscale="log",
+        xlabel="benign sessions challenged",
+        ylabel="compromised sessions caught",
+        title=f"Friction ({source})",
     )
     axes.legend()
     _save(path, figure)
 
 
 def _decay(path: Path, evaluation: Evaluation, source: str) -> None:
-    ratios = [evaluation.figures[f"lost_predicted_over_actual/{horizon}_s"] for horizon in HORIZONS]
+    ratios = [evaluation.figures[f"compromised_predicted_over_actual/{horizon}_s"] for horizon in HORIZONS]
     figure, axes = _plot()
     axes.axhline(1, color="0.7", linewidth=1)
     axes.plot([horizon / 60 for horizon in HORIZONS], ratios, "o-")

@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score
 from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.model.bundle import TrustModel
-from training.metrics.evaluation import MAIN, Evaluation, Tested
+from training.metrics.evaluation import MAIN, Evaluation, TestSet
 from training.metrics.session_recall import caught
 from training.model.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS
 from training.promotion.real_record_check import Asked
@@ -63,7 +63,7 @@ def shortfalls(checks: list[Check]) -> tuple[str, ...]:
 
 def checks(
     model: TrustModel,
-    tested: Tested,
+    tested: TestSet,
     evaluation: Evaluation,
     shuffled: Sequence[Array],
     rival: Rival | None,
@@ -146,13 +146,13 @@ def additive(model: TrustModel, matrix: Array, seed: int) -> Check:
     return Check("explanations add up", off <= 1e-9, f"off by {off:.1e}", "at most 1e-9")
 
 
-def no_leak(tested: Tested, shuffled: Sequence[Array]) -> Check:
+def no_leak(tested: TestSet, shuffled: Sequence[Array]) -> Check:
     """Models of shuffled labels must not know more than chance: else the test tells on itself.
 
     The middle one counts: a leak lifts all of them, and chance a single one, where the acts of one victim lie together.
     """
-    foreign = tested.of.foreign[tested.rows]
-    times = float(np.median([average_precision_score(foreign, scores) for scores in shuffled]) / foreign.mean())
+    malicious = tested.targets.malicious[tested.rows]
+    times = float(np.median([average_precision_score(malicious, scores) for scores in shuffled]) / malicious.mean())
     return Check("no leak", times <= LEAK_BOUND, f"{times:.1f} times the prevalence", f"at most {LEAK_BOUND:g}")
 
 
@@ -172,7 +172,7 @@ def better_than_rules(evaluation: Evaluation) -> Check:
 def calibrated(evaluation: Evaluation) -> list[Check]:
     """As many as predicted, within stated bounds."""
     low, high = CALIBRATED
-    names = ("predicted_over_actual/all", "lost_predicted_over_actual/7200_s")
+    names = ("predicted_over_actual/all", "compromised_predicted_over_actual/7200_s")
     values = {name: evaluation.figures[name] for name in names}
     return [Check(name, low <= v <= high, f"{v:.2f}", f"{low:g} to {high:g}") for name, v in values.items()]
 
@@ -183,13 +183,13 @@ def carried_over(asked: Asked) -> Check:
     return Check("carried over", asked.share <= CARRIED_OVER, found, f"at most {CARRIED_OVER:.0%}")
 
 
-def not_worse(tested: Tested, evaluation: Evaluation, rival: Rival) -> Check:
+def not_worse(tested: TestSet, evaluation: Evaluation, rival: Rival) -> Check:
     """Recall at the main budget does not fall behind the champion's beyond the interval of the difference."""
     if rival.score is None:
         return Check("not worse than the champion", True, f"no rival: {rival.absent}", "one that this build can load")
     mine, theirs = evaluation.sessions, tested.sessions(rival.score)
     hits, rivals = (caught(each, MAIN, evaluation.weights) for each in (mine, theirs))
-    weights = evaluation.weights[:, mine.lost]
+    weights = evaluation.weights[:, mine.compromised]
     draws = ((hits - rivals) * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1.0)
     low, high = np.quantile(draws, (0.025, 0.975))
     found = f"recall differs by {draws[0]:+.3f} [{low:+.3f}, {high:+.3f}] from version {rival.version}"

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from features.catalogue.describe import digest
-from training.metrics.evaluation import BUDGETS, MAIN, Evaluation, Tested
+from training.metrics.evaluation import BUDGETS, MAIN, Evaluation, TestSet
 from training.metrics.fairness import Treated
 from training.promotion.checks import Check
 
 CARD = """# Model card: session-trust
 
-**What it says.** The probability that a request is not its identity's own, and how fast a session is being lost.
+**What it says.** The probability that a request is not its identity's own, and how fast a session is being compromised.
 **What it is for.** Asking for fresh proof when a session drifts. Floors, not this model, guard privileged actions.
 **What it is not for.** Judging people; a low trust is a question, never an accusation. Every ruling can be looked up.
 
 **Data.** {source}. {rows:,} requests of identities the model never saw, after everything it was fitted on in time;
-{lost:.0f} lost sessions among {sessions:.0f}.
+{compromised:.0f} compromised sessions among {sessions:.0f}.
 **Features.** {features} ({catalogue}).
 
-**Figures** ({source}): recall of lost sessions, 95 % interval over identities, by share of benign sessions challenged.
+**Figures** ({source}): recall of compromised sessions, 95 % interval over identities, by share of benign sessions challenged.
 
 | | {budgets} |
 |---|{rule}
 {table}
 
-Predicted over actual foreign requests {calibration:.2f}; losses within two hours {hazard:.2f}.
+Predicted over actual malicious requests {calibration:.2f}; losses within two hours {hazard:.2f}.
 Legitimate escalations challenged at {main:.1%}: {escalations:.1%}.
 
 **Checks.**
@@ -32,7 +32,7 @@ Legitimate escalations challenged at {main:.1%}: {escalations:.1%}.
 **Fairness** ({source}): who is asked and who is protected at {main:.1%} of benign sessions challenged. The interval
 says what so few identities can show; a group whose interval lies above another's is asked more, at no fault of its own.
 
-| | step-ups per 1,000 legitimate requests | recall of lost sessions |
+| | step-ups per 1,000 legitimate requests | recall of compromised sessions |
 |---|---|---|
 {fairness}
 
@@ -46,7 +46,7 @@ Figures are of an open loop: histories grew by what was logged. Simulated ones c
 |---|---|---|
 | MAP 1.1 | intended purpose, users and setting | what it says, is for, and is not for |
 | MAP 2.2 | limits of knowledge, and how people oversee | limits; every ruling with its reasons, for an investigator |
-| MAP 5.1 | likelihood and size of each impact | lost sessions missed and legitimate requests asked: both tables |
+| MAP 5.1 | likelihood and size of each impact | compromised sessions missed and legitimate requests asked: both tables |
 | MEASURE 1.1 | metrics chosen for the most significant risks | recall at a budget, step-ups, calibration, intervals |
 | MEASURE 2.3 | measured under conditions like deployment | later in time, on other identities, at natural rates |
 | MEASURE 2.5 | valid and reliable, limits of generalisation stated | checks; held-out scenarios; real records apart |
@@ -59,7 +59,7 @@ Figures are of an open loop: histories grew by what was logged. Simulated ones c
 """
 
 
-def card(tested: Tested, evaluation: Evaluation, found: list[Check], fairness: list[Treated], source: str) -> str:
+def card(tested: TestSet, evaluation: Evaluation, found: list[Check], fairness: list[Treated], source: str) -> str:
     """The card's text; `source` says what data it was, "simulated" where it was."""
     figures = evaluation.figures
     lines = [f"| {group}: {name} | {' | '.join(map(str, shares))} |" for group, name, shares in evaluation.rows()]
@@ -67,15 +67,15 @@ def card(tested: Tested, evaluation: Evaluation, found: list[Check], fairness: l
     return CARD.format(
         source=source,
         rows=len(tested.rows),
-        lost=figures["lost_sessions"],
-        sessions=figures["lost_sessions"] + figures["benign_sessions"],
+        compromised=figures["compromised_sessions"],
+        sessions=figures["compromised_sessions"] + figures["benign_sessions"],
         features=tested.matrix.shape[1],
         catalogue=digest(),
         budgets=" | ".join(f"{budget:.1%}" for budget in BUDGETS),
         rule="---|" * len(BUDGETS),
         table="\n".join(lines),
         calibration=figures["predicted_over_actual/all"],
-        hazard=figures["lost_predicted_over_actual/7200_s"],
+        hazard=figures["compromised_predicted_over_actual/7200_s"],
         main=MAIN,
         escalations=figures["escalations_challenged"],
         checks="\n".join(f"- {'passed' if check.passed else 'NOT PASSED'}: {check}" for check in found),

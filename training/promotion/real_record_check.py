@@ -19,7 +19,7 @@ from training.data.sessions import session_keys
 from training.metrics.evaluation import MAIN
 from training.metrics.policy_constants import RISK, SHORTEST_SECONDS
 from training.real_records.otrf import logged, stolen
-from training.real_records.scoring import Seen, seen
+from training.real_records.scoring import ScoredRecords, seen
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def ordinary(model: TrustModel, tables: NetworkTables) -> Asked:
     return Asked(int(own.sum()), int((of.challenged(MAIN) & own).sum()), int((expired(model, of) & own).sum()))
 
 
-def expired(model: TrustModel, of: Seen) -> Array:
+def expired(model: TrustModel, of: ScoredRecords) -> Array:
     """Which requests come after their session's trust has run out, shape (n,)."""
     hazards = model.hazards(of.matrix)
     keys, seconds = session_keys(of.events), of.events["time"].cast("int64").to_numpy() / SECOND

@@ -7,7 +7,7 @@ import pyarrow as pa
 from features.arrays import Array
 from features.data_files import data_folder
 from features.sources.registry import import_files
-from training.real_records.scoring import Seen
+from training.real_records.scoring import ScoredRecords
 
 INCIDENT = data_folder() / "otrf"
 
@@ -17,7 +17,7 @@ def logged() -> pa.Table:
     return import_files("cloudtrail", sorted(INCIDENT.glob("*.gz"))).table
 
 
-def stolen(of: Seen) -> Array:
+def stolen(of: ScoredRecords) -> Array:
     """Which calls are made with the stolen keys: the machine's that has any; the cloud's own services have none."""
     keys: Array = of.events["credential.id"].is_valid().to_numpy() & (of.kind != "human")
     return keys

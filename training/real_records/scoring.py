@@ -19,7 +19,7 @@ from features.enrichment.ip_lookup import NetworkTables, fill
 from features.event.arrow import conform
 from features.model.bundle import TrustModel
 from features.model.trust_curve import probability
-from training.metrics.bootstrap import Estimate, redrawn
+from training.metrics.bootstrap import Estimate, bootstrap_weights
 from training.metrics.evaluation import BUDGETS
 
 REAL = "real records"
@@ -27,7 +27,7 @@ REAL = "real records"
 
 
 @dataclass(frozen=True)
-class Seen:
+class ScoredRecords:
     """Events in the order given, each with what the model makes of it."""
 
     events: pa.Table
@@ -45,7 +45,7 @@ class Seen:
 
     def share(self, budget: float, here: Array, seed: int) -> Estimate:
         """The share of some events that is challenged, over resampled identities."""
-        return redrawn(self.identity[here], seed).mean(self.challenged(budget)[here], self.identity[here])
+        return bootstrap_weights(self.identity[here], seed).mean(self.challenged(budget)[here], self.identity[here])
 
     @property
     def known(self) -> Array:
@@ -54,7 +54,7 @@ class Seen:
         return column
 
 
-def seen(model: TrustModel, events: pa.Table, tables: NetworkTables) -> Seen:
+def seen(model: TrustModel, events: pa.Table, tables: NetworkTables) -> ScoredRecords:
     """Fill in what follows from addresses, replay, and score with the model's own population and thresholds."""
     events = fill(conform(events), tables)
     matrix = replay(events, model.population)
@@ -62,7 +62,7 @@ def seen(model: TrustModel, events: pa.Table, tables: NetworkTables) -> Seen:
     who = events["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     risk = probability(model.now_log_odds(matrix))
     limits = {budget: np.array([_limit(model, each, budget) for each in kind]) for budget in BUDGETS}
-    return Seen(events, matrix, risk, kind, who, limits)
+    return ScoredRecords(events, matrix, risk, kind, who, limits)
 
 
 def _limit(model: TrustModel, kind: str, budget: float) -> float:
@@ -83,6 +83,6 @@ def columns(*first: str) -> tuple[str, ...]:
     return (*first, *(f"challenged at {budget:.1%} friction" for budget in BUDGETS))
 
 
-def cells(of: Seen, here: Array, seed: int) -> Iterable[str]:
+def cells(of: ScoredRecords, here: Array, seed: int) -> Iterable[str]:
     """The shares challenged, by budget."""
     return (str(of.share(budget, here, seed)) for budget in BUDGETS)

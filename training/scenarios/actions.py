@@ -30,7 +30,7 @@ TEMPOS: dict[str, tuple[float, float]] = {"scripted": (0.7, 0.8), "by_hand": (18
 def moment(history: Frame, rng: Rng, eligible: Any = None) -> int:
     """The place of an ordinary event after which it begins: one within a session and past the very first, if any.
 
-    Each as likely as any other, early or late: how often sessions are lost must not depend on when.
+    Each as likely as any other, early or late: how often sessions are compromised must not depend on when.
     """
     ordinary = (history["action.category"].to_numpy(object) != "authenticate") & history[
         "session.id"

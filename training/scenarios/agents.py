@@ -8,13 +8,13 @@ for, and does so at its own pace. It declares no new task unless told to, and it
 from __future__ import annotations
 
 from training.scenarios.actions import Frame, Rng, act, gathered, hidden, moment, own_steps, plan, technique
-from training.scenarios.attacker import Intruder
+from training.scenarios.attacker import Attacker
 
 _UNFINISHED = ("answer the customer and attach the list", "clean up old records", "share the folder as asked")
 _GOALS = ("exfiltration", "credential-access", "impact", "execution", "persistence")
 
 
-def agent_redirected(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def agent_redirected(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """Something the agent read tells it to do another thing, and it does that thing."""
     goals = rng.choice(_GOALS, int(rng.integers(1, 3)), replace=False)
     done = [*gathered(history, rng, 1 + int(rng.poisson(4))), *plan(history, rng, *map(str, goals), own=0)]
@@ -26,7 +26,7 @@ def agent_redirected(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(acts, history)
 
 
-def poisoned_tool(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def poisoned_tool(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """A tool's poisoned description has the agent hand over what it finds, again and again amid its own task."""
     done = []
     for _ in range(int(rng.integers(2, 6))):

@@ -24,7 +24,7 @@ STRENGTHS = ("naive", "same_country", "same_network", "same_device", "patient")
 
 
 @dataclass(frozen=True)
-class Intruder:
+class Attacker:
     """What one of them can and bothers to do."""
 
     nearness: str
@@ -60,16 +60,16 @@ _CAREFUL = 0.3
 """Assumption: of those who match country, operator and client, so many take their time as well."""
 
 
-def intruder(rng: Rng, odds: Odds = MIXED) -> Intruder:
+def intruder(rng: Rng, odds: Odds = MIXED) -> Attacker:
     """One of mixed strength; who comes from the owner's own address mostly has his device as well."""
     nearness, likeness = str(rng.choice(NEARNESS, p=odds.near)), str(rng.choice(LIKENESS, p=odds.alike))
     likeness = "same" if nearness == "same" and rng.random() < 0.6 else likeness
-    who = Intruder(nearness, likeness, str(rng.choice(tuple(TEMPOS), p=odds.tempo)))
+    who = Attacker(nearness, likeness, str(rng.choice(tuple(TEMPOS), p=odds.tempo)))
     careful = who.strength == "same_device" and odds.tempo[-1] > 0 and rng.random() < _CAREFUL
     return replace(who, tempo="patient") if careful else who
 
 
-def disguised(acts: Acts, history: Frame, rng: Rng, who: Intruder) -> Acts:
+def disguised(acts: Acts, history: Frame, rng: Rng, who: Attacker) -> Acts:
     """The same acts, from the intruder's network and device."""
     return reclothed(moved(acts, rng, who.nearness), history, rng, who.likeness)
 

@@ -7,11 +7,11 @@ who phishes a code, or kept a key, no longer imitates the owner's own mix of wor
 from __future__ import annotations
 
 from training.scenarios.actions import Frame, Rng, act, gathered, hidden, moment, own_steps, plan
-from training.scenarios.attacker import Intruder, attempts, disguised, new_session, proven, reclothed
+from training.scenarios.attacker import Attacker, attempts, disguised, new_session, proven, reclothed
 from training.scenarios.event_batch import joined
 
 
-def phished_device_code(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def phished_device_code(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """Talked into entering a code, the person signs the intruder in: a new session with a true, fresh second factor."""
     at = moment(history, rng)
     wait = float(rng.exponential(5_400))
@@ -24,7 +24,7 @@ def phished_device_code(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(disguised(both, history, rng, who), history)
 
 
-def key_of_somebody_gone(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def key_of_somebody_gone(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """Whoever once looked after the key has left, kept a copy, and goes on using it at home, by hand, looking round."""
     at = moment(history, rng)
     visits = []
@@ -38,7 +38,7 @@ def key_of_somebody_gone(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(disguised(joined(*visits), history, rng, who), history)
 
 
-def poisoned_build(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def poisoned_build(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """A dependency runs along with the job: same machine, client, key and hour, but after what lies around."""
     at = moment(history, rng)
     done = plan(history, rng, "credential-access", "persistence", own=2)
@@ -46,7 +46,7 @@ def poisoned_build(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(reclothed(acts, history, rng, who.likeness), history)
 
 
-def replayed_agent_token(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def replayed_agent_token(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """A token an agent left in a transcript is used by hand for the agent's own kind of work, under its last intent."""
     at = moment(history, rng)
     done = [*own_steps(history, rng, int(rng.integers(4, 14))), *plan(history, rng, "discovery", own=1)]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from features.event.arrow import conform
 from training.data.labels import LABELS, World, conform_labels, frame_of, table_of_frame, unlabelled
 from training.data.sessions import sessions_in
-from training.scenarios.attacker import Intruder, intruder
+from training.scenarios.attacker import Attacker, intruder
 from training.scenarios.benign import SITUATIONS, Situation
 from training.scenarios.registry import SCENARIOS, Scenario
 from training.scenarios.victims import attractions
@@ -163,7 +163,7 @@ def _made(
 _LABEL: dict[str, Any] = dict.fromkeys(LABELS.names) | {"label_source": "simulated", "legitimate_escalation": False}
 
 
-def _abuse(deed: Scenario, who: Intruder) -> dict[str, Any]:
+def _abuse(deed: Scenario, who: Attacker) -> dict[str, Any]:
     return _LABEL | {"compromised": 1, "scenario": deed.name, "strength": who.strength}
 
 

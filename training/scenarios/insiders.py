@@ -7,13 +7,13 @@ through it, to things he never touched; three in ten wait until their own workin
 from __future__ import annotations
 
 from training.scenarios.actions import Frame, Rng, act, gathered, hidden, moment, plan
-from training.scenarios.attacker import Intruder, new_session
+from training.scenarios.attacker import Attacker, new_session
 from training.scenarios.event_batch import joined
 
 _AFTER_HOURS = 0.3
 
 
-def insider_escalation(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def insider_escalation(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """The owner himself, from his own desk, gives himself or another door more than he was given, and uses it."""
     goals = rng.choice(["privilege-escalation", "persistence", "credential-access", "exfiltration"], 2, replace=False)
     done = [*plan(history, rng, *map(str, goals), own=2), *gathered(history, rng, int(rng.poisson(5)))]
@@ -23,7 +23,7 @@ def insider_escalation(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(new_session(acts.later(float(rng.uniform(6, 11)) * 3_600), rng) if late else acts, history)
 
 
-def insider_hoarding(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def insider_hoarding(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """Before leaving, day after day, everything within reach is read and taken along: no new door, only volume."""
     at = moment(history, rng)
     wait, visits = float(rng.exponential(3_600)), []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from training.scenarios.actions import Frame, Rng, act, gathered, hidden, in_cloud, like, moment, plan, technique
-from training.scenarios.attacker import Intruder, disguised, new_session
+from training.scenarios.attacker import Attacker, disguised, new_session
 from training.scenarios.event_batch import Acts, joined
 
 
-def stolen_service_key(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def stolen_service_key(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """A long-lived key copied from a laptop or a backup is used beside the service, which goes on as ever."""
     at = moment(history, rng)
     wait = float(rng.exponential(12 * 3_600))
@@ -15,7 +15,7 @@ def stolen_service_key(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(_with_the_key(history, at, rng, who, goals, visits=2, wait=wait), history)
 
 
-def secret_in_repository(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def secret_in_repository(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """A key lies in a repository; whoever finds it tries what it can do, mostly by script, mostly within the hour."""
     at = moment(history, rng, history["credential.exposed"].eq(True))
     wait = float(rng.exponential(1_200))
@@ -25,7 +25,7 @@ def secret_in_repository(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(acts.but({"credential.exposed": True}) if seen else acts, history)
 
 
-def instance_role_theft(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def instance_role_theft(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """The temporary keys of a role are read from its machine and used elsewhere until they expire."""
     at = moment(history, rng)
     goals = rng.choice(
@@ -40,7 +40,7 @@ def instance_role_theft(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(stolen.but({"credential.attested_at": None}) if who.nearness != "same" else stolen, history)
 
 
-def leaked_ci_token(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def leaked_ci_token(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """A build prints its token into a log that others read: used at once, in the job's own session, while it lives."""
     at = moment(history, rng)
     goals = rng.choice(["credential-access", "persistence", "execution", "lambda-overwrite-code"], 2, replace=False)
@@ -49,7 +49,7 @@ def leaked_ci_token(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(disguised(acts, history, rng, who), history)
 
 
-def cron_key_off_schedule(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def cron_key_off_schedule(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """The key of a job that runs by the clock is used at another hour, often from within the house."""
     at = moment(history, rng)
     goal = str(rng.choice(["exfiltration", "credential-access", "discovery"]))
@@ -59,7 +59,7 @@ def cron_key_off_schedule(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(disguised(acts, history, rng, who), history)
 
 
-def assumed_role_chain(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def assumed_role_chain(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """From one role into the next: fresh credentials in the same name, used on what the first never touched."""
     at = moment(history, rng)
     done = [*plan(history, rng, "lateral-movement", own=2), *technique(history, rng, "credential-access")]
@@ -69,7 +69,7 @@ def assumed_role_chain(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(disguised(new_session(acts, rng, credential=True), history, rng, who), history)
 
 
-def token_from_another_pod(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def token_from_another_pod(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """Out of a container and into a neighbour's token: same cluster and network, another instance, never attested."""
     at = moment(history, rng)
     done = plan(history, rng, "discovery", str(rng.choice(["credential-access", "execution", "exfiltration"])), own=3)
@@ -78,7 +78,7 @@ def token_from_another_pod(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(taken.but({"device.id": like(acts.first("device.id"), rng), "credential.attested_at": None}), history)
 
 
-def cryptomining(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def cryptomining(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """A key is good for machines: as many are started as it may, again and again, and most of it is refused."""
     at = moment(history, rng, history["credential.exposed"].eq(True))
     launch = technique(history, rng, "ec2-launch-unusual-instances") or technique(history, rng, "execution")
@@ -88,7 +88,7 @@ def cryptomining(history: Frame, rng: Rng, who: Intruder) -> Frame:
 
 
 def _with_the_key(
-    history: Frame, at: int, rng: Rng, who: Intruder, goals: tuple[str, ...], visits: int, wait: float
+    history: Frame, at: int, rng: Rng, who: Attacker, goals: tuple[str, ...], visits: int, wait: float
 ) -> Acts:
     """One or more visits with the owner's own key, each a session of its own where the log tells sessions apart."""
     seen = []

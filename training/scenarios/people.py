@@ -8,14 +8,14 @@ import pandas as pd
 
 from training.reference.job_profiles import LIBRARIES
 from training.scenarios.actions import Frame, Rng, act, gathered, hidden, moment, plan
-from training.scenarios.attacker import Intruder, attempts, disguised, moved, new_session, proven, reclothed
+from training.scenarios.attacker import Attacker, attempts, disguised, moved, new_session, proven, reclothed
 from training.scenarios.event_batch import Acts, joined
 from training.scenarios.victims import RESISTANT
 
 _AFTER_ENTRY = ("exfiltration", "persistence", "credential-access", "privilege-escalation")
 
 
-def stolen_session_cookie(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def stolen_session_cookie(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """An infostealer's copy of the cookie is used beside its owner, in the same session, under his fresh proof."""
     at = moment(history, rng)
     goal = str(rng.choice(["exfiltration", "persistence", "credential-access", "impact"]))
@@ -24,7 +24,7 @@ def stolen_session_cookie(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(disguised(acts, history, rng, who), history)
 
 
-def cookie_through_victim(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def cookie_through_victim(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """Malware sends its requests through the owner's own browser: his address, device and session, while he rests."""
     at = moment(history, rng)
     goal = str(rng.choice(["exfiltration", "credential-access", "impact"]))
@@ -34,14 +34,14 @@ def cookie_through_victim(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(acts, history)
 
 
-def mfa_fatigue(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def mfa_fatigue(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """The password is known already; prompt after prompt is sent until one is approved."""
     at = moment(history, rng, _weakly_proven(history))
     refused = [str(rng.choice(["denied", "failure"])) for _ in range(int(rng.integers(3, 16)))]
     return hidden(_let_in(history, at, rng, who, [*refused, "success"], ("pwd", "mfa"), 2), history)
 
 
-def password_spray(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def password_spray(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """A few common passwords a day against every account; here one of them is right, and nothing else is asked."""
     at = moment(history, rng, _weakly_proven(history))
     tries = ["failure"] * int(rng.integers(1, 9))
@@ -52,7 +52,7 @@ def password_spray(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(joined(sprayed, taken), history)
 
 
-def credential_stuffing(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def credential_stuffing(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """Passwords from another site's leak are tried, each from another home's address; one still opens."""
     at = moment(history, rng, _weakly_proven(history))
     wait, tried = float(rng.exponential(3_600)), []
@@ -64,7 +64,7 @@ def credential_stuffing(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(joined(*tried, taken), history)
 
 
-def helpdesk_reset(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def helpdesk_reset(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """The helpdesk (or the telephone company) is talked into a new factor: a true, fresh sign-in on a new device."""
     at = moment(history, rng)
     wait = float(rng.exponential(12 * 3_600))
@@ -73,7 +73,7 @@ def helpdesk_reset(history: Frame, rng: Rng, who: Intruder) -> Frame:
     return hidden(acts, history)
 
 
-def oauth_consent_grant(history: Frame, rng: Rng, who: Intruder) -> Frame:
+def oauth_consent_grant(history: Frame, rng: Rng, who: Attacker) -> Frame:
     """The person consents to an application, whose token then reads all it may, from its makers' servers."""
     at, wait, visits = moment(history, rng), float(rng.exponential(3_600)), []
     for _ in range(int(rng.integers(1, 4))):
@@ -97,7 +97,7 @@ def _let_in(
     history: Frame,
     at: int,
     rng: Rng,
-    who: Intruder,
+    who: Attacker,
     outcomes: list[str],
     amr: tuple[str, ...],
     aal: int,

@@ -14,10 +14,10 @@ import pandas as pd
 from features.event.schema import IdentityType
 from training.scenarios import agents, held_out, insiders, machines, people
 from training.scenarios.actions import Rng
-from training.scenarios.attacker import IN_PLACE, MIXED, Intruder, Odds
+from training.scenarios.attacker import IN_PLACE, MIXED, Attacker, Odds
 from training.scenarios.benign import AGENT, HUMAN, SERVICE, WORKLOAD
 
-Function = Callable[[pd.DataFrame, Rng, Intruder], pd.DataFrame]
+Function = Callable[[pd.DataFrame, Rng, Attacker], pd.DataFrame]
 
 
 @dataclass(frozen=True)

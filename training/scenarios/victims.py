@@ -1,7 +1,7 @@
 """Whom intruders choose: what makes a theft likelier is known before it happens, and a forecast can learn it.
 
 An identity is as exposed as it acts on days, or who came yesterday would be robbed as often as who has been here all
-along, and sessions would be lost more often the later it is in the log, for no reason but that.
+along, and sessions would be compromised more often the later it is in the log, for no reason but that.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def table(found: Searched) -> Table:
     rows = tuple((_words(found, trial), *_cells(trial)) for trial in shown)
     note = (
         f"Of {len(found.trials)} recipes, those that no other beats in both detection and cost. Detection: recall of "
-        f"lost sessions, mean over {', '.join(f'{b:.1%}' for b in BUDGETS)} of benign sessions challenged, on later "
+        f"compromised sessions, mean over {', '.join(f'{b:.1%}' for b in BUDGETS)} of benign sessions challenged, on later "
         "rows of identities that were not fitted. Taken: the cheapest within one standard error of the best."
     )
     columns = ("", "detection", "leaves x depth² over trees", "ms to explain", *(c.replace("_", " ") for c in _COLUMNS))
@@ -54,7 +54,7 @@ def picture(found: Searched, file: Path, source: str) -> None:
     axes.set(
         xscale="log",
         xlabel="cost of an explanation (leaves x depth² over all trees)",
-        ylabel="recall of lost sessions, mean over the budgets",
+        ylabel="recall of compromised sessions, mean over the budgets",
         title=f"Detection against the time to explain ({source})",
     )
     axes.legend()

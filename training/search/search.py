@@ -21,7 +21,7 @@ from training.metrics.bootstrap import Estimate, estimate
 from training.metrics.evaluation import BUDGETS
 from training.metrics.session_recall import caught, resampled, sessions
 from training.model.fit import Recipe, fit_now
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 from training.progress import Told
 
 FOLDS = 3
@@ -41,7 +41,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Trial:
-    """One recipe: what it caught of the lost sessions it was judged by (mean over the budgets), and what explaining
+    """One recipe: what it caught of the compromised sessions it was judged by (mean over the budgets), and what explaining
     costs."""
 
     recipe: Recipe
@@ -73,7 +73,7 @@ class Searched:
 
 
 def search(
-    data: Prepared,
+    data: Dataset,
     seed: int,
     *,
     trials: int = 60,
@@ -82,7 +82,7 @@ def search(
 ) -> Searched:
     """Try recipes until either bound is reached, whichever is first; equal for equal seeds where the trials are.
 
-    Raises ValueError when the validation rows hold no lost session.
+    Raises ValueError when the validation rows hold no compromised session.
     """
     import optuna  # imported late: it takes a second, and nothing else needs it
 
@@ -110,21 +110,21 @@ def cheapest(trials: list[Trial]) -> Trial:
     return min(as_good, key=lambda trial: trial.cost)
 
 
-def folds(data: Prepared, seed: int) -> Iterator[Fold]:
+def folds(data: Dataset, seed: int) -> Iterator[Fold]:
     """Identities kept for fitting in FOLDS groups by lot; each in turn is judged by its later rows."""
     rows = data.rows(data.split.fit)
-    people, place = np.unique(data.of.identity[rows], return_inverse=True)
+    people, place = np.unique(data.targets.identity[rows], return_inverse=True)
     group = np.random.default_rng(seed).permutation(len(people))[place] % FOLDS
-    until = np.quantile(data.of.time[rows], FITTED_UNTIL)
-    early = data.of.time[rows] < until
+    until = np.quantile(data.targets.time[rows], FITTED_UNTIL)
+    early = data.targets.time[rows] < until
     for number in range(FOLDS):
         fold = Fold(rows[(group != number) & early], rows[(group == number) & ~early])
-        if not data.of.foreign[fold.validate].any() or not data.of.foreign[fold.fit].any():
+        if not data.targets.malicious[fold.validate].any() or not data.targets.malicious[fold.fit].any():
             raise ValueError("too little abuse to search on: every fold needs some to fit and some to be judged by")
         yield fold
 
 
-def tried(data: Prepared, parts: list[Fold], recipe: Recipe, seed: int) -> Trial:
+def tried(data: Dataset, parts: list[Fold], recipe: Recipe, seed: int) -> Trial:
     """Fit a recipe on every fold, and judge it by each one's other identities."""
     stopping = data.rows(data.split.stop)
     stop = data.examples(stopping)
@@ -140,15 +140,15 @@ def tried(data: Prepared, parts: list[Fold], recipe: Recipe, seed: int) -> Trial
     )
 
 
-def _caught(data: Prepared, fold: Fold, model: HistGradientBoostingClassifier, seed: int) -> tuple[Array, int]:
-    """In every resample, the share of lost sessions caught, mean over the budgets; and how many there are."""
+def _caught(data: Dataset, fold: Fold, model: HistGradientBoostingClassifier, seed: int) -> tuple[Array, int]:
+    """In every resample, the share of compromised sessions caught, mean over the budgets; and how many there are."""
     score = model.decision_function(data.matrix[fold.validate])
-    mine = sessions(data.of, fold.validate, score, data.succeeded, data.kind)
-    weights, lost = resampled(mine, seed), np.flatnonzero(mine.lost)
-    total = np.maximum(weights[:, lost].sum(axis=1), 1e-9)
-    by_budget = [(caught(mine, budget, weights) * weights[:, lost]).sum(axis=1) / total for budget in BUDGETS]
+    mine = sessions(data.targets, fold.validate, score, data.succeeded, data.kind)
+    weights, compromised = resampled(mine, seed), np.flatnonzero(mine.compromised)
+    total = np.maximum(weights[:, compromised].sum(axis=1), 1e-9)
+    by_budget = [(caught(mine, budget, weights) * weights[:, compromised]).sum(axis=1) / total for budget in BUDGETS]
     draws: Array = np.mean(by_budget, axis=0)
-    return draws, len(lost)
+    return draws, len(compromised)
 
 
 def explaining(model: HistGradientBoostingClassifier) -> float:

@@ -49,7 +49,7 @@ def partial(world: World, numbers: WorldParameters, seed: int, *, taken_for: Tak
 
 
 def wrong(world: World, numbers: WorldParameters, seed: int) -> World:
-    """What is found out wrongly: some takeovers are called benign, and some benign sessions lost, of no named abuse."""
+    """What is found out wrongly: some takeovers are called benign, and some benign sessions compromised, of no named abuse."""
     rng = np.random.default_rng(seed)
     takeover = _takeovers(world)
     missed = rng.random(int(takeover.max(initial=-1)) + 1) < numbers.labels_missed
@@ -65,24 +65,24 @@ def wrong(world: World, numbers: WorldParameters, seed: int) -> World:
 def by_session(world: World) -> World:
     """What an investigator marks: a whole session, from the intruder's first act in it on, his acts and its owner's."""
     keys, place = np.unique(session_keys(world.events), return_inverse=True)
-    foreign = world.labels["compromised"].fill_null(0).to_numpy() == 1
+    malicious = world.labels["compromised"].fill_null(0).to_numpy() == 1
     time = world.events["time"].cast(pa.int64()).to_numpy()
     first = np.full(len(keys), np.iinfo(np.int64).max)
-    np.minimum.at(first, place[foreign], time[foreign])
-    marked = (keys[place] != 0) & (time >= first[place]) & ~foreign
+    np.minimum.at(first, place[malicious], time[malicious])
+    marked = (keys[place] != 0) & (time >= first[place]) & ~malicious
     return _with(world, compromised=_where(marked, 1, world.labels["compromised"]))
 
 
 def _takeovers(world: World) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The number of the takeover each intruder's act belongs to, -1 for everything else."""
-    foreign = world.labels["compromised"].fill_null(0).to_numpy() == 1
+    malicious = world.labels["compromised"].fill_null(0).to_numpy() == 1
     coded = [
         column.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
         for column in (world.events["identity.id"], world.labels["scenario"])
     ]
     pairs = coded[0] * (int(coded[1].max(initial=0)) + 2) + coded[1] + 1
-    number = np.full(len(foreign), -1, np.int64)
-    number[foreign] = np.unique(pairs[foreign], return_inverse=True)[1]
+    number = np.full(len(malicious), -1, np.int64)
+    number[malicious] = np.unique(pairs[malicious], return_inverse=True)[1]
     return number
 
 

@@ -44,7 +44,7 @@ class WorldParameters:
     rarities: float
     rotation_days: tuple[int, ...]
     exposed_share: float
-    lost_sessions: float
+    compromised_sessions: float
     situations: float
     label_delay_days: float
     label_delay_spread: float

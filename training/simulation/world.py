@@ -117,12 +117,12 @@ def _town(seed: int, number: int, world: WorldParameters, progress: Progress | N
     lives, surprises, abuse = np.random.SeedSequence([seed, number]).generate_state(3).tolist()
     benign = simulate_benign(lives, world, number)
     lived = surprise(benign, rate=world.situations, seed=surprises, progress=_part(progress, 20, 55, 100))
-    lost = graft(
-        lived.events, lived.labels, rate=world.lost_sessions, seed=abuse, progress=_part(progress, 75, 25, 100)
+    compromised = graft(
+        lived.events, lived.labels, rate=world.compromised_sessions, seed=abuse, progress=_part(progress, 75, 25, 100)
     )
     if progress:
         progress(100, 100)
-    return lost.sorted()
+    return compromised.sorted()
 
 
 def _part(progress: Progress | None, first: int, share: int, whole: int) -> Progress | None:

@@ -23,7 +23,7 @@ from features.event.arrow import table_of
 from features.event.schema import Category, Event
 from features.model.bundle import TrustModel
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import Estimate, estimate, redrawn
+from training.metrics.bootstrap import Estimate, bootstrap_weights, estimate
 from training.metrics.evaluation import BUDGETS
 from training.real_records.scoring import REAL, ranks_above, seen
 
@@ -131,7 +131,7 @@ def agents(model: TrustModel, tables: NetworkTables, file: Path, seed: int) -> t
         asked = np.array([of.challenged(budget)[of_run == n].any() for n in numbers])
         for name, here in (("hijacked runs", hijacked), ("other attacked runs", ~hijacked)):
             whose = np.unique([found[n].agent for n in numbers[here]], return_inverse=True)[1]
-            share = redrawn(whose, seed).mean(asked[here], whose)
+            share = bootstrap_weights(whose, seed).mean(asked[here], whose)
             figures[f"agents/{name}/{budget:g}"] = share
             rows.append((f"{name} challenged at {budget:.1%} friction", str(share)))
     return [Table("Agents talked into it (AgentDojo)", ("", "figure"), tuple(rows), _note(found), REAL)], figures
@@ -139,7 +139,7 @@ def agents(model: TrustModel, tables: NetworkTables, file: Path, seed: int) -> t
 
 def _ranked(risk: Array, hijacked: Array, whose: Array, seed: int) -> Estimate:
     """With an interval over resampled models."""
-    drawn = redrawn(whose, seed)
+    drawn = bootstrap_weights(whose, seed)
     draws = []
     for weights in drawn.weights[:200]:
         repeated = np.repeat(np.arange(len(risk)), weights[whose].astype(int))

@@ -15,7 +15,7 @@ from training.evaluation.real.stratus_techniques import techniques
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate
 from training.model.fit import Recipe
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 from training.real_records.scoring import REAL
 
 AGENTDOJO = "SESSION_TRUST_AGENTDOJO"
@@ -28,7 +28,7 @@ SKIPPED = (
 
 def real_evidence(
     model: TrustModel,
-    data: Prepared,
+    data: Dataset,
     tables: NetworkTables,
     recipe: Recipe,
     seed: int,

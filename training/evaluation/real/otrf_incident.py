@@ -15,7 +15,7 @@ from training.evaluation.targets import exactly
 from training.metrics.bootstrap import Estimate
 from training.metrics.evaluation import BUDGETS
 from training.real_records.otrf import logged, stolen
-from training.real_records.scoring import REAL, Seen, columns, ranks_above, seen
+from training.real_records.scoring import REAL, ScoredRecords, columns, ranks_above, seen
 
 NOTE = (
     "103 CloudTrail records, the histories beginning with them: nobody is known beforehand. Eleven calls are made with "
@@ -52,5 +52,5 @@ def incident(model: TrustModel, tables: NetworkTables, seed: int) -> tuple[list[
     return [Table("A stolen role (OTRF), never trained on", head, tuple(rows), NOTE, REAL)], figures
 
 
-def _asked(of: Seen, here: Array) -> list[str]:
+def _asked(of: ScoredRecords, here: Array) -> list[str]:
     return [f"{int(of.challenged(budget)[here].sum())} of {int(here.sum())}" for budget in BUDGETS]

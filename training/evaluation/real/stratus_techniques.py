@@ -19,19 +19,19 @@ from features.event.arrow import EVENT_SCHEMA
 from training.data.labels import frame_of, table_of_frame
 from training.evaluation.studies.ablations import lighter, refitted
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import Estimate, redrawn
+from training.metrics.bootstrap import Estimate, bootstrap_weights
 from training.metrics.evaluation import MAIN
 from training.metrics.session_recall import Limit, limits
 from training.model.fit import Recipe
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 from training.reference.attack_sequences import Chain, chains
 from training.scenarios.actions import act, hidden, in_cloud, moment
-from training.scenarios.attacker import Intruder, disguised, new_session
+from training.scenarios.attacker import Attacker, disguised, new_session
 from training.scenarios.event_batch import Acts, joined
 
 VICTIMS = 12
 """In whose name each technique is done."""
-STRANGER = Intruder("rented", "other", "scripted")
+STRANGER = Attacker("rented", "other", "scripted")
 LOOKS = ("in the owner's session", "from a rented server")
 NOTE = (
     "Recorded are the actions, their kinds, their order and their pauses; whom they befall and all else of an event is "
@@ -65,7 +65,7 @@ class Done:
 
 
 def techniques(
-    data: Prepared, recipe: Recipe, seed: int, told: Callable[[str], None]
+    data: Dataset, recipe: Recipe, seed: int, told: Callable[[str], None]
 ) -> tuple[list[Table], dict[str, Estimate]]:
     """Each technique by a model that knows it and by one that does not; nothing where nobody speaks a cloud's words."""
     done = _done(data, seed)
@@ -77,7 +77,7 @@ def techniques(
     for number, chain in enumerate(chains()):
         told(f"without {chain.technique}")
         left_out = _doing(data, chain)
-        kept = ~np.isin(data.of.session, left_out)
+        kept = ~np.isin(data.targets.session, left_out)
         key = left_out.tobytes()
         if key not in known:
             known[key] = _caught(data, recipe, seed, done, kept) if len(left_out) else full
@@ -109,29 +109,29 @@ def _cells(full: Array, without: Array) -> Iterator[str]:
 def _over_victims(hits: Array, seed: int) -> Estimate:
     """The share of all techniques and victims; `hits` has shape (techniques, victims)."""
     whose = np.tile(np.arange(hits.shape[1]), len(hits))
-    return redrawn(whose, seed).mean(hits.ravel(), whose)
+    return bootstrap_weights(whose, seed).mean(hits.ravel(), whose)
 
 
-def _doing(data: Prepared, chain: Chain) -> Array:
+def _doing(data: Dataset, chain: Chain) -> Array:
     """Fitted sessions whose intruder does all that the technique does."""
     wanted = {step.action for step in chain.steps}
-    mine = np.flatnonzero(data.of.foreign & (data.split.fit | data.split.stop))
-    frame = pd.DataFrame({"session": data.of.session[mine]})
+    mine = np.flatnonzero(data.targets.malicious & (data.split.fit | data.split.stop))
+    frame = pd.DataFrame({"session": data.targets.session[mine]})
     frame["action"] = data.world.events["action.name"].take(mine).to_numpy()
     did = frame[frame["action"].isin(wanted)].groupby("session")["action"].nunique()
     found: Array = did.index[did == len(wanted)].to_numpy()
     return found
 
 
-def _caught(data: Prepared, recipe: Recipe, seed: int, done: Done, kept: Array | None) -> Array:
+def _caught(data: Dataset, recipe: Recipe, seed: int, done: Done, kept: Array | None) -> Array:
     model = refitted(data, lighter(recipe), seed, kept=kept)
-    tested = data.tested
+    tested = data.test_set
     mine = tested.sessions(model.decision_function(tested.matrix))
-    limit = limits(mine, MAIN, np.ones((1, len(mine.lost))))
+    limit = limits(mine, MAIN, np.ones((1, len(mine.compromised))))
     return done.caught(model.decision_function(done.matrix), limit)
 
 
-def _done(data: Prepared, seed: int) -> Done | None:
+def _done(data: Dataset, seed: int) -> Done | None:
     """Every victim's history up to a moment, once for each technique and look, each copy an identity of its own."""
     rng, events = np.random.default_rng(seed), data.world.events
     victims = list(_victims(data, rng))
@@ -157,12 +157,12 @@ def _done(data: Prepared, seed: int) -> Done | None:
     return Done(matrix, technique, look, which, kinds)
 
 
-def _victims(data: Prepared, rng: np.random.Generator) -> Iterator[Array]:
+def _victims(data: Dataset, rng: np.random.Generator) -> Iterator[Array]:
     """Rows, in order of time, of tested identities that speak a cloud's vocabulary and were never attacked."""
-    of = data.of
+    of = data.targets
     tested = np.unique(of.identity[data.split.test])
     found = 0
-    for person in rng.permutation(np.setdiff1d(tested, of.identity[of.foreign | ~of.known])):
+    for person in rng.permutation(np.setdiff1d(tested, of.identity[of.malicious | ~of.known])):
         rows = np.flatnonzero(of.identity == person)
         rows = rows[np.argsort(of.time[rows], kind="stable")]
         if found < VICTIMS and in_cloud(frame_of(data.world.events.take(rows[:50]))):

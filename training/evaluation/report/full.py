@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from features.model.bundle import TrustModel
-from training.evaluation.context import Found, case
+from training.evaluation.context import SectionResult, evaluation_context
 from training.evaluation.report import refits, sections
 from training.evaluation.studies import closed_loop
 from training.evaluation.tables import Table
 from training.evaluation.targets import table
 from training.metrics.bootstrap import Estimate
 from training.model.fit import Recipe
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 
 
 def whole_evidence(
-    model: TrustModel, data: Prepared, recipe: Recipe, seed: int, told: Callable[[str, float], None]
+    model: TrustModel, data: Dataset, recipe: Recipe, seed: int, told: Callable[[str, float], None]
 ) -> tuple[list[Table], dict[str, Estimate]]:
     """Every section in turn, and first of all the targets; `told` what is done, and the share of the whole."""
     told("scoring", 0.0)
-    of = case(model, data, seed)
-    quick: list[Callable[[], Found]] = [
+    of = evaluation_context(model, data, seed)
+    quick: list[Callable[[], SectionResult]] = [
         lambda: sections.recall(of),
         lambda: sections.by_world(of),
         lambda: sections.step_ups(of),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.evaluation.context import Case, Found
+from training.evaluation.context import EvaluationContext, SectionResult
 from training.evaluation.report.sections import Told
 from training.evaluation.studies.ablations import AGAIN, WITHOUT, Skill, ablations, memory, without_features
 from training.evaluation.studies.login_baseline import HISTORIES, RECALL, asked, logins
@@ -18,11 +18,11 @@ WITHIN = 0.15
 """How far recall of a scenario may fall when it was never trained on."""
 
 
-def sign_ins(of: Case, recipe: Recipe, seed: int) -> Found:
+def sign_ins(of: EvaluationContext, recipe: Recipe, seed: int) -> SectionResult:
     """Against SIMPLE-EXTEND, at sign-ins alone; the model with and without countries."""
     these = logins(of.data.world)
-    place = np.searchsorted(of.tested.rows, these.rows)
-    there = np.flatnonzero(np.isin(these.rows, of.tested.rows))
+    place = np.searchsorted(of.test_set.rows, these.rows)
+    there = np.flatnonzero(np.isin(these.rows, of.test_set.rows))
     scores = {"SIMPLE-EXTEND": these.score}
     for name, margins in (
         ("model", of.score),
@@ -31,7 +31,7 @@ def sign_ins(of: Case, recipe: Recipe, seed: int) -> Found:
         scores[name] = np.full(len(these.rows), -np.inf)
         scores[name][there] = margins[place[there]]
     found = {
-        (name, history): asked(of.tested, these, score, history, of.drawn)
+        (name, history): asked(of.test_set, these, score, history, of.drawn)
         for name, score in scores.items()
         for history in HISTORIES
     }
@@ -45,7 +45,7 @@ def sign_ins(of: Case, recipe: Recipe, seed: int) -> Found:
     return [Table("Sign-ins alone", columns, rows, note)], figures
 
 
-def left_out(of: Case, recipe: Recipe, seed: int, told: Told) -> Found:
+def left_out(of: EvaluationContext, recipe: Recipe, seed: int, told: Told) -> SectionResult:
     """Refits without something."""
     found = ablations(of.data, recipe, seed, told)
     rows = tuple((each.name, str(each.full), str(each.without)) for each in found)
@@ -56,7 +56,7 @@ def left_out(of: Case, recipe: Recipe, seed: int, told: Told) -> Found:
         share = each.without
         figures[f"left_out/{each.name}"] = Estimate(share.value, share.low, share.high, share.count)
     note = (
-        "Recall at 0.5 % of benign sessions challenged of all lost sessions, of those of the scenario, or of the "
+        "Recall at 0.5 % of benign sessions challenged of all compromised sessions, of those of the scenario, or of the "
         "identity type. Both models are fitted on this world's own identities, so the full one is not the model above, "
         f"and on examples put into their lives up to {AGAIN} times more, without what is left out. "
         f"{within} of {len(scenarios)} scenarios stay within {WITHIN:g}. Held-out scenarios are never trained on: see "
@@ -65,7 +65,7 @@ def left_out(of: Case, recipe: Recipe, seed: int, told: Told) -> Found:
     return [Table("What is left out of training", ("left out", "full model", "without"), rows, note)], figures
 
 
-def remembered(of: Case, recipe: Recipe, seed: int, told: Told) -> Found:
+def remembered(of: EvaluationContext, recipe: Recipe, seed: int, told: Told) -> SectionResult:
     """Whether model or test knows what it should not."""
     found = memory(of.data, recipe, seed, told)
     gap = found.at_random.times / found.grouped.times
@@ -83,7 +83,7 @@ def remembered(of: Case, recipe: Recipe, seed: int, told: Told) -> Found:
         figures[f"{name}/area"] = exactly(float(np.mean([each.area for each in draws])), len(draws))
     note = (
         "Average precision over prevalence, constraints off: chance is 1; and the area under the ROC: chance is 0.5. "
-        "Foreign requests lie close together, so a model of noise ranks them high or low all at once, by lot: a single "
+        "Malicious requests lie close together, so a model of noise ranks them high or low all at once, by lot: a single "
         "high draw whose acts are mostly one victim's is noise, and a leak would lift the area in every draw."
     )
     columns = ("", "times the prevalence", "every victim counting alike", "area under the ROC")
@@ -95,7 +95,7 @@ def _skills(name: str, *draws: Skill) -> tuple[str, ...]:
     return name, *(", ".join(f"{value:.2f}" for value in column) for column in columns)
 
 
-def taught(of: Case, recipe: Recipe, seed: int) -> Found:
+def taught(of: EvaluationContext, recipe: Recipe, seed: int) -> SectionResult:
     """Attacks fed into histories, and verdicts that lie."""
     fed, lied = poisoned(of.model, of.data, seed), misled(of.data, recipe, seed)
     rows = (

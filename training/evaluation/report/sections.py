@@ -8,7 +8,7 @@ import numpy as np
 
 from features.arrays import Array
 from features.model.trust_curve import HORIZONS, probability
-from training.evaluation.context import Case, Found
+from training.evaluation.context import EvaluationContext, SectionResult
 from training.evaluation.tables import Table
 from training.evaluation.targets import exactly
 from training.metrics.bootstrap import Estimate, estimate
@@ -36,10 +36,10 @@ from training.promotion.checks import rising
 Told = Callable[[str], None]
 
 
-def recall(of: Case) -> Found:
+def recall(of: EvaluationContext) -> SectionResult:
     """What is caught at each budget."""
     masks = {f"{part.group}/{part.name}": part.sessions for part in of.parts}
-    by_budget = {budget: recalls(of.mine, budget, of.weights, masks) for budget in BUDGETS}
+    by_budget = {budget: recalls(of.sessions, budget, of.weights, masks) for budget in BUDGETS}
     rows = [
         (part.group, part.name, *(str(by_budget[b][f"{part.group}/{part.name}"]) for b in BUDGETS)) for part in of.parts
     ]
@@ -50,60 +50,60 @@ def recall(of: Case) -> Found:
         for s in [by_budget[budget][f"{part.group}/{part.name}"]]
     }
     columns = ("group", "", *(f"{b:.1%} of benign sessions challenged" for b in BUDGETS))
-    return [Table("Recall of lost sessions", columns, tuple(rows))], figures
+    return [Table("Recall of compromised sessions", columns, tuple(rows))], figures
 
 
-def by_world(of: Case) -> Found:
+def by_world(of: EvaluationContext) -> SectionResult:
     """What is caught in each of several worlds, at the friction spent in all of them together."""
-    number = np.searchsorted(of.data.worlds, of.mine.first, side="right")
+    number = np.searchsorted(of.data.worlds, of.sessions.first, side="right")
     masks = {str(world + 1): number == world for world in range(len(of.data.worlds) + 1)}
-    by_budget = [recalls(of.mine, budget, of.weights, masks) for budget in BUDGETS]
+    by_budget = [recalls(of.sessions, budget, of.weights, masks) for budget in BUDGETS]
     rows = tuple((name, *(str(found[name]) for found in by_budget)) for name in masks)
     columns = ("world", *(f"{b:.1%} of benign sessions challenged" for b in BUDGETS))
     note = "Each world has habits of its own: its shares and rates are drawn anew around the documented ones."
-    return [Table("Recall of lost sessions, world by world", columns, rows, note)], {}
+    return [Table("Recall of compromised sessions, world by world", columns, rows, note)], {}
 
 
-def step_ups(of: Case) -> Found:
+def step_ups(of: EvaluationContext) -> SectionResult:
     """What catching costs."""
     rows: list[tuple[str, ...]] = []
     figures: dict[str, Estimate] = {}
     for part in of.parts:
-        found = friction(of.tested, of.score, of.mine, part, of.drawn)
+        found = friction(of.test_set, of.score, of.sessions, part, of.drawn)
         rows.append((part.group, part.name, *(_two(found[r].per_1000, found[r].per_identity_day) for r in RECALLS)))
         for wanted in RECALLS:
             figures[f"step_ups_per_1000/{wanted:g}/{part.name}"] = found[wanted].per_1000
             figures[f"step_ups_per_identity_day/{wanted:g}/{part.name}"] = found[wanted].per_identity_day
     note = "Each cell: per 1,000 legitimate requests; per identity and day on which it did anything."
     columns = ("group", "", *(f"recall {wanted:g}" for wanted in RECALLS))
-    return [Table("Step-ups at a recall of lost sessions", columns, tuple(rows), note)], figures
+    return [Table("Step-ups at a recall of compromised sessions", columns, tuple(rows), note)], figures
 
 
 def _two(one: Estimate, other: Estimate) -> str:
     return f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}]; {other.value:.3g} [{other.low:.3g}, {other.high:.3g}]"
 
 
-def fair(of: Case, seed: int) -> Found:
+def fair(of: EvaluationContext, seed: int) -> SectionResult:
     """Who is asked and who is protected, by identity type, length of history and region."""
-    found = treated(of.tested, of.score, of.mine, of.data.world.events, seed)
+    found = treated(of.test_set, of.score, of.sessions, of.data.world.events, seed)
     figures = {f"asked_per_1000/{each.name}": each.asked for each in found}
     return [fairness_table(found)], figures | {f"protected/{each.name}": each.caught for each in found}
 
 
-def early(of: Case) -> Found:
+def early(of: EvaluationContext) -> SectionResult:
     """How early, how much harm stopped at which cost, and what escalations are challenged."""
     rows: list[tuple[str, ...]] = []
-    escalation = of.tested.of.escalation[of.tested.rows] & ~of.foreign
+    escalation = of.test_set.targets.escalation[of.test_set.rows] & ~of.malicious
     whose, trust = of.identity[escalation], 1.0 / (1.0 + np.exp(of.score[escalation]))
     denied = of.drawn.mean(trust < DENIED_BELOW, whose)
     figures = {"escalations_denied": denied}
-    alone = ~by_floors(of.tested.matrix[escalation])
+    alone = ~by_floors(of.test_set.matrix[escalation])
     for budget in BUDGETS:
-        challenged = challenges(of.tested, of.score, of.mine, budget)
-        found = detection(of.tested, challenged, of.drawn)
+        challenged = challenges(of.test_set, of.score, of.sessions, budget)
+        found = detection(of.test_set, challenged, of.drawn)
         asked = of.drawn.mean(challenged[escalation], whose)
         beyond = of.drawn.mean(challenged[escalation] * alone, whose)
-        prompts = rates(of.tested, prompted(of.tested, challenged > 0.5), of.drawn)
+        prompts = rates(of.test_set, prompted(of.test_set, challenged > 0.5), of.drawn)
         rows.append(
             (
                 f"{budget:.1%}",
@@ -146,36 +146,36 @@ def early(of: Case) -> Found:
     return [Table("How early, and what harm is stopped", columns, tuple(rows), note)], figures
 
 
-def truth(of: Case) -> Found:
+def truth(of: EvaluationContext) -> SectionResult:
     """Ranking and calibration, now and at each horizon."""
-    risk, seen = probability(of.score), of.tested.without(HELD_OUT)
+    risk, seen = probability(of.score), of.test_set.without(HELD_OUT)
     figures = {
-        "average_precision": average_precision(of.foreign, of.score, of.identity, of.drawn),
-        "brier": of.drawn.mean((risk - of.foreign) ** 2, of.identity),
-        "prevalence": of.drawn.mean(of.foreign, of.identity),
-        "ratio with abuse held out": of.drawn.ratio(risk, of.foreign, of.identity),
+        "average_precision": average_precision(of.malicious, of.score, of.identity, of.drawn),
+        "brier": of.drawn.mean((risk - of.malicious) ** 2, of.identity),
+        "prevalence": of.drawn.mean(of.malicious, of.identity),
+        "ratio with abuse held out": of.drawn.ratio(risk, of.malicious, of.identity),
     }
-    tested, kinds = of.tested.part(seen), of.tested.kind[of.tested.rows[seen]]
-    said, foreign, identity = risk[seen], of.foreign[seen], of.identity[seen]
+    test_set, kinds = of.test_set.part(seen), of.test_set.kind[of.test_set.rows[seen]]
+    said, malicious, identity = risk[seen], of.malicious[seen], of.identity[seen]
     for kind in ("all", *np.unique(kinds)):
         here = np.ones(len(kinds), bool) if kind == "all" else kinds == kind
-        error = calibration_error(foreign[here], said[here], identity[here], of.drawn)
+        error = calibration_error(malicious[here], said[here], identity[here], of.drawn)
         figures["ece" if kind == "all" else f"ece/{kind}"] = error
-        figures[f"ratio/{kind}"] = of.drawn.ratio(said[here], foreign[here], identity[here])
-    hazards = of.model.hazards(of.tested.matrix)
-    lost_by = 1.0 - np.cumprod(1.0 - hazards[seen], axis=1)
-    decay = decay_calibration(tested, lost_by, of.drawn)
+        figures[f"ratio/{kind}"] = of.drawn.ratio(said[here], malicious[here], identity[here])
+    hazards = of.model.hazards(of.test_set.matrix)
+    compromised_by = 1.0 - np.cumprod(1.0 - hazards[seen], axis=1)
+    decay = decay_calibration(test_set, compromised_by, of.drawn)
     figures |= {f"decay/{horizon}": found for horizon, found in decay.items()}
     figures["rising"] = exactly(float(rising(of.score, hazards)), len(of.score))
     rows = tuple((name, str(found)) for name, found in figures.items())
     note = (
-        "`ratio` is predicted over actual foreign requests, `decay` predicted over actual losses by so many seconds. "
+        "`ratio` is predicted over actual malicious requests, `decay` predicted over actual losses by so many seconds. "
         "Both, `ece` and the bins below leave out the sessions of abuse that is held out of training and calibration, "
         "of whose frequency a model cannot know."
     )
-    now = reliability(foreign, said, identity, of.drawn)
-    soon = ahead(tested, HORIZONS[2])
-    later = reliability(soon.lost, lost_by[soon.rows, 2], soon.identity, of.drawn)
+    now = reliability(malicious, said, identity, of.drawn)
+    soon = ahead(test_set, HORIZONS[2])
+    later = reliability(soon.compromised, compromised_by[soon.rows, 2], soon.identity, of.drawn)
     return [
         Table("Are the probabilities true?", ("figure", ""), rows, note),
         *(
@@ -190,21 +190,23 @@ def _bins(bins: list[Bin]) -> Iterator[tuple[str, ...]]:
         yield f"{each.low:g} to {each.high:g}", f"{each.said:.3g}", str(each.was)
 
 
-def lifetimes(of: Case) -> Found:
+def lifetimes(of: EvaluationContext) -> SectionResult:
     """`valid_until` against a lifetime that is the same for all, and, in a simulated world, against an oracle."""
-    tested, outcome = of.tested, of.tested.of
-    steps = pairs(outcome, tested.rows)
-    hazards = of.model.hazards(tested.matrix[np.searchsorted(tested.rows, steps.first)])
+    test_set, outcome = of.test_set, of.test_set.targets
+    steps = pairs(outcome, test_set.rows)
+    hazards = of.model.hazards(test_set.matrix[np.searchsorted(test_set.rows, steps.first)])
     scores = {"valid_until": spent(hazards, steps.gap), "fixed lifetime": steps.gap}
-    soon = ahead(tested, HORIZONS[2])
-    rows_ahead = tested.rows[soon.rows]
-    lost_by = 1.0 - np.cumprod(1.0 - of.model.hazards(tested.matrix[soon.rows]), axis=1)
-    rankings = {"valid_until": lost_by[:, 2]}
+    soon = ahead(test_set, HORIZONS[2])
+    rows_ahead = test_set.rows[soon.rows]
+    compromised_by = 1.0 - np.cumprod(1.0 - of.model.hazards(test_set.matrix[soon.rows]), axis=1)
+    rankings = {"valid_until": compromised_by[:, 2]}
     if of.data.world.source == "simulated":
         knows = oracle(of.data.world, outcome)
         scores["oracle"], rankings["oracle"] = knows(steps), knows(whole_horizon(rows_ahead, HORIZONS[2]))
     met = {name: expired(steps, score, outcome, of.drawn) for name, score in scores.items()}
-    ranked = {name: average_precision(soon.lost, score, soon.identity, of.drawn) for name, score in rankings.items()}
+    ranked = {
+        name: average_precision(soon.compromised, score, soon.identity, of.drawn) for name, score in rankings.items()
+    }
     figures = {f"expiry/{name}": found for name, found in met.items()}
     figures |= {f"future_average_precision/{name}": found for name, found in ranked.items()}
     for name in ("fixed lifetime", "oracle"):
@@ -227,35 +229,39 @@ def _over(one: Estimate, other: Estimate) -> Estimate:
     return Estimate(one.value / other.value, one.low / other.value, one.high / other.value, one.count)
 
 
-def rivals(of: Case, recipe: Recipe, seed: int) -> Found:
+def rivals(of: EvaluationContext, recipe: Recipe, seed: int) -> SectionResult:
     """The baselines on the same sessions, and whether the model beats each in every identity type."""
-    data, rows = of.data, of.tested.rows
+    data, rows = of.data, of.test_set.rows
     kept = data.thinned(recipe, seed)
     scores = {
-        "static rules": baselines.static_rules(of.tested.matrix),
-        "logistic regression": baselines.logistic_regression(data.matrix, data.of.foreign, kept, data.tested.matrix),
-        "isolation forest": baselines.isolation_forest(data.matrix, kept, data.tested.matrix, seed),
-        "prompt every hour": baselines.every_hour(data.of, rows),
-        "always prompt on privileged": baselines.always_on_privileged(of.tested.matrix),
+        "static rules": baselines.static_rules(of.test_set.matrix),
+        "logistic regression": baselines.logistic_regression(
+            data.matrix, data.targets.malicious, kept, data.test_set.matrix
+        ),
+        "isolation forest": baselines.isolation_forest(data.matrix, kept, data.test_set.matrix, seed),
+        "prompt every hour": baselines.every_hour(data.targets, rows),
+        "always prompt on privileged": baselines.always_on_privileged(of.test_set.matrix),
     }
-    kinds = {"all": np.ones(len(of.mine.lost), bool)} | {str(k): of.mine.kind == k for k in np.unique(of.mine.kind)}
-    lost = np.flatnonzero(of.mine.lost)
-    own = {budget: caught(of.mine, budget, of.weights) for budget in BUDGETS}
+    kinds = {"all": np.ones(len(of.sessions.compromised), bool)} | {
+        str(k): of.sessions.kind == k for k in np.unique(of.sessions.kind)
+    }
+    compromised = np.flatnonzero(of.sessions.compromised)
+    own = {budget: caught(of.sessions, budget, of.weights) for budget in BUDGETS}
     table: list[tuple[str, ...]] = []
     figures: dict[str, Estimate] = {}
     beaten, asked = 0, 0
     for name, score in scores.items():
-        theirs = of.tested.sessions(score)
+        theirs = of.test_set.sessions(score)
         for kind, mask in kinds.items():
-            if not mask[lost].any():
+            if not mask[compromised].any():
                 continue
             cells = []
             for budget in BUDGETS:
-                weights = of.weights[:, lost[mask[lost]]]
-                hits = caught(theirs, budget, of.weights)[:, mask[lost]]
+                weights = of.weights[:, compromised[mask[compromised]]]
+                hits = caught(theirs, budget, of.weights)[:, mask[compromised]]
                 found = share(hits, weights)
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    ahead_by = ((own[budget][:, mask[lost]] - hits) * weights).sum(axis=1) / weights.sum(axis=1)
+                    ahead_by = ((own[budget][:, mask[compromised]] - hits) * weights).sum(axis=1) / weights.sum(axis=1)
                 gain = estimate(ahead_by, hits.shape[1])
                 figures[f"baseline/{name}/{budget:g}/{kind}"] = Estimate(
                     found.value, found.low, found.high, found.count
@@ -276,25 +282,30 @@ def rivals(of: Case, recipe: Recipe, seed: int) -> Found:
     ], figures
 
 
-def _prompts(of: Case, scores: dict[str, Array]) -> Table:
+def _prompts(of: EvaluationContext, scores: dict[str, Array]) -> Table:
     """Prompts that ask whoever it is, at the friction they have, and the model at the same number of step-ups."""
     rows = []
-    own = ~of.foreign
+    own = ~of.malicious
     for name in ("prompt every hour", "always prompt on privileged"):
         asked = scores[name] > 0
         rate = float(asked[own].mean())
         level = np.quantile(of.score[own], 1 - rate)
         for who, challenged in ((name, asked), ("model, as many step-ups", of.score > level)):
-            found = detection(of.tested, challenged.astype(float), of.drawn)
-            hit = of.tested.sessions(challenged.astype(float))
-            reached = float((hit.score[hit.lost] > 0).mean())
+            found = detection(of.test_set, challenged.astype(float), of.drawn)
+            hit = of.test_set.sessions(challenged.astype(float))
+            reached = float((hit.score[hit.compromised] > 0).mean())
             rows.append((who, f"{1_000 * float(challenged[own].mean()):.1f}", f"{reached:.2f}", str(found.stopped)))
-    columns = ("prompt", "step-ups per 1,000 legitimate requests", "lost sessions reached", "harmful acts stopped")
+    columns = (
+        "prompt",
+        "step-ups per 1,000 legitimate requests",
+        "compromised sessions reached",
+        "harmful acts stopped",
+    )
     return Table("Prompts for everybody, and the model at the same friction", columns, tuple(rows))
 
 
 def fairness_table(found: list[Treated]) -> Table:
     """As a section of the report."""
     rows = tuple((each.group, each.name, str(each.asked), str(each.caught)) for each in found)
-    columns = ("group", "", "step-ups per 1,000 legitimate requests", "recall of lost sessions")
+    columns = ("group", "", "step-ups per 1,000 legitimate requests", "recall of compromised sessions")
     return Table("Who is asked, and who is protected", columns, rows, NOTE.format(budget=MAIN))

@@ -11,11 +11,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES
-from training.metrics.evaluation import MAIN, Tested
+from training.metrics.evaluation import MAIN, TestSet
 from training.metrics.session_recall import Sessions, Share, recalls, resampled
 from training.model.fit import Recipe, fit_now
-from training.pipeline.augmentation import NOTHING, Again
-from training.pipeline.dataset import HELD_OUT, Prepared
+from training.pipeline.augmentation import NOTHING, Augmentation
+from training.pipeline.dataset import HELD_OUT, Dataset
 from training.pipeline.train import more_examples, shuffles, unconstrained
 from training.scenarios.registry import SCENARIOS
 
@@ -34,7 +34,7 @@ WITHOUT: dict[str, Callable[[str, str], bool]] = {
 
 @dataclass(frozen=True)
 class Ablation:
-    """Recall at the main budget of some lost sessions, by the full model and by one that lacks something."""
+    """Recall at the main budget of some compromised sessions, by the full model and by one that lacks something."""
 
     name: str
     full: Share
@@ -46,7 +46,7 @@ class Skill:
     """Average precision over prevalence; the same with every victim counting alike, however many acts befell him; and
     the area under the ROC, half of which is chance.
 
-    Foreign rows lie close together, far from ordinary ones, and a model of noise says about the same of all of them:
+    Malicious rows lie close together, far from ordinary ones, and a model of noise says about the same of all of them:
     much or little, by lot. One victim with many acts can then lie at the very top, so that the first figure is now and
     then several times what the second is. A leak would lift the area, too, in one draw as in another.
     """
@@ -67,14 +67,14 @@ class Memory:
     at_random: Skill
 
 
-def ablations(data: Prepared, recipe: Recipe, seed: int, told: Told) -> list[Ablation]:
+def ablations(data: Dataset, recipe: Recipe, seed: int, told: Told) -> list[Ablation]:
     """Country and network out, then one scenario and one identity type out of what is fitted at a time.
 
     What is put into the same lives again lacks what is left out, as their own rows do.
     """
     recipe = lighter(recipe)
     told("more examples")
-    of = _Refits(data, recipe, seed, more_examples(data, recipe, seed), data.tested)
+    of = _Refits(data, recipe, seed, more_examples(data, recipe, seed), data.test_set)
     told("with everything")
     full = of.sessions()
     weights = resampled(full, seed)
@@ -87,17 +87,17 @@ def ablations(data: Prepared, recipe: Recipe, seed: int, told: Told) -> list[Abl
 class _Refits:
     """What models are fitted on, and tested on, that are held against each other."""
 
-    data: Prepared
+    data: Dataset
     recipe: Recipe
     seed: int
-    more: Again
-    tested: Tested
+    more: Augmentation
+    test_set: TestSet
 
     def sessions(self, kept: Array | None = None, also: Array | None = None) -> Sessions:
         """The test's, by a model of some rows and some of the examples made again, by masks."""
         more = self.more if also is None else self.more.part(also)
         model = refitted(self.data, self.recipe, self.seed, kept=kept, more=more)
-        return self.tested.sessions(model.decision_function(self.tested.matrix))
+        return self.test_set.sessions(model.decision_function(self.test_set.matrix))
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _Without:
 
     def about(self, these: Sessions) -> Array:
         """Which of some sessions it is about, shape (n,)."""
-        mask: Array = np.ones(len(these.lost), bool)
+        mask: Array = np.ones(len(these.compromised), bool)
         if self.scenario:
             mask = these.scenario == self.scenario
         elif self.kind:
@@ -128,23 +128,23 @@ def _without_features(of: _Refits, told: Told) -> Iterator[_Without]:
     for name, gone in WITHOUT.items():
         told(f"without {name}")
         score = without_features(of.data, of.recipe, of.seed, gone, of.more)
-        yield _Without(f"{name} out", of.tested.sessions(score))
+        yield _Without(f"{name} out", of.test_set.sessions(score))
 
 
 def without_features(
-    data: Prepared, recipe: Recipe, seed: int, gone: Callable[[str, str], bool], more: Again = NOTHING
+    data: Dataset, recipe: Recipe, seed: int, gone: Callable[[str, str], bool], more: Augmentation = NOTHING
 ) -> Array:
     """The test's margins by a model that never saw some features."""
     columns = np.array([gone(feature.name, feature.module) for feature in FEATURES])
-    model, matrix = refitted(data, recipe, seed, gone=columns, more=more), data.tested.matrix
+    model, matrix = refitted(data, recipe, seed, gone=columns, more=more), data.test_set.matrix
     matrix[:, columns] = np.nan
     margins: Array = model.decision_function(matrix)
     return margins
 
 
 def _without_rows(of: _Refits, told: Told) -> Iterator[_Without]:
-    rows, more = of.data.of, of.more
-    present = set(np.unique(rows.scenario[of.tested.rows]))
+    rows, more = of.data.targets, of.more
+    present = set(np.unique(rows.scenario[of.test_set.rows]))
     for scenario in SCENARIOS:
         if scenario.name in present and scenario.name not in HELD_OUT:
             told(f"without {scenario.name}")
@@ -162,13 +162,13 @@ def lighter(recipe: Recipe) -> Recipe:
 
 
 def refitted(
-    data: Prepared,
+    data: Dataset,
     recipe: Recipe,
     seed: int,
     *,
     kept: Array | None = None,
     gone: Array | None = None,
-    more: Again = NOTHING,
+    more: Augmentation = NOTHING,
 ) -> HistGradientBoostingClassifier:
     """The now-model of this very world and more examples: of some of its rows, or blind to some features, by masks."""
     fitting, stopping = (data.rows(part if kept is None else part & kept) for part in (data.split.fit, data.split.stop))
@@ -178,52 +178,59 @@ def refitted(
     return fit_now(learnt, watched, recipe, seed)
 
 
-def memory(data: Prepared, recipe: Recipe, seed: int, told: Told) -> Memory:
+def memory(data: Dataset, recipe: Recipe, seed: int, told: Told) -> Memory:
     """Three ways to catch a model, or a test, that knows what it should not; constraints are off: they know things."""
-    of, fitting, testing = data.of, data.rows(data.split.fit), data.tested.rows
+    of, fitting, testing = data.targets, data.rows(data.split.fit), data.test_set.rows
     told("labels shuffled")
     shuffled = [
         _skill(data, fitting, target, testing, recipe, seed)
-        for target in shuffles(of.foreign[fitting], seed, PERMUTATIONS)
+        for target in shuffles(of.malicious[fitting], seed, PERMUTATIONS)
     ]
     recipe = lighter(recipe)
     told("labels given to other identities")
     others = [
         _skill(
-            data, fitting, labels_of_others(of.identity[fitting], of.foreign[fitting], seed + n), testing, recipe, seed
+            data,
+            fitting,
+            labels_of_others(of.identity[fitting], of.malicious[fitting], seed + n),
+            testing,
+            recipe,
+            seed,
         )
         for n in range(PERMUTATIONS)
     ]
     told("split at random")
-    grouped = _skill(data, fitting, of.foreign[fitting], testing, recipe, seed)
+    grouped = _skill(data, fitting, of.malicious[fitting], testing, recipe, seed)
     mixed = np.random.default_rng(seed).permutation(np.concatenate([fitting, data.rows(data.split.test)]))
     first, rest = mixed[: len(fitting)], mixed[len(fitting) :]
-    at_random = _skill(data, first, of.foreign[first], rest, recipe, seed)
+    at_random = _skill(data, first, of.malicious[first], rest, recipe, seed)
     return Memory(tuple(shuffled), tuple(others), grouped, at_random)
 
 
-def _skill(data: Prepared, fitting: Array, target: Array, testing: Array, recipe: Recipe, seed: int) -> Skill:
+def _skill(data: Dataset, fitting: Array, target: Array, testing: Array, recipe: Recipe, seed: int) -> Skill:
     model = unconstrained(data, fitting, target, recipe, seed)
-    return skill(data.of.foreign[testing], model.decision_function(data.matrix[testing]), data.of.identity[testing])
-
-
-def skill(foreign: Array, score: Array, identity: Array) -> Skill:
-    """Of scores, against what was so."""
-    acts = np.bincount(identity[foreign], minlength=int(identity.max()) + 1)
-    weight = np.where(foreign, foreign.sum() / (acts > 0).sum() / np.maximum(acts[identity], 1), 1.0)
-    prevalence = foreign.mean()
-    return Skill(
-        float(average_precision_score(foreign, score) / prevalence),
-        float(average_precision_score(foreign, score, sample_weight=weight) / prevalence),
-        float(roc_auc_score(foreign, score)),
+    return skill(
+        data.targets.malicious[testing], model.decision_function(data.matrix[testing]), data.targets.identity[testing]
     )
 
 
-def labels_of_others(identity: Array, foreign: Array, seed: int) -> Array:
+def skill(malicious: Array, score: Array, identity: Array) -> Skill:
+    """Of scores, against what was so."""
+    acts = np.bincount(identity[malicious], minlength=int(identity.max()) + 1)
+    weight = np.where(malicious, malicious.sum() / (acts > 0).sum() / np.maximum(acts[identity], 1), 1.0)
+    prevalence = malicious.mean()
+    return Skill(
+        float(average_precision_score(malicious, score) / prevalence),
+        float(average_precision_score(malicious, score, sample_weight=weight) / prevalence),
+        float(roc_auc_score(malicious, score)),
+    )
+
+
+def labels_of_others(identity: Array, malicious: Array, seed: int) -> Array:
     """Whole identities' labels, laid over the rows of identities in another order: what clusters goes on clustering."""
     rng = np.random.default_rng(seed)
     rank = rng.permutation(int(identity.max()) + 1)
-    theirs = foreign[np.argsort(rank[identity], kind="stable")]
-    given = np.zeros(len(foreign), bool)
+    theirs = malicious[np.argsort(rank[identity], kind="stable")]
+    given = np.zeros(len(malicious), bool)
     given[np.argsort(identity, kind="stable")] = theirs
     return given

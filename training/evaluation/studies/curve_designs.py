@@ -13,7 +13,7 @@ from features.model.trust_curve import HORIZONS, probability
 from training.data.targets import AtRisk, at_risk
 from training.model.calibration import intercepts, loss
 from training.model.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 
 Recipes = Sequence[Recipe]
 POINTS = (0, *HORIZONS)
@@ -21,10 +21,10 @@ POINTS = (0, *HORIZONS)
 
 @dataclass(frozen=True)
 class Curves:
-    """Of the test without held-out abuse: trust at POINTS, and P(lost by each horizon | not foreign now)."""
+    """Of the test without held-out abuse: trust at POINTS, and P(compromised by each horizon | not malicious now)."""
 
     trust: Array
-    lost_by: Array
+    compromised_by: Array
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Task:
 
 
 def best(
-    data: Prepared, make: Callable[[Array], Task], directions: list[int], recipes: Recipes, seed: int
+    data: Dataset, make: Callable[[Array], Task], directions: list[int], recipes: Recipes, seed: int
 ) -> HistGradientBoostingClassifier:
     """Fitted by each recipe; the one of least log-loss on the identities kept for stopping."""
     parts = (data.split.fit, data.split.stop)
@@ -52,7 +52,7 @@ def best(
 
 
 def calibrated(
-    model: HistGradientBoostingClassifier, data: Prepared, make: Callable[[Array], Task], asked: Array
+    model: HistGradientBoostingClassifier, data: Dataset, make: Callable[[Array], Task], asked: Array
 ) -> Array:
     """Probabilities of a model on inputs of the test, its intercepts, one for each identity type, set on the identities
     kept for calibration."""
@@ -64,13 +64,13 @@ def calibrated(
     return probability(model.decision_function(asked) + usual)
 
 
-def _tested(data: Prepared) -> Array:
+def _tested(data: Dataset) -> Array:
     return data.matrix[data.rows(data.split.test)]
 
 
-def _now(data: Prepared, recipes: Recipes, seed: int) -> Array:
+def _now(data: Dataset, recipes: Recipes, seed: int) -> Array:
     def make(rows: Array) -> Task:
-        return Task(rows, np.zeros((len(rows), 0)), data.of.foreign[rows])
+        return Task(rows, np.zeros((len(rows), 0)), data.targets.malicious[rows])
 
     model = best(data, make, NOW_DIRECTIONS, recipes, seed)
     return calibrated(model, data, make, _tested(data))
@@ -80,17 +80,17 @@ def _intervals(pairs: AtRisk) -> Array:
     return np.eye(len(HORIZONS))[pairs.interval]
 
 
-def _hazards(data: Prepared, recipes: Recipes, seed: int) -> Array:
+def _hazards(data: Dataset, recipes: Recipes, seed: int) -> Array:
     def make(rows: Array) -> Task:
-        risky = at_risk(data.of, rows, data.split.end)
-        return Task(risky.rows, _intervals(risky), risky.lost)
+        risky = at_risk(data.targets, rows, data.split.end)
+        return Task(risky.rows, _intervals(risky), risky.compromised)
 
     model = best(data, make, HAZARD_DIRECTIONS, recipes, seed)
     return np.column_stack([_of_interval(model, data, make, k) for k in range(len(HORIZONS))])
 
 
 def _of_interval(
-    model: HistGradientBoostingClassifier, data: Prepared, make: Callable[[Array], Task], interval: int
+    model: HistGradientBoostingClassifier, data: Dataset, make: Callable[[Array], Task], interval: int
 ) -> Array:
     """One interval's probabilities, with an intercept of its own."""
 
@@ -104,7 +104,7 @@ def _of_interval(
     return calibrated(model, data, of_it, np.hstack([_tested(data), beside]))
 
 
-def pair(data: Prepared, recipes: Recipes, seed: int) -> Curves:
+def pair(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """Now and hazard, as registered."""
     return _survival(_now(data, recipes, seed), _hazards(data, recipes, seed))
 
@@ -114,17 +114,17 @@ def _survival(now: Array, hazards: Array) -> Curves:
     return Curves((1.0 - now)[:, None] * np.column_stack([np.ones(len(now)), surviving]), 1.0 - surviving)
 
 
-def _lost_within(data: Prepared, rows: Array, seconds: int) -> tuple[Array, Array]:
-    """Rows watched so far or lost by then, and whether foreign now or lost by then."""
-    of = data.of
-    ahead = np.where(of.foreign[rows], 0.0, np.where(of.seconds[rows] > 0, of.seconds[rows], np.inf))
-    lost = ahead <= seconds
-    seen = lost | ((data.split.end - of.time[rows]) / SECOND >= seconds)
-    usable = seen & (of.foreign[rows] | ((of.seconds[rows] > 0) & of.in_session[rows]))
-    return rows[usable], lost[usable]
+def _lost_within(data: Dataset, rows: Array, seconds: int) -> tuple[Array, Array]:
+    """Rows watched so far or compromised by then, and whether malicious now or compromised by then."""
+    of = data.targets
+    ahead = np.where(of.malicious[rows], 0.0, np.where(of.seconds[rows] > 0, of.seconds[rows], np.inf))
+    compromised = ahead <= seconds
+    seen = compromised | ((data.split.end - of.time[rows]) / SECOND >= seconds)
+    usable = seen & (of.malicious[rows] | ((of.seconds[rows] > 0) & of.in_session[rows]))
+    return rows[usable], compromised[usable]
 
 
-def stacked(data: Prepared, recipes: Recipes, seed: int) -> Curves:
+def stacked(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """One classifier for all horizons, now among them; risk may only grow with the horizon it is told."""
 
     def make(rows: Array) -> Task:
@@ -141,13 +141,15 @@ def stacked(data: Prepared, recipes: Recipes, seed: int) -> Curves:
         return only
 
     model, tested = best(data, make, [*NOW_DIRECTIONS, 1], recipes, seed), _tested(data)
-    lost = [calibrated(model, data, at(s), np.hstack([tested, np.full((len(tested), 1), np.log1p(s))])) for s in POINTS]
-    return _of_lost(np.column_stack(lost))
+    compromised = [
+        calibrated(model, data, at(s), np.hstack([tested, np.full((len(tested), 1), np.log1p(s))])) for s in POINTS
+    ]
+    return _of_compromised(np.column_stack(compromised))
 
 
-def per_horizon(data: Prepared, recipes: Recipes, seed: int) -> Curves:
+def per_horizon(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """A classifier for each horizon, and nothing that keeps them in order."""
-    lost = []
+    compromised = []
     for seconds in POINTS:
 
         def make(rows: Array, seconds: int = seconds) -> Task:
@@ -155,22 +157,22 @@ def per_horizon(data: Prepared, recipes: Recipes, seed: int) -> Curves:
             return Task(usable, np.zeros((len(usable), 0)), target)
 
         model = best(data, make, NOW_DIRECTIONS, recipes, seed)
-        lost.append(calibrated(model, data, make, _tested(data)))
-    return _of_lost(np.column_stack(lost))
+        compromised.append(calibrated(model, data, make, _tested(data)))
+    return _of_compromised(np.column_stack(compromised))
 
 
-def _of_lost(lost: Array) -> Curves:
-    trust = 1.0 - lost
+def _of_compromised(compromised: Array) -> Curves:
+    trust = 1.0 - compromised
     return Curves(trust, np.clip(1.0 - trust[:, 1:] / trust[:, :1], 0.0, 1.0))
 
 
-def single_hazard(data: Prepared, recipes: Recipes, seed: int) -> Curves:
+def single_hazard(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """One hazard model whose first interval is now."""
 
     def make(rows: Array) -> Task:
-        risky = at_risk(data.of, rows, data.split.end)
+        risky = at_risk(data.targets, rows, data.split.end)
         intervals = np.concatenate([np.zeros(len(rows), np.int64), risky.interval + 1])
-        target = np.concatenate([data.of.foreign[rows], risky.lost])
+        target = np.concatenate([data.targets.malicious[rows], risky.compromised])
         return Task(np.concatenate([rows, risky.rows]), np.eye(len(POINTS))[intervals], target)
 
     model = best(data, make, NOW_DIRECTIONS + [0] * len(POINTS), recipes, seed)
@@ -178,20 +180,20 @@ def single_hazard(data: Prepared, recipes: Recipes, seed: int) -> Curves:
     return _survival(hazards[:, 0], hazards[:, 1:])
 
 
-def exponential(data: Prepared, recipes: Recipes, seed: int) -> Curves:
+def exponential(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """Now, and from there one constant rate for each identity type."""
-    of, calibrating, testing = data.of, data.rows(data.split.calibrate), data.rows(data.split.test)
+    of, calibrating, testing = data.targets, data.rows(data.split.calibrate), data.rows(data.split.test)
     now, rates = _now(data, recipes, seed), np.zeros(len(testing))
     risky = at_risk(of, calibrating, data.split.end)
     lengths = np.diff(POINTS)[risky.interval]
     for kind in np.unique(data.kind):
         here = data.kind[risky.rows] == kind
-        rates[data.kind[testing] == kind] = (risky.lost[here].sum() + 0.5) / (lengths[here].sum() + 1.0)
+        rates[data.kind[testing] == kind] = (risky.compromised[here].sum() + 0.5) / (lengths[here].sum() + 1.0)
     hazards = 1.0 - np.exp(-rates[:, None] * np.diff(POINTS)[None, :])
     return _survival(now, hazards)
 
 
-DESIGNS: dict[str, Callable[[Prepared, Recipes, int], Curves]] = {
+DESIGNS: dict[str, Callable[[Dataset, Recipes, int], Curves]] = {
     "now and hazard": pair,
     "one stacked-horizon classifier": stacked,
     "one classifier a horizon": per_horizon,

@@ -16,11 +16,11 @@ from features.arrays import Array
 from features.model.trust_curve import HORIZONS
 from training.evaluation.studies.curve_designs import DESIGNS, Curves
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import redrawn
+from training.metrics.bootstrap import bootstrap_weights
 from training.metrics.calibration import ahead
 from training.metrics.session_expiry import FRICTION, expired, oracle, pairs, spent_by, whole_horizon
 from training.model.fit import Recipe, coarse
-from training.pipeline.dataset import Prepared, prepare
+from training.pipeline.dataset import Dataset, prepare
 from training.promotion.checks import rising_curves
 from training.simulation.parameters import drawn_parameters
 from training.simulation.world import simulate
@@ -35,7 +35,7 @@ class Row:
     world: int
     design: str
     future_precision: float
-    """Average precision of takeovers within two hours, on rows not yet foreign."""
+    """Average precision of takeovers within two hours, on rows not yet malicious."""
     rising: float
     """Share of curves that rise somewhere."""
     expired: float
@@ -58,50 +58,53 @@ def compare(worlds: int, identities: int, days: int, seed: int, told: Callable[[
         yield from _yardsticks(number + 1, data, seed)
 
 
-def _row(world: int, name: str, data: Prepared, rows: Array, curves: Curves, seed: int) -> Row:
-    tested = replace(data.tested, rows=rows, matrix=data.matrix[rows])
+def _row(world: int, name: str, data: Dataset, rows: Array, curves: Curves, seed: int) -> Row:
+    tested = replace(data.test_set, rows=rows, matrix=data.matrix[rows])
     seen = ahead(tested, HORIZONS[2])
     at = [ahead(tested, horizon) for horizon in HORIZONS]
-    predicted = [_ratio(curves.lost_by[s.rows, k], s.lost) for k, s in enumerate(at)]
-    steps = pairs(data.of, rows)
-    score = spent_by(curves.lost_by[np.searchsorted(rows, steps.first)], steps.gap)
-    drawn = redrawn(data.of.identity[rows], seed)
+    predicted = [_ratio(curves.compromised_by[s.rows, k], s.compromised) for k, s in enumerate(at)]
+    steps = pairs(data.targets, rows)
+    score = spent_by(curves.compromised_by[np.searchsorted(rows, steps.first)], steps.gap)
+    drawn = bootstrap_weights(data.targets.identity[rows], seed)
     return Row(
         world,
         name,
-        max(_precision(seen.lost, said[seen.rows, 2]) for said in (curves.lost_by, 1.0 - curves.trust[:, 1:])),
+        max(
+            _precision(seen.compromised, said[seen.rows, 2])
+            for said in (curves.compromised_by, 1.0 - curves.trust[:, 1:])
+        ),
         rising_curves(curves.trust) / len(rows),
-        expired(steps, score, data.of, drawn).value,
+        expired(steps, score, data.targets, drawn).value,
         tuple(predicted),
     )
 
 
-def _yardsticks(world: int, data: Prepared, seed: int) -> Iterator[Row]:
+def _yardsticks(world: int, data: Dataset, seed: int) -> Iterator[Row]:
     """A lifetime that is the same for all, and one who knows how victims are chosen."""
     rows = data.rows(data.split.test)
-    steps, drawn = pairs(data.of, rows), redrawn(data.of.identity[rows], seed)
+    steps, drawn = pairs(data.targets, rows), bootstrap_weights(data.targets.identity[rows], seed)
     nothing = (float("nan"),) * len(HORIZONS)
-    fixed = expired(steps, steps.gap, data.of, drawn).value
+    fixed = expired(steps, steps.gap, data.targets, drawn).value
     yield Row(world, "fixed lifetime", float("nan"), 0.0, fixed, nothing)
-    tested = replace(data.tested, rows=rows, matrix=data.matrix[rows])
+    tested = replace(data.test_set, rows=rows, matrix=data.matrix[rows])
     seen = ahead(tested, HORIZONS[2])
-    knows, two_hours = oracle(data.world, data.of), whole_horizon(rows[seen.rows], HORIZONS[2])
+    knows, two_hours = oracle(data.world, data.targets), whole_horizon(rows[seen.rows], HORIZONS[2])
     yield Row(
         world,
         "oracle",
-        _precision(seen.lost, knows(two_hours)),
+        _precision(seen.compromised, knows(two_hours)),
         0.0,
-        expired(steps, knows(steps), data.of, drawn).value,
+        expired(steps, knows(steps), data.targets, drawn).value,
         nothing,
     )
 
 
-def _precision(lost: Array, said: Array) -> float:
-    return float(average_precision_score(lost, said)) if lost.any() else float("nan")
+def _precision(compromised: Array, said: Array) -> float:
+    return float(average_precision_score(compromised, said)) if compromised.any() else float("nan")
 
 
-def _ratio(said: Array, lost: Array) -> float:
-    return float(said.sum() / lost.sum()) if lost.any() else float("nan")
+def _ratio(said: Array, compromised: Array) -> float:
+    return float(said.sum() / compromised.sum()) if compromised.any() else float("nan")
 
 
 def summary(rows: Sequence[Row]) -> tuple[Table, ...]:
@@ -120,8 +123,8 @@ def summary(rows: Sequence[Row]) -> tuple[Table, ...]:
     columns = ("average precision of takeovers within 2 h", "curves that rise", "takeovers that met an expired session")
     ratios = tuple(f"predicted over actual, {horizon} s" for horizon in HORIZONS)
     note = (
-        "Mean over the worlds [lowest, highest]. Precision of takeovers: the better of P(lost by 2 h) and of the same "
-        f"given that it is not lost now. Expired: where {FRICTION:.0%} of the owners' own gaps expire."
+        "Mean over the worlds [lowest, highest]. Precision of takeovers: the better of P(compromised by 2 h) and of the same "
+        f"given that it is not compromised now. Expired: where {FRICTION:.0%} of the owners' own gaps expire."
     )
     worlds = len({row.world for row in rows})
     return (

@@ -14,8 +14,8 @@ import pandas as pd
 from features.arrays import Array
 from features.event.user_agent import agent_of
 from training.data.labels import World
-from training.metrics.bootstrap import Estimate, Redrawn, estimate
-from training.metrics.evaluation import Tested
+from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate
+from training.metrics.evaluation import TestSet
 from training.metrics.session_recall import limit_of
 
 ADDRESS = (("ip", 0.6), ("asn", 0.3), ("country", 0.1))
@@ -78,15 +78,15 @@ def _earlier(seen: pd.DataFrame, keys: list[str]) -> Array:
     return earlier
 
 
-def asked(tested: Tested, these: Logins, score: Array, history: int, drawn: Redrawn) -> Estimate:
+def asked(tested: TestSet, these: Logins, score: Array, history: int, drawn: BootstrapWeights) -> Estimate:
     """Step-ups per legitimate login at RECALL of intruders' logins, among those with so much history before; `score`
     has one entry a login."""
     use = np.isin(these.rows, tested.rows) & (these.before >= history)
     rows, score = these.rows[use], score[use]
-    foreign, place = tested.of.foreign[rows], drawn.place(tested.of.identity[rows])
-    if not foreign.any() or foreign.all():
-        return Estimate(np.nan, np.nan, np.nan, int(foreign.sum()))
-    intruders, owners = np.flatnonzero(foreign), np.flatnonzero(~foreign)
+    malicious, place = tested.targets.malicious[rows], drawn.place(tested.targets.identity[rows])
+    if not malicious.any() or malicious.all():
+        return Estimate(np.nan, np.nan, np.nan, int(malicious.sum()))
+    intruders, owners = np.flatnonzero(malicious), np.flatnonzero(~malicious)
     rising = intruders[np.argsort(score[intruders], kind="stable")]
     # the lowest intruders' scores, up to what may be missed, set the limit
     limit = limit_of(-score[rising], drawn.weights[:, place[rising]], 1 - RECALL)

@@ -18,12 +18,12 @@ from features.event.arrow import EVENT_SCHEMA
 from features.model.bundle import TrustModel
 from training.data.verdicts import CAP, voices
 from training.evaluation.studies.ablations import lighter
-from training.metrics.bootstrap import Estimate, redrawn
-from training.metrics.evaluation import Tested
+from training.metrics.bootstrap import Estimate, bootstrap_weights
+from training.metrics.evaluation import TestSet
 from training.metrics.friction import friction
 from training.metrics.slices import Slice
 from training.model.fit import Recipe, examples, fit_now
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 
 SHARE = 0.05
 """Of a victim's history before the test."""
@@ -32,7 +32,7 @@ RECALL = 0.98
 
 @dataclass(frozen=True)
 class Poisoned:
-    """Step-ups per 1,000 legitimate requests of the victims at RECALL of their lost sessions, before and after."""
+    """Step-ups per 1,000 legitimate requests of the victims at RECALL of their compromised sessions, before and after."""
 
     clean: Estimate
     fed: Estimate
@@ -45,37 +45,37 @@ class Poisoned:
         return (self.fed.value - self.clean.value) / 1_000
 
 
-def poisoned(model: TrustModel, data: Prepared, seed: int) -> Poisoned:
+def poisoned(model: TrustModel, data: Dataset, seed: int) -> Poisoned:
     """Feed every victim of the test his own intruder's acts, before the test begins, as if nobody had minded."""
-    tested = data.seen_by(model)
-    of = data.of
-    mine = tested.sessions(model.now_log_odds(tested.matrix))
-    victims = np.unique(mine.identity[mine.lost])
+    test_set = data.seen_by(model)
+    of = data.targets
+    sessions = test_set.sessions(model.now_log_odds(test_set.matrix))
+    victims = np.unique(sessions.identity[sessions.compromised])
     theirs = np.flatnonzero(np.isin(of.identity, victims))
-    added = fed(data, theirs, int(of.time[tested.rows].min()), seed)
+    added = fed(data, theirs, int(of.time[test_set.rows].min()), seed)
     events = pa.concat_tables([data.world.events.take(theirs), added])
     matrix = replay(events, model.population)
-    rows = tested.rows[np.isin(of.identity[tested.rows], victims)]
-    clean = replace(tested, rows=rows, matrix=tested.matrix[np.searchsorted(tested.rows, rows)])
+    rows = test_set.rows[np.isin(of.identity[test_set.rows], victims)]
+    clean = replace(test_set, rows=rows, matrix=test_set.matrix[np.searchsorted(test_set.rows, rows)])
     taught = replace(clean, matrix=matrix[np.searchsorted(theirs, rows)])
     return Poisoned(_step_ups(model, clean, seed), _step_ups(model, taught, seed), added.num_rows)
 
 
-def _step_ups(model: TrustModel, tested: Tested, seed: int) -> Estimate:
-    score = model.now_log_odds(tested.matrix)
-    mine = tested.sessions(score)
-    everything = Slice("", "", np.ones(len(mine.lost), bool), np.ones(len(tested.rows), bool))
-    drawn = redrawn(tested.of.identity[tested.rows], seed)
-    return friction(tested, score, mine, everything, drawn)[RECALL].per_1000
+def _step_ups(model: TrustModel, test_set: TestSet, seed: int) -> Estimate:
+    score = model.now_log_odds(test_set.matrix)
+    sessions = test_set.sessions(score)
+    everything = Slice("", "", np.ones(len(sessions.compromised), bool), np.ones(len(test_set.rows), bool))
+    drawn = bootstrap_weights(test_set.targets.identity[test_set.rows], seed)
+    return friction(test_set, score, sessions, everything, drawn)[RECALL].per_1000
 
 
-def fed(data: Prepared, theirs: Array, begins: int, seed: int) -> pa.Table:
+def fed(data: Dataset, theirs: Array, begins: int, seed: int) -> pa.Table:
     """The intruders' acts, again and again, laid at random times into the history before, in sessions of their own."""
-    rng, of = np.random.default_rng(seed), data.of
+    rng, of = np.random.default_rng(seed), data.targets
     sources, times = [], []
     for victim in np.unique(of.identity[theirs]):
         own = theirs[of.identity[theirs] == victim]
-        acts, before = own[of.foreign[own]], own[of.time[own] < begins]
+        acts, before = own[of.malicious[own]], own[of.time[own] < begins]
         if len(before) and len(acts):
             count = max(1, round(SHARE / (1 - SHARE) * len(before)))
             sources.append(np.resize(acts, count))
@@ -105,25 +105,27 @@ class Misled:
     by_chance: float
 
 
-def misled(data: Prepared, recipe: Recipe, seed: int, *, identities: int = 3) -> Misled:
-    """Refit with CAP of an identity's own requests called foreign, for several identities of the fitted in turn."""
-    of, fitting, stopping = data.of, data.rows(data.split.fit), data.rows(data.split.stop)
+def misled(data: Dataset, recipe: Recipe, seed: int, *, identities: int = 3) -> Misled:
+    """Refit with CAP of an identity's own requests called malicious, for several identities of the fitted in turn."""
+    of, fitting, stopping = data.targets, data.rows(data.split.fit), data.rows(data.split.stop)
     recipe = lighter(recipe)
     stop = data.examples(stopping)
     later = data.split.calibrate | data.split.test | ~data.split.population
     honest = fit_now(data.examples(fitting), stop, recipe, seed)
     again = fit_now(data.examples(fitting), stop, recipe, seed + 1)
-    clean = fitting[~of.foreign[fitting]]
+    clean = fitting[~of.malicious[fitting]]
     people, counts = np.unique(of.identity[clean], return_counts=True)
     chosen = people[np.argsort(-counts, kind="stable")][:identities]
     moved, chance = [], []
     for victim in chosen:
-        told = np.flatnonzero((of.identity[fitting] == victim) & ~of.foreign[fitting])[-CAP:]
-        target, said = of.foreign[fitting].copy(), np.zeros(len(fitting), bool)
+        told = np.flatnonzero((of.identity[fitting] == victim) & ~of.malicious[fitting])[-CAP:]
+        target, said = of.malicious[fitting].copy(), np.zeros(len(fitting), bool)
         target[told] = said[told] = True
         lies = examples(data.matrix, fitting, target).counting(voices(said, of.identity[fitting]))
         lied_to = fit_now(lies, stop, recipe, seed)
-        seen = np.flatnonzero((of.identity == victim) & ~of.foreign & later & (of.time > of.time[fitting[told]].max()))
+        seen = np.flatnonzero(
+            (of.identity == victim) & ~of.malicious & later & (of.time > of.time[fitting[told]].max())
+        )
         before = honest.decision_function(data.matrix[seen]) if len(seen) else np.zeros(0)
         if len(seen):
             moved.append(float(np.mean(lied_to.decision_function(data.matrix[seen]) - before)))

@@ -14,12 +14,12 @@ from features.arrays import Array
 from features.model.bundle import TrustModel
 from features.model.trust_curve import HORIZONS, probability
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import Estimate, Redrawn, estimate, redrawn
+from training.metrics.bootstrap import BootstrapWeights, Estimate, bootstrap_weights, estimate
 from training.metrics.calibration import ahead, precisions
-from training.metrics.evaluation import BUDGETS, Tested, challenges
+from training.metrics.evaluation import BUDGETS, TestSet, challenges
 from training.metrics.session_recall import Sessions, caught, resampled
 from training.metrics.time_to_detect import detection
-from training.pipeline.dataset import Prepared
+from training.pipeline.dataset import Dataset
 
 NOTE = (
     "The same requests of the same identities, each version reading them against the population it was made with and "
@@ -62,17 +62,17 @@ class _Side:
     """One version's scores of the test, and its sessions under them."""
 
     model: TrustModel
-    tested: Tested
+    test_set: TestSet
     score: Array
-    mine: Sessions
+    sessions: Sessions
 
 
 def against(
-    champion: TrustModel, challenger: TrustModel, data: Prepared, seed: int
+    champion: TrustModel, challenger: TrustModel, data: Dataset, seed: int
 ) -> tuple[Table, dict[str, Estimate]]:
     """Side by side; figures are the differences."""
     sides = [_side(model, data) for model in (champion, challenger)]
-    drawn = redrawn(data.of.identity[data.tested.rows], seed)
+    drawn = bootstrap_weights(data.targets.identity[data.test_set.rows], seed)
     measures = [*_recalled(sides, seed), *_early(sides, drawn), *_true(sides, drawn)]
     columns = ("", f"champion, version {champion.version}", f"challenger, version {challenger.version}", "differs")
     rows = tuple(each.row() for each in measures)
@@ -80,51 +80,53 @@ def against(
     return Table("Champion and challenger on the same events", (*columns, "better"), rows, NOTE), figures
 
 
-def _side(model: TrustModel, data: Prepared) -> _Side:
-    tested = data.seen_by(model)
-    score = model.now_log_odds(tested.matrix)
-    return _Side(model, tested, score, tested.sessions(score))
+def _side(model: TrustModel, data: Dataset) -> _Side:
+    test_set = data.seen_by(model)
+    score = model.now_log_odds(test_set.matrix)
+    return _Side(model, test_set, score, test_set.sessions(score))
 
 
 def _recalled(sides: list[_Side], seed: int) -> Iterator[Measure]:
     """Thresholds are set anew in every resample."""
-    weights, lost = resampled(sides[0].mine, seed), sides[0].mine.lost
-    total = weights[:, lost].sum(axis=1)
+    weights, compromised = resampled(sides[0].sessions, seed), sides[0].sessions.compromised
+    total = weights[:, compromised].sum(axis=1)
     for budget in BUDGETS:
-        hits = [(caught(side.mine, budget, weights) * weights[:, lost]).sum(axis=1) for side in sides]
-        name = f"recall of lost sessions at {budget:.1%}"
-        yield Measure(name, [_over(each, total) for each in hits], int(lost.sum()), True)
+        hits = [(caught(side.sessions, budget, weights) * weights[:, compromised]).sum(axis=1) for side in sides]
+        name = f"recall of compromised sessions at {budget:.1%}"
+        yield Measure(name, [_over(each, total) for each in hits], int(compromised.sum()), True)
 
 
-def _early(sides: list[_Side], drawn: Redrawn) -> Iterator[Measure]:
+def _early(sides: list[_Side], drawn: BootstrapWeights) -> Iterator[Measure]:
     """Harm stopped and legitimate escalations challenged."""
-    of, rows = sides[0].tested.of, sides[0].tested.rows
-    escalations = of.escalation[rows] & ~of.foreign[rows]
+    of, rows = sides[0].test_set.targets, sides[0].test_set.rows
+    escalations = of.escalation[rows] & ~of.malicious[rows]
     whose = of.identity[rows[escalations]]
     for budget in BUDGETS:
-        asked = [challenges(side.tested, side.score, side.mine, budget) for side in sides]
-        found = [detection(side.tested, each, drawn) for side, each in zip(sides, asked, strict=True)]
+        asked = [challenges(side.test_set, side.score, side.sessions, budget) for side in sides]
+        found = [detection(side.test_set, each, drawn) for side, each in zip(sides, asked, strict=True)]
         harm = [each.harm for each in found]
         yield _mean(f"harmful acts stopped at {budget:.1%}", harm, found[0].whose, drawn, True)
         theirs = [each[escalations] for each in asked]
         yield _mean(f"legitimate escalations challenged at {budget:.1%}", theirs, whose, drawn, False)
 
 
-def _true(sides: list[_Side], drawn: Redrawn) -> Iterator[Measure]:
+def _true(sides: list[_Side], drawn: BootstrapWeights) -> Iterator[Measure]:
     """Ranking and error now, and ranking of losses within two hours."""
-    of, rows = sides[0].tested.of, sides[0].tested.rows
-    foreign, identity = of.foreign[rows], of.identity[rows]
+    of, rows = sides[0].test_set.targets, sides[0].test_set.rows
+    malicious, identity = of.malicious[rows], of.identity[rows]
     risks = [probability(side.score) for side in sides]
-    ranked = [precisions(foreign, risk, identity, drawn) for risk in risks]
-    yield Measure("average precision", ranked, int(foreign.sum()), True)
-    yield _mean("Brier score", [(risk - foreign) ** 2 for risk in risks], identity, drawn, False)
-    soon = ahead(sides[0].tested, HORIZONS[2])
-    lost_by = [1.0 - np.cumprod(1.0 - s.model.hazards(s.tested.matrix[soon.rows]), axis=1)[:, 2] for s in sides]
-    ranked = [precisions(soon.lost, each, soon.identity, drawn) for each in lost_by]
-    yield Measure("average precision of losses within two hours", ranked, int(soon.lost.sum()), True)
+    ranked = [precisions(malicious, risk, identity, drawn) for risk in risks]
+    yield Measure("average precision", ranked, int(malicious.sum()), True)
+    yield _mean("Brier score", [(risk - malicious) ** 2 for risk in risks], identity, drawn, False)
+    soon = ahead(sides[0].test_set, HORIZONS[2])
+    compromised_by = [
+        1.0 - np.cumprod(1.0 - s.model.hazards(s.test_set.matrix[soon.rows]), axis=1)[:, 2] for s in sides
+    ]
+    ranked = [precisions(soon.compromised, each, soon.identity, drawn) for each in compromised_by]
+    yield Measure("average precision of losses within two hours", ranked, int(soon.compromised.sum()), True)
 
 
-def _mean(name: str, values: list[Array], whose: Array, drawn: Redrawn, more_is_better: bool) -> Measure:
+def _mean(name: str, values: list[Array], whose: Array, drawn: BootstrapWeights, more_is_better: bool) -> Measure:
     count = drawn.totals(np.ones(len(whose)), whose)
     return Measure(name, [_over(drawn.totals(each, whose), count) for each in values], len(whose), more_is_better)
 
