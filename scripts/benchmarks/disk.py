@@ -27,7 +27,7 @@ from rich.console import Console
 
 from features.history.population import measure as population_of
 from scripts.benchmarks.features import RESULTS
-from scripts.lib.client import ROOT
+from serving.launch.client import ROOT
 from training import simulate
 
 EVENTS = 100_000_000

@@ -33,7 +33,7 @@ from features.event.numpy_row import ROW, row_from, row_of, rows_of
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History
 from features.history.population import measure
 from scripts.benchmarks.timing import side_by_side
-from scripts.lib.client import ROOT
+from serving.launch.client import ROOT
 from training import simulate
 
 RESULTS = ROOT / "benchmarks/results.json"

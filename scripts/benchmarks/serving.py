@@ -28,7 +28,7 @@ from features.model.bundle import TrustModel
 from features.model.tree_shap import shapley
 from features.settings import get_settings
 from scripts.benchmarks.timing import side_by_side
-from scripts.lib.client import ROOT, Service, started_service
+from serving.launch.client import ROOT, Service, started_service
 from training import champion, simulate
 
 RESULTS = ROOT / "benchmarks/results.json"

@@ -18,8 +18,8 @@ from features.catalogue.all import FEATURES
 from features.cli.main import markdown as features_table
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION
 from features.settings import PREFIX, Settings, get_settings
-from scripts.lib.client import ROOT, Service, running_service
-from scripts.lib.launch import curl_line
+from serving.launch.client import ROOT, Service, running_service
+from serving.launch.readiness import curl_line
 from serving.policy.schema import Condition, Policy, Requirement
 from serving.policy.tables import sections
 

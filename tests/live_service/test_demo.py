@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 
 from features import Event
-from scripts.incident_demo.assertions import ORDINARY_SHARE, passed
-from scripts.incident_demo.controls import other_role, role_before
-from scripts.incident_demo.incident import logged_events, the_robbed
-from scripts.incident_demo.result import Judged, judge
-from scripts.lib.client import ROOT, Service
+from serving.demo.assertions import ORDINARY_SHARE, passed
+from serving.demo.controls import other_role, role_before
+from serving.demo.incident import logged_events, the_robbed
+from serving.demo.result import Judged, judge
+from serving.launch.client import ROOT, Service
 
 CODE = ("features", "training", "serving", "scripts", "notebooks")
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from features import Event
-from scripts.incident_demo.assertions import broken_promises
-from scripts.incident_demo.result import Judged
+from serving.demo.assertions import broken_promises
+from serving.demo.result import Judged
 
 
 def judged(kind: str, ruling: str, **decision: Any) -> Judged:

@@ -13,8 +13,8 @@ import pytest
 
 from features.settings import PREFIX, Settings
 from scripts.docgen.readme_tables import README, TABLES, rendered
-from scripts.lib.client import ROOT, Service
-from scripts.lib.launch import curl_line
+from serving.launch.client import ROOT, Service
+from serving.launch.readiness import curl_line
 
 DOCUMENTS = (README, ROOT / "features/README.md", ROOT / "CONTRIBUTING.md")
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:\s*<!-- proven: (.*?) -->)?", re.DOTALL)

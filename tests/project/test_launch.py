@@ -15,8 +15,8 @@ from threading import Thread
 import pytest
 
 from features import Settings
-from scripts.lib.client import ROOT, free_port
-from scripts.lib.launch import announce, first_model, is_taken, not_ready
+from serving.launch.client import ROOT, free_port
+from serving.launch.readiness import announce, first_model, is_taken, not_ready
 
 WHY = "model version 1 was made for other features"
 
@@ -82,7 +82,7 @@ def test_a_port_that_was_used_a_moment_ago_is_free() -> None:
     [
         (["scripts/serve", "--port", "3001"], {}, "usage: scripts/serve"),
         (
-            [sys.executable, "-m", "scripts.lib.launch", "first-model"],
+            [sys.executable, "-m", "serving.launch.readiness", "first-model"],
             {"SESSION_TRUST_PORT": "abc"},
             "SESSION_TRUST_PORT is 'abc'; it must be a whole number",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from features import feature_catalogue
-from scripts.incident_demo.result import Judged
+from serving.demo.result import Judged
 
 ORDINARY_SHARE = 0.95
 """The share of constructed ordinary calls that must pass."""

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from features.settings import get_settings
-from scripts.lib.launch import is_ready
+from serving.launch.readiness import is_ready
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STOP_SECONDS = 30.0

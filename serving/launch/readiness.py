@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         say(str(error))
         return 2
-    print("usage: python -m scripts.lib.launch first-model | announce PID", file=sys.stderr)
+    print("usage: python -m serving.launch.readiness first-model | announce PID", file=sys.stderr)
     return 2
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from features import Event
-from scripts.lib.client import Service
+from serving.launch.client import Service
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from rich.console import Console
 
 from features import Event, events_of
 from features.sources.registry import import_files
-from scripts.incident_demo.assertions import broken_promises, passed
-from scripts.incident_demo.controls import other_role, role_before
-from scripts.incident_demo.output import said, summary, turn
-from scripts.incident_demo.result import Judged, judge
-from scripts.lib.client import ROOT, NotReady, Service, running_service
+from serving.demo.assertions import broken_promises, passed
+from serving.demo.controls import other_role, role_before
+from serving.demo.output import said, summary, turn
+from serving.demo.result import Judged, judge
+from serving.launch.client import ROOT, NotReady, Service, running_service
 
 LOG = ROOT / "data/otrf/ec2_proxy_s3_exfiltration_2020-09-14011940.json.gz"
 WIDTH = 170

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from scripts.incident_demo.result import Judged
+from serving.demo.result import Judged
 
 COLUMNS = {
     "time": 8,
