@@ -59,18 +59,21 @@ def test_the_lock_pins_every_package_by_hash(lock: str) -> None:
 
     unpinned = [r for r in requirements if not re.match(r"[\w.\[\]-]+==[\w.!+]+", r) or "--hash=sha256:" not in r]
 
-    assert (unpinned, "://" in text) == ([], False)
+    assert unpinned == []
+    assert "://" not in text
 
 
 def test_the_lock_holds_what_the_project_asks_for() -> None:
     """No dependency in pyproject.toml is missing from the locks."""
     project = (ROOT / "pyproject.toml").read_text().split("[tool.")[0]
-    asked = {name.lower().replace("_", "-") for name in re.findall(r'^    "([A-Za-z0-9._-]+)', project, re.MULTILINE)}
+    wanted = {
+        re.sub(r"[._-]+", "-", name.lower()) for name in re.findall(r'^    "([A-Za-z0-9._-]+)', project, re.MULTILINE)
+    }
 
     locks = "".join((ROOT / lock).read_text() for lock in LOCKS)
     locked = set(re.findall(r"^([a-z0-9.-]+)==", locks, re.MULTILINE))
 
-    assert asked - locked == set()
+    assert wanted - locked == set()
 
 
 MOST_MODULES = 15
