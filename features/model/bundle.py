@@ -2,6 +2,7 @@
 
 The now-model is logged as MLflow's own model (skops); everything else lies beside it as artefacts of the same run,
 each file's SHA-256 in a tag of the version. A file that was swapped, or a model made for other features, is refused.
+The two estimators are verified at once and built at their first use, since a service scores without them.
 """
 
 from __future__ import annotations
@@ -21,16 +22,14 @@ from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.catalogue.describe import contract, difference
 from features.event.schema import IdentityType
-from features.hashing import digest_of_file
+from features.hashing import digest_of, digest_of_file
 from features.history import population
+from features.model.registry import NOW_FILE, find_version
 from features.model.trust_curve import HORIZONS, TrustCurve, probability
+from features.settings import Settings
 
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 """The one type beyond skops' own that these models hold."""
-NOW_FILE = "model.skops"
-"""The now-model, as MLflow itself writes the registered model."""
-FOLDER = "trust"
-"""The artefact folder of the run that holds FILES."""
 FILES = ("hazard.skops", "calibration.json", "population.npy", "thresholds.json", "catalogue.json")
 TYPES: tuple[str, ...] = typing.get_args(IdentityType)
 _FLAGS = [feature_names().index(f"identity_is_{kind}") for kind in TYPES[:-1]]
@@ -69,11 +68,36 @@ def types_of(matrix: Array) -> Array:
 
 
 @dataclass(frozen=True)
+class _Stored:
+    """The verified bytes of a skops file whose estimator nobody has used yet."""
+
+    data: bytes
+
+
+class _BuiltAtFirstUse:
+    """A field of a dataclass that takes an estimator, or one as it is stored, and always gives the estimator."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, model: object | None, owner: type) -> Any:
+        if model is None:
+            raise AttributeError(self._name)  # so a dataclass sees a field without a default
+        value = vars(model)[self._name]
+        if isinstance(value, _Stored):
+            value = vars(model)[self._name] = _skops().loads(value.data, trusted=TRUSTED)
+        return value
+
+    def __set__(self, model: object, value: Any) -> None:
+        vars(model)[self._name] = value
+
+
+@dataclass(frozen=True)
 class TrustModel:
     """The pair of models with all that turns their margins into trust."""
 
-    now: Any
-    hazard: Any
+    now: Any = _BuiltAtFirstUse()
+    hazard: Any = _BuiltAtFirstUse()
     calibration: Calibration
     population: Array
     thresholds: Mapping[str, list[list[float]]]
@@ -125,44 +149,35 @@ def save(model: TrustModel, folder: Path) -> dict[str, str]:
 def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") -> TrustModel:
     """Read a version from its FILES in a folder and its now-model.
 
-    Raises ModelMismatch when a file, or the features, are not what was registered.
+    Raises ModelMismatch when a file is missing, or a file or the features are not what was registered.
     """
-    for path in (now, *(folder / name for name in FILES)):
-        _refuse_unless_registered(path, tags.get(DIGEST_TAG + path.name), version)
-    differs = difference(_read(folder / "catalogue.json"))
+    files = {path.name: _registered_bytes(path, tags, version) for path in (now, *(folder / name for name in FILES))}
+    differs = difference(json.loads(files["catalogue.json"]))
     if differs:
         raise ModelMismatch(
             f"model version {version} was made for other features: {differs}. "
             "Train one for these: python -m training retrain --promote"
         )
-    calibration = _read(folder / "calibration.json")
+    calibration = json.loads(files["calibration.json"])
     calibration["hazard_intercepts"] = _by_type(calibration["hazard_intercepts"])
     return TrustModel(
-        now=_skops().load(now, trusted=TRUSTED),
-        hazard=_skops().load(folder / "hazard.skops", trusted=TRUSTED),
+        now=_Stored(files[NOW_FILE]),
+        hazard=_Stored(files["hazard.skops"]),
         calibration=Calibration(**calibration),
         population=population.load(folder / "population.npy"),
-        thresholds=_read(folder / "thresholds.json"),
+        thresholds=json.loads(files["thresholds.json"]),
         version=version,
         tags=dict(tags),
     )
 
 
-def fetch(tracking_uri: str, name: str, alias_or_version: str) -> TrustModel:
-    """Download and load a registered version by its alias or number.
+def fetch(settings: Settings, alias_or_version: str) -> TrustModel:
+    """Load a registered version by its alias or number.
 
-    Raises ModelMismatch as `load` does, and mlflow's own MlflowException when there is no such version.
+    Raises ModelMismatch as `load` does, and NoSuchVersion when there is none.
     """
-    mlflow = importlib.import_module("mlflow")  # imported late: it takes a second, and only loading needs it
-    mlflow.set_tracking_uri(tracking_uri)
-    mlflow.set_registry_uri(tracking_uri)  # download_artifacts asks whichever registry the process has set
-    client = mlflow.MlflowClient()
-    by_number = alias_or_version.isdecimal()
-    look_up = client.get_model_version if by_number else client.get_model_version_by_alias
-    version = look_up(name, alias_or_version)
-    registered = mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}")
-    beside = mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=FOLDER)
-    return load(Path(beside), Path(registered) / NOW_FILE, version.tags, str(version.version))
+    found = find_version(settings, alias_or_version)
+    return load(found.folder, found.now, found.tags, found.number)
 
 
 def _by_type(intercepts: Any) -> dict[str, tuple[float, ...]]:
@@ -176,15 +191,18 @@ def _skops() -> Any:
     return importlib.import_module("skops.io")
 
 
-def _refuse_unless_registered(path: Path, registered: str | None, version: str) -> None:
-    found = digest_of_file(path) if path.exists() else "missing"
-    if found != registered:
-        raise ModelMismatch(f"model version {version}: {path.name} is {found}, registered was {registered}")
+def _registered_bytes(path: Path, tags: Mapping[str, str], version: str) -> bytes:
+    """The file's content, unless it is not what was registered."""
+    if not path.exists():
+        raise ModelMismatch(
+            f"model version {version}: {path} is missing. Put the artefacts of the registry back there, or register "
+            "the model that ships with session-trust: session-trust training register-model"
+        )
+    data, registered = path.read_bytes(), tags.get(DIGEST_TAG + path.name)
+    if digest_of(data) != registered:
+        raise ModelMismatch(f"model version {version}: {path.name} is {digest_of(data)}, registered was {registered}")
+    return data
 
 
 def _write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
-
-
-def _read(path: Path) -> Any:
-    return json.loads(path.read_text())

@@ -99,11 +99,9 @@ def models_of(here: Settings) -> Models:
 
 def model_of(here: Settings, alias_or_version: str) -> TrustModel:
     """A registered model. Raises CannotTell where there is none that this build can use."""
-    from mlflow.exceptions import MlflowException  # imported late: it takes a second
-
     try:
-        return fetch(here.tracking_uri, here.model_name, alias_or_version)
-    except (ModelMismatch, MlflowException, OSError) as error:
+        return fetch(here, alias_or_version)
+    except (ModelMismatch, LookupError, OSError) as error:
         raise CannotTell(f"{here.model_name} {alias_or_version} cannot be used: {error}") from error
 
 

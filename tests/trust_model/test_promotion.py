@@ -71,7 +71,7 @@ def test_the_command_refuses_with_reasons_and_forces_by_name(
         run.invoke(commands.app, line) for line in (["promote", version], forced, [*forced, "--why", "a drill"])
     )
 
-    tags = fetch(here.tracking_uri, here.model_name, here.model_alias).tags
+    tags = fetch(here, here.model_alias).tags
     kept = [tags[f"forced.{name}"] for name in ("who", "why", "against")]
     codes = [ran.exit_code for ran in (refused, nameless, done)]
     assert (codes, MISSING in refused.output, kept) == ([1, 2, 0], True, ["R. Ito", "a drill", MISSING])

@@ -238,7 +238,7 @@ def test_the_gate_names_what_is_missing() -> None:
 
 def test_a_retraining_registers_a_version_that_loads_as_it_was(first: Outcome, here: Settings, data: Dataset) -> None:
     """What the registry gives back answers like what was fitted, on the same further examples."""
-    loaded = fetch(here.tracking_uri, here.model_name, first.version)
+    loaded = fetch(here, first.version)
     rows = data.matrix[data.rows(data.split.test)[:200]]
     fitted = fit(data, RECIPE, 3, more_examples(data, RECIPE, 3))
 
@@ -270,7 +270,7 @@ def test_who_did_not_pass_is_promoted_only_by_somebody_who_says_why(
         promote(here, version)
     promote(here, version, Forced("R. Ito", "a drill"))
 
-    tags = fetch(here.tracking_uri, here.model_name, "champion").tags
+    tags = fetch(here, "champion").tags
     assert [tags[f"forced.{name}"] for name in ("who", "why", "against")] == ["R. Ito", "a drill", str(missing)]
 
 

@@ -1,5 +1,5 @@
 """The data scientist's loop: `python -m training simulate | graft | labels | retrain | evaluate |
-compare | importance | search | promote`.
+compare | importance | search | promote | export-model | register-model`.
 
 Exit codes: 0 done, 1 the gate refused, 2 it could not be done as asked.
 """
@@ -15,6 +15,7 @@ import typer
 from features import ModelMismatch, get_settings
 from training.cli.data import world_app
 from training.cli.evaluate import evidence_app
+from training.cli.model_files import model_files_app
 from training.cli.search import search_app
 from training.cli.shared_options import Labels, Seed, console, labelled_log, progress, refuse, show, simulated
 from training.model.recipe_yaml import read_recipe
@@ -26,6 +27,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown
 app.add_typer(world_app)
 app.add_typer(evidence_app)
 app.add_typer(search_app)
+app.add_typer(model_files_app)
 
 
 @app.command("retrain")
@@ -81,14 +83,12 @@ def promote_(
 
     Example: `python -m training promote 3 --force --who "R. Ito" --why "drill in the test house"`
     """
-    from mlflow.exceptions import MlflowException
-
     try:
         promote(get_settings(), version, Forced(who, why) if force else None)
     except NotPromoted as error:
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
-    except (ModelMismatch, MlflowException, ValueError) as error:
+    except (ModelMismatch, LookupError, OSError, ValueError) as error:
         console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     console.print(f"version {version} answers from the next start on")

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from features.catalogue.all import feature_names
 from features.hashing import digest_of_file
-from features.model.bundle import DIGEST_TAG, FOLDER, NOW_FILE, TRUSTED, TrustModel, fetch, save
+from features.model.bundle import DIGEST_TAG, TRUSTED, TrustModel, fetch, save
+from features.model.proven import proven_forests
+from features.model.registry import FOLDER, NOW_FILE, NoSuchVersion, find_version, follow_moved_home
 from features.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,8 +44,10 @@ class Forced:
 
 
 def _mlflow() -> Any:
-    """MLflow, imported late: it takes seconds, and unless told before it reports usage from the user's home."""
+    """Import MLflow late, since that takes seconds, and without telemetry, progress bars and notes on its progress."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     import mlflow
 
     return mlflow
@@ -53,6 +57,7 @@ def connect(here: Settings) -> MlflowClient:
     """Point MLflow at the settings' registry, artefacts below the home folder; returns its client."""
     mlflow = _mlflow()
     here.ensure_home()
+    follow_moved_home(here)
     mlflow.set_tracking_uri(here.tracking_uri)
     mlflow.set_registry_uri(here.tracking_uri)
     client: MlflowClient = mlflow.MlflowClient()
@@ -84,35 +89,45 @@ def register(
             name="now",
             serialization_format="skops",
             skops_trusted_types=TRUSTED,
-            signature=_signature(),
+            signature=signature(),
             pip_requirements=["scikit-learn", "skops"],
-            registered_model_name=here.model_name,
         )
         digests = save(model, Path(folder))
         mlflow.log_artifacts(folder, FOLDER)
         if report:
             mlflow.log_artifacts(str(report), "report")
-    version = str(logged.registered_model_version)
-    registered = Path(mlflow.artifacts.download_artifacts(f"models:/{here.model_name}/{version}"))
-    digests[DIGEST_TAG + NOW_FILE] = digest_of_file(registered / NOW_FILE)
-    for name, value in (digests | dict(tags)).items():
-        client.set_model_version_tag(here.model_name, version, name, value)
+    version = new_version(client, here, logged.model_id, logged.run_id, digests | dict(tags))
+    now = digest_of_file(find_version(here, version).now)
+    client.set_model_version_tag(here.model_name, version, DIGEST_TAG + NOW_FILE, now)
     return version
+
+
+def new_version(client: MlflowClient, here: Settings, model_id: str, run_id: str, tags: Mapping[str, str]) -> str:
+    """Make a logged model the next version of the registered model; returns its number."""
+    if not client.search_registered_models(f"name = '{here.model_name}'"):
+        client.create_registered_model(here.model_name)
+    made = client.create_model_version(
+        here.model_name, f"models:/{model_id}", run_id=run_id, tags=dict(tags), model_id=model_id
+    )
+    return str(made.version)
 
 
 def promote(here: Settings, version: str, forced: Forced | None = None) -> None:
     """Let a version answer from the next start on, after loading it as the service will.
 
-    Raises NotPromoted when it did not pass the gate and is not forced, ModelMismatch when this build cannot load it or
-    a file of it was swapped, MlflowException when there is none. Nothing forces a model that cannot be loaded.
+    Raises NotPromoted when it did not pass the gate and is not forced, ModelMismatch when this build cannot load it, a
+    file of it was swapped or its explanation is not SHAP's, NoSuchVersion when there is none. Nothing forces a model
+    that cannot be loaded.
     """
     client = connect(here)
-    gate = fetch(here.tracking_uri, here.model_name, version).tags.get(GATE_TAG, "nothing says that it was at the gate")
+    model = fetch(here, version)
+    gate = model.tags.get(GATE_TAG, "nothing says that it was at the gate")
     if gate != PASSED and forced is None:
         raise NotPromoted(f"version {version} did not pass the gate: {gate}")
     if gate != PASSED and forced is not None:
         for name, value in (("who", forced.who), ("why", forced.why), ("against", gate)):
             client.set_model_version_tag(here.model_name, version, f"forced.{name}", value)
+    proven_forests(model, here)
     client.set_registered_model_alias(here.model_name, here.model_alias, version)
 
 
@@ -130,23 +145,19 @@ def champion(here: Settings) -> TrustModel | None:
     """The version that answers now; None when none does. Raises ModelMismatch when this build cannot load it."""
     connect(here)
     try:
-        return fetch(here.tracking_uri, here.model_name, here.model_alias)
-    except _mlflow().MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise
+        return fetch(here, here.model_alias)
+    except NoSuchVersion:
+        return None
 
 
 def version_of(here: Settings, version: str) -> TrustModel:
     """A version by its number. Raises LookupError when there is none, ModelMismatch when this build cannot load it."""
     connect(here)
-    try:
-        return fetch(here.tracking_uri, here.model_name, version)
-    except _mlflow().MlflowException as error:
-        raise LookupError(f"there is no version {version} of {here.model_name}: {error.message}") from error
+    return fetch(here, version)
 
 
-def _signature() -> ModelSignature:
+def signature() -> ModelSignature:
+    """What the now-model takes and gives: every feature as a number that may be missing, and a class."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
