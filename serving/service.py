@@ -6,8 +6,6 @@ Importing this module opens nothing; the engine is made when BentoML makes the s
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +17,7 @@ from pydantic import RootModel, ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.event.schema import Event
-from features.settings import Settings, get_settings
+from features.settings import get_settings
 from features.sources.registry import SOURCES
 from serving import metrics
 from serving.api.middleware import Edge, current
@@ -156,11 +154,3 @@ _door = _Door()
 SessionTrust.add_asgi_middleware(  # type: ignore[attr-defined]  # bentoml.service makes the class a Service
     Edge, ours=_door.ours, authenticate=_door.authenticate
 )
-
-
-def run(here: Settings) -> None:
-    """Become the server on the settings' address; signals go to BentoML itself."""
-    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    place = ["--host", here.host, "--port", str(here.port)]
-    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "serving.service:SessionTrust", *place])

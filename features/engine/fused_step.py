@@ -70,6 +70,11 @@ class Step:
             raise IndexError("what is read has no place among the values")
         self.kernel(rows, places, *records, population, values.reshape(-1, copy=False), AS_LOGGED)
 
+    def compile(self) -> None:
+        """Compile now, or read from the cache, what the first event and the first score would wait for."""
+        if not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
+            _ = self._one
+
     def read(self, row: Array, identity: Array, session: Array, credential: Array, population: Array) -> Array:
         """The features of one event, shape (F,); changes nothing. Every record has shape (1,).
 

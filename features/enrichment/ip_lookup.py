@@ -39,6 +39,7 @@ from features.enrichment.ip_ranges import (
     ranges,
     reserved,
 )
+from features.enrichment.table_cache import cached_ranges
 from features.event.arrow import conform
 from features.event.ip_network import packed_of
 from features.event.schema import Event
@@ -79,12 +80,18 @@ class Tables:
     def read(cls, folder: Path, version: int) -> Tables:
         """Read once in a process, whatever lies above them."""
         places, lists = folder / "ip-location-db", folder / "x4bnet"
-        return cls(
-            ranges(places / f"asn-ipv{version}.csv.gz", version, np.int64),
-            ranges(places / f"asn-country-ipv{version}.csv.gz", version, np.str_),
-            networks(lists / f"datacenter_ipv{version}.txt.gz", version),
-            networks(lists / f"vpn_ipv{version}.txt.gz", version),
+        asn, country = (places / f"{name}-ipv{version}.csv.gz" for name in ("asn", "asn-country"))
+        hosting, anonymizer = (lists / f"{name}_ipv{version}.txt.gz" for name in ("datacenter", "vpn"))
+        tables = cached_ranges(
+            [asn, country, hosting, anonymizer],
+            lambda: {
+                "asn": ranges(asn, version, np.int64),
+                "country": ranges(country, version, np.str_),
+                "hosting": networks(hosting, version),
+                "anonymizer": networks(anonymizer, version),
+            },
         )
+        return cls(**tables)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,7 @@ import typer
 from rich.console import Console
 
 from features.history.population import measure as population_of
-from scripts.benchmarks.features import RESULTS
-from serving.launch.client import ROOT
+from scripts.benchmarks.timing import RESULTS, ROOT
 from training import simulate
 
 EVENTS = 100_000_000

@@ -32,11 +32,9 @@ from features.event.arrow import events_of
 from features.event.numpy_row import ROW, row_from, row_of, rows_of
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History
 from features.history.population import measure
-from scripts.benchmarks.timing import side_by_side
-from serving.launch.client import ROOT
+from scripts.benchmarks.timing import RESULTS, ROOT, side_by_side
 from training import simulate
 
-RESULTS = ROOT / "benchmarks/results.json"
 EVENTS = 2_000_000
 ROUNDS = 15
 """Each is timed so often, and the best counts: what else the host does meets few of them."""

@@ -27,11 +27,10 @@ from features.event.arrow import events_of
 from features.model.bundle import TrustModel
 from features.model.tree_shap import shapley
 from features.settings import get_settings
-from scripts.benchmarks.timing import side_by_side
-from serving.launch.client import ROOT, Service, started_service
+from scripts.benchmarks.timing import RESULTS, side_by_side
+from serving.launch.client import Service, started_service
 from training import champion, simulate
 
-RESULTS = ROOT / "benchmarks/results.json"
 WARM = 100
 """Requests before anything is measured."""
 AT_ONCE = 16

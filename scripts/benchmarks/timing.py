@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout."""
+RESULTS = ROOT / "benchmarks/results.json"
+"""Where all benchmarks keep their figures."""
 
 
 def side_by_side(calls: Sequence[Callable[[], Any]], rounds: int) -> list[float]:

@@ -18,11 +18,12 @@ from features.catalogue.all import FEATURES
 from features.cli.main import markdown as features_table
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION
 from features.settings import PREFIX, Settings, get_settings
-from serving.launch.client import ROOT, Service, running_service
+from serving.launch.client import Service, running_service
 from serving.launch.readiness import curl_line
 from serving.policy.schema import Condition, Policy, Requirement
 from serving.policy.tables import sections
 
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks/results.json"
 README = ROOT / "README.md"
 USUAL = "http://127.0.0.1:3000"

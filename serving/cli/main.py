@@ -1,4 +1,4 @@
-"""The operator's loop: `python -m serving start | keys | verify | rebuild | policy`.
+"""The operator's loop: `python -m serving serve | start | keys | verify | rebuild | policy`.
 
 Exit codes: 0 all is well, 1 a finding (a broken log, a history that differs, a policy that is wrong), 2 it could not be
 done as asked.
@@ -16,7 +16,9 @@ from rich.table import Table
 from features.cli.output import show_first
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
+from serving.cli.serve import serve_app
 from serving.cli.shared_options import console, plainly, store_of
+from serving.launch.process import become_server
 from serving.store.api_keys import SCOPES, create_key, list_keys, revoke_key
 from serving.store.rebuild import rebuild
 from serving.store.store import Store
@@ -24,6 +26,7 @@ from serving.store.verify import verify
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Who may call, and for what.", no_args_is_help=True)
+app.add_typer(serve_app)
 app.add_typer(keys, name="keys")
 app.add_typer(policy_app, name="policy")
 policy_app.add_typer(policy_history_app)
@@ -38,10 +41,8 @@ def start() -> None:
     Example: `SESSION_TRUST_PORT=8080 python -m serving start`
     """
     with plainly() as here:
-        from serving.service import run  # imports the whole server, which no other command needs
-
         here.ensure_home()
-        run(here)
+        become_server(here)
 
 
 @app.command("verify")

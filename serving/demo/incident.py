@@ -17,14 +17,15 @@ import typer
 from rich.console import Console
 
 from features import Event, events_of
+from features.data_files import data_folder
 from features.sources.registry import import_files
 from serving.demo.assertions import broken_promises, passed
 from serving.demo.controls import other_role, role_before
 from serving.demo.output import said, summary, turn
 from serving.demo.result import Judged, judge
-from serving.launch.client import ROOT, NotReady, Service, running_service
+from serving.launch.client import NotReady, Service, running_service
 
-LOG = ROOT / "data/otrf/ec2_proxy_s3_exfiltration_2020-09-14011940.json.gz"
+LOG = data_folder() / "otrf/ec2_proxy_s3_exfiltration_2020-09-14011940.json.gz"
 WIDTH = 170
 """Columns of the printed table where the output is not a terminal."""
 BEFORE_THE_TURN = 3
@@ -41,7 +42,11 @@ class Replayed:
     known: list[Judged]
 
 
-def main(
+demo_app = typer.Typer(add_completion=False)
+
+
+@demo_app.command("demo")
+def demo(
     log: Annotated[Path, typer.Option(help="A CloudTrail log in which a machine's credential is stolen.")] = LOG,
     only_turn: Annotated[bool, typer.Option("--turn", help="Leave out what comes before the turn.")] = False,
 ) -> None:
@@ -107,4 +112,4 @@ def the_robbed(events: Iterable[Event]) -> list[Event]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    demo_app()

@@ -13,8 +13,9 @@ from serving.demo.assertions import ORDINARY_SHARE, passed
 from serving.demo.controls import other_role, role_before
 from serving.demo.incident import logged_events, the_robbed
 from serving.demo.result import Judged, judge
-from serving.launch.client import ROOT, Service
+from serving.launch.client import Service
 
+ROOT = Path(__file__).resolve().parents[2]
 CODE = ("features", "training", "serving", "scripts", "notebooks")
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from features.settings import PREFIX, Settings
 from scripts.docgen.readme_tables import README, TABLES, rendered
-from serving.launch.client import ROOT, Service
+from serving.launch.client import Service
 from serving.launch.readiness import curl_line
 
+ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (README, ROOT / "features/README.md", ROOT / "CONTRIBUTING.md")
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:\s*<!-- proven: (.*?) -->)?", re.DOTALL)
 
