@@ -1,8 +1,8 @@
 """The two forests of a model in the form a service scores with, proven equal to scikit-learn's and SHAP's results.
 
-The proof needs scikit-learn and SHAP, which take seconds to import. It is made when a version is promoted, or else at
-its first start, and kept in the home folder together with the results it compared with. Every later start compares
-with those results again, so a forest that explains another model is refused without either library.
+The proof needs scikit-learn and SHAP, which take seconds to import. It is made when a version is promoted or exported
+(or else at its first start) and kept with the results it compared with. Every start compares with those results again,
+so forests that explain another model are refused without either library.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import math
 import os
+import shutil
 import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,8 +21,6 @@ import numpy as np
 from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.hashing import digest_of
-from features.kernels import forest_kernel, tree_shap_kernel
-from features.model import forest, tree_shap
 from features.model.bundle import DIGEST_TAG, ModelMismatch, TrustModel
 from features.model.forest import Forest, forest_of
 from features.model.registry import NOW_FILE
@@ -31,6 +30,8 @@ from features.settings import Settings
 
 TOLERANCE = 1e-9
 """How far a result may lie from scikit-learn's or SHAP's, in log-odds or as a probability."""
+LIBRARIES = ("numpy", "scikit-learn", "shap")
+"""What the reference results depend on beside the model."""
 TRIALS = 64
 """How many random rows are compared, a third of whose values are unknown."""
 
@@ -86,21 +87,31 @@ def proven_forests(model: TrustModel, settings: Settings) -> ProvenForests:
     Raises ModelMismatch when what they give is not what scikit-learn and SHAP gave.
     """
     path = settings.ensure_home() / "compiled" / f"forests_{_fingerprint(model)}.npz"
-    forests = _read(path)
-    if forests is None:
-        forests = take_apart(model)
-        refuse_unless_exact(model, forests)
-        _write(path, forests)
+    forests = read_proof(path)
+    if forests is None or error_of(model, forests) > TOLERANCE:
+        forests = prove(model)
+        write_proof(path, forests)
     return forests
 
 
-def is_proven(model: TrustModel, settings: Settings) -> bool:
-    """Whether the home folder holds this version's forests."""
-    return (settings.home / "compiled" / f"forests_{_fingerprint(model)}.npz").exists()
+def prove(model: TrustModel) -> ProvenForests:
+    """Take a model apart and compare it with scikit-learn and SHAP. Raises ModelMismatch when it differs."""
+    forests = take_apart(model)
+    wrong = error_of(model, forests)
+    if not wrong <= TOLERANCE:
+        raise ModelMismatch(f"model version {model.version}: its explanation is off by {wrong:.2g}")
+    return forests
 
 
-def refuse_unless_exact(model: TrustModel, forests: ProvenForests) -> None:
-    """Compare the forests with their reference; raises ModelMismatch."""
+def keep_proof(file: Path, model: TrustModel, settings: Settings) -> None:
+    """Copy a proof that was written elsewhere into the home folder, for this model's next start to compare with."""
+    folder = settings.ensure_home() / "compiled"
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(file, folder / f"forests_{_fingerprint(model)}.npz")
+
+
+def error_of(model: TrustModel, forests: ProvenForests) -> float:
+    """The largest difference from the reference, over all trial rows; infinite where something is no number."""
     line, wrong, reference = model.calibration, 0.0, forests.reference
     for row, values in enumerate(trial_rows()):
         shares = forests.now.shares(values)
@@ -110,32 +121,30 @@ def refuse_unless_exact(model: TrustModel, forests: ProvenForests) -> None:
             forests.hazards(model, values) - reference.hazards[row],
             shares - reference.shares[row],
         )
-        wrong = max(wrong, *(float(np.max(np.abs(each))) for each in off))
-    if not wrong <= TOLERANCE:
-        raise ModelMismatch(f"model version {model.version}: its explanation is off by {wrong:.2g}")
+        wrong = max(wrong, *(float(np.max(np.abs(np.nan_to_num(each, nan=math.inf)))) for each in off))
+    return wrong
 
 
 def _fingerprint(model: TrustModel) -> str:
-    """A digest of the model's files, of the code that takes them apart, and of the libraries it was compared with."""
+    """A digest of the model's files and of the libraries the proof compared with."""
     files = [model.tags[DIGEST_TAG + name] for name in (NOW_FILE, "hazard.skops", "calibration.json")]
-    sources = [Path(each.__file__).read_text() for each in (forest, forest_kernel, tree_shap, tree_shap_kernel)]
-    libraries = [version(name) for name in ("numpy", "scikit-learn", "shap")]
-    return digest_of("\0".join([*files, *sources, *libraries, Path(__file__).read_text()]).encode())[7:27]
+    return digest_of("\0".join([*files, *(version(name) for name in LIBRARIES)]).encode())[7:27]
 
 
-def _write(path: Path, forests: ProvenForests) -> None:
+def write_proof(path: Path, forests: ProvenForests) -> None:
+    """Write forests and reference as one file of plain arrays."""
     now = {f"now.{name}": value for name, value in vars(forests.now.paths).items()}
     hazard = {f"hazard.{name}": value for name, value in vars(forests.hazard).items()}
     reference = {f"reference.{name}": value for name, value in vars(forests.reference).items()}
     path.parent.mkdir(exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
     with draft.open("wb") as file:
-        np.savez(file, base=forests.now.base, width=forests.now.width, **now, **hazard, **reference)
+        np.savez_compressed(file, base=forests.now.base, width=forests.now.width, **now, **hazard, **reference)
     draft.replace(path)
 
 
-def _read(path: Path) -> ProvenForests | None:
-    """What `_write` wrote; None where there is nothing, or nothing that can be read."""
+def read_proof(path: Path) -> ProvenForests | None:
+    """What `write_proof` wrote; None where there is nothing, or nothing that can be read."""
     try:
         with np.load(path, allow_pickle=False) as file:
             parts = dict(file)

@@ -22,7 +22,7 @@ from serving.launch.readiness import say
 
 HEARTBEAT_SECONDS = 3.0
 """How often a stage that takes long says that it is still at work."""
-REGISTER = ("training", "register-model")
+REGISTER = ("training.promotion.shipping",)
 COMPILE = ("serving.launch.compile",)
 
 

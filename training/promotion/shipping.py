@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from features.data_files import data_folder
 from features.hashing import digest_of_file
 from features.model.bundle import DIGEST_TAG, FILES, TRUSTED, ModelMismatch, load
+from features.model.proven import keep_proof, prove, write_proof
 from features.model.registry import FOLDER, NOW_FILE, find_version
-from features.settings import Settings
+from features.settings import Settings, get_settings
 from training.promotion.registry import EXPERIMENT, GATE_TAG, connect, new_version, promote, signature
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"
+PROOF = "proof.npz"
+"""The forests as plain arrays, with scikit-learn's and SHAP's results: a first start needs neither library."""
 REPORT = "report"
 """The artefact folder of a run that holds its model card."""
-LIBRARIES = ("numpy", "scikit-learn", "skops")
+LIBRARIES = ("numpy", "scikit-learn", "shap", "skops")
 """Libraries whose versions decide whether the files can be read and give the same bits."""
 SHIPPED_TAG = "shipped"
 """The tag of a version that was registered from a folder: the digest of its manifest."""
@@ -53,12 +56,13 @@ def export_model(
     """
     client = connect(settings)
     found = find_version(settings, version or settings.model_alias)
-    load(found.folder, found.now, found.tags, found.number)
+    model = load(found.folder, found.now, found.tags, found.number)
     run = client.get_run(client.get_model_version(settings.model_name, found.number).run_id)
     folder.mkdir(parents=True, exist_ok=True)
     for path in (found.now, *(found.folder / name for name in FILES)):
         (_recompress if path.suffix == ".skops" else shutil.copyfile)(path, folder / path.name)
     shutil.copyfile(found.folder.parent / REPORT / CARD, folder / CARD)
+    write_proof(folder / PROOF, prove(model))
     manifest = {
         "made_by": command,
         "commit": commit or _commit(),
@@ -70,7 +74,7 @@ def export_model(
         "parameters": dict(sorted(run.data.params.items())),
         "figures": dict(sorted(run.data.metrics.items())),
         "libraries": {name: version_of_package(name) for name in LIBRARIES},
-        "files": {name: digest_of_file(folder / name) for name in (NOW_FILE, *FILES, CARD)},
+        "files": {name: digest_of_file(folder / name) for name in (NOW_FILE, *FILES, CARD, PROOF)},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
@@ -84,7 +88,8 @@ def register_model(settings: Settings, folder: Path | None = None) -> str:
     """
     folder = folder or shipped_model()
     manifest, tags = read_manifest(folder)
-    load(folder, folder / NOW_FILE, tags, f"in {folder}")
+    model = load(folder, folder / NOW_FILE, tags, f"in {folder}")
+    keep_proof(folder / PROOF, model, settings)
     client = connect(settings)
     version = _registered_before(client, settings, tags[SHIPPED_TAG])
     if version is None:
@@ -103,7 +108,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         found = digest_of_file(folder / name) if (folder / name).exists() else "missing"
         if found != registered:
             raise ModelMismatch(f"{folder / name} is {found}, {MANIFEST} says {registered}")
-    tags = {DIGEST_TAG + name: digest for name, digest in manifest["files"].items() if name != CARD}
+    tags = {DIGEST_TAG + name: digest for name, digest in manifest["files"].items() if name not in (CARD, PROOF)}
     tags |= {"data": manifest["data"], "catalogue": manifest["catalogue"], GATE_TAG: manifest["gate"]}
     return manifest, tags | {SHIPPED_TAG: digest_of_file(path)}
 
@@ -162,3 +167,7 @@ def _commit() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+if __name__ == "__main__":  # the command `register-model` without the others, whose imports take seconds
+    register_model(get_settings())
