@@ -250,4 +250,7 @@ def _upgrade(config: alembic.config.Config) -> None:
     try:
         alembic.command.upgrade(config, "head")
     except alembic.util.CommandError as error:
-        raise StoreUnavailable(f"the schema cannot be brought to this build's: {error}") from error
+        raise StoreUnavailable(
+            f"the database cannot be brought to this version's schema: {error}. A later version of session-trust wrote "
+            "it: use that version, or name another database in SESSION_TRUST_DATABASE_URL"
+        ) from error

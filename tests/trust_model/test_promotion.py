@@ -64,7 +64,7 @@ def test_the_command_refuses_with_reasons_and_forces_by_name(
     model: TrustModel, here: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 1 with what is missing, 2 without a name, 0 with one, which stays with the version."""
-    monkeypatch.setattr(commands, "settings", lambda: here)
+    monkeypatch.setattr(commands, "get_settings", lambda: here)
     version, run = registered(model, here, **{GATE_TAG: MISSING}), CliRunner()
     forced = ["promote", version, "--force", "--who", "R. Ito"]
     refused, nameless, done = (
