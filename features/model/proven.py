@@ -138,8 +138,13 @@ def write_proof(path: Path, forests: ProvenForests) -> None:
     reference = {f"reference.{name}": value for name, value in vars(forests.reference).items()}
     path.parent.mkdir(exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
-    with draft.open("wb") as file:
-        np.savez_compressed(file, base=forests.now.base, width=forests.now.width, **now, **hazard, **reference)
+    parts = {"base": forests.now.base, "width": forests.now.width, **now, **hazard, **reference}
+    with zipfile.ZipFile(draft, "w") as archive:
+        for name, value in parts.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")  # of no time of its own, so that the same proof is the same bytes
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w") as file:
+                np.lib.format.write_array(file, np.asanyarray(value), allow_pickle=False)
     draft.replace(path)
 
 

@@ -16,7 +16,6 @@ from features.model.registry import NoSuchVersion, RegisteredVersion, find_versi
 from features.settings import Settings
 from training.promotion.registry import promote, register
 
-
 ROWS = np.random.default_rng(3).normal(size=(20, len(feature_names())))
 
 
@@ -104,4 +103,3 @@ def test_a_registry_that_is_not_there_is_named(tmp_path: Path) -> None:
         find_version(settings, "champion")
     assert not has_version(settings, "champion")
     assert not settings.home.exists()
-

@@ -16,11 +16,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from features.data_files import data_folder
 from features.hashing import digest_of_file
-from features.model.bundle import DIGEST_TAG, FILES, TRUSTED, ModelMismatch, load
-from features.model.proven import keep_proof, prove, write_proof
+from features.model.bundle import DIGEST_TAG, FILES, TRUSTED, ModelMismatch, TrustModel, load
+from features.model.proven import keep_proof, prove, trial_rows, write_proof
 from features.model.registry import FOLDER, NOW_FILE, find_version
+from features.model.trust_curve import HORIZONS
 from features.settings import Settings, get_settings
 from training.promotion.registry import EXPERIMENT, GATE_TAG, connect, new_version, promote, signature
 
@@ -35,6 +38,8 @@ REPORT = "report"
 """The artefact folder of a run that holds its model card."""
 LIBRARIES = ("numpy", "scikit-learn", "shap", "skops")
 """Libraries whose versions decide whether the files can be read and give the same bits."""
+PINNED_ROWS = 8
+"""How many of the trial rows have their scores in the manifest."""
 SHIPPED_TAG = "shipped"
 """The tag of a version that was registered from a folder: the digest of its manifest."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -73,6 +78,7 @@ def export_model(
         "catalogue": found.tags["catalogue"],
         "parameters": dict(sorted(run.data.params.items())),
         "figures": dict(sorted(run.data.metrics.items())),
+        "scores": scores_of(model),
         "libraries": {name: version_of_package(name) for name in LIBRARIES},
         "files": {name: digest_of_file(folder / name) for name in (NOW_FILE, *FILES, CARD, PROOF)},
     }
@@ -96,6 +102,19 @@ def register_model(settings: Settings, folder: Path | None = None) -> str:
         version = _log(client, settings, folder, manifest, tags)
     promote(settings, version)
     return version
+
+
+def scores_of(model: TrustModel) -> dict[str, list[str]]:
+    """Calibrated log-odds of both models for a few fixed rows, as hexadecimal floats: whoever loads the files gets the
+    same bits. Probabilities are left out, since exp() differs in its last bit from one processor to another."""
+    rows = trial_rows()[:PINNED_ROWS]
+    intervals = len(HORIZONS)
+    inputs = np.hstack([np.repeat(rows, intervals, axis=0), np.tile(np.eye(intervals), (len(rows), 1))])
+    hazard = model.calibration.hazard_log_odds(model.hazard.decision_function(inputs).reshape(-1, intervals), rows)
+    return {
+        "log_odds": [value.hex() for value in model.now_log_odds(rows).tolist()],
+        "hazard_log_odds": [value.hex() for value in hazard.ravel().tolist()],
+    }
 
 
 def read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
