@@ -1,49 +1,49 @@
-"""What the demo must show, each promise a sentence and a condition over the decisions; pure."""
+"""What the demo must show: each assertion is a sentence and a condition over the decisions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from features import feature_catalogue
-from serving.demo.result import Judged
+from serving.demo.result import ScoredEvent
 
-ORDINARY_SHARE = 0.95
-"""The share of constructed ordinary calls that must pass."""
+MIN_ALLOWED = 0.95
+"""The share of constructed benign calls that must be allowed."""
 INTERACTIVE = "interactive_mfa"
 """The remedy that needs a person."""
 
 
-def broken_promises(
-    incident: Sequence[Judged], robbed: Sequence[Judged], controls: dict[str, list[Judged]]
+def failed_assertions(
+    incident: Sequence[ScoredEvent], stolen: Sequence[ScoredEvent], controls: dict[str, list[ScoredEvent]]
 ) -> list[str]:
-    """The promises that do not hold, in words; `robbed` are the incident's calls with the stolen credential."""
-    people = [j for j in incident if j.event.identity.type == "human"]
-    machines = [j for j in incident if j.event.identity.type != "human"]
-    reading = [j for j in people if j.event.action.category in ("read", "list")]
-    promises = {
-        "the person's MFA-backed ordinary reading is allowed": passed(reading) == len(reading) > 0,
-        "the stolen role's calls do not pass unchallenged": passed(robbed) == 0 < len(robbed),
-        "no interactive remedy is offered to a machine": not any(map(_asks_a_person, machines)),
-        "each challenge of the role shows a floor or a drift, not thin context": all(map(_shows_drift, robbed)),
+    """The assertions that do not hold, as sentences; `stolen` are the calls made with the stolen credential."""
+    people = [scored for scored in incident if scored.event.identity.type == "human"]
+    machines = [scored for scored in incident if scored.event.identity.type != "human"]
+    reading = [scored for scored in people if scored.event.action.category in ("read", "list")]
+    assertions = {
+        "the person's reading after MFA is allowed": count_allowed(reading) == len(reading) > 0,
+        "no call with the stolen credential is allowed": count_allowed(stolen) == 0 < len(stolen),
+        "no interactive remedy is offered to a machine": not any(map(_offers_interactive_mfa, machines)),
+        "each challenge of the role shows a floor or a drift, not thin context": all(map(_shows_drift, stolen)),
     }
-    promises |= {
-        f"{name}: at least {ORDINARY_SHARE:.0%} allowed": passed(calls) >= ORDINARY_SHARE * len(calls) > 0
+    assertions |= {
+        f"{name}: at least {MIN_ALLOWED:.0%} allowed": count_allowed(calls) >= MIN_ALLOWED * len(calls) > 0
         for name, calls in controls.items()
     }
-    return [sentence for sentence, holds in promises.items() if not holds]
+    return [sentence for sentence, holds in assertions.items() if not holds]
 
 
-def passed(calls: Sequence[Judged]) -> int:
-    """How many were allowed."""
-    return sum(j.ruling == "allow" for j in calls)
+def count_allowed(calls: Sequence[ScoredEvent]) -> int:
+    """How many calls were allowed."""
+    return sum(scored.ruling == "allow" for scored in calls)
 
 
-def _asks_a_person(judged: Judged) -> bool:
-    return any(remedy["type"] == INTERACTIVE for remedy in judged.decision["remedies"])
+def _offers_interactive_mfa(scored: ScoredEvent) -> bool:
+    return any(remedy["type"] == INTERACTIVE for remedy in scored.decision["remedies"])
 
 
-def _shows_drift(judged: Judged) -> bool:
-    """Whether a floor ruled, or what weighed most is a drift and not how little is known."""
+def _shows_drift(scored: ScoredEvent) -> bool:
+    """Whether a floor decided, or the strongest contribution is a drift rather than how little is known."""
     module_of = {feature["name"]: feature["module"] for feature in feature_catalogue()}
-    drifted = judged.by_model and judged.drifts and module_of[judged.drifts[0]["feature"]] != "context"
-    return judged.ruling == "allow" or bool(judged.floors) or bool(drifted)
+    drifted = scored.by_model and scored.drifts and module_of[scored.drifts[0]["feature"]] != "context"
+    return scored.ruling == "allow" or bool(scored.floors) or bool(drifted)

@@ -1,7 +1,7 @@
-"""Constructed controls: what the robbed role, and a role nobody robbed, do on ordinary days.
+"""Constructed controls: benign days of the role whose credential is stolen, and of an unrelated role.
 
-Nobody logged these calls. They show that what the demo challenges is the drift, and not being a machine, having no MFA,
-or being seen through a log that knows little.
+Nobody logged these calls. They show that the demo challenges the drift, and not that a caller is a machine, has no MFA
+or appears in a log with few fields.
 """
 
 from __future__ import annotations
@@ -13,49 +13,49 @@ from itertools import cycle, islice
 from features import Event
 from features.event.schema import Action, Category, Credential, Device, Identity, Network, Resource, Session
 
-EVERY = timedelta(minutes=10)
-"""How often the constructed roles call."""
-KEYS_LAST = timedelta(hours=6)
+INTERVAL = timedelta(minutes=10)
+"""The time between two calls of a constructed role."""
+KEY_LIFETIME = timedelta(hours=6)
 """How long an instance keeps temporary keys, about as AWS rotates them."""
 CALLS = 200
-"""How many ordinary calls each control makes: a day and a half."""
+"""How many benign calls each control makes: a day and a half."""
 AGENT = "Boto3/1.14.60 Python/3.7.9 Linux/4.14.193-149.317.amzn2.x86_64 Botocore/1.17.60"
-CHORES: Sequence[tuple[str, Category, str]] = (
+ROUTINE: Sequence[tuple[str, Category, str]] = (
     ("logs:PutLogEvents", "write", "log-stream"),
     ("monitoring:PutMetricData", "write", "metric"),
     ("sqs:ReceiveMessage", "read", "queue"),
     ("dynamodb:PutItem", "write", "table"),
     ("ssm:GetParameter", "read", "parameter"),
 )
-"""A worker's round, in AWS's own names."""
+"""What a worker does over and over, in AWS's names."""
 
 
-def role_before(theft: Event) -> list[Event]:
-    """The same role on its own instance in the days before, up to one hour before the given call of the thief."""
-    last = theft.time - timedelta(hours=1)
-    return list(_calls(theft.identity, theft.device.id, theft.network, last))
+def same_role_before(stolen: Event) -> list[Event]:
+    """The role on its own instance in the days before, until one hour before the given call of the attacker."""
+    last = stolen.time - timedelta(hours=1)
+    return list(_calls(stolen.identity, stolen.device.id, stolen.network, last))
 
 
-def other_role(theft: Event) -> list[Event]:
-    """A role of another account in the same days, from its own address (reserved for documentation, so nobody's)."""
-    identity = Identity(id="arn:aws:iam::111122223333:role/nightly-report", type=theft.identity.type)
+def unrelated_role(stolen: Event) -> list[Event]:
+    """A role of another account in the same days, from an address that is reserved for documentation."""
+    identity = Identity(id="arn:aws:iam::111122223333:role/nightly-report", type=stolen.identity.type)
     network = Network(ip="192.0.2.10")
-    return list(_calls(identity, "i-0fedcba9876543210", network, theft.time - timedelta(hours=1)))
+    return list(_calls(identity, "i-0fedcba9876543210", network, stolen.time - timedelta(hours=1)))
 
 
 def _calls(identity: Identity, device: str | None, network: Network, last: datetime) -> Iterator[Event]:
-    first = last - EVERY * (CALLS - 1)
-    for place, (name, category, kind) in enumerate(islice(cycle(CHORES), CALLS)):
-        time = first + EVERY * place
-        issued = first + KEYS_LAST * ((time - first) // KEYS_LAST)
+    first = last - INTERVAL * (CALLS - 1)
+    for number, (name, category, resource) in enumerate(islice(cycle(ROUTINE), CALLS)):
+        time = first + INTERVAL * number
+        issued = first + KEY_LIFETIME * ((time - first) // KEY_LIFETIME)
         key = f"constructed-{issued:%dT%H%M}"
         yield Event(
-            id=f"constructed-{identity.id}-{place}",
+            id=f"constructed-{identity.id}-{number}",
             time=time,
             identity=identity,
             session=Session(id=key, started_at=issued),
             action=Action(name=name, category=category, outcome="success"),
-            resource=Resource(type=kind),
+            resource=Resource(type=resource),
             network=network,
             device=Device(id=device, user_agent=AGENT),
             credential=Credential(id=key, kind="access_key", issued_at=issued),

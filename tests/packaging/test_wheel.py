@@ -67,19 +67,21 @@ def service(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """`session-trust serve` in a folder that has nothing to do with the checkout, stopped by its process id."""
     folder = tmp_path_factory.mktemp("elsewhere")
     environment = {"PATH": "/usr/bin:/bin", "SESSION_TRUST_PORT": str(free_port()), "HOME": str(folder)}
-    with (folder / "errors").open("w") as errors:
-        with subprocess.Popen(
+    with (
+        (folder / "errors").open("w") as errors,
+        subprocess.Popen(
             [installed, "serve"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as process:
-            assert process.stdout is not None
-            try:
-                ready = next((line for line in process.stdout if line.startswith("READY ")), None)
-                assert ready is not None, (folder / "errors").read_text()[-4000:]
-                place = json.loads(ready.removeprefix("READY "))
-                yield Service(place["url"], Path(place["key_file"]))
-            finally:
-                process.terminate()
-                process.wait(30)
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            ready = next((line for line in process.stdout if line.startswith("READY ")), None)
+            assert ready is not None, (folder / "errors").read_text()[-4000:]
+            place = json.loads(ready.removeprefix("READY "))
+            yield Service(place["url"], Path(place["key_file"]))
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def test_the_wheel_has_no_top_level_package_but_ours(wheel: Path) -> None:
