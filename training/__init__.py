@@ -11,8 +11,8 @@ from training.pipeline.dataset import prepare
 from training.pipeline.retrain import Outcome, record, retrain
 from training.pipeline.train import assess, fit, gate, more_examples
 from training.promotion.registry import Forced, NotPromoted, champion, promote
+from training.scenarios.attacks.registry import SCENARIOS
 from training.scenarios.injection import graft
-from training.scenarios.registry import SCENARIOS
 from training.simulation.world import WorldParameters, simulate, world_parameters
 
 __all__ = [

@@ -10,7 +10,7 @@ from support.random_events import random_events
 
 from features.event.arrow import events_of, table_of
 from training.data.labels import World, frame_of, table_of_frame, unlabelled
-from training.scenarios.benign import SITUATIONS, Situation
+from training.scenarios.hard_negatives.everyday import SITUATIONS, Situation
 from training.scenarios.injection import surprise
 
 each_situation = pytest.mark.parametrize("situation", SITUATIONS, ids=lambda s: s.name)

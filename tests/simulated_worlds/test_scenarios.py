@@ -24,8 +24,8 @@ from training.data.sessions import sessions_in
 from training.reference.attack_sequences import STRATUS, chains, serving
 from training.reference.job_profiles import steps
 from training.scenarios.attacker import IN_PLACE, STRENGTHS, Attacker, intruder
+from training.scenarios.attacks.registry import SCENARIOS, Scenario
 from training.scenarios.injection import additions, graft
-from training.scenarios.registry import SCENARIOS, Scenario
 
 ROOT = Path(__file__).parents[2]
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)

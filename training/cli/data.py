@@ -14,8 +14,8 @@ from features.event.arrow import conform
 from training.cli.shared_options import RATE, Events, Labels, Seed, console, numbers_of, progress, refuse
 from training.data.labels import World, unlabelled
 from training.data.verdicts import CAP, pull, read
+from training.scenarios.attacks.registry import SCENARIOS, named
 from training.scenarios.injection import additions, graft
-from training.scenarios.registry import SCENARIOS, named
 from training.simulation.world import cores_for, towns
 from training.simulation.writer import write
 

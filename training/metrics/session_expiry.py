@@ -19,7 +19,7 @@ from training.data.targets import PredictionTargets
 from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate
 from training.metrics.calibration import REDRAWN
 from training.metrics.session_recall import limit_of
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
 from training.scenarios.victims import attractions
 
 FRICTION = 0.03

@@ -23,8 +23,8 @@ from training.data.labels import SIMULATED, World
 from training.data.targets import PredictionTargets
 from training.model.fit import Examples, examples
 from training.parallel import cores, in_processes
+from training.scenarios.attacks.registry import SCENARIOS
 from training.scenarios.injection import Progress, graft, surprise
-from training.scenarios.registry import SCENARIOS
 
 TOGETHER = 150_000
 """Events, more or less, into whose histories something is put at a time."""

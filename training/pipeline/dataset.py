@@ -23,7 +23,7 @@ from training.metrics.evaluation import TestSet
 from training.model.fit import Examples, Recipe, examples, thinned
 from training.parallel import give_back
 from training.pipeline.augmentation import Augmentation, abuse, surprises
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
 
 TOGETHER = 250_000
 """Events, more or less, whose rows are in memory at a time."""

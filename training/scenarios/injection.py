@@ -14,8 +14,8 @@ from features.event.arrow import conform
 from training.data.labels import LABELS, World, conform_labels, frame_of, table_of_frame, unlabelled
 from training.data.sessions import sessions_in
 from training.scenarios.attacker import Attacker, intruder
-from training.scenarios.benign import SITUATIONS, Situation
-from training.scenarios.registry import SCENARIOS, Scenario
+from training.scenarios.attacks.registry import SCENARIOS, Scenario
+from training.scenarios.hard_negatives.everyday import SITUATIONS, Situation
 from training.scenarios.victims import attractions
 
 Progress = Callable[[int, int], None]

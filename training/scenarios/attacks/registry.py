@@ -12,10 +12,10 @@ from difflib import get_close_matches
 import pandas as pd
 
 from features.event.schema import IdentityType
-from training.scenarios import agents, held_out, insiders, machines, people
 from training.scenarios.actions import Rng
 from training.scenarios.attacker import IN_PLACE, MIXED, Attacker, Odds
-from training.scenarios.benign import AGENT, HUMAN, SERVICE, WORKLOAD
+from training.scenarios.attacks import agents, held_out, insiders, machines, people
+from training.scenarios.hard_negatives.everyday import AGENT, HUMAN, SERVICE, WORKLOAD
 
 Function = Callable[[pd.DataFrame, Rng, Attacker], pd.DataFrame]
 

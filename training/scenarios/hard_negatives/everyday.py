@@ -13,10 +13,10 @@ from typing import Final
 
 from features.event.schema import IdentityType
 from training.reference.job_profiles import BROWSERS, INTENTS
-from training.scenarios import benign_twins
 from training.scenarios.actions import Frame, Rng, act, hidden, like, moment, own_steps, plan
 from training.scenarios.attacker import Odds, attempts, disguised, intruder, moved, new_session, proven, reclothed
 from training.scenarios.event_batch import Acts, joined
+from training.scenarios.hard_negatives import attack_lookalikes
 
 HUMAN: Final = "human"
 SERVICE: Final = "service_account"
@@ -186,19 +186,22 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("stranger_sprays", (HUMAN,), stranger_sprays, strangers=True),
     Situation("new_task", (AGENT,), new_task, legitimate_escalation=True),
     Situation("access_review", (HUMAN, SERVICE, WORKLOAD), access_review),
-    Situation("migration_script", (HUMAN, SERVICE), benign_twins.migration_script, legitimate_escalation=True),
-    Situation("consented_application", (HUMAN,), benign_twins.consented_application),
-    Situation("handover_before_leaving", (HUMAN,), benign_twins.handover_before_leaving),
+    Situation("migration_script", (HUMAN, SERVICE), attack_lookalikes.migration_script, legitimate_escalation=True),
+    Situation("consented_application", (HUMAN,), attack_lookalikes.consented_application),
+    Situation("handover_before_leaving", (HUMAN,), attack_lookalikes.handover_before_leaving),
     Situation(
         "role_for_an_incident",
         (HUMAN, SERVICE, WORKLOAD),
-        benign_twins.role_for_an_incident,
+        attack_lookalikes.role_for_an_incident,
         legitimate_escalation=True,
     ),
     Situation(
-        "capacity_for_the_sale", (SERVICE, WORKLOAD), benign_twins.capacity_for_the_sale, legitimate_escalation=True
+        "capacity_for_the_sale",
+        (SERVICE, WORKLOAD),
+        attack_lookalikes.capacity_for_the_sale,
+        legitimate_escalation=True,
     ),
-    Situation("rescheduled_job", (SERVICE,), benign_twins.rescheduled_job),
-    Situation("factor_replaced", (HUMAN,), benign_twins.factor_replaced),
-    Situation("long_research", (AGENT,), benign_twins.long_research),
+    Situation("rescheduled_job", (SERVICE,), attack_lookalikes.rescheduled_job),
+    Situation("factor_replaced", (HUMAN,), attack_lookalikes.factor_replaced),
+    Situation("long_research", (AGENT,), attack_lookalikes.long_research),
 )
