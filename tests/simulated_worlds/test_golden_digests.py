@@ -15,7 +15,7 @@ from support.random_events import random_events
 
 from features.event.arrow import table_of
 from training.data.labels import World
-from training.scenarios.injection import graft
+from training.scenarios.injection import inject_abuse
 from training.simulation.world import simulate, world_parameters
 
 GOLDEN = {
@@ -54,4 +54,4 @@ def test_injection_adds_the_same_events_to_a_log_of_your_own() -> None:
     """Every scenario takes part: the rate is higher than these twelve identities can reach."""
     log = table_of(random_events(1_500, seed=11, identities=12))
 
-    assert digests(graft(log, rate=0.9, seed=2)) == GOLDEN["injected"]
+    assert digests(inject_abuse(log, rate=0.9, seed=2)) == GOLDEN["injected"]

@@ -13,7 +13,7 @@ import pytest
 from training import WorldParameters, simulate, world_parameters
 from training.data.labels import LABELS, World
 from training.data.sessions import session_keys
-from training.simulation.label_noise import by_session, cut, late, partial, wrong
+from training.simulation.label_noise import late_labels, partial_labels, session_labels, truncate_at, wrong_labels
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def takeovers(world: World) -> set[tuple[str, str]]:
 
 def test_more_is_found_out_as_time_goes_by(world: World, numbers: WorldParameters) -> None:
     """What is known stays known, whole takeovers at a time; in the end everything is."""
-    known = [takeovers(late(world, day(world, d), numbers, 1)) for d in (2, 10, 30, 100_000)]
+    known = [takeovers(late_labels(world, day(world, d), numbers, 1)) for d in (2, 10, 30, 100_000)]
 
     assert all(before <= after for before, after in pairwise(known))
     assert len(known[0]) < len(known[1]) < len(known[2]) < len(known[3])
@@ -54,19 +54,20 @@ def test_more_is_found_out_as_time_goes_by(world: World, numbers: WorldParameter
 def test_half_is_found_out_within_the_median_delay(world: World, numbers: WorldParameters) -> None:
     """Of takeovers that began at one time, give or take."""
     quick = replace(numbers, label_delay_days=1e-9)
-    begun = len(takeovers(cut(world, day(world, 1))))
+    begun = len(takeovers(truncate_at(world, day(world, 1))))
     shares = [
-        len(takeovers(late(world, day(world, 21), replace(numbers, label_delay_days=d), 3))) for d in (1e-9, 11, 1e9)
+        len(takeovers(late_labels(world, day(world, 21), replace(numbers, label_delay_days=d), 3)))
+        for d in (1e-9, 11, 1e9)
     ]
 
-    assert begun < shares[0] == len(takeovers(late(world, day(world, 21), quick, 8)))
+    assert begun < shares[0] == len(takeovers(late_labels(world, day(world, 21), quick, 8)))
     assert shares[0] > shares[1] > shares[2] == 0
 
 
 @pytest.mark.parametrize("taken_for", ["unknown", "benign"])
 def test_what_is_not_found_out_is_nobodys_or_the_owners(world: World, numbers: WorldParameters, taken_for: str) -> None:
     """As asked: null, or 0; without the name of an abuse or a strength; all other rows stay."""
-    some = partial(world, numbers, 2, taken_for=taken_for)  # type: ignore[arg-type]
+    some = partial_labels(world, numbers, 2, taken_for=taken_for)  # type: ignore[arg-type]
     hidden = malicious(world) & ~malicious(some)
 
     labels = some.labels.to_pandas()[hidden]
@@ -78,7 +79,8 @@ def test_what_is_not_found_out_is_nobodys_or_the_owners(world: World, numbers: W
 def test_so_many_are_found_as_are_said_to_be(world: World, numbers: WorldParameters) -> None:
     """All, none, and about the share."""
     every, none, some = (
-        len(takeovers(partial(world, replace(numbers, labels_found=s), 2))) / len(takeovers(world)) for s in (1, 0, 0.6)
+        len(takeovers(partial_labels(world, replace(numbers, labels_found=s), 2))) / len(takeovers(world))
+        for s in (1, 0, 0.6)
     )
 
     assert (every, none) == (1.0, 0.0) and 0.4 < some < 0.8
@@ -86,7 +88,7 @@ def test_so_many_are_found_as_are_said_to_be(world: World, numbers: WorldParamet
 
 def test_wrong_labels_go_both_ways(world: World, numbers: WorldParameters) -> None:
     """Some takeovers are called benign, and whole benign sessions compromised, without a scenario; at 0 nothing changes."""
-    noisy = wrong(world, replace(numbers, labels_missed=0.3, labels_false_alarms=0.02), 4)
+    noisy = wrong_labels(world, replace(numbers, labels_missed=0.3, labels_false_alarms=0.02), 4)
     accused = malicious(noisy) & ~malicious(world)
     keys = session_keys(world.events)
     whole = pd.Series(accused).groupby(keys).mean()
@@ -94,13 +96,13 @@ def test_wrong_labels_go_both_ways(world: World, numbers: WorldParameters) -> No
     assert 0.1 < 1 - len(takeovers(world) & takeovers(noisy)) / len(takeovers(world)) < 0.5
     assert set(whole[whole > 0]) == {1.0} and 0.005 < (whole > 0).mean() < 0.05
     assert noisy.labels.filter(accused)["scenario"].null_count == accused.sum()
-    right = wrong(world, replace(numbers, labels_missed=0.0, labels_false_alarms=0.0), 4)
+    right = wrong_labels(world, replace(numbers, labels_missed=0.0, labels_false_alarms=0.0), 4)
     assert right.labels.equals(world.labels)
 
 
 def test_an_investigator_marks_sessions_from_the_first_act_on(world: World) -> None:
     """What the owner did before stays his; what he did after counts as compromised."""
-    marked = by_session(world)
+    marked = session_labels(world)
     frame = pd.DataFrame({"key": session_keys(world.events), "was": malicious(world), "is": malicious(marked)})
     frame["after"] = frame.groupby("key")["was"].cummax()
     known = frame[frame["key"] != 0]
@@ -112,7 +114,7 @@ def test_an_investigator_marks_sessions_from_the_first_act_on(world: World) -> N
 
 def test_a_cut_world_ends_there(world: World) -> None:
     """Nothing later is known, not even that the session went on."""
-    early = cut(world, day(world, 5))
+    early = truncate_at(world, day(world, 5))
 
     assert early.events["time"].to_pylist()[-1] <= day(world, 5) and 0 < len(early.events) < len(world.events)
     assert early.labels.equals(world.labels.slice(0, len(early.labels)))

@@ -19,13 +19,13 @@ from features.event.arrow import EVENT_SCHEMA, events_of, table_of
 from features.event.schema import Event
 from features.sources.registry import import_files
 from training.cli.main import app
-from training.data.labels import LABELS, frame_of, table_of_frame, unlabelled
-from training.data.sessions import sessions_in
-from training.reference.attack_sequences import STRATUS, chains, serving
-from training.reference.job_profiles import steps
-from training.scenarios.attacker import IN_PLACE, STRENGTHS, Attacker, intruder
-from training.scenarios.attacks.registry import SCENARIOS, Scenario
-from training.scenarios.injection import additions, graft
+from training.data.labels import LABELS, benign_labels, events_to_frame, frame_to_events
+from training.data.sessions import count_sessions
+from training.reference.attack_sequences import STRATUS, recorded_sequences, sequences_for
+from training.reference.job_profiles import parse_steps
+from training.scenarios.attacker import IN_PLACE, STRENGTHS, Attacker, draw_attacker
+from training.scenarios.attacks.registry import SCENARIOS, AttackScenario
+from training.scenarios.injection import inject_abuse, summarize_injection
 
 ROOT = Path(__file__).parents[2]
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
@@ -64,25 +64,25 @@ def cloud_history(kind: str) -> pd.DataFrame:
         )
         for place in range(200)
     ]
-    return frame_of(table_of(events))
+    return events_to_frame(table_of(events))
 
 
-def acts_of(scenario: Scenario, history: pd.DataFrame, seed: int) -> pd.DataFrame:
+def acts_of(scenario: AttackScenario, history: pd.DataFrame, seed: int) -> pd.DataFrame:
     """What an intruder does whom the scenario's odds draw."""
     rng = np.random.default_rng(seed)
-    return scenario.function(history, rng, intruder(rng, scenario.odds))
+    return scenario.function(history, rng, draw_attacker(rng, scenario.odds))
 
 
-def victims(table: pa.Table, scenario: Scenario) -> list[pd.DataFrame]:
+def victims(table: pa.Table, scenario: AttackScenario) -> list[pd.DataFrame]:
     """The histories a scenario can be applied to."""
-    frame = frame_of(table).sort_values("time", kind="stable")
+    frame = events_to_frame(table).sort_values("time", kind="stable")
     frame = frame[frame["identity.type"].isin(scenario.identity_types)]
     return [part.reset_index(drop=True) for _, part in frame.groupby("identity.id")]
 
 
 @each_scenario
 def test_a_scenario_applies_to_foreign_histories(
-    scenario: Scenario, random_table: pa.Table, cloudtrail_table: pa.Table
+    scenario: AttackScenario, random_table: pa.Table, cloudtrail_table: pa.Table
 ) -> None:
     """Whatever a log holds, the intruder's acts are valid events of the victim, in the victim's columns."""
     found = [*victims(random_table, scenario), *victims(cloudtrail_table, scenario)[:20]]
@@ -90,13 +90,13 @@ def test_a_scenario_applies_to_foreign_histories(
 
     for seed, history in enumerate(found):
         acts = acts_of(scenario, history, seed)
-        events = list(events_of(table_of_frame(acts)))
+        events = list(events_of(frame_to_events(acts)))
         assert {event.identity.id for event in events} == set(history["identity.id"])
         assert list(acts.columns) == list(EVENT_SCHEMA.names)
 
 
 @each_scenario
-def test_a_scenario_changes_nothing(scenario: Scenario) -> None:
+def test_a_scenario_changes_nothing(scenario: AttackScenario) -> None:
     """The victim's own events are read, never written; the same generator gives the same acts."""
     history = cloud_history(scenario.identity_types[0])
     before = history.copy(deep=True)
@@ -107,9 +107,9 @@ def test_a_scenario_changes_nothing(scenario: Scenario) -> None:
 
 
 @each_scenario
-def test_cloud_abuse_is_recorded_abuse(scenario: Scenario) -> None:
+def test_cloud_abuse_is_recorded_abuse(scenario: AttackScenario) -> None:
     """In a cloud an intruder does what the owner does, signs in, or does what a recorded sequence holds."""
-    recorded = {step.action for chain in chains() for step in chain.steps}
+    recorded = {step.action for chain in recorded_sequences() for step in chain.steps}
     history = cloud_history(scenario.identity_types[0])
 
     done = {name for seed in range(20) for name in _actions(scenario, history, seed)}
@@ -117,16 +117,18 @@ def test_cloud_abuse_is_recorded_abuse(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize("scenario", AIMING, ids=lambda s: s.name)
-def test_recorded_sequences_are_kept_in_order(scenario: Scenario) -> None:
+def test_recorded_sequences_are_kept_in_order(scenario: AttackScenario) -> None:
     """Scenarios with an aim in a cloud follow a whole chain, step by step."""
     history = cloud_history(scenario.identity_types[0])
     tries = [_actions(scenario, history, seed) for seed in range(10)]
 
-    assert all(any(_holds(done, [step.action for step in chain.steps]) for chain in chains()) for done in tries)
+    assert all(
+        any(_holds(done, [step.action for step in chain.steps]) for chain in recorded_sequences()) for done in tries
+    )
 
 
 @each_scenario
-def test_no_client_names_the_tool(scenario: Scenario) -> None:
+def test_no_client_names_the_tool(scenario: AttackScenario) -> None:
     """The recordings' user agent names the tool; no intruder ever shows it."""
     history = cloud_history(scenario.identity_types[0])
     agents = {a for seed in range(20) for a in acts_of(scenario, history, seed)["device.user_agent"]}
@@ -136,7 +138,7 @@ def test_no_client_names_the_tool(scenario: Scenario) -> None:
 
 def test_a_graft_leaves_the_originals_untouched(cloudtrail_table: pa.Table) -> None:
     """The table comes first and unchanged; what follows is the intruder's and labelled so."""
-    world = graft(cloudtrail_table, rate=0.2, seed=1)
+    world = inject_abuse(cloudtrail_table, rate=0.2, seed=1)
 
     own, added = world.labels.slice(0, len(cloudtrail_table)), world.labels.slice(len(cloudtrail_table))
     assert world.events.slice(0, len(cloudtrail_table)).equals(cloudtrail_table)
@@ -147,7 +149,7 @@ def test_a_graft_leaves_the_originals_untouched(cloudtrail_table: pa.Table) -> N
 def test_a_graft_takes_tables_that_lack_columns(random_table: pa.Table) -> None:
     """A log that knows five fields is enough; what it never says stays unknown."""
     names = ["time", "identity.id", "identity.type", "session.id", "action.name"]
-    world = graft(random_table.select(names), rate=0.2, seed=6)
+    world = inject_abuse(random_table.select(names), rate=0.2, seed=6)
 
     added = world.events.slice(len(random_table))
     assert len(added) > 0 and {n for n in added.column_names if added[n].null_count < len(added)} <= {*names}
@@ -155,32 +157,34 @@ def test_a_graft_takes_tables_that_lack_columns(random_table: pa.Table) -> None:
 
 def test_a_graft_is_repeatable_and_keeps_to_its_rate(random_table: pa.Table) -> None:
     """The same seed gives the same world; the share of sessions touched stays below the rate."""
-    once, again = (graft(random_table, rate=0.1, seed=3) for _ in range(2))
+    once, again = (inject_abuse(random_table, rate=0.1, seed=3) for _ in range(2))
 
-    added = frame_of(once.events.slice(len(random_table)))
+    added = events_to_frame(once.events.slice(len(random_table)))
     assert once.events.equals(again.events)
-    sessions = frame_of(random_table).dropna(subset="session.id").groupby(["identity.id", "session.id"]).ngroups
+    sessions = events_to_frame(random_table).dropna(subset="session.id").groupby(["identity.id", "session.id"]).ngroups
     assert 0 < added.groupby(["identity.id", "session.id"]).ngroups <= 0.1 * sessions
 
 
 def test_an_identity_is_a_victim_once_and_never_after_the_end(random_table: pa.Table) -> None:
     """Two thieves in one history, or events beyond the last, would teach what never happens."""
-    world = graft(random_table, rate=1.0, seed=2)
-    added = frame_of(world.events.slice(len(random_table)))
+    world = inject_abuse(random_table, rate=1.0, seed=2)
+    added = events_to_frame(world.events.slice(len(random_table)))
     added["scenario"] = world.labels["scenario"].to_numpy()[len(random_table) :]
 
     assert (added.groupby("identity.id")["scenario"].nunique() == 1).all()
-    assert added["time"].max() <= frame_of(random_table)["time"].max()
+    assert added["time"].max() <= events_to_frame(random_table)["time"].max()
 
 
 def test_intruders_prefer_what_is_known_to_be_weak() -> None:
     """An exposed key among twenty is found far more often than one in twenty times."""
     parts = [cloud_history("service_account").assign(**{"identity.id": f"id-{number}"}) for number in range(20)]
     parts[7]["credential.exposed"] = True
-    table = table_of_frame(pd.concat(parts, ignore_index=True))
+    table = frame_to_events(pd.concat(parts, ignore_index=True))
     leak = tuple(s for s in SCENARIOS if s.name == "secret_in_repository")
 
-    victims_ = [graft(table, rate=0.003, seed=seed, scenarios=leak).events["identity.id"][-1] for seed in range(40)]
+    victims_ = [
+        inject_abuse(table, rate=0.003, seed=seed, scenarios=leak).events["identity.id"][-1] for seed in range(40)
+    ]
     assert 6 <= sum(victim.as_py() == "id-7" for victim in victims_) <= 30
 
 
@@ -215,7 +219,7 @@ def test_strength_is_what_of_the_owner_an_intruder_matches(who: Attacker, streng
 
 def test_intruders_of_every_strength_come_and_most_are_clumsy() -> None:
     """With the odds of a cookie's thief."""
-    drawn = [intruder(np.random.default_rng(seed)).strength for seed in range(2_000)]
+    drawn = [draw_attacker(np.random.default_rng(seed)).strength for seed in range(2_000)]
     counts = {strength: drawn.count(strength) for strength in STRENGTHS}
 
     assert counts["naive"] == max(counts.values()) and min(counts.values()) > 20
@@ -224,7 +228,7 @@ def test_intruders_of_every_strength_come_and_most_are_clumsy() -> None:
 def test_who_acts_in_place_has_no_other_place() -> None:
     """An insider and a hijacked agent come from the owner's own network with the owner's own client."""
     inside = [s for s in SCENARIOS if s.odds.near == IN_PLACE.near and s.odds.alike == IN_PLACE.alike]
-    strengths = {intruder(np.random.default_rng(seed), s.odds).strength for s in inside for seed in range(40)}
+    strengths = {draw_attacker(np.random.default_rng(seed), s.odds).strength for s in inside for seed in range(40)}
 
     assert {"insider_escalation", "insider_hoarding", "agent_redirected", "poisoned_tool"} <= {s.name for s in inside}
     assert strengths == {"same_device", "patient"}
@@ -232,7 +236,7 @@ def test_who_acts_in_place_has_no_other_place() -> None:
 
 def test_the_strength_of_every_intruder_is_recorded(random_table: pa.Table) -> None:
     """On his own rows alone."""
-    labels = graft(random_table, rate=0.5, seed=1).labels.to_pandas()
+    labels = inject_abuse(random_table, rate=0.5, seed=1).labels.to_pandas()
 
     assert labels["strength"].notna().equals(labels["compromised"].eq(1))
     assert set(labels["strength"].dropna()) <= {*STRENGTHS} and labels["strength"].nunique() >= 3
@@ -253,15 +257,15 @@ def test_a_hijacked_agent_does_its_own_kind_of_work_and_another() -> None:
 
 def test_sessions_are_counted_as_histories_tell_them_apart(random_table: pa.Table) -> None:
     """One of each identity and session, none where the session is unknown."""
-    frame = frame_of(random_table).dropna(subset="session.id")
+    frame = events_to_frame(random_table).dropna(subset="session.id")
 
-    assert sessions_in(random_table) == frame.groupby(["identity.id", "session.id"]).ngroups
+    assert count_sessions(random_table) == frame.groupby(["identity.id", "session.id"]).ngroups
 
 
 def test_a_rate_that_cannot_be_reached_is_said(random_table: pa.Table) -> None:
     """A victim once at most: twelve identities cannot lose half of all sessions."""
     rates = 0.9, 0.02, 1e-6
-    far, near, none = (additions(random_table, graft(random_table, rate=r, seed=2), r) for r in rates)
+    far, near, none = (summarize_injection(random_table, inject_abuse(random_table, rate=r, seed=2), r) for r in rates)
 
     assert far.shortfall is not None and f"{far.asked} of {far.sessions}" in far.shortfall
     assert far.touched < far.asked and near.shortfall is None
@@ -306,14 +310,14 @@ def test_the_command_refuses_what_it_cannot_do(
 
 def test_labels_of_an_older_file_are_taken(random_table: pa.Table) -> None:
     """A file without strengths says unknown there."""
-    old = unlabelled(random_table).drop_columns(["strength"])
-    world = graft(random_table, old, rate=0.1, seed=3)
+    old = benign_labels(random_table).drop_columns(["strength"])
+    world = inject_abuse(random_table, old, rate=0.1, seed=3)
 
     assert world.labels.schema == LABELS and world.labels["strength"].slice(0, len(random_table)).null_count == len(old)
 
 
 @each_scenario
-def test_scenarios_name_what_they_are(scenario: Scenario) -> None:
+def test_scenarios_name_what_they_are(scenario: AttackScenario) -> None:
     """ATT&CK or ATLAS techniques, OWASP NHI risks, and a sentence."""
     assert all(re.fullmatch(r"T\d{4}(\.\d{3})?|AML\.T\d{4}", name) for name in scenario.attack) and scenario.attack
     assert all(re.fullmatch(r"NHI([1-9]|10):2025", name) for name in scenario.nhi)
@@ -322,17 +326,17 @@ def test_scenarios_name_what_they_are(scenario: Scenario) -> None:
 
 def test_recorded_sequences_come_in_order() -> None:
     """A user is made before it is given a key and a policy; pauses are never negative."""
-    (chain,) = serving("iam-create-admin-user")
+    (chain,) = sequences_for("iam-create-admin-user")
 
     assert [s.action for s in chain.steps] == ["iam:CreateUser", "iam:CreateAccessKey", "iam:AttachUserPolicy"]
-    assert all(step.pause_seconds >= 0 for each in chains() for step in each.steps)
-    assert len(chains()) == len(list(STRATUS.glob("*.json")))
+    assert all(step.pause_seconds >= 0 for each in recorded_sequences() for step in each.steps)
+    assert len(recorded_sequences()) == len(list(STRATUS.glob("*.json")))
 
 
 def test_a_misspelt_category_is_refused() -> None:
     """The vocabulary is checked when it is read."""
     with pytest.raises(ValueError, match="names no category"):
-        steps("report.export/exprot")
+        parse_steps("report.export/exprot")
 
 
 def test_training_never_reads_the_demonstration_incident() -> None:
@@ -352,7 +356,7 @@ def test_training_never_reads_the_demonstration_incident() -> None:
     assert asking == {"training.promotion.checks", "training.pipeline.retrain"}
 
 
-def _actions(scenario: Scenario, history: pd.DataFrame, seed: int) -> list[str]:
+def _actions(scenario: AttackScenario, history: pd.DataFrame, seed: int) -> list[str]:
     return acts_of(scenario, history, seed)["action.name"].tolist()
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from features.enrichment.ip_lookup import lookup
 from features.event.arrow import EVENT_SCHEMA, events_of
-from training.data.labels import LABELS, World, frame_of, unlabelled
-from training.reference.networks import facts, networks
+from training.data.labels import LABELS, World, benign_labels, events_to_frame
+from training.reference.networks import network_columns, network_table
 from training.simulation.world import simulate
 
 
@@ -26,7 +26,7 @@ def world() -> World:
 @pytest.fixture(scope="module")
 def frame(world: World) -> pd.DataFrame:
     """Events with their labels beside them."""
-    return frame_of(world.events).join(world.labels.to_pandas())
+    return events_to_frame(world.events).join(world.labels.to_pandas())
 
 
 def test_the_same_seed_gives_the_same_world(world: World) -> None:
@@ -150,8 +150,8 @@ def test_failures_happen_in_ordinary_life(frame: pd.DataFrame) -> None:
 
 def test_networks_are_what_the_bundled_tables_say() -> None:
     """Operator, country, hosting and anonymiser of simulated addresses equal those an import would find."""
-    network = np.repeat(np.arange(len(networks())), 3)
-    said = facts(network, np.tile([1, 777, 4_001], len(networks())))
+    network = np.repeat(np.arange(len(network_table())), 3)
+    said = network_columns(network, np.tile([1, 777, 4_001], len(network_table())))
 
     found = lookup().facts(said["network.ip"].tolist())
     for name in ("asn", "country", "hosting", "anonymizer"):
@@ -161,4 +161,4 @@ def test_networks_are_what_the_bundled_tables_say() -> None:
 def test_labels_belong_to_events(world: World) -> None:
     """A table of labels of another length is refused."""
     with pytest.raises(ValueError, match="labels"):
-        World(world.events, unlabelled(world.events.slice(1)))
+        World(world.events, benign_labels(world.events.slice(1)))

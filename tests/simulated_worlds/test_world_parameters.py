@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from training import WorldParameters, world_parameters
 from training.cli.main import app
-from training.simulation.parameters import sources
+from training.simulation.parameters import parameter_sources
 
 GOOD = 'days:\n  value: 21\n  source: "assumption: three weeks"\n'
 
@@ -23,7 +23,7 @@ def file_of(folder: Path, text: str) -> Path:
 
 def test_every_number_has_a_source() -> None:
     """A publication, a choice or an assumption, and the file holds the parameters there are, in their order."""
-    said = sources()
+    said = parameter_sources()
 
     assert list(said) == [field.name for field in fields(WorldParameters)]
     assert [name for name, source in said.items() if len(source) < 20] == []

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from training import WorldParameters, simulate, world_parameters
 from training.cli.main import app
 from training.data.labels import World
-from training.simulation.world import towns
-from training.simulation.writer import write
+from training.simulation.world import simulate_shards
+from training.simulation.writer import write_worlds
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +25,12 @@ def numbers() -> WorldParameters:
 
 @pytest.fixture(scope="module")
 def made(numbers: WorldParameters) -> list[World]:
-    return list(towns(5, numbers))
+    return list(simulate_shards(5, numbers))
 
 
 def test_a_town_is_the_same_whatever_stands_around_it(made: list[World], numbers: WorldParameters) -> None:
     """The first two towns of a larger world are the world of two towns."""
-    two = list(towns(5, replace(numbers, identities=120)))
+    two = list(simulate_shards(5, replace(numbers, identities=120)))
 
     assert [town.events.equals(same.events) for town, same in zip(made, two, strict=False)] == [True, True]
 
@@ -38,7 +38,7 @@ def test_a_town_is_the_same_whatever_stands_around_it(made: list[World], numbers
 def test_a_town_is_the_same_whichever_process_makes_it(made: list[World], numbers: WorldParameters) -> None:
     """Two processes give the towns of one, in their order, and say how far they are."""
     told: list[tuple[int, int]] = []
-    again = list(towns(5, numbers, lambda done, of: told.append((done, of)), processes=2))
+    again = list(simulate_shards(5, numbers, lambda done, of: told.append((done, of)), processes=2))
 
     assert [(a.events.equals(b.events), a.labels.equals(b.labels)) for a, b in zip(made, again, strict=True)] == [
         (True, True)
@@ -66,7 +66,7 @@ def test_files_are_the_same_however_they_are_cut(made: list[World], tmp_path: Pa
     """Rows a group decide how much a reader holds at a time, and nothing else."""
     tables = []
     for rows in (500, 100_000):
-        summary = write(made, tmp_path / "e.parquet", tmp_path / "l.parquet", rows_a_group=rows)
+        summary = write_worlds(made, tmp_path / "e.parquet", tmp_path / "l.parquet", rows_a_group=rows)
         tables.append([pq.read_table(tmp_path / name) for name in ("e.parquet", "l.parquet")])
 
     assert all(one.equals(other) for one, other in zip(*tables, strict=True))
@@ -84,7 +84,7 @@ def test_a_file_that_is_not_whole_is_none(made: list[World], tmp_path: Path) -> 
         raise OSError("no space left on device")
 
     with pytest.raises(OSError, match="no space"):
-        write(broken(), tmp_path / "e.parquet", tmp_path / "l.parquet")
+        write_worlds(broken(), tmp_path / "e.parquet", tmp_path / "l.parquet")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("e.parquet", "before")]
 
 

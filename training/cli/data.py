@@ -12,12 +12,12 @@ from rich.table import Table
 
 from features.event.arrow import conform
 from training.cli.shared_options import RATE, Events, Labels, Seed, console, numbers_of, progress, refuse
-from training.data.labels import World, unlabelled
-from training.data.verdicts import CAP, pull, read
-from training.scenarios.attacks.registry import SCENARIOS, named
-from training.scenarios.injection import additions, graft
-from training.simulation.world import cores_for, towns
-from training.simulation.writer import write
+from training.data.labels import World, benign_labels
+from training.data.verdicts import MAX_VERDICTS_PER_IDENTITY, apply_verdicts, read_verdicts
+from training.scenarios.attacks.registry import SCENARIOS, scenarios_named
+from training.scenarios.injection import inject_abuse, summarize_injection
+from training.simulation.world import process_count, simulate_shards
+from training.simulation.writer import write_worlds
 
 world_app = typer.Typer()
 labels_app = typer.Typer(help="What is known of events.", no_args_is_help=True, rich_markup_mode="markdown")
@@ -52,8 +52,10 @@ def simulate_(
     """
     numbers = numbers_of(parameters, identities, days)
     with progress("simulating") as told:
-        made = towns(seed, numbers, lambda done, of: told("simulating", done / of), processes=cores_for(numbers))
-        summary = write(made, out, beside(out, labels))
+        made = simulate_shards(
+            seed, numbers, lambda done, of: told("simulating", done / of), processes=process_count(numbers)
+        )
+        summary = write_worlds(made, out, beside(out, labels))
     console.print(summary)
 
 
@@ -74,22 +76,22 @@ def graft_(
     if {out.resolve(), beside(out, labels).resolve()} & {events.resolve()}:
         refuse(f"{events} would be overwritten; name another --out")
     try:
-        chosen = SCENARIOS if scenarios is None else named(scenarios)
+        chosen = SCENARIOS if scenarios is None else scenarios_named(scenarios)
         given = conform(pq.read_table(events))
     except ValueError as error:
         refuse(str(error))
     with progress("grafting") as told:
-        world = graft(
+        world = inject_abuse(
             given,
             rate=rate,
             seed=seed,
             scenarios=chosen,
             progress=lambda done, of: told("grafting", done / max(of, 1)),
         )
-    write([world], out, beside(out, labels))
+    write_worlds([world], out, beside(out, labels))
     if not pq.read_table(out).slice(0, len(given)).equals(given):
         refuse(f"the first {len(given)} rows of {out} are not those of {events}: don't use it, and report this")
-    came = additions(given, world, rate)
+    came = summarize_injection(given, world, rate)
     table = Table("scenario", "victims", "events", title=f"added after your {len(given)} events, which are unchanged")
     for row in came.rows:
         table.add_row(*map(str, row))
@@ -106,7 +108,9 @@ def labels_pull(
     out: Annotated[Path, typer.Option(help="Where the labels go, as Parquet.")],
     labels: Labels = None,
     key_file: Annotated[Path | None, typer.Option(exists=True, help="Holds the bearer key for the address.")] = None,
-    cap: Annotated[int, typer.Option(min=1, help="Verdicts of one identity that count at most.")] = CAP,
+    cap: Annotated[
+        int, typer.Option(min=1, help="Verdicts of one identity that count at most.")
+    ] = MAX_VERDICTS_PER_IDENTITY,
 ) -> None:
     """Take investigators' verdicts on decisions into the labels of a log; at most so many of each identity count.
 
@@ -114,8 +118,8 @@ def labels_pull(
     """
     table = pq.read_table(events)
     try:
-        before = pq.read_table(labels) if labels else unlabelled(table, "yours")
-        pulled = pull(World(table, before).conformed(), read(verdicts, key_file), cap=cap)
+        before = pq.read_table(labels) if labels else benign_labels(table, "yours")
+        pulled = apply_verdicts(World(table, before).conformed(), read_verdicts(verdicts, key_file), cap=cap)
     except (OSError, ValueError) as error:
         console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error

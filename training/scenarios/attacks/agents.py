@@ -1,37 +1,52 @@
-"""How an agent loses its task: same network, client and token; only the deeds differ.
+"""Attacks on agents: network, client and token stay the same, only the actions differ.
 
-Assumed, since no public log shows it request by request (injected tasks of AgentDojo need one to several calls): a
-hijacked agent first gathers with tools it has, upon things it never touched, then does what its own work never asks
-for, and does so at its own pace. It declares no new task unless told to, and its owner's task goes on around it.
+Assumed, since no public log shows such an attack request by request (injected tasks of AgentDojo need one to several
+calls): a hijacked agent first collects data with tools it has, from resources it never used, then does what its own
+work never needs, at its own pace. It rarely declares a new task, and its real task goes on meanwhile.
 """
 
 from __future__ import annotations
 
-from training.scenarios.actions import Frame, Rng, act, gathered, hidden, moment, own_steps, plan, technique
+from training.scenarios.actions import (
+    Frame,
+    Rng,
+    as_logged,
+    choose_start,
+    perform_steps,
+    plan_steps,
+    sample_own_steps,
+    sample_reading_steps,
+    technique_steps,
+)
 from training.scenarios.attacker import Attacker
 
-_UNFINISHED = ("answer the customer and attach the list", "clean up old records", "share the folder as asked")
-_GOALS = ("exfiltration", "credential-access", "impact", "execution", "persistence")
+_INJECTED_TASKS = ("answer the customer and attach the list", "clean up old records", "share the folder as asked")
+_TACTICS = ("exfiltration", "credential-access", "impact", "execution", "persistence")
 
 
-def agent_redirected(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """Something the agent read tells it to do another thing, and it does that thing."""
-    goals = rng.choice(_GOALS, int(rng.integers(1, 3)), replace=False)
-    done = [*gathered(history, rng, 1 + int(rng.poisson(4))), *plan(history, rng, *map(str, goals), own=0)]
-    done += gathered(history, rng, int(rng.poisson(2)))
-    wait = float(rng.exponential(20))
-    acts = act(history, moment(history, rng), done, rng, after_seconds=wait, tempo=who.tempo, elsewhere=0.8)
+def agent_redirected(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """A prompt injection in something the agent reads gives it another task, and the agent does that task."""
+    tactics = rng.choice(_TACTICS, int(rng.integers(1, 3)), replace=False)
+    steps = [
+        *sample_reading_steps(history, rng, 1 + int(rng.poisson(4))),
+        *plan_steps(history, rng, *map(str, tactics), own=0),
+    ]
+    steps += sample_reading_steps(history, rng, int(rng.poisson(2)))
+    delay = float(rng.exponential(20))
+    start = choose_start(history, rng)
+    batch = perform_steps(history, start, steps, rng, after_seconds=delay, tempo=attacker.tempo, unfamiliar=0.8)
     if rng.random() < 0.3:
-        acts = acts.but({"session.intent": str(rng.choice(_UNFINISHED))})
-    return hidden(acts, history)
+        batch = batch.with_columns({"session.intent": str(rng.choice(_INJECTED_TASKS))})
+    return as_logged(batch, history)
 
 
-def poisoned_tool(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """A tool's poisoned description has the agent hand over what it finds, again and again amid its own task."""
-    done = []
+def poisoned_tool(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """A tool with a poisoned description makes the agent hand over data several times in the middle of its own task."""
+    steps = []
     for _ in range(int(rng.integers(2, 6))):
-        done += own_steps(history, rng, int(rng.integers(0, 3)))
-        done += [*gathered(history, rng, 1), *technique(history, rng, "exfiltration")]
-    wait = float(rng.exponential(60))
-    acts = act(history, moment(history, rng), done, rng, after_seconds=wait, tempo=who.tempo, elsewhere=0.6)
-    return hidden(acts, history)
+        steps += sample_own_steps(history, rng, int(rng.integers(0, 3)))
+        steps += [*sample_reading_steps(history, rng, 1), *technique_steps(history, rng, "exfiltration")]
+    delay = float(rng.exponential(60))
+    start = choose_start(history, rng)
+    batch = perform_steps(history, start, steps, rng, after_seconds=delay, tempo=attacker.tempo, unfamiliar=0.6)
+    return as_logged(batch, history)

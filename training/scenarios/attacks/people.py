@@ -1,4 +1,4 @@
-"""How people lose a session or an account: the cookie, the second factor, the password, the helpdesk, a consent."""
+"""Attacks on people: a stolen cookie, a second factor, a password, the helpdesk, an application's consent."""
 
 from __future__ import annotations
 
@@ -6,108 +6,140 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from training.reference.job_profiles import LIBRARIES
-from training.scenarios.actions import Frame, Rng, act, gathered, hidden, moment, plan
-from training.scenarios.attacker import Attacker, attempts, disguised, moved, new_session, proven, reclothed
-from training.scenarios.event_batch import Acts, joined
-from training.scenarios.victims import RESISTANT
+from training.scenarios.actions import (
+    Frame,
+    Rng,
+    as_logged,
+    choose_start,
+    perform_steps,
+    plan_steps,
+    sample_reading_steps,
+)
+from training.scenarios.attacker import Attacker
+from training.scenarios.context_changes import (
+    authenticated_with,
+    change_device,
+    change_network,
+    disguise,
+    random_service_user_agent,
+    sign_in_attempts,
+    start_new_session,
+)
+from training.scenarios.event_batch import EventBatch, concatenate_batches
+from training.scenarios.victims import PHISHING_RESISTANT
 
-_AFTER_ENTRY = ("exfiltration", "persistence", "credential-access", "privilege-escalation")
-
-
-def stolen_session_cookie(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """An infostealer's copy of the cookie is used beside its owner, in the same session, under his fresh proof."""
-    at = moment(history, rng)
-    goal = str(rng.choice(["exfiltration", "persistence", "credential-access", "impact"]))
-    done = plan(history, rng, "discovery", goal, own=5) if rng.random() < 0.5 else plan(history, rng, goal, own=6)
-    acts = act(history, at, done, rng, after_seconds=float(rng.exponential(1_500)), tempo=who.tempo)
-    return hidden(disguised(acts, history, rng, who), history)
-
-
-def cookie_through_victim(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """Malware sends its requests through the owner's own browser: his address, device and session, while he rests."""
-    at = moment(history, rng)
-    goal = str(rng.choice(["exfiltration", "credential-access", "impact"]))
-    done = [*plan(history, rng, "discovery", own=2), *gathered(history, rng, int(rng.poisson(6)))]
-    done += plan(history, rng, goal, own=0)
-    acts = act(history, at, done, rng, after_seconds=float(rng.exponential(5_400)), tempo=who.tempo, elsewhere=0.7)
-    return hidden(acts, history)
+_TACTICS_AFTER_SIGN_IN = ("exfiltration", "persistence", "credential-access", "privilege-escalation")
 
 
-def mfa_fatigue(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """The password is known already; prompt after prompt is sent until one is approved."""
-    at = moment(history, rng, _weakly_proven(history))
+def stolen_session_cookie(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """An infostealer's copy of the cookie is used beside the victim, in the same session, under the victim's recent
+    sign-in."""
+    start = choose_start(history, rng)
+    tactic = str(rng.choice(["exfiltration", "persistence", "credential-access", "impact"]))
+    if rng.random() < 0.5:
+        steps = plan_steps(history, rng, "discovery", tactic, own=5)
+    else:
+        steps = plan_steps(history, rng, tactic, own=6)
+    delay = float(rng.exponential(1_500))
+    batch = perform_steps(history, start, steps, rng, after_seconds=delay, tempo=attacker.tempo)
+    return as_logged(disguise(batch, history, rng, attacker), history)
+
+
+def cookie_through_victim(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """Malware sends requests through the victim's own browser (same address, device and session) while the victim is
+    idle."""
+    start = choose_start(history, rng)
+    tactic = str(rng.choice(["exfiltration", "credential-access", "impact"]))
+    steps = [
+        *plan_steps(history, rng, "discovery", own=2),
+        *sample_reading_steps(history, rng, int(rng.poisson(6))),
+    ]
+    steps += plan_steps(history, rng, tactic, own=0)
+    delay = float(rng.exponential(5_400))
+    batch = perform_steps(history, start, steps, rng, after_seconds=delay, tempo=attacker.tempo, unfamiliar=0.7)
+    return as_logged(batch, history)
+
+
+def mfa_fatigue(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """The password is known already; prompts are sent one after another until the victim approves one."""
+    start = choose_start(history, rng, _phishable(history))
     refused = [str(rng.choice(["denied", "failure"])) for _ in range(int(rng.integers(3, 16)))]
-    return hidden(_let_in(history, at, rng, who, [*refused, "success"], ("pwd", "mfa"), 2), history)
+    batch = _sign_in_and_act(history, start, rng, attacker, [*refused, "success"], ("pwd", "mfa"), 2)
+    return as_logged(batch, history)
 
 
-def password_spray(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """A few common passwords a day against every account; here one of them is right, and nothing else is asked."""
-    at = moment(history, rng, _weakly_proven(history))
-    tries = ["failure"] * int(rng.integers(1, 9))
-    sprayed = attempts(history, at, rng, outcomes=tries, after_seconds=float(rng.exponential(3_600)), tempo="patient")
-    sprayed = disguised(sprayed, history, rng, who)
-    later = sprayed.last_after(history["time"].iloc[at]) + float(rng.exponential(7_200))
-    taken = _let_in(history, at, rng, who, ["success"], ("pwd",), 1, after_seconds=later)
-    return hidden(joined(sprayed, taken), history)
+def password_spray(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """A few common passwords a day are tried on every account; one is right, and no second factor is asked for."""
+    start = choose_start(history, rng, _phishable(history))
+    failures = ["failure"] * int(rng.integers(1, 9))
+    delay = float(rng.exponential(3_600))
+    spray = sign_in_attempts(history, start, rng, outcomes=failures, after_seconds=delay, tempo="patient")
+    spray = disguise(spray, history, rng, attacker)
+    delay = spray.seconds_to_last(history["time"].iloc[start]) + float(rng.exponential(7_200))
+    entry = _sign_in_and_act(history, start, rng, attacker, ["success"], ("pwd",), 1, delay=delay)
+    return as_logged(concatenate_batches(spray, entry), history)
 
 
-def credential_stuffing(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """Passwords from another site's leak are tried, each from another home's address; one still opens."""
-    at = moment(history, rng, _weakly_proven(history))
-    wait, tried = float(rng.exponential(3_600)), []
+def credential_stuffing(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """Passwords leaked from another site are tried, each from another residential address; one still works."""
+    start = choose_start(history, rng, _phishable(history))
+    delay, attempts = float(rng.exponential(3_600)), []
     for _ in range(int(rng.integers(0, 4))):
-        attempt = attempts(history, at, rng, outcomes=["failure"], after_seconds=wait, tempo="by_hand")
-        tried.append(moved(reclothed(attempt, history, rng, "other"), rng, "countryman"))
-        wait += float(rng.exponential(1_800))
-    taken = _let_in(history, at, rng, who, ["success"], ("pwd",), 1, after_seconds=wait)
-    return hidden(joined(*tried, taken), history)
+        attempt = sign_in_attempts(history, start, rng, outcomes=["failure"], after_seconds=delay, tempo="by_hand")
+        attempts.append(change_network(change_device(attempt, history, rng, "other"), rng, "same_country"))
+        delay += float(rng.exponential(1_800))
+    entry = _sign_in_and_act(history, start, rng, attacker, ["success"], ("pwd",), 1, delay=delay)
+    return as_logged(concatenate_batches(*attempts, entry), history)
 
 
-def helpdesk_reset(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """The helpdesk (or the telephone company) is talked into a new factor: a true, fresh sign-in on a new device."""
-    at = moment(history, rng)
-    wait = float(rng.exponential(12 * 3_600))
-    stumbles = ["failure"] * int(rng.integers(0, 3))
-    acts = _let_in(history, at, rng, who, [*stumbles, "success"], ("pwd", "mfa"), 2, after_seconds=wait)
-    return hidden(acts, history)
+def helpdesk_reset(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """The helpdesk (or the phone company) is talked into a new factor: a genuine, fresh sign-in on a new device."""
+    start = choose_start(history, rng)
+    delay = float(rng.exponential(12 * 3_600))
+    failures = ["failure"] * int(rng.integers(0, 3))
+    batch = _sign_in_and_act(history, start, rng, attacker, [*failures, "success"], ("pwd", "mfa"), 2, delay=delay)
+    return as_logged(batch, history)
 
 
-def oauth_consent_grant(history: Frame, rng: Rng, who: Attacker) -> Frame:
-    """The person consents to an application, whose token then reads all it may, from its makers' servers."""
-    at, wait, visits = moment(history, rng), float(rng.exponential(3_600)), []
+def oauth_consent_grant(history: Frame, rng: Rng, attacker: Attacker) -> Frame:
+    """The victim consents to a malicious application, whose token then reads all it may from the attacker's servers."""
+    start = choose_start(history, rng)
+    delay, visits = float(rng.exponential(3_600)), []
     for _ in range(int(rng.integers(1, 4))):
-        done = gathered(history, rng, int(rng.integers(8, 40)))
-        done += plan(history, rng, "exfiltration", own=0) if rng.random() < 0.5 else []
-        visit = act(history, at, done, rng, after_seconds=wait, tempo=who.tempo, elsewhere=0.8)
-        visits.append(new_session(visit, rng, credential=True))
-        wait += float(rng.exponential(86_400))
-    taken = disguised(joined(*visits), history, rng, who)
-    client = LIBRARIES[rng.integers(5, len(LIBRARIES))].format(v=rng.integers(126, 136), m=rng.integers(8, 31))
-    return hidden(taken.but({"device.user_agent": client, "credential.kind": "oauth_token"}), history)
+        steps = sample_reading_steps(history, rng, int(rng.integers(8, 40)))
+        steps += plan_steps(history, rng, "exfiltration", own=0) if rng.random() < 0.5 else []
+        visit = perform_steps(history, start, steps, rng, after_seconds=delay, tempo=attacker.tempo, unfamiliar=0.8)
+        visits.append(start_new_session(visit, rng, credential=True))
+        delay += float(rng.exponential(86_400))
+    batch = disguise(concatenate_batches(*visits), history, rng, attacker)
+    token = {"device.user_agent": random_service_user_agent(rng), "credential.kind": "oauth_token"}
+    return as_logged(batch.with_columns(token), history)
 
 
-def _weakly_proven(history: Frame) -> pd.Series:
-    """Where no factor stood that cannot be talked out of somebody."""
-    weak = [not isinstance(amr, Iterable) or not RESISTANT.intersection(amr) for amr in history["authentication.amr"]]
-    return pd.Series(weak, history.index)
+def _phishable(history: Frame) -> pd.Series:
+    """By event: whether it was authenticated without a phishing-resistant factor."""
+    phishable = [
+        not isinstance(amr, Iterable) or not PHISHING_RESISTANT.intersection(amr)
+        for amr in history["authentication.amr"]
+    ]
+    return pd.Series(phishable, history.index)
 
 
-def _let_in(
+def _sign_in_and_act(
     history: Frame,
-    at: int,
+    start: int,
     rng: Rng,
-    who: Attacker,
+    attacker: Attacker,
     outcomes: list[str],
     amr: tuple[str, ...],
     aal: int,
-    after_seconds: float | None = None,
-) -> Acts:
-    """Sign-ins, the last of which succeeds, and what is then done in the new session."""
-    after = float(rng.exponential(2 * 3_600)) if after_seconds is None else after_seconds
-    entered = attempts(history, at, rng, outcomes=outcomes, after_seconds=after, tempo="by_hand")
-    later = entered.last_after(history["time"].iloc[at]) + 3.0
-    done = plan(history, rng, "discovery", str(rng.choice(_AFTER_ENTRY)), own=4)
-    acts = act(history, at, done, rng, after_seconds=later, tempo=who.tempo)
-    acts = proven(new_session(acts, rng, credential=True), amr, aal)
-    return disguised(joined(entered, acts), history, rng, who)
+    delay: float | None = None,
+) -> EventBatch:
+    """Sign-ins, the last of which succeeds, and what the attacker then does in the new session."""
+    delay = float(rng.exponential(2 * 3_600)) if delay is None else delay
+    sign_in = sign_in_attempts(history, start, rng, outcomes=outcomes, after_seconds=delay, tempo="by_hand")
+    then = sign_in.seconds_to_last(history["time"].iloc[start]) + 3.0
+    steps = plan_steps(history, rng, "discovery", str(rng.choice(_TACTICS_AFTER_SIGN_IN)), own=4)
+    batch = perform_steps(history, start, steps, rng, after_seconds=then, tempo=attacker.tempo)
+    batch = authenticated_with(start_new_session(batch, rng, credential=True), amr, aal)
+    return disguise(concatenate_batches(sign_in, batch), history, rng, attacker)

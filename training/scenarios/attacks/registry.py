@@ -1,6 +1,12 @@
-"""Abuse, as functions from a victim's ordinary events to the intruder's: for simulated worlds and your own logs alike.
+"""The registry of attack scenarios. To add one:
 
-To add one, write its function in the module of its kind and name it here with the odds of who does it.
+1. Write a function `(history, rng, attacker) -> events` in the module of its subject in this folder: `people.py`,
+   `machines.py`, `agents.py` or `insiders.py`. Its name is the scenario's name; its docstring's first line describes
+   the attack.
+2. Add it to `SCENARIOS` below.
+
+The tests in `tests/simulated_worlds/test_scenarios.py` run on every entry. Then fit a model again: simulated worlds
+change, and `test_golden_digests.py` says how to accept that.
 """
 
 from __future__ import annotations
@@ -15,199 +21,186 @@ from features.event.schema import IdentityType
 from training.scenarios.actions import Rng
 from training.scenarios.attacker import IN_PLACE, MIXED, Attacker, Odds
 from training.scenarios.attacks import agents, held_out, insiders, machines, people
-from training.scenarios.hard_negatives.everyday import AGENT, HUMAN, SERVICE, WORKLOAD
 
-Function = Callable[[pd.DataFrame, Rng, Attacker], pd.DataFrame]
+AttackFunction = Callable[[pd.DataFrame, Rng, Attacker], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """One abuse. `function` takes the victim's events (an Event's flat columns, by time, at least one), a generator
-    and an intruder drawn by `odds`, and returns the intruder's events in the same columns; it changes nothing.
-    `attack` are MITRE ATT&CK or ATLAS techniques, `nhi` OWASP's risks of non-human identities (none for people alone);
-    `prefers` names what draws intruders to a victim (see `targets.py`); `held_out` ones are kept from training."""
+class AttackScenario:
+    """One attack.
 
-    name: str
+    `function` takes the victim's events (the Event's flat columns, in order of time, at least one row), a random
+    generator and an attacker drawn by `odds`; it returns the attacker's events in the same columns and changes nothing.
+    `attack` are MITRE ATT&CK or ATLAS techniques, `nhi` the risks of OWASP's list for non-human identities (none for
+    scenarios of people alone). `prefers` names what makes a victim likelier (`victims.py`). `held_out` scenarios are
+    never trained on.
+    """
+
+    function: AttackFunction
     identity_types: tuple[IdentityType, ...]
     attack: tuple[str, ...]
-    nhi: tuple[str, ...]
-    function: Function
+    nhi: tuple[str, ...] = ()
     odds: Odds = MIXED
     prefers: str | None = None
     held_out: bool = False
 
+    @property
+    def name(self) -> str:
+        """The function's name: what labels and reports call this scenario."""
+        return self.function.__name__
 
-_PHISHER = Odds(near=(0.0, 0.12, 0.33, 0.35, 0.2), alike=(0.0, 0.45, 0.55))
-_SPRAYER = Odds(near=(0.0, 0.05, 0.25, 0.5, 0.2), alike=(0.0, 0.35, 0.65))
-_RESIDENTIAL = Odds(near=(0.0, 0.1, 0.6, 0.1, 0.2), alike=(0.0, 0.45, 0.55))
-_CALLER = Odds(near=(0.0, 0.1, 0.45, 0.35, 0.1), alike=(0.0, 0.4, 0.6))
-_APPLICATION = Odds(near=(0.0, 0.0, 0.1, 0.85, 0.05), alike=(0.0, 0.0, 1.0), tempo=(0.7, 0.0, 0.3))
-_KEY_THIEF = Odds(near=(0.05, 0.2, 0.2, 0.4, 0.15), alike=(0.1, 0.35, 0.55), tempo=(0.5, 0.4, 0.1))
-_ROLE_THIEF = Odds(near=(0.12, 0.28, 0.15, 0.35, 0.1), alike=(0.2, 0.35, 0.45), tempo=(0.5, 0.4, 0.1))
-_LOG_READER = Odds(near=(0.03, 0.07, 0.2, 0.55, 0.15), alike=(0.05, 0.25, 0.7), tempo=(0.7, 0.25, 0.05))
-_IN_THE_HOUSE = Odds(near=(0.35, 0.25, 0.1, 0.25, 0.05), alike=(0.35, 0.3, 0.35), tempo=(0.5, 0.35, 0.15))
-_NEIGHBOUR = Odds(near=(0.5, 0.5, 0.0, 0.0, 0.0), alike=(0.3, 0.4, 0.3), tempo=(0.6, 0.3, 0.1))
-_MINER = Odds(near=(0.05, 0.1, 0.1, 0.5, 0.25), alike=(0.05, 0.35, 0.6), tempo=(0.8, 0.2, 0.0))
-_HIJACKED = Odds(near=IN_PLACE.near, alike=IN_PLACE.alike, tempo=(0.9, 0.0, 0.1))
-_DEVICE_CODE = Odds(near=(0.0, 0.1, 0.3, 0.45, 0.15), alike=(0.0, 0.5, 0.5), tempo=(0.2, 0.3, 0.5))
-_GONE = Odds(near=(0.0, 0.1, 0.7, 0.1, 0.1), alike=(0.0, 0.3, 0.7), tempo=(0.1, 0.6, 0.3))
-_DEPENDENCY = Odds(near=IN_PLACE.near, alike=(0.25, 0.0, 0.75), tempo=(1.0, 0.0, 0.0))
-_READER = Odds(near=(0.0, 0.15, 0.4, 0.3, 0.15), alike=(0.0, 0.0, 1.0), tempo=(0.0, 1.0, 0.0))
 
-SCENARIOS: tuple[Scenario, ...] = (
-    Scenario(
-        "stolen_session_cookie", (HUMAN,), ("T1539", "T1550.004"), (), people.stolen_session_cookie, prefers="unmanaged"
+# Odds of network match, device match and pace by kind of attacker, in the order of `attacker.py`; all are assumptions.
+_PHISHER = Odds(network=(0.0, 0.12, 0.33, 0.35, 0.2), device=(0.0, 0.45, 0.55))
+_SPRAYER = Odds(network=(0.0, 0.05, 0.25, 0.5, 0.2), device=(0.0, 0.35, 0.65))
+_RESIDENTIAL_PROXY = Odds(network=(0.0, 0.1, 0.6, 0.1, 0.2), device=(0.0, 0.45, 0.55))
+_HELPDESK_CALLER = Odds(network=(0.0, 0.1, 0.45, 0.35, 0.1), device=(0.0, 0.4, 0.6))
+_APPLICATION = Odds(network=(0.0, 0.0, 0.1, 0.85, 0.05), device=(0.0, 0.0, 1.0), tempo=(0.7, 0.0, 0.3))
+_KEY_HOLDER = Odds(network=(0.05, 0.2, 0.2, 0.4, 0.15), device=(0.1, 0.35, 0.55), tempo=(0.5, 0.4, 0.1))
+_ROLE_HOLDER = Odds(network=(0.12, 0.28, 0.15, 0.35, 0.1), device=(0.2, 0.35, 0.45), tempo=(0.5, 0.4, 0.1))
+_BUILD_LOG_READER = Odds(network=(0.03, 0.07, 0.2, 0.55, 0.15), device=(0.05, 0.25, 0.7), tempo=(0.7, 0.25, 0.05))
+_INSIDE_COMPANY = Odds(network=(0.35, 0.25, 0.1, 0.25, 0.05), device=(0.35, 0.3, 0.35), tempo=(0.5, 0.35, 0.15))
+_SAME_CLUSTER = Odds(network=(0.5, 0.5, 0.0, 0.0, 0.0), device=(0.3, 0.4, 0.3), tempo=(0.6, 0.3, 0.1))
+_MINER = Odds(network=(0.05, 0.1, 0.1, 0.5, 0.25), device=(0.05, 0.35, 0.6), tempo=(0.8, 0.2, 0.0))
+_HIJACKED_AGENT = Odds(network=IN_PLACE.network, device=IN_PLACE.device, tempo=(0.9, 0.0, 0.1))
+_DEVICE_CODE = Odds(network=(0.0, 0.1, 0.3, 0.45, 0.15), device=(0.0, 0.5, 0.5), tempo=(0.2, 0.3, 0.5))
+_FORMER_MAINTAINER = Odds(network=(0.0, 0.1, 0.7, 0.1, 0.1), device=(0.0, 0.3, 0.7), tempo=(0.1, 0.6, 0.3))
+_DEPENDENCY = Odds(network=IN_PLACE.network, device=(0.25, 0.0, 0.75), tempo=(1.0, 0.0, 0.0))
+_TRANSCRIPT_READER = Odds(network=(0.0, 0.15, 0.4, 0.3, 0.15), device=(0.0, 0.0, 1.0), tempo=(0.0, 1.0, 0.0))
+
+SCENARIOS: tuple[AttackScenario, ...] = (
+    AttackScenario(people.stolen_session_cookie, ("human",), attack=("T1539", "T1550.004"), prefers="unmanaged"),
+    AttackScenario(
+        people.cookie_through_victim, ("human",), attack=("T1185", "T1539"), odds=IN_PLACE, prefers="unmanaged"
     ),
-    Scenario(
-        "cookie_through_victim",
-        (HUMAN,),
-        ("T1185", "T1539"),
-        (),
-        people.cookie_through_victim,
-        IN_PLACE,
-        prefers="unmanaged",
+    AttackScenario(people.mfa_fatigue, ("human",), attack=("T1621", "T1078"), odds=_PHISHER, prefers="weak_factor"),
+    AttackScenario(
+        people.password_spray, ("human",), attack=("T1110.003", "T1078"), odds=_SPRAYER, prefers="weak_factor"
     ),
-    Scenario("mfa_fatigue", (HUMAN,), ("T1621", "T1078"), (), people.mfa_fatigue, _PHISHER, "weak_factor"),
-    Scenario("password_spray", (HUMAN,), ("T1110.003", "T1078"), (), people.password_spray, _SPRAYER, "weak_factor"),
-    Scenario(
-        "credential_stuffing",
-        (HUMAN,),
-        ("T1110.004", "T1090.002"),
-        (),
+    AttackScenario(
         people.credential_stuffing,
-        _RESIDENTIAL,
-        "weak_factor",
+        ("human",),
+        attack=("T1110.004", "T1090.002"),
+        odds=_RESIDENTIAL_PROXY,
+        prefers="weak_factor",
     ),
-    Scenario("helpdesk_reset", (HUMAN,), ("T1656", "T1556.006"), (), people.helpdesk_reset, _CALLER),
-    Scenario(
-        "oauth_consent_grant",
-        (HUMAN,),
-        ("T1528", "T1550.001"),
-        ("NHI3:2025", "NHI5:2025"),
+    AttackScenario(people.helpdesk_reset, ("human",), attack=("T1656", "T1556.006"), odds=_HELPDESK_CALLER),
+    AttackScenario(
         people.oauth_consent_grant,
-        _APPLICATION,
+        ("human",),
+        attack=("T1528", "T1550.001"),
+        nhi=("NHI3:2025", "NHI5:2025"),
+        odds=_APPLICATION,
     ),
-    Scenario("insider_escalation", (HUMAN,), ("T1078", "T1098"), (), insiders.insider_escalation, IN_PLACE),
-    Scenario("insider_hoarding", (HUMAN,), ("T1530", "T1213"), (), insiders.insider_hoarding, IN_PLACE),
-    Scenario(
-        "stolen_service_key",
-        (SERVICE,),
-        ("T1552.001", "T1078.004"),
-        ("NHI2:2025", "NHI7:2025"),
+    AttackScenario(insiders.insider_escalation, ("human",), attack=("T1078", "T1098"), odds=IN_PLACE),
+    AttackScenario(insiders.insider_hoarding, ("human",), attack=("T1530", "T1213"), odds=IN_PLACE),
+    AttackScenario(
         machines.stolen_service_key,
-        _KEY_THIEF,
-        "old_key",
+        ("service_account",),
+        attack=("T1552.001", "T1078.004"),
+        nhi=("NHI2:2025", "NHI7:2025"),
+        odds=_KEY_HOLDER,
+        prefers="old_key",
     ),
-    Scenario(
-        "secret_in_repository",
-        (SERVICE, WORKLOAD),
-        ("T1552.001", "T1213.003"),
-        ("NHI2:2025",),
+    AttackScenario(
         machines.secret_in_repository,
-        _KEY_THIEF,
-        "exposed",
+        ("service_account", "workload"),
+        attack=("T1552.001", "T1213.003"),
+        nhi=("NHI2:2025",),
+        odds=_KEY_HOLDER,
+        prefers="exposed",
     ),
-    Scenario(
-        "instance_role_theft",
-        (WORKLOAD,),
-        ("T1552.005", "T1078.004"),
-        ("NHI5:2025", "NHI6:2025"),
+    AttackScenario(
         machines.instance_role_theft,
-        _ROLE_THIEF,
+        ("workload",),
+        attack=("T1552.005", "T1078.004"),
+        nhi=("NHI5:2025", "NHI6:2025"),
+        odds=_ROLE_HOLDER,
     ),
-    Scenario(
-        "leaked_ci_token",
-        (SERVICE, WORKLOAD),
-        ("T1552.001", "T1528"),
-        ("NHI2:2025", "NHI6:2025"),
+    AttackScenario(
         machines.leaked_ci_token,
-        _LOG_READER,
+        ("service_account", "workload"),
+        attack=("T1552.001", "T1528"),
+        nhi=("NHI2:2025", "NHI6:2025"),
+        odds=_BUILD_LOG_READER,
     ),
-    Scenario(
-        "cron_key_off_schedule",
-        (SERVICE,),
-        ("T1078.004", "T1552.001"),
-        ("NHI7:2025", "NHI9:2025"),
+    AttackScenario(
         machines.cron_key_off_schedule,
-        _IN_THE_HOUSE,
-        "old_key",
+        ("service_account",),
+        attack=("T1078.004", "T1552.001"),
+        nhi=("NHI7:2025", "NHI9:2025"),
+        odds=_INSIDE_COMPANY,
+        prefers="old_key",
     ),
-    Scenario(
-        "assumed_role_chain",
-        (SERVICE, WORKLOAD),
-        ("T1550.001", "T1021.007"),
-        ("NHI5:2025", "NHI8:2025"),
+    AttackScenario(
         machines.assumed_role_chain,
-        _IN_THE_HOUSE,
+        ("service_account", "workload"),
+        attack=("T1550.001", "T1021.007"),
+        nhi=("NHI5:2025", "NHI8:2025"),
+        odds=_INSIDE_COMPANY,
     ),
-    Scenario(
-        "token_from_another_pod",
-        (WORKLOAD,),
-        ("T1611", "T1552.007"),
-        ("NHI6:2025", "NHI8:2025"),
+    AttackScenario(
         machines.token_from_another_pod,
-        _NEIGHBOUR,
+        ("workload",),
+        attack=("T1611", "T1552.007"),
+        nhi=("NHI6:2025", "NHI8:2025"),
+        odds=_SAME_CLUSTER,
     ),
-    Scenario(
-        "cryptomining",
-        (SERVICE, WORKLOAD),
-        ("T1496", "T1578.002"),
-        ("NHI2:2025", "NHI5:2025"),
+    AttackScenario(
         machines.cryptomining,
-        _MINER,
-        "exposed",
+        ("service_account", "workload"),
+        attack=("T1496", "T1578.002"),
+        nhi=("NHI2:2025", "NHI5:2025"),
+        odds=_MINER,
+        prefers="exposed",
     ),
-    Scenario("agent_redirected", (AGENT,), ("AML.T0051", "T1204"), ("NHI5:2025",), agents.agent_redirected, _HIJACKED),
-    Scenario("poisoned_tool", (AGENT,), ("AML.T0053", "AML.T0086"), ("NHI3:2025",), agents.poisoned_tool, _HIJACKED),
-    Scenario(
-        "phished_device_code",
-        (HUMAN,),
-        ("T1528", "T1566.002"),
-        (),
-        held_out.phished_device_code,
-        _DEVICE_CODE,
-        held_out=True,
+    AttackScenario(
+        agents.agent_redirected, ("agent",), attack=("AML.T0051", "T1204"), nhi=("NHI5:2025",), odds=_HIJACKED_AGENT
     ),
-    Scenario(
-        "key_of_somebody_gone",
-        (SERVICE,),
-        ("T1078.004",),
-        ("NHI1:2025", "NHI10:2025"),
+    AttackScenario(
+        agents.poisoned_tool, ("agent",), attack=("AML.T0053", "AML.T0086"), nhi=("NHI3:2025",), odds=_HIJACKED_AGENT
+    ),
+    AttackScenario(
+        held_out.phished_device_code, ("human",), attack=("T1528", "T1566.002"), odds=_DEVICE_CODE, held_out=True
+    ),
+    AttackScenario(
         held_out.key_of_somebody_gone,
-        _GONE,
-        "dormant",
+        ("service_account",),
+        attack=("T1078.004",),
+        nhi=("NHI1:2025", "NHI10:2025"),
+        odds=_FORMER_MAINTAINER,
+        prefers="dormant",
         held_out=True,
     ),
-    Scenario(
-        "poisoned_build",
-        (SERVICE, WORKLOAD),
-        ("T1195.001", "T1552.001"),
-        ("NHI3:2025",),
+    AttackScenario(
         held_out.poisoned_build,
-        _DEPENDENCY,
+        ("service_account", "workload"),
+        attack=("T1195.001", "T1552.001"),
+        nhi=("NHI3:2025",),
+        odds=_DEPENDENCY,
         held_out=True,
     ),
-    Scenario(
-        "replayed_agent_token",
-        (AGENT,),
-        ("T1528", "T1550.001"),
-        ("NHI2:2025", "NHI10:2025"),
+    AttackScenario(
         held_out.replayed_agent_token,
-        _READER,
+        ("agent",),
+        attack=("T1528", "T1550.001"),
+        nhi=("NHI2:2025", "NHI10:2025"),
+        odds=_TRANSCRIPT_READER,
         held_out=True,
     ),
 )
+"""Every attack scenario, in the order in which they take turns."""
 
 
-def named(names: str) -> tuple[Scenario, ...]:
-    """The scenarios of a comma-separated list, in its order; raises ValueError for a name that is none."""
-    known = {scenario.name: scenario for scenario in SCENARIOS}
+def scenarios_named(names: str) -> tuple[AttackScenario, ...]:
+    """The scenarios of a comma-separated list, in its order; raises ValueError for an unknown name or an empty list."""
+    by_name = {scenario.name: scenario for scenario in SCENARIOS}
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            raise ValueError(f"no scenario is called {name!r}; {meant}")
+        if name not in by_name:
+            near = get_close_matches(name, by_name, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(by_name)}"
+            raise ValueError(f"unknown scenario {name!r}; {hint}")
     if not wanted:
-        raise ValueError(f"no scenario is named; there are {', '.join(known)}")
-    return tuple(known[name] for name in wanted)
+        raise ValueError(f"no scenario is named; choose from {', '.join(by_name)}")
+    return tuple(by_name[name] for name in wanted)

@@ -1,97 +1,124 @@
-"""For each newer abuse, the ordinary day that looks most like it: who learns the abuse by its looks, blocks this.
+"""For each newer attack, the legitimate event that looks most like it: a model that detects the attack by its looks
+alone would challenge this too.
 
-Made by the same calls as its twin, so that only what stands in the log can tell them apart.
+Each is built by the same calls as its attack, so only what the log records can tell them apart.
 """
 
 from __future__ import annotations
 
-from training.reference.job_profiles import INTENTS, LIBRARIES
-from training.scenarios.actions import Frame, Rng, act, gathered, hidden, like, moment, plan, technique
-from training.scenarios.attacker import attempts, moved, new_session, proven, reclothed
-from training.scenarios.event_batch import joined
+from training.reference.job_profiles import INTENTS
+from training.scenarios.actions import (
+    Frame,
+    Rng,
+    as_logged,
+    choose_start,
+    perform_steps,
+    plan_steps,
+    sample_reading_steps,
+    similar_identifier,
+    technique_steps,
+)
+from training.scenarios.context_changes import (
+    authenticated_with,
+    change_device,
+    change_network,
+    random_service_user_agent,
+    sign_in_attempts,
+    start_new_session,
+)
+from training.scenarios.event_batch import concatenate_batches
 
 
 def migration_script(history: Frame, rng: Rng) -> Frame:
-    """Everything is read here and written there, by a script that is run once."""
-    read, write = gathered(history, rng, int(rng.integers(15, 60))), technique(history, rng, "lambda-overwrite-code")
-    done = [*read, *(write or technique(history, rng, "execution")), *plan(history, rng, own=10)]
-    wait = float(rng.exponential(3_600))
-    return hidden(
-        act(history, moment(history, rng), done, rng, after_seconds=wait, tempo="scripted", elsewhere=0.7), history
-    )
+    """A script that runs once reads everything here and writes it there."""
+    reads = sample_reading_steps(history, rng, int(rng.integers(15, 60)))
+    writes = technique_steps(history, rng, "lambda-overwrite-code") or technique_steps(history, rng, "execution")
+    steps = [*reads, *writes, *plan_steps(history, rng, own=10)]
+    delay = float(rng.exponential(3_600))
+    start = choose_start(history, rng)
+    batch = perform_steps(history, start, steps, rng, after_seconds=delay, tempo="scripted", unfamiliar=0.7)
+    return as_logged(batch, history)
 
 
 def consented_application(history: Frame, rng: Rng) -> Frame:
-    """A calendar, a CRM, a backup is rightly let in: its token reads much, from its makers' servers."""
-    at, wait, visits = moment(history, rng), float(rng.exponential(7_200)), []
+    """A calendar, a CRM or a backup is rightly authorised: its token reads a lot from its maker's servers."""
+    start = choose_start(history, rng)
+    delay, visits = float(rng.exponential(7_200)), []
     for _ in range(int(rng.integers(1, 4))):
-        visit = act(
-            history,
-            at,
-            gathered(history, rng, int(rng.integers(5, 30))),
-            rng,
-            after_seconds=wait,
-            tempo="scripted",
-            elsewhere=0.6,
-        )
-        visits.append(new_session(visit, rng, credential=True))
-        wait += 86_400.0
-    client = LIBRARIES[rng.integers(5, len(LIBRARIES))].format(v=rng.integers(126, 136), m=rng.integers(8, 31))
-    acts = moved(reclothed(joined(*visits), history, rng, "other"), rng, "rented")
-    return hidden(acts.but({"device.user_agent": client, "credential.kind": "oauth_token"}), history)
+        steps = sample_reading_steps(history, rng, int(rng.integers(5, 30)))
+        visit = perform_steps(history, start, steps, rng, after_seconds=delay, tempo="scripted", unfamiliar=0.6)
+        visits.append(start_new_session(visit, rng, credential=True))
+        delay += 86_400.0
+    user_agent = random_service_user_agent(rng)
+    batch = change_network(change_device(concatenate_batches(*visits), history, rng, "other"), rng, "hosting")
+    token = {"device.user_agent": user_agent, "credential.kind": "oauth_token"}
+    return as_logged(batch.with_columns(token), history)
 
 
 def handover_before_leaving(history: Frame, rng: Rng) -> Frame:
-    """Who leaves in peace reads through years of his own work, to hand it over."""
-    at = moment(history, rng)
-    wait, visits = float(rng.exponential(3_600)), []
+    """A person who leaves on good terms reads through years of their own work to hand it over."""
+    start = choose_start(history, rng)
+    delay, visits = float(rng.exponential(3_600)), []
     for _ in range(int(rng.integers(1, 4))):
-        read = gathered(history, rng, int(rng.integers(12, 45)))
-        visit = act(history, at, read, rng, after_seconds=wait, tempo="by_hand", elsewhere=0.3)
-        visits.append(new_session(visit, rng, credential=True))
-        wait += 86_400.0
-    return hidden(joined(*visits), history)
+        steps = sample_reading_steps(history, rng, int(rng.integers(12, 45)))
+        visit = perform_steps(history, start, steps, rng, after_seconds=delay, tempo="by_hand", unfamiliar=0.3)
+        visits.append(start_new_session(visit, rng, credential=True))
+        delay += 86_400.0
+    return as_logged(concatenate_batches(*visits), history)
 
 
 def role_for_an_incident(history: Frame, rng: Rng) -> Frame:
-    """Something is broken next door, and whoever may takes the role that may look there."""
-    done = [*plan(history, rng, "lateral-movement", own=4), *gathered(history, rng, int(rng.integers(2, 9)))]
-    wait = float(rng.exponential(3_600))
-    acts = act(history, moment(history, rng), done, rng, after_seconds=wait, tempo="by_hand", elsewhere=0.5)
-    return hidden(new_session(acts, rng, credential=True), history)
+    """Another team's system is broken, and somebody entitled to it takes the role that may look there."""
+    steps = [
+        *plan_steps(history, rng, "lateral-movement", own=4),
+        *sample_reading_steps(history, rng, int(rng.integers(2, 9))),
+    ]
+    delay = float(rng.exponential(3_600))
+    start = choose_start(history, rng)
+    batch = perform_steps(history, start, steps, rng, after_seconds=delay, tempo="by_hand", unfamiliar=0.5)
+    return as_logged(start_new_session(batch, rng, credential=True), history)
 
 
 def capacity_for_the_sale(history: Frame, rng: Rng) -> Frame:
-    """Twenty machines more for the weekend, started one after another."""
-    launch = technique(history, rng, "ec2-launch-unusual-instances") or technique(history, rng, "execution")
-    done = [*plan(history, rng, own=4), *(launch * int(rng.integers(2, 9)))]
-    wait = float(rng.exponential(7_200))
-    return hidden(act(history, moment(history, rng), done, rng, after_seconds=wait, tempo="scripted"), history)
+    """Twenty more machines are started one after another for a busy weekend."""
+    launch = technique_steps(history, rng, "ec2-launch-unusual-instances") or technique_steps(history, rng, "execution")
+    steps = [*plan_steps(history, rng, own=4), *(launch * int(rng.integers(2, 9)))]
+    delay = float(rng.exponential(7_200))
+    start = choose_start(history, rng)
+    return as_logged(perform_steps(history, start, steps, rng, after_seconds=delay, tempo="scripted"), history)
 
 
 def rescheduled_job(history: Frame, rng: Rng) -> Frame:
-    """A job that failed at night is started again at noon, from the same place with the same key."""
-    wait = float(rng.uniform(3, 21)) * 3_600
-    acts = act(history, moment(history, rng), plan(history, rng, own=10), rng, after_seconds=wait, tempo="scripted")
-    return hidden(new_session(acts, rng), history)
+    """A job that failed at night is started again at another hour, from the same place with the same key."""
+    delay = float(rng.uniform(3, 21)) * 3_600
+    start = choose_start(history, rng)
+    steps = plan_steps(history, rng, own=10)
+    batch = perform_steps(history, start, steps, rng, after_seconds=delay, tempo="scripted")
+    return as_logged(start_new_session(batch, rng), history)
 
 
 def factor_replaced(history: Frame, rng: Rng) -> Frame:
-    """The telephone fell into the sea: the helpdesk sets a new factor, and the owner signs in with it."""
-    at, wait = moment(history, rng), float(rng.exponential(12 * 3_600))
+    """A phone was lost: the helpdesk sets up a new factor, and its owner signs in with it."""
+    start, delay = choose_start(history, rng), float(rng.exponential(12 * 3_600))
     outcomes = ["failure"] * int(rng.integers(0, 4)) + ["success"]
-    entered = attempts(history, at, rng, outcomes=outcomes, after_seconds=wait, tempo="by_hand")
-    later = entered.last_after(history["time"].iloc[at]) + 3.0
-    acts = act(history, at, plan(history, rng, own=9), rng, after_seconds=later, tempo="by_hand")
-    both = joined(entered, proven(new_session(acts, rng, credential=True), ("pwd", "mfa"), 2))
-    both = both if rng.random() < 0.5 else both.but({"device.id": like(both.first("device.id"), rng)})
-    return hidden(moved(both, rng, str(rng.choice(["same", "neighbour", "countryman"]))), history)
+    sign_in = sign_in_attempts(history, start, rng, outcomes=outcomes, after_seconds=delay, tempo="by_hand")
+    then = sign_in.seconds_to_last(history["time"].iloc[start]) + 3.0
+    steps = plan_steps(history, rng, own=9)
+    batch = perform_steps(history, start, steps, rng, after_seconds=then, tempo="by_hand")
+    batch = authenticated_with(start_new_session(batch, rng, credential=True), ("pwd", "mfa"), 2)
+    both = concatenate_batches(sign_in, batch)
+    if rng.random() >= 0.5:
+        both = both.with_columns({"device.id": similar_identifier(both.first("device.id"), rng)})
+    match = str(rng.choice(["same", "same_operator", "same_country"]))
+    return as_logged(change_network(both, rng, match), history)
 
 
 def long_research(history: Frame, rng: Rng) -> Frame:
-    """The agent's task is a large one: it reads far more than usual, all of it of the kind it always reads."""
-    read = gathered(history, rng, int(rng.integers(12, 50)))
-    wait = float(rng.exponential(120))
-    acts = act(history, moment(history, rng), read, rng, after_seconds=wait, tempo="scripted", elsewhere=0.7)
-    told = rng.random() < 0.5
-    return hidden(acts.but({"session.intent": INTENTS[rng.integers(len(INTENTS))]}) if told else acts, history)
+    """An agent's task is a large one: it reads far more than usual, all of the kind that it always reads."""
+    steps = sample_reading_steps(history, rng, int(rng.integers(12, 50)))
+    delay = float(rng.exponential(120))
+    start = choose_start(history, rng)
+    batch = perform_steps(history, start, steps, rng, after_seconds=delay, tempo="scripted", unfamiliar=0.7)
+    if rng.random() < 0.5:
+        batch = batch.with_columns({"session.intent": INTENTS[rng.integers(len(INTENTS))]})
+    return as_logged(batch, history)
