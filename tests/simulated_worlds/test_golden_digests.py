@@ -1,8 +1,8 @@
 """The default parameters give the same simulated worlds as in every release before.
 
-A model, a report and every recorded figure rest on these worlds, so a change here is a decision, never a side effect.
-To change them on purpose: run this file with `-vv`, copy the digests that the failures print into `GOLDEN`, and say in the
-CHANGELOG that simulated worlds have changed and that models and figures must be made again.
+Models, the report and every recorded figure depend on these worlds, so a change here is a decision, never a side
+effect. To change them on purpose (a new scenario does), run this file with `-vv`, copy the digests that the failures
+print into `GOLDEN`, and say in the CHANGELOG that models and figures must be made again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def digests(world: World) -> tuple[str, str]:
 
 def test_default_parameters_give_the_same_world() -> None:
     """Identities, their activity, hard negatives, attacks and labels are the same to the last bit."""
-    parameters = replace(world_parameters(), identities=90, identities_per_town=50, days=12)
+    parameters = replace(world_parameters(), identities=90, identities_per_shard=50, days=12)
 
     assert digests(simulate(1, parameters=parameters)) == GOLDEN["simulated"]
 
