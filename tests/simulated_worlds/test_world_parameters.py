@@ -139,7 +139,9 @@ def test_a_share_of_cloudtrail_without_resources_takes_effect() -> None:
     )
 
     assert many["resource.id"].null_count > few["resource.id"].null_count
-    assert many.drop_columns(["resource.id", "resource.type"]).equals(few.drop_columns(["resource.id", "resource.type"]))
+    assert many.drop_columns(["resource.id", "resource.type"]).equals(
+        few.drop_columns(["resource.id", "resource.type"])
+    )
 
 
 def test_whole_seconds_depend_on_the_share_of_such_logs() -> None:

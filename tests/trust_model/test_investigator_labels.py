@@ -55,7 +55,7 @@ def test_the_last_verdict_counts(tmp_path: Path) -> None:
 def test_so_many_of_an_identity_count_and_no_more(tmp_path: Path) -> None:
     """The newest; the rest is told."""
     lines = [{"event_id": f"e{n}", "at": f"2026-10-0{n + 1}T09:00:00Z"} for n in range(6)]
-    pulled = apply_verdicts(log_of(), read_verdicts(said(tmp_path / "v", *lines)), cap=2)
+    pulled = apply_verdicts(log_of(), read_verdicts(said(tmp_path / "v", *lines)), limit=2)
 
     assert (pulled.taken, pulled.capped, pulled.world.labels["compromised"].to_pylist()) == (
         2,
@@ -78,8 +78,8 @@ def test_nobody_speaks_for_anothers_events(tmp_path: Path) -> None:
             {"event_id": "e1", "verdict": "guilty"},
             "line 1: verdict is 'guilty'; it must be one of intruder, owner, unsure",
         ),
-        ({"verdict": "owner"}, "line 1 is no verdict: KeyError\\('event_id'\\)"),
-        ({"event_id": "e1", "at": "2026-10-01T09:00:00"}, "names no time zone"),
+        ({"verdict": "owner"}, "line 1 is not a verdict: KeyError\\('event_id'\\)"),
+        ({"event_id": "e1", "at": "2026-10-01T09:00:00"}, "has no time zone"),
     ],
 )
 def test_what_is_no_verdict_is_refused_by_line(line: dict[str, Any], says: str, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ _SPOTS = 41
 
 @cache
 def network_table() -> pd.DataFrame:
-    """One row per network: kind (home, mobile, hosting, gateway, vpn), its facts, first address, number of addresses."""
+    """One row per network: kind (home, mobile, hosting, gateway, vpn), facts, first address and number of addresses."""
     table = pd.read_csv(Path(__file__).with_name("networks.csv"), keep_default_na=False)
     ranges = [ip_network(prefix) for prefix in table["prefix"]]
     table["first"] = [int(each.network_address) for each in ranges]

@@ -67,10 +67,8 @@ def change_device(batch: EventBatch, history: Frame, rng: Rng, match: str) -> Ev
 
 def _other_user_agent(history: Frame, rng: Rng) -> str:
     person = history["identity.type"].iloc[0] == "human"
-    if person and rng.random() < 0.7:
-        clients = BROWSERS
-    else:
-        clients = ATTACK_TOOLS if uses_cloud_actions(history) else LIBRARIES
+    programs = ATTACK_TOOLS if uses_cloud_actions(history) else LIBRARIES
+    clients = BROWSERS if person and rng.random() < 0.7 else programs
     return random_user_agent(clients, rng)
 
 

@@ -1,4 +1,4 @@
-"""Which identities attackers choose: what makes an attack likelier is visible before it happens, so a model can learn it.
+"""Which identities attackers choose: what makes an attack likelier is visible beforehand, so a model can learn it.
 
 Every identity is weighted by the number of days on which it acts. Without that, an identity that joined yesterday
 would be attacked as often as one present all along, and sessions would be compromised more often late in the log.

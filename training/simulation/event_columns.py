@@ -61,7 +61,7 @@ def _timestamps(seconds: Array) -> Array:
 
 
 def _format_each(pattern: str, *numbers: Array) -> Array:
-    """One text per row; each distinct combination of numbers is formatted once. Numbers but the first are below 2^20."""
+    """One text per row; each distinct combination is formatted once. All numbers but the first must be below 2^20."""
     if len(numbers) == 1:
         distinct, inverse = np.unique(numbers[0], return_inverse=True)
         texts = [pattern.format(value) for value in distinct.tolist()]

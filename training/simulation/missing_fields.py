@@ -91,8 +91,8 @@ def _apply_cloudtrail_rules(
     cloudtrail: Array,
     parameters: WorldParameters,
 ) -> None:
-    """Clear, for CloudTrail's events, what it lacks: people's devices, instances whose name an SDK made up, role and age
-    of a service account's key, factors checked elsewhere, and the resources of many actions."""
+    """Mark what CloudTrail does not record: people's devices, instances whose session name an SDK made up, the role and
+    the age of a service account's key, factors checked elsewhere, and the resources of many actions."""
     kind = identities["type"].to_numpy()[events["identity"]]
     number = identities["number"].to_numpy()
     unnamed = pick_share(number, parameters.cloudtrail_unnamed_instances, base=5)[events["identity"]]

@@ -185,7 +185,7 @@ class _Entry(BaseModel):
 
 
 def _read(file: Path) -> dict[str, _Entry]:
-    """The entries of a file by parameter, lists as tuples; raises ValueError for an unknown name or a malformed entry."""
+    """The entries of a file by parameter, lists as tuples; raises ValueError naming what is unknown or malformed."""
     try:
         content = yaml.safe_load(file.read_text()) or {}
     except yaml.YAMLError as error:

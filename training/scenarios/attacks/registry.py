@@ -5,8 +5,8 @@
    the attack.
 2. Add it to `SCENARIOS` below.
 
-The tests in `tests/simulated_worlds/test_scenarios.py` run on every entry. Then fit a model again: simulated worlds
-change, and `test_golden_digests.py` says how to accept that.
+The tests in `tests/simulated_worlds/test_attack_scenarios.py` run on every entry. Simulated worlds then change
+(`test_golden_digests.py` says how to accept that), so fit a model again.
 """
 
 from __future__ import annotations

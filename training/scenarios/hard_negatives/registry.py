@@ -4,8 +4,8 @@
    in particular. Its name is what labels call the situation; its docstring's first line describes it.
 2. Add it to `HARD_NEGATIVES` below.
 
-The tests in `tests/simulated_worlds/test_hard_negatives.py` run on every entry. Then fit a model again: simulated
-worlds change, and `test_golden_digests.py` says how to accept that.
+The tests in `tests/simulated_worlds/test_hard_negatives.py` run on every entry. Simulated worlds then change
+(`test_golden_digests.py` says how to accept that), so fit a model again.
 """
 
 from __future__ import annotations
