@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 WORLD = Path(__file__).with_name("world.yaml")
@@ -151,7 +151,7 @@ def change_parameters(parameters: WorldParameters, **values: Any) -> WorldParame
         return replace(parameters, **values)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        expected = WorldParameters.__pydantic_fields__[name].description
+        expected = TypeAdapter(WorldParameters).json_schema()["properties"][name]["description"]
         raise ValueError(f"{name!r} is {_as_written(values[name])}, but must be {expected}") from None
 
 
