@@ -18,8 +18,8 @@ if typing.TYPE_CHECKING:
     from training.pipeline.retrain import Outcome, record, retrain
     from training.pipeline.train import assess, fit, gate, more_examples
     from training.promotion.registry import Forced, NotPromoted, champion, promote
-    from training.scenarios.injection import graft
-    from training.scenarios.registry import SCENARIOS
+    from training.scenarios.attacks.registry import SCENARIOS
+    from training.scenarios.injection import inject_abuse
     from training.simulation.world import WorldParameters, simulate, world_parameters
 
 __all__ = [
@@ -40,7 +40,7 @@ __all__ = [
     "fair",
     "fit",
     "gate",
-    "graft",
+    "inject_abuse",
     "loops",
     "more_examples",
     "prepare",
@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "SCENARIOS": "training.scenarios.registry",
+    "SCENARIOS": "training.scenarios.attacks.registry",
     "Forced": "training.promotion.registry",
     "NotPromoted": "training.promotion.registry",
     "Outcome": "training.pipeline.retrain",
@@ -72,7 +72,7 @@ _MODULES = {
     "fair": "training.evaluation.report.sections",
     "fit": "training.pipeline.train",
     "gate": "training.pipeline.train",
-    "graft": "training.scenarios.injection",
+    "inject_abuse": "training.scenarios.injection",
     "loops": "training.evaluation.studies.closed_loop",
     "more_examples": "training.pipeline.train",
     "prepare": "training.pipeline.dataset",
