@@ -1,7 +1,7 @@
 """Keeps parsed address tables in the home folder, since parsing the bundled ones takes over a second of each start.
 
-A kept file is named by a digest of the tables it was parsed from and of the code that parsed them, so it is never stale.
-It holds plain arrays and no pickles.
+A kept file is named by a digest of the tables and of the code that parsed them, so it is never stale. It holds plain
+arrays and no pickles.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from features.hashing import digest_of
 from features.settings import get_settings
 
 
-def cached_ranges(files: Sequence[Path], parse: Callable[[], Mapping[str, Ranges]]) -> dict[str, Ranges]:
+def cached_ranges(
+    files: Sequence[Path], parse: Callable[[], Mapping[str, Ranges]], home: Path | None = None
+) -> dict[str, Ranges]:
     """What `parse` makes of some files, by name; parsed only when the home folder does not hold it already.
 
-    Without a home folder nothing is kept: reading logs must not make one.
+    Without a home folder (by default the settings') nothing is kept: reading logs must not make one.
     """
-    folder = get_settings().home / "compiled"
+    folder = (home or get_settings().home) / "compiled"
     sources = [*files, Path(ip_ranges.__file__)]
     path = folder / f"addresses_{digest_of(b''.join(file.read_bytes() for file in sources))[7:27]}.npz"
     kept = _read(path)
@@ -56,5 +58,5 @@ def _read(path: Path) -> dict[str, Ranges] | None:
                 name, _, part = key.rpartition(".")
                 parts.setdefault(name, {})[part] = value
         return {name: Ranges(**arrays) for name, arrays in parts.items()}
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile):
         return None

@@ -77,12 +77,12 @@ class _Stored:
 class _BuiltAtFirstUse:
     """A field of a dataclass that takes an estimator, or one as it is stored, and always gives the estimator."""
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
 
     def __get__(self, model: object | None, owner: type) -> Any:
         if model is None:
-            raise AttributeError(self._name)  # so a dataclass sees a field without a default
+            return self
         value = vars(model)[self._name]
         if isinstance(value, _Stored):
             value = vars(model)[self._name] = _skops().loads(value.data, trusted=TRUSTED)
@@ -96,8 +96,8 @@ class _BuiltAtFirstUse:
 class TrustModel:
     """The pair of models with all that turns their margins into trust."""
 
-    now: Any = _BuiltAtFirstUse()
-    hazard: Any = _BuiltAtFirstUse()
+    now: Any
+    hazard: Any
     calibration: Calibration
     population: Array
     thresholds: Mapping[str, list[list[float]]]
@@ -134,6 +134,10 @@ class TrustModel:
         """
         budgets, trusts = zip(*self.thresholds[identity_type], strict=True)
         return float(np.interp(math.log(budget), np.log(budgets), trusts))
+
+
+for _field in ("now", "hazard"):
+    setattr(TrustModel, _field, _BuiltAtFirstUse(_field))
 
 
 def save(model: TrustModel, folder: Path) -> dict[str, str]:

@@ -154,11 +154,11 @@ def read_proof(path: Path) -> ProvenForests | None:
         with np.load(path, allow_pickle=False) as file:
             parts = dict(file)
         paths = Paths(**_named(parts, "now."))
-        hazard = _named(parts, "hazard.")
-        hazard_forest = Forest(**(hazard | {"base": float(hazard["base"])}))
+        nodes = _named(parts, "hazard.")
+        hazard = Forest(float(nodes.pop("base")), **nodes)
         now = Shapley(float(parts["base"]), int(parts["width"]), paths)
-        return ProvenForests(now, hazard_forest, Reference(**_named(parts, "reference.")))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return ProvenForests(now, hazard, Reference(**_named(parts, "reference.")))
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
 
 

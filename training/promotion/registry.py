@@ -61,10 +61,14 @@ def connect(here: Settings) -> MlflowClient:
     mlflow.set_tracking_uri(here.tracking_uri)
     mlflow.set_registry_uri(here.tracking_uri)
     client: MlflowClient = mlflow.MlflowClient()
-    if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, here.artifacts)
-    mlflow.set_experiment(EXPERIMENT)
+    mlflow.set_experiment(experiment_id=experiment_of(client, here))
     return client
+
+
+def experiment_of(client: MlflowClient, here: Settings) -> str:
+    """The id of the experiment that holds every run, made with the settings' artefact folder if there is none."""
+    found = client.get_experiment_by_name(EXPERIMENT)
+    return str(found.experiment_id) if found else client.create_experiment(EXPERIMENT, here.artifacts)
 
 
 def register(

@@ -25,7 +25,7 @@ from features.model.proven import keep_proof, prove, trial_rows, write_proof
 from features.model.registry import FOLDER, NOW_FILE, find_version
 from features.model.trust_curve import HORIZONS
 from features.settings import Settings, get_settings
-from training.promotion.registry import EXPERIMENT, GATE_TAG, connect, new_version, promote, signature
+from training.promotion.registry import GATE_TAG, connect, experiment_of, new_version, promote, signature
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -62,7 +62,7 @@ def export_model(
     client = connect(settings)
     found = find_version(settings, version or settings.model_alias)
     model = load(found.folder, found.now, found.tags, found.number)
-    run = client.get_run(client.get_model_version(settings.model_name, found.number).run_id)
+    run = client.get_run(str(client.get_model_version(settings.model_name, found.number).run_id))
     folder.mkdir(parents=True, exist_ok=True)
     for path in (found.now, *(found.folder / name for name in FILES)):
         (_recompress if path.suffix == ".skops" else shutil.copyfile)(path, folder / path.name)
@@ -145,7 +145,7 @@ def _log(
     from mlflow.entities import Metric, Param
     from mlflow.models import Model
 
-    experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+    experiment = experiment_of(client, settings)
     run = client.create_run(experiment, run_name="shipped model", tags={"made_by": manifest["made_by"]}).info.run_id
     params = [Param(name, str(value)) for name, value in manifest["parameters"].items()]
     client.log_batch(run, [Metric(name, value, 0, 0) for name, value in manifest["figures"].items()], params)
