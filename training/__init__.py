@@ -2,13 +2,13 @@
 
 from training.data.labels import World
 from training.evaluation.context import evaluation_context
-from training.evaluation.report.sections import early, fair, recall, step_ups, truth
+from training.evaluation.report.detection import early, fair, recall, step_ups, truth
 from training.evaluation.studies.closed_loop import loops
 from training.evaluation.studies.version_comparison import against
 from training.model.explanations import explained, explained_hazard
 from training.model.fit import Recipe
 from training.pipeline.dataset import prepare
-from training.pipeline.retrain import Outcome, record, retrain
+from training.pipeline.retraining import Outcome, record, retrain
 from training.pipeline.train import assess, fit, gate, more_examples
 from training.promotion.registry import Forced, NotPromoted, champion, promote
 from training.scenarios.injection import graft

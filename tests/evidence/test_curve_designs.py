@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from support.made_up_test import case_of, made_up, outcomes_of
+from support.synthetic_dataset import case_of, made_up, outcomes_of
 
 from features.arrays import Array
 from features.event.arrow import conform

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score
-from support.made_up_test import HOUR, a_hundred_sessions, case_of, outcomes_of, scored, with_scenario
+from support.synthetic_dataset import HOUR, a_hundred_sessions, case_of, outcomes_of, scored, with_scenario
 
 from features.event.arrow import conform
 from features.model.trust_curve import HORIZONS, TrustCurve

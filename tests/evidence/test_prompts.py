@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.made_up_test import HOUR, case_of, outcomes_of
+from support.synthetic_dataset import HOUR, case_of, outcomes_of
 
 from features.catalogue.all import feature_names
 from training.metrics.bootstrap import bootstrap_weights

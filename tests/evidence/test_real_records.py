@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.made_up_test import made_up
+from support.synthetic_dataset import made_up
 
 from features.enrichment.ip_lookup import lookup
 from features.event.arrow import events_of

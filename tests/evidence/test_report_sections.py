@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.made_up_test import made_up
+from support.synthetic_dataset import made_up
 
 from features.catalogue.all import feature_names
 from training.evaluation import context
 from training.evaluation.context import EvaluationContext, SectionResult
-from training.evaluation.report import refits, sections
+from training.evaluation.report import detection, refits
 from training.evaluation.targets import GOALS
 from training.model.fit import Recipe
 from training.pipeline.train import fit
@@ -32,10 +32,10 @@ def evaluation_context() -> EvaluationContext:
 
 @pytest.fixture(scope="module")
 def found(case: EvaluationContext) -> dict[str, SectionResult]:
-    quick = {name: getattr(sections, name)(case) for name in QUICK}
+    quick = {name: getattr(detection, name)(case) for name in QUICK}
     return quick | {
-        "fair": sections.fair(case, 1),
-        "rivals": sections.rivals(case, RECIPE, 1),
+        "fair": detection.fair(case, 1),
+        "rivals": detection.rivals(case, RECIPE, 1),
         "remembered": refits.remembered(case, RECIPE, 1, lambda what: None),
         "sign_ins": refits.sign_ins(case, RECIPE, 1),
     }

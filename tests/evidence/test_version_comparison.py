@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from support.made_up_test import made_up
+from support.synthetic_dataset import made_up
 from typer.testing import CliRunner
 
 from features.arrays import Array

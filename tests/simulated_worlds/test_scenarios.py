@@ -349,7 +349,7 @@ def test_training_never_reads_the_demonstration_incident() -> None:
         True,
         False,
     )
-    assert asking == {"training.promotion.checks", "training.pipeline.retrain"}
+    assert asking == {"training.promotion.checks", "training.pipeline.retraining"}
 
 
 def _actions(scenario: Scenario, history: pd.DataFrame, seed: int) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from support.made_up_test import made_up
+from support.synthetic_dataset import made_up
 
 from features.catalogue.describe import digest
 from features.event.arrow import EVENT_SCHEMA

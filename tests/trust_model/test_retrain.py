@@ -38,7 +38,7 @@ from training.data.targets import at_risk, outcomes
 from training.metrics.session_recall import Sessions, caught, limits, recalls, resampled
 from training.model.baselines import TRIGGERS
 from training.pipeline.dataset import HELD_OUT, Dataset
-from training.pipeline.retrain import data_digest
+from training.pipeline.retraining import data_digest
 from training.pipeline.train import more_examples
 from training.promotion.checks import (
     Check,

@@ -10,10 +10,10 @@ import pytest
 
 from training import Recipe, prepare, simulate, world_parameters
 from training.metrics.bootstrap import Estimate
-from training.model.recipe_yaml import read_recipe, write_recipe
+from training.model.recipe import read_recipe, write_recipe
 from training.pipeline.dataset import Dataset
 from training.search.report import picture, table
-from training.search.search import Searched, Trial, cheapest, folds, search, tried
+from training.search.recipe_search import Searched, Trial, cheapest, folds, search, tried
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from training.cli.shared_options import (
 from training.data.labels import World, joined
 from training.data.split import JUDGED, PARTS
 from training.evaluation.real.chapter import AGENTDOJO, real_evidence
-from training.evaluation.report.full import whole_evidence
+from training.evaluation.report.sections import whole_evidence
 from training.evaluation.studies.design_comparison import compare, summary
 from training.evaluation.studies.version_comparison import against
 from training.evaluation.tables import FOLDER, Part, write_part

@@ -17,8 +17,8 @@ from training.cli.data import world_app
 from training.cli.evaluate import evidence_app
 from training.cli.search import search_app
 from training.cli.shared_options import Labels, Seed, console, labelled_log, progress, refuse, show, simulated
-from training.model.recipe_yaml import read_recipe
-from training.pipeline.retrain import retrain
+from training.model.recipe import read_recipe
+from training.pipeline.retraining import retrain
 from training.progress import in_words
 from training.promotion.registry import Forced, NotPromoted, promote
 

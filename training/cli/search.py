@@ -20,10 +20,10 @@ from training.cli.shared_options import (
     simulated,
 )
 from training.evaluation.tables import FOLDER, Part, write_part
-from training.model.recipe_yaml import write_recipe
+from training.model.recipe import write_recipe
 from training.pipeline.dataset import prepare
 from training.search.report import picture, table
-from training.search.search import search
+from training.search.recipe_search import search
 
 search_app = typer.Typer()
 

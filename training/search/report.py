@@ -7,7 +7,7 @@ from pathlib import Path
 
 from training.evaluation.tables import Table
 from training.metrics.evaluation import BUDGETS
-from training.search.search import Searched, Trial
+from training.search.recipe_search import Searched, Trial
 
 _COLUMNS = ("trees", "leaves", "depth", "learning_rate", "smallest_leaf", "l2", "negatives_kept")
 

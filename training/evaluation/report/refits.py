@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.evaluation.context import EvaluationContext, SectionResult
-from training.evaluation.report.sections import Told
+from training.evaluation.report.detection import Told
 from training.evaluation.studies.ablations import AGAIN, WITHOUT, Skill, ablations, memory, without_features
 from training.evaluation.studies.login_baseline import HISTORIES, RECALL, asked, logins
 from training.evaluation.studies.poisoning import SHARE, misled, poisoned
