@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from features.cli.output import fail
+from features.cli.progress import progress_bar
 from features.event.arrow import conform
-from training.cli.shared_options import RATE, Events, Labels, Seed, console, numbers_of, progress, refuse
+from training.cli.shared_options import RATE, Events, Labels, Seed, console, parameters_of
 from training.data.labels import World, unlabelled
 from training.data.verdicts import CAP, pull, read
 from training.scenarios.injection import additions, graft
@@ -50,9 +52,9 @@ def simulate_(
 
     Example: `python -m training simulate --identities 20000 --days 90 --out world.parquet`
     """
-    numbers = numbers_of(parameters, identities, days)
-    with progress("simulating") as told:
-        made = towns(seed, numbers, lambda done, of: told("simulating", done / of), processes=cores_for(numbers))
+    numbers = parameters_of(parameters, identities, days)
+    with progress_bar("simulating", console) as bar:
+        made = towns(seed, numbers, bar.update, processes=cores_for(numbers))
         summary = write(made, out, beside(out, labels))
     console.print(summary)
 
@@ -72,23 +74,23 @@ def graft_(
     --out labelled.parquet`
     """
     if {out.resolve(), beside(out, labels).resolve()} & {events.resolve()}:
-        refuse(f"{events} would be overwritten; name another --out")
+        fail(console, f"{events} would be overwritten; name another --out")
     try:
         chosen = SCENARIOS if scenarios is None else named(scenarios)
         given = conform(pq.read_table(events))
     except ValueError as error:
-        refuse(str(error))
-    with progress("grafting") as told:
+        fail(console, error)
+    with progress_bar("grafting", console) as bar:
         world = graft(
             given,
             rate=rate,
             seed=seed,
             scenarios=chosen,
-            progress=lambda done, of: told("grafting", done / max(of, 1)),
+            progress=bar.update,
         )
     write([world], out, beside(out, labels))
     if not pq.read_table(out).slice(0, len(given)).equals(given):
-        refuse(f"the first {len(given)} rows of {out} are not those of {events}: don't use it, and report this")
+        fail(console, f"the first {len(given)} rows of {out} are not those of {events}: don't use it, and report this")
     came = additions(given, world, rate)
     table = Table("scenario", "victims", "events", title=f"added after your {len(given)} events, which are unchanged")
     for row in came.rows:

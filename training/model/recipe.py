@@ -1,45 +1,71 @@
-"""A recipe as a file: what a search found, for `retrain --recipe`."""
+"""The hyper-parameters of a model, and their YAML file: what `search --out` writes and `retrain --recipe` reads."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from training.model.fit import Recipe
+from features.suggestions import did_you_mean
 
-MAY_BE_NONE = ("again",)
-"""Entries of which 0 says that it is not done."""
+Count = Annotated[int, Field(strict=True, gt=0)]
+Positive = Annotated[float, Field(strict=True, gt=0)]
+Fraction = Annotated[float, Field(strict=True, gt=0, le=1)]
+FORMER_KEYS = {"again": "augmentation"}
+"""Keys of recipe files written before version 0.2, with their names today."""
 
 
-def write_recipe(recipe: Recipe, file: Path, how: str) -> None:
-    """Write it, with how it was found as a comment."""
-    file.write_text(f"# {how}\n{yaml.safe_dump(asdict(recipe), sort_keys=False)}")
+@dataclass(frozen=True)
+class Recipe:
+    """How both models are fitted."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    trees: Count = 400
+    leaves: Count = 31
+    depth: Count = 8
+    learning_rate: Positive = 0.08
+    smallest_leaf: Count = 40
+    l2: Positive = 2.0
+    negatives_kept: Fraction = 0.1
+    """Share of the unsuspicious negatives that is fitted."""
+    suspicious: Fraction = 0.03
+    """Share of the negatives, the riskiest, that is fitted in full."""
+    patience: Count = 30
+    """Trees without improvement after which the now-model stops growing."""
+    augmentation: Annotated[int, Field(strict=True, ge=0)] = 8
+    """How many more times hard negatives and abuse are injected into the fitted histories; 0 for none."""
+
+
+def write_recipe(recipe: Recipe, file: Path, comment: str) -> None:
+    """Write a recipe as YAML, below a comment that says how it was found."""
+    file.write_text(f"# {comment}\n{yaml.safe_dump(asdict(recipe), sort_keys=False)}")
 
 
 def read_recipe(file: Path) -> Recipe:
-    """Read one; what it does not name is as usual. Raises ValueError naming the file, the entry and what to write."""
+    """Read a recipe; keys that the file lacks keep their defaults.
+
+    Raises ValueError naming the file, the key, and what is allowed.
+    """
     try:
-        said = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
-        raise ValueError(f"{file} is no YAML: {error}") from None
-    if not isinstance(said, dict):
-        raise ValueError(f"{file} must name what it sets, one a line, such as `leaves: 15`")
-    usual = {name: type(value) for name, value in asdict(Recipe()).items()}
-    for name, value in said.items():
-        if name not in usual:
-            near = get_close_matches(str(name), usual, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(usual)}"
-            raise ValueError(f"{file}: unknown entry {name!r}{meant}")
-        wanted = "a whole number" if usual[name] is int else "a number"
-        bound = "of 0 or above" if name in MAY_BE_NONE else "above 0"
-        right = isinstance(value, int) or (usual[name] is float and isinstance(value, float))
-        if not right or isinstance(value, bool) or value < 0 or (value == 0 and name not in MAY_BE_NONE):
-            raise ValueError(f"{file}: {name!r} is {value!r}, but must be {wanted} {bound}")
-    recipe = Recipe(**{name: usual[name](value) for name, value in said.items()})
-    for share in ("negatives_kept", "suspicious"):
-        if said.get(share, 0) > 1:
-            raise ValueError(f"{file}: {share!r} is {said[share]}, but is a share: at most 1")
-    return recipe
+        raise ValueError(f"{file} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{file} must hold one setting a line, such as `leaves: 15`")
+    try:
+        return TypeAdapter(Recipe).validate_python({FORMER_KEYS.get(key, key): value for key, value in content.items()})
+    except ValidationError as error:
+        raise ValueError(f"{file}: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    """The first of the problems found, as one sentence."""
+    problem: Any = error.errors()[0]
+    key = str(problem["loc"][0])
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"unknown key {key!r}; {did_you_mean(key, asdict(Recipe()))}"
+    return f"{key!r} is {problem['input']!r}: {problem['msg'].replace('Input should', 'it must')}"

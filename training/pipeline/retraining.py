@@ -1,8 +1,8 @@
-"""From labelled histories to a registered model, in the few calls a notebook makes one by one."""
+"""Retrain: from labelled histories to a registered version, in the calls that a notebook makes one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,101 +15,99 @@ from features.model.bundle import ModelMismatch, TrustModel
 from features.settings import Settings
 from training.data.labels import World
 from training.metrics.evaluation import Evaluation
-from training.model.fit import Recipe
+from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset, prepare
-from training.pipeline.run_report import write_report
-from training.pipeline.train import _checked, assess, fit, gate, more_examples
-from training.progress import Stages, Told
-from training.promotion.checks import Check, Rival, shortfalls
-from training.promotion.registry import GATE_TAG, PASSED, champion, promote, register
+from training.pipeline.run_report import write_run_report
+from training.pipeline.train import augment, evaluate, fit, run_promotion_checks
+from training.progress import ProgressCallback, StageTimer, no_progress, stage_counter
+from training.promotion.checks import ChampionScores, Check, shortfalls
+from training.promotion.registry import CHECKS_TAG, PASSED, champion, promote, register
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a retraining; `shortfalls` are the checks it did not pass, `seconds` what each stage took."""
+class RetrainResult:
+    """The version that a retraining registered, and how it did."""
 
     version: str
     promoted: bool
     evaluation: Evaluation
     checks: tuple[Check, ...]
     seconds: Mapping[str, float]
+    """How long each stage took."""
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """What the gate found missing, as sentences."""
-        return shortfalls(list(self.checks))
+        """The promotion checks that did not pass, as sentences."""
+        return shortfalls(self.checks)
 
 
 def retrain(
     world: World,
-    here: Settings,
+    settings: Settings,
     *,
     seed: int = 1,
     recipe: Recipe | None = None,
     promoted: bool = True,
-    told: Told | None = None,
-) -> Outcome:
-    """Everything in turn: prepare, fit, judge, gate, register; the alias moves only if the gate passes.
+    progress: ProgressCallback = no_progress,
+) -> RetrainResult:
+    """Prepare, augment, fit, evaluate, check and register.
 
-    Raises ValueError when there is no abuse to learn from.
+    The version becomes the champion if `promoted` is true and all its promotion checks pass. Raises ValueError when
+    there is no abuse to learn from.
     """
-    say, recipe = Stages(told), recipe or Recipe()
-    say("computing features", 0.0)
-    data = prepare(world, seed, lambda done, total: say("computing features", 0.4 * done / total))
-    more = more_examples(
-        data, recipe, seed, lambda done, of: say("putting more into the same lives", 0.4 + 0.2 * done / of)
-    )
-    say("fitting both models", 0.6)
-    model = fit(data, recipe, seed, more)
-    say("evaluating", 0.7)
-    evaluation = assess(model, data, recipe, seed)
-    say("checking at the gate", 0.85)
-    found = _at_the_gate(model, data, evaluation, recipe, here, seed)
-    say("registering", 0.95)
-    version = record(model, data, evaluation, found, here, recipe, seed)
-    passed = promoted and not shortfalls(found)
+    stage, recipe = StageTimer(progress), recipe or Recipe()
+    stage("computing features", 0.0)
+    data = prepare(world, seed, stage_counter(stage, "computing features", 0.0, 0.4))
+    stage("augmenting", 0.4)
+    augmentation = augment(data, recipe, seed, stage_counter(stage, "augmenting", 0.4, 0.6))
+    stage("fitting", 0.6)
+    model = fit(data, recipe, seed, augmentation)
+    stage("evaluating", 0.7)
+    evaluation = evaluate(model, data, recipe, seed)
+    stage("promotion checks", 0.85)
+    checks = run_promotion_checks(model, data, evaluation, recipe, _champion_or_reason(settings), seed)
+    stage("registering", 0.95)
+    version = register_model(model, data, evaluation, checks, settings, recipe, seed)
+    passed = promoted and not shortfalls(checks)
     if passed:
-        promote(here, version)
-    say("done", 1.0)
-    return Outcome(version, passed, evaluation, tuple(found), say.seconds)
+        promote(settings, version)
+    stage("done", 1.0)
+    return RetrainResult(version, passed, evaluation, tuple(checks), stage.seconds)
 
 
-def _at_the_gate(
-    model: TrustModel, data: Dataset, evaluation: Evaluation, recipe: Recipe, here: Settings, seed: int
-) -> list[Check]:
-    """Compared with the champion; one that this build cannot load is no rival, since it cannot answer either: the
-    check says so."""
+def _champion_or_reason(settings: Settings) -> TrustModel | ChampionScores | None:
+    """The champion. One that this build cannot load is no competitor, since it cannot answer either: the reason why."""
     try:
-        return gate(model, data, evaluation, recipe, champion(here), seed)
+        return champion(settings)
     except ModelMismatch as error:
-        return _checked(model, data, evaluation, recipe, Rival("", None, str(error)), seed)
+        return ChampionScores("", None, str(error))
 
 
-def record(
+def register_model(
     model: TrustModel,
     data: Dataset,
     evaluation: Evaluation,
-    found: list[Check],
-    here: Settings,
+    checks: Sequence[Check],
+    settings: Settings,
     recipe: Recipe,
     seed: int,
 ) -> str:
-    """Register the model with its report; returns the version."""
+    """Register a model with its report, its recipe and the digest of its data; returns the version's number."""
     source = data.world.source
     with TemporaryDirectory() as folder:
-        write_report(Path(folder), model, data, evaluation, found, seed)
+        write_run_report(Path(folder), model, data, evaluation, checks, seed)
         return register(
             model,
-            here,
-            tags={"data": source, "catalogue": digest(), GATE_TAG: "; ".join(shortfalls(found)) or PASSED},
+            settings,
+            tags={"data": source, "catalogue": digest(), CHECKS_TAG: "; ".join(shortfalls(checks)) or PASSED},
             parameters={"seed": seed, "data": data_digest(data.world), **asdict(recipe)},
-            figures=evaluation.flat(),
+            figures=evaluation.metrics(),
             report=Path(folder),
         )
 
 
 def data_digest(world: World) -> str:
-    """The digest of events and labels, in their order."""
+    """The SHA-256 digest of events and labels, in their order."""
     sink = Digested()
     file = pa.PythonFile(sink, "w")
     for table in (world.events, world.labels):

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from features.event.arrow import EVENT_SCHEMA
 from training.data.labels import World, joined, unlabelled
-from training.parallel import cores, give_back, in_processes
+from training.parallel import available_cores, map_in_processes, release_memory
 from training.scenarios.injection import Progress, graft, surprise
 from training.simulation.activity import draw_events, draw_sessions
 from training.simulation.event_columns import columns
@@ -52,7 +52,7 @@ def simulate(
     """A whole world in order of time, in memory; `progress` is told how many of so many parts are done."""
     world = sized(parameters or world_parameters(), identities, days)
     made = joined(list(towns(seed, world, progress, processes=processes))).sorted()
-    give_back()
+    release_memory()
     return made
 
 
@@ -64,7 +64,7 @@ def sized(world: WorldParameters, identities: int | None, days: int | None) -> W
 
 def cores_for(world: WorldParameters) -> int:
     """How many processes a world is worth on this machine."""
-    return max(1, min(cores(), len(_numbered(world)) // WORTH_A_PROCESS))
+    return max(1, min(available_cores(), len(_numbered(world)) // WORTH_A_PROCESS))
 
 
 def towns(
@@ -99,7 +99,7 @@ def _numbered(world: WorldParameters, first: int = 0) -> list[Town]:
 
 def _made(seed: int, parts: list[Town], progress: Progress | None, processes: int) -> Iterator[World]:
     if processes > 1:
-        made = in_processes(partial(_numbered_town, seed), parts, processes)
+        made = map_in_processes(partial(_numbered_town, seed), parts, processes)
         for done, town in enumerate(made, 1):
             yield town
             if progress:

@@ -1,60 +1,80 @@
-"""All the evidence of one model in one call: what `python -m training evaluate --report` writes down."""
+"""The full report: every section, in order. To add one, write its function and list it in SECTIONS."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from features.model.bundle import TrustModel
-from training.evaluation.context import SectionResult, evaluation_context
-from training.evaluation.report import detection, refits
-from training.evaluation.studies import closed_loop
+from training.evaluation.context import EvaluationContext, SectionResult, evaluation_context
+from training.evaluation.report.baselines import baselines_section
+from training.evaluation.report.calibration import calibration_section, session_expiry_section
+from training.evaluation.report.detection import (
+    fairness_section,
+    recall_by_world_section,
+    recall_section,
+    step_ups_section,
+    time_to_detect_section,
+)
+from training.evaluation.report.refits import (
+    ablations_section,
+    leaks_section,
+    login_baseline_section,
+    poisoning_section,
+)
+from training.evaluation.studies.closed_loop import closed_loop_section
 from training.evaluation.tables import Table
-from training.evaluation.targets import table
+from training.evaluation.targets import targets_table
 from training.metrics.bootstrap import Estimate
-from training.model.fit import Recipe
+from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset
+from training.progress import ProgressCallback, share_of
 
 
-def whole_evidence(
-    model: TrustModel, data: Dataset, recipe: Recipe, seed: int, told: Callable[[str, float], None]
+@dataclass(frozen=True)
+class Section:
+    """One section of the report."""
+
+    name: str
+    """Shown as progress."""
+    run: Callable[[EvaluationContext], SectionResult]
+    weight: float
+    """How long the section takes, relative to the others."""
+
+
+SECTIONS = (
+    Section("recall", recall_section, 1),
+    Section("recall by world", recall_by_world_section, 1),
+    Section("step-ups", step_ups_section, 1),
+    Section("fairness", fairness_section, 1),
+    Section("time to detect", time_to_detect_section, 2),
+    Section("calibration", calibration_section, 4),
+    Section("session expiry", session_expiry_section, 4),
+    Section("baselines", baselines_section, 4),
+    Section("closed loop", closed_loop_section, 2),
+    Section("login baseline", login_baseline_section, 6),
+    Section("poisoning", poisoning_section, 12),
+    Section("ablations", ablations_section, 30),
+    Section("leaks", leaks_section, 30),
+)
+
+
+def full_report(
+    model: TrustModel, data: Dataset, recipe: Recipe, seed: int, progress: ProgressCallback
 ) -> tuple[list[Table], dict[str, Estimate]]:
-    """Every section in turn, and first of all the targets; `told` what is done, and the share of the whole."""
-    told("scoring", 0.0)
-    of = evaluation_context(model, data, seed)
-    quick: list[Callable[[], SectionResult]] = [
-        lambda: detection.recall(of),
-        lambda: detection.by_world(of),
-        lambda: detection.step_ups(of),
-        lambda: detection.fair(of, seed),
-        lambda: detection.early(of),
-        lambda: detection.truth(of),
-        lambda: detection.lifetimes(of),
-        lambda: detection.rivals(of, recipe, seed),
-        lambda: closed_loop.loops(of),
-        lambda: refits.sign_ins(of, recipe, seed),
-        lambda: refits.taught(of, recipe, seed),
-        lambda: refits.left_out(of, recipe, seed, lambda what: told(what, 0.4)),
-        lambda: refits.remembered(of, recipe, seed, lambda what: told(what, 0.7)),
-    ]
-    names = (
-        "recall",
-        "worlds",
-        "step-ups",
-        "fairness",
-        "detection",
-        "calibration",
-        "lifetimes",
-        "baselines",
-        "the closed loop",
-    )
-    slow = ("sign-ins", "poisoning", "ablations", "memory")
-    shares = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.12, 0.16, 0.2, 0.22, 0.28, 0.4, 0.7)
+    """Run every section; returns the tables, the evaluation targets first, and all figures by key."""
+    progress("scoring", 0.0)
+    context = evaluation_context(model, data, seed, recipe)
     tables: list[Table] = []
     figures: dict[str, Estimate] = {}
-    for section, name, share in zip(quick, (*names, *slow), shares, strict=True):
-        told(name, share)
-        more, found = section()
-        tables += more
-        figures |= found
-    told("done", 1.0)
-    return [table(figures), *tables], figures
+    scoring = 2.0
+    total, done = scoring + sum(section.weight for section in SECTIONS), scoring
+    for section in SECTIONS:
+        start, end = done / total, (done + section.weight) / total
+        progress(section.name, start)
+        section_tables, section_figures = section.run(replace(context, progress=share_of(progress, start, end)))
+        tables += section_tables
+        figures |= section_figures
+        done += section.weight
+    progress("done", 1.0)
+    return [targets_table(figures), *tables], figures
