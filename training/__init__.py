@@ -26,8 +26,8 @@ if typing.TYPE_CHECKING:
     from training.pipeline.retraining import RetrainResult, register_model, retrain
     from training.pipeline.train import augment, evaluate, fit, run_promotion_checks
     from training.promotion.registry import ForcedPromotion, NotPromoted, champion, promote
-    from training.scenarios.injection import graft
-    from training.scenarios.registry import SCENARIOS
+    from training.scenarios.attacks.registry import SCENARIOS
+    from training.scenarios.injection import inject_abuse
     from training.simulation.world import WorldParameters, simulate, world_parameters
 
 __all__ = [
@@ -50,7 +50,7 @@ __all__ = [
     "explain_now",
     "fairness_section",
     "fit",
-    "graft",
+    "inject_abuse",
     "prepare",
     "promote",
     "recall_section",
@@ -91,8 +91,8 @@ _HOME = {
     "NotPromoted": "training.promotion.registry",
     "champion": "training.promotion.registry",
     "promote": "training.promotion.registry",
-    "graft": "training.scenarios.injection",
-    "SCENARIOS": "training.scenarios.registry",
+    "inject_abuse": "training.scenarios.injection",
+    "SCENARIOS": "training.scenarios.attacks.registry",
     "WorldParameters": "training.simulation.world",
     "simulate": "training.simulation.world",
     "world_parameters": "training.simulation.world",

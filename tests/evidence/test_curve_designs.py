@@ -13,7 +13,7 @@ from support.synthetic_dataset import make_dataset, make_targets, make_test_set
 from features.arrays import Array
 from features.event.arrow import conform
 from features.history.population import unmeasured
-from training.data.labels import World, unlabelled
+from training.data.labels import World, benign_labels
 from training.evaluation.studies import design_comparison
 from training.evaluation.studies.curve_designs import DESIGNS, Curves
 from training.evaluation.studies.design_comparison import DesignResult, compare_designs, comparison_tables
@@ -22,7 +22,7 @@ from training.evaluation.studies.poisoning import POISON_SHARE, attack_rows
 from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset
 from training.promotion.checks import count_rising
-from training.simulation.parameters import drawn_parameters
+from training.simulation.parameters import draw_parameters
 
 RECIPES = (Recipe(trees=6, smallest_leaf=5), Recipe(trees=3, leaves=4, smallest_leaf=5))
 
@@ -66,7 +66,7 @@ def _risk_now(curves: Curves) -> Array:
 
 def test_drawn_parameters_differ_by_seed_and_repeat_for_one() -> None:
     """Shares are drawn anew for each seed, and stay shares; the size is as given."""
-    first, repeated, other = (drawn_parameters(seed, 900, 42) for seed in (1, 1, 2))
+    first, repeated, other = (draw_parameters(seed, 900, 42) for seed in (1, 1, 2))
 
     assert first == repeated
     assert first != other
@@ -113,7 +113,7 @@ def logins_of(*rows: tuple[str, str, str]) -> World:
         "network.ip": [address for _, address, _ in rows],
     }
     events = conform(pa.table(columns))
-    return World(events, unlabelled(events))
+    return World(events, benign_labels(events))
 
 
 def test_an_unknown_address_scores_higher_the_longer_the_history() -> None:
@@ -147,7 +147,7 @@ def test_attack_rows_lie_in_the_past_and_are_the_documented_share() -> None:
     time = pa.array(targets.time, pa.timestamp("us", tz="UTC"))
     events = conform(pa.table({"time": time, "action.name": [f"a{number}" for number in range(200)]}))
     test_set, split = make_test_set(targets), make_dataset().split
-    world = World(events, unlabelled(events))
+    world = World(events, benign_labels(events))
     data = Dataset(world, test_set.matrix, unmeasured(), split, targets, test_set.identity_type)
 
     table = attack_rows(data, np.arange(200), int(targets.time[190]), 1)

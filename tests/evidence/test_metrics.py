@@ -17,7 +17,7 @@ from support.synthetic_dataset import (
 
 from features.event.arrow import conform
 from features.model.trust_curve import HORIZONS, TrustCurve
-from training.data.labels import LABELS, World, unlabelled
+from training.data.labels import LABELS, World, benign_labels
 from training.evaluation.studies.ablations import labels_of_others, ranking_skill
 from training.evaluation.targets import TARGETS, Target, targets_table
 from training.metrics.bootstrap import Estimate, bootstrap_weights
@@ -152,7 +152,7 @@ def test_the_oracle_knows_which_victims_attackers_prefer() -> None:
         "device.managed": identity == "bob",
     }
     events = conform(pa.table(columns))
-    world = World(events, unlabelled(events).set_column(0, LABELS.field(0), [malicious.astype(np.int8)]))
+    world = World(events, benign_labels(events).set_column(0, LABELS.field(0), [malicious.astype(np.int8)]))
     rows = np.array([0, 6])
 
     before, after = (oracle_scorer(world, targets)(hypothetical_pairs(rows, seconds)) for seconds in (30.0, 90.0))

@@ -37,7 +37,7 @@ from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.train import fit
 from training.progress import no_progress
 from training.real_records.scoring import SOURCE, area_under_roc
-from training.reference.attack_sequences import chains
+from training.reference.attack_sequences import recorded_sequences
 from training.scenarios.attacker import STRENGTHS
 from training.simulation.world import simulate, world_parameters
 
@@ -197,7 +197,7 @@ def test_a_technique_is_left_out_with_every_session_that_uses_it(
     (table,), figures = techniques_section(small_dataset, RECIPE, 1, no_progress)
     left_out = {row[1] for row in table.rows[:-1]} - {"0"}
 
-    assert len(table.rows) == len(chains()) + 1
+    assert len(table.rows) == len(recorded_sequences()) + 1
     assert masks[0] is None
     assert (len(masks) > 1) == bool(left_out)
     assert all((small_dataset.targets.malicious & ~mask).any() for mask in masks[1:])

@@ -13,8 +13,8 @@ from features.history.population import unmeasured
 from features.model.bundle import Calibration, TrustModel
 from features.model.trust_curve import HORIZONS
 from training import World, prepare
-from training.data.labels import unlabelled
-from training.data.targets import at_risk, outcomes
+from training.data.labels import benign_labels
+from training.data.targets import at_risk_intervals, prediction_targets
 from training.pipeline.dataset import HELD_OUT_SCENARIOS, Dataset
 
 
@@ -56,7 +56,7 @@ def test_held_out_scenarios_are_in_the_test_alone(simulated_dataset: Dataset) ->
 def test_an_interval_cut_off_by_the_end_of_the_data_counts_only_losses(simulated_dataset: Dataset) -> None:
     """Without a loss, it says nothing."""
     targets, end = simulated_dataset.targets, simulated_dataset.split.end
-    pairs = at_risk(targets, np.flatnonzero(targets.known), end)
+    pairs = at_risk_intervals(targets, np.flatnonzero(targets.known), end)
     observed_seconds = (end - targets.time[pairs.rows]) / 1e6
     cut_off = observed_seconds < np.array(HORIZONS)[pairs.interval]
 
@@ -66,7 +66,7 @@ def test_an_interval_cut_off_by_the_end_of_the_data_counts_only_losses(simulated
 def test_no_row_is_at_risk_after_the_loss(simulated_dataset: Dataset) -> None:
     """The hazard is that of the first malicious request."""
     targets = simulated_dataset.targets
-    pairs = at_risk(targets, np.flatnonzero(targets.known), simulated_dataset.split.end)
+    pairs = at_risk_intervals(targets, np.flatnonzero(targets.known), simulated_dataset.split.end)
 
     assert (targets.seconds[pairs.rows] > 0).all()
     assert pairs.compromised.any()
@@ -103,7 +103,7 @@ def test_labels_without_the_required_column_are_refused_by_name(simulated_world:
 def test_a_world_says_what_data_it_is(simulated_world: World) -> None:
     """Simulated, one's own log, or one's own log with simulated abuse."""
     simulated = World(simulated_world.events[:100], simulated_world.labels[:100])
-    own = World(simulated.events, unlabelled(simulated.events, "yours"))
+    own = World(simulated.events, benign_labels(simulated.events, "yours"))
     mixed = World(pa.concat_tables([own.events, simulated.events]), pa.concat_tables([own.labels, simulated.labels]))
 
     assert simulated.source == "simulated"
@@ -116,7 +116,8 @@ def test_sessions_are_numbered_as_the_features_know_them(simulated_world: World)
     named = simulated_world.events.select(["identity.id", "session.id"]).to_pandas()
     pairs = named.dropna().drop_duplicates()
 
-    assert len(np.unique(outcomes(simulated_world).session)) == len(pairs) + named["session.id"].isna().sum()
+    sessions = np.unique(prediction_targets(simulated_world).session)
+    assert len(sessions) == len(pairs) + named["session.id"].isna().sum()
 
 
 def test_the_matrix_has_one_column_for_each_feature(simulated_dataset: Dataset) -> None:

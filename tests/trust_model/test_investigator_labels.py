@@ -15,15 +15,15 @@ import pytest
 from typer.testing import CliRunner
 
 from training.cli.main import app
-from training.data.labels import World, unlabelled
-from training.data.verdicts import SOURCE, pull, read, told, voices
+from training.data.labels import World, benign_labels
+from training.data.verdicts import VERDICT_SOURCE, apply_verdicts, has_verdict, read_verdicts, verdict_weights
 
 
 def make_log(count: int = 8) -> World:
     """Events of ada, and a last one of bob."""
     identities = ["ada"] * (count - 1) + ["bob"]
     events = pa.table({"id": [f"e{number}" for number in range(count)], "identity.id": identities})
-    return World(events, unlabelled(events, "yours")).conformed()
+    return World(events, benign_labels(events, "yours")).conformed()
 
 
 def write_verdicts(path: Path, *verdicts: dict[str, Any]) -> str:
@@ -37,10 +37,10 @@ def test_a_verdict_becomes_a_label_with_its_source(tmp_path: Path) -> None:
     """An unsure verdict makes the label unknown; other labels stay."""
     source = write_verdicts(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "unsure"})
 
-    labels = pull(make_log(), read(source)).world.labels
+    labels = apply_verdicts(make_log(), read_verdicts(source)).world.labels
 
     assert labels["compromised"].to_pylist()[:4] == [0, 1, None, 0]
-    assert labels["label_source"].to_pylist()[:2] == ["yours", SOURCE]
+    assert labels["label_source"].to_pylist()[:2] == ["yours", VERDICT_SOURCE]
 
 
 def test_the_last_verdict_on_an_event_counts(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_the_last_verdict_on_an_event_counts(tmp_path: Path) -> None:
     later = {"event_id": "e1", "verdict": "owner", "at": "2026-10-02T09:00:00Z"}
     source = write_verdicts(tmp_path / "v", later, {"event_id": "e1"})
 
-    labels = pull(make_log(), read(source)).world.labels
+    labels = apply_verdicts(make_log(), read_verdicts(source)).world.labels
 
     assert labels["compromised"].to_pylist()[1] == 0
 
@@ -57,20 +57,20 @@ def test_verdicts_on_one_identity_are_capped(tmp_path: Path) -> None:
     """The newest are taken, and the others are counted."""
     verdicts = [{"event_id": f"e{number}", "at": f"2026-10-0{number + 1}T09:00:00Z"} for number in range(6)]
 
-    pulled = pull(make_log(), read(write_verdicts(tmp_path / "v", *verdicts)), cap=2)
+    applied = apply_verdicts(make_log(), read_verdicts(write_verdicts(tmp_path / "v", *verdicts)), limit=2)
 
-    assert pulled.taken == 2
-    assert pulled.capped == 4
-    assert pulled.world.labels["compromised"].to_pylist() == [0, 0, 0, 0, 1, 1, 0, 0]
+    assert applied.taken == 2
+    assert applied.capped == 4
+    assert applied.world.labels["compromised"].to_pylist() == [0, 0, 0, 0, 1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("event", [pytest.param("e7", id="another identity's"), pytest.param("gone", id="unknown")])
 def test_verdicts_that_match_no_event_are_left_out(event: str, tmp_path: Path) -> None:
     """They are counted."""
-    pulled = pull(make_log(), read(write_verdicts(tmp_path / "v", {"event_id": event})))
+    applied = apply_verdicts(make_log(), read_verdicts(write_verdicts(tmp_path / "v", {"event_id": event})))
 
-    assert pulled.taken == 0
-    assert pulled.unknown == 1
+    assert applied.taken == 0
+    assert applied.unknown == 1
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_verdicts_that_match_no_event_are_left_out(event: str, tmp_path: Path) -
 def test_a_malformed_verdict_is_refused_by_line(verdict: dict[str, Any], message: str, tmp_path: Path) -> None:
     """Nothing is guessed."""
     with pytest.raises(ValueError, match=message):
-        read(write_verdicts(tmp_path / "v", verdict))
+        read_verdicts(write_verdicts(tmp_path / "v", verdict))
 
 
 def test_the_command_writes_labels(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_verdicts_are_fetched_over_http_with_the_bearer_key(tmp_path: Path) -> N
     (tmp_path / "key").write_text("abc.def\n")
     with HTTPServer(("127.0.0.1", 0), Export) as server:
         Thread(target=server.handle_request, daemon=True).start()
-        verdicts = read(f"http://127.0.0.1:{server.server_port}/verdicts", tmp_path / "key")
+        verdicts = read_verdicts(f"http://127.0.0.1:{server.server_port}/verdicts", tmp_path / "key")
 
     assert authorization == ["Bearer abc.def"]
     assert [verdict.event_id for verdict in verdicts] == ["e1"]
@@ -131,13 +131,13 @@ def test_verdicts_on_one_identity_weigh_as_much_as_one_request() -> None:
     identity = np.array([0, 0, 0, 0, 1, 1, 2])
     from_verdict = np.array([True, True, True, True, True, False, False])
 
-    assert voices(from_verdict, identity).tolist() == [0.25] * 4 + [1.0] * 3
+    assert verdict_weights(from_verdict, identity).tolist() == [0.25] * 4 + [1.0] * 3
 
 
 def test_labels_say_which_of_them_come_from_verdicts(tmp_path: Path) -> None:
     """Those of investigators, and no others."""
     source = write_verdicts(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "owner"})
 
-    pulled = pull(make_log(4), read(source))
+    applied = apply_verdicts(make_log(4), read_verdicts(source))
 
-    assert told(pulled.world).tolist() == [False, True, True, False]
+    assert has_verdict(applied.world).tolist() == [False, True, True, False]

@@ -106,18 +106,18 @@ def _prepare(model: TrustModel, histories: list[World], seed: int) -> Dataset:
     """Features as the model's own population gives them. Of several worlds, only what baselines need is fitted on."""
     import numpy as np
 
-    from training.data.labels import joined
-    from training.data.split import JUDGED, PARTS
+    from training.data.labels import concatenate_worlds
+    from training.data.split import COMPARISON_SHARES, TRAINING_SHARES
     from training.pipeline.dataset import prepare
 
     starts = np.cumsum([len(world.events) for world in histories])[:-1]
     with progress_bar("computing features", console) as bar:
         return prepare(
-            joined(histories),
+            concatenate_worlds(histories),
             seed,
             bar.update,
             population=model.population,
-            parts=JUDGED if len(histories) > 1 else PARTS,
+            parts=COMPARISON_SHARES if len(histories) > 1 else TRAINING_SHARES,
             world_starts=tuple(starts.tolist()),
         )
 

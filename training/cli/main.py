@@ -15,7 +15,7 @@ import typer
 from features.cli.output import fail, print_plain
 from features.cli.progress import progress_bar
 from features.settings import get_settings
-from training.cli.data import world_app
+from training.cli.data import data_app
 from training.cli.evaluate import evaluation_app
 from training.cli.search import search_app
 from training.cli.shared_options import (
@@ -31,7 +31,7 @@ from training.cli.shared_options import (
 from training.progress import format_durations
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
-app.add_typer(world_app)
+app.add_typer(data_app)
 app.add_typer(evaluation_app)
 app.add_typer(search_app)
 

@@ -43,32 +43,32 @@ RATE = 0.0095
 
 def simulated(seed: int, identities: int | None, days: int | None) -> World:
     """A world of the documented parameters."""
-    from training.simulation.world import cores_for, simulate
+    from training.simulation.world import process_count, simulate
 
     parameters = parameters_of(None, identities, days)
     with progress_bar("simulating", console) as bar:
-        return simulate(seed, parameters=parameters, progress=bar.update, processes=cores_for(parameters))
+        return simulate(seed, parameters=parameters, progress=bar.update, processes=process_count(parameters))
 
 
 def simulated_worlds(count: int, seed: int, identities: int | None, days: int | None) -> list[World]:
     """Worlds whose shares and rates are drawn anew; the share of compromised sessions stays as documented."""
-    from training.simulation.parameters import drawn_parameters
-    from training.simulation.world import cores_for, worlds
+    from training.simulation.parameters import draw_parameters
+    from training.simulation.world import process_count, simulate_worlds
 
     usual = parameters_of(None, identities, days)
-    drawn = [drawn_parameters(seed + number, usual.identities, usual.days) for number in range(count)]
+    drawn = [draw_parameters(seed + number, usual.identities, usual.days) for number in range(count)]
     parameters = [replace(each, compromised_sessions=usual.compromised_sessions) for each in drawn]
-    processes = cores_for(replace(usual, identities=count * usual.identities))
+    processes = process_count(replace(usual, identities=count * usual.identities))
     with progress_bar("simulating", console) as bar:
-        return list(worlds(seed, parameters, bar.update, processes=processes))
+        return list(simulate_worlds(seed, parameters, bar.update, processes=processes))
 
 
 def parameters_of(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:
     """World parameters: from the command line, then from the file, then the documented ones."""
-    from training.simulation.world import sized, world_parameters
+    from training.simulation.world import resize, world_parameters
 
     try:
-        return sized(world_parameters(file), identities, days)
+        return resize(world_parameters(file), identities, days)
     except ValueError as error:
         fail(console, error)
 
@@ -84,16 +84,16 @@ def labelled_log(events: Path, labels: Path | None, seed: int) -> World:
     """A log with its labels; without labels, abuse is injected into it."""
     import pyarrow.parquet as pq
 
-    from training.data.labels import World, conform_labels, unlabelled
-    from training.scenarios.injection import additions, graft
+    from training.data.labels import World, benign_labels, conform_labels
+    from training.scenarios.injection import inject_abuse, summarize_injection
 
     table = pq.read_table(events)
     if labels is not None:
         return World(table, conform_labels(pq.read_table(labels))).sorted()
     print_plain(console, "no labels given: all events count as benign, and abuse is injected")
     with progress_bar("injecting abuse", console) as bar:
-        world = graft(table, unlabelled(table, "yours"), rate=RATE, seed=seed, progress=bar.update)
-    if shortfall := additions(table, world, RATE).shortfall:
+        world = inject_abuse(table, benign_labels(table, "yours"), rate=RATE, seed=seed, progress=bar.update)
+    if shortfall := summarize_injection(table, world, RATE).shortfall:
         print_plain(console, shortfall)
     return world.sorted()
 

@@ -14,13 +14,13 @@ import numpy as np
 
 from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS
-from training.data.labels import World, frame_of
+from training.data.labels import World, events_to_frame
 from training.data.targets import PredictionTargets
 from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate, ratio_of
 from training.metrics.calibration import RANKING_RESAMPLES
 from training.metrics.session_recall import threshold_at_budget
-from training.scenarios.registry import SCENARIOS
-from training.scenarios.victims import attractions
+from training.scenarios.attacks.registry import SCENARIOS
+from training.scenarios.victims import victim_weights
 
 EXPIRY_FRICTION = 0.03
 """The share of legitimate gaps that may expire."""
@@ -119,12 +119,12 @@ def oracle_scorer(world: World, targets: PredictionTargets) -> Callable[[Request
 
 def _victim_chances(world: World, targets: PredictionTargets) -> Array:
     """The chance that each scenario begins at any one event of each identity, shape (scenarios, identities)."""
-    benign = frame_of(world.events)[(world.labels["compromised"].to_numpy() == 0)]
+    benign = events_to_frame(world.events)[(world.labels["compromised"].to_numpy() == 0)]
     benign = benign.sort_values(["identity.id", "time"], kind="stable", ignore_index=True)
     starts = np.flatnonzero(~benign["identity.id"].duplicated().to_numpy())
     identity_type = benign["identity.type"].to_numpy()[starts]
     event_count = np.diff(starts, append=len(benign))
-    weights = attractions(benign)
+    weights = victim_weights(benign)
     chances = np.zeros((len(SCENARIOS), int(targets.identity.max()) + 1))
     numbers = dict(zip(world.events["identity.id"].to_pylist(), targets.identity.tolist(), strict=True))
     identity = [numbers[name] for name in benign["identity.id"].to_numpy()[starts]]

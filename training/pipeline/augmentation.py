@@ -24,8 +24,8 @@ from training.data.targets import PredictionTargets
 from training.model.fit import Examples, row_examples
 from training.parallel import available_cores, map_in_processes
 from training.progress import CountCallback
-from training.scenarios.injection import graft, surprise
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
+from training.scenarios.injection import inject_abuse, inject_hard_negatives
 
 EVENTS_PER_BATCH = 150_000
 """Events, about, whose histories are augmented at a time."""
@@ -142,8 +142,8 @@ def _batches(
 def _inject(batch: _Batch) -> Augmentation:
     """The injected requests after `batch.begin` whose label is known, with their features."""
     first, second = np.random.SeedSequence(batch.seed).generate_state(2).tolist()
-    with_negatives = surprise(batch.world, rate=batch.hard_negative_rate, seed=first)
-    augmented = graft(
+    with_negatives = inject_hard_negatives(batch.world, rate=batch.hard_negative_rate, seed=first)
+    augmented = inject_abuse(
         with_negatives.events,
         with_negatives.labels,
         rate=batch.abuse_rate,

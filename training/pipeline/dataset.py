@@ -15,16 +15,16 @@ from features.event.numpy_row import rows_of
 from features.history.population import measure
 from features.model.bundle import TrustModel
 from training.data.labels import World
-from training.data.split import PARTS, Parts, Split, split
-from training.data.targets import PredictionTargets, outcomes
-from training.data.verdicts import told, voices
+from training.data.split import TRAINING_SHARES, Shares, Split, split_rows
+from training.data.targets import PredictionTargets, prediction_targets
+from training.data.verdicts import has_verdict, verdict_weights
 from training.metrics.evaluation import TestSet
 from training.model.fit import Examples, row_examples, thin_negatives
 from training.model.recipe import Recipe
 from training.parallel import release_memory
 from training.pipeline.augmentation import Augmentation, hard_negatives, simulated_abuse
 from training.progress import CountCallback
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
 
 EVENTS_PER_BATCH = 250_000
 """Events, about, whose rows are in memory at a time."""
@@ -56,7 +56,7 @@ class Dataset:
     def examples(self, rows: Array) -> Examples:
         """Examples of the now-model. Rows labelled by investigators have a bounded weight for each identity."""
         examples = row_examples(self.matrix, rows, self.targets.malicious[rows])
-        return examples.weighted(voices(self.investigated[rows], self.targets.identity[rows]))
+        return examples.weighted(verdict_weights(self.investigated[rows], self.targets.identity[rows]))
 
     def augmented_examples(self, rows: Array, augmentation: Augmentation) -> Examples:
         """The same followed by an augmentation."""
@@ -76,7 +76,7 @@ class Dataset:
     @cached_property
     def investigated(self) -> Array:
         """By row: whether its label comes from an investigator."""
-        return told(self.world)
+        return has_verdict(self.world)
 
     @cached_property
     def succeeded(self) -> Array:
@@ -106,7 +106,7 @@ def prepare(
     progress: CountCallback | None = None,
     *,
     population: Array | None = None,
-    parts: Parts = PARTS,
+    parts: Shares = TRAINING_SHARES,
     world_starts: tuple[int, ...] = (),
 ) -> Dataset:
     """Split labelled events, measure the population before the first fitted one, and compute all features.
@@ -115,7 +115,7 @@ def prepare(
     ValueError naming a column that cannot be read.
     """
     world = world.conformed()
-    masks, targets = split(world.events, seed, parts), outcomes(world)
+    masks, targets = split_rows(world.events, seed, parts), prediction_targets(world)
     if population is None:
         benign = masks.population & targets.known & ~targets.malicious
         population = measure(world.events.filter(pa.array(benign)))

@@ -13,7 +13,7 @@ from features.enrichment.ip_lookup import lookup
 from features.model.bundle import TrustModel
 from features.model.trust_curve import probability
 from training.data.labels import SIMULATED
-from training.data.targets import at_risk
+from training.data.targets import at_risk_intervals
 from training.metrics.evaluation import Evaluation, evaluate_model
 from training.model.baselines import logistic_regression, static_rules
 from training.model.calibration import calibrate_hazard, calibrate_now, trust_thresholds
@@ -51,8 +51,8 @@ def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = N
     calibration = calibrate_now(
         margins(now, data.examples(calibrating)), targets.malicious[calibrating], targets.identity[calibrating]
     )
-    hazard = fit_hazard(hazard_examples(matrix, at_risk(targets, fitting, end)), recipe, seed)
-    pairs = at_risk(targets, np.concatenate([fitting, stopping, calibrating]), end)
+    hazard = fit_hazard(hazard_examples(matrix, at_risk_intervals(targets, fitting, end)), recipe, seed)
+    pairs = at_risk_intervals(targets, np.concatenate([fitting, stopping, calibrating]), end)
     chosen, weight = thin_negatives(hazard_examples(matrix, pairs), recipe, seed)
     pairs = pairs.part(chosen)
     hazard_margins = margins(hazard, hazard_examples(matrix, pairs))

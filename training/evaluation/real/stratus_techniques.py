@@ -17,7 +17,7 @@ import pyarrow as pa
 from features.arrays import Array
 from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
-from training.data.labels import frame_of, table_of_frame
+from training.data.labels import events_to_frame, frame_to_events
 from training.evaluation.context import SectionResult
 from training.evaluation.studies.ablations import light_recipe, refit
 from training.evaluation.tables import Table
@@ -27,14 +27,15 @@ from training.metrics.session_recall import Threshold, thresholds_at_budget
 from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset
 from training.progress import ProgressCallback
-from training.reference.attack_sequences import Chain, chains
-from training.scenarios.actions import act, hidden, in_cloud, moment
-from training.scenarios.attacker import Attacker, disguised, new_session
-from training.scenarios.event_batch import Acts, joined
+from training.reference.attack_sequences import AttackSequence, recorded_sequences
+from training.scenarios.actions import as_logged, choose_start, perform_steps, uses_cloud_actions
+from training.scenarios.attacker import Attacker
+from training.scenarios.context_changes import disguise, start_new_session
+from training.scenarios.event_batch import EventBatch, concatenate_batches
 
 VICTIMS = 12
 """Identities that each technique is injected into."""
-STRANGER = Attacker("rented", "other", "scripted")
+STRANGER = Attacker("hosting", "other", "scripted")
 """The attacker from a rented server: the weakest kind, so a miss is due to the technique."""
 SETTINGS = ("in the victim's session", "from a rented server")
 NOTE = (
@@ -84,9 +85,9 @@ def techniques_section(data: Dataset, recipe: Recipe, seed: int, progress: Progr
     full = _caught(data, recipe, seed, injected, None)
     computed: dict[bytes, Array] = {}
     rows, without = [], np.empty_like(full)
-    for number, chain in enumerate(chains()):
-        progress(f"without {chain.technique}", number / len(chains()))
-        sessions = _sessions_with(data, chain)
+    for number, sequence in enumerate(recorded_sequences()):
+        progress(f"without {sequence.technique}", number / len(recorded_sequences()))
+        sessions = _sessions_with(data, sequence)
         key = sessions.tobytes()
         if key not in computed:
             kept = ~np.isin(data.targets.session, sessions)
@@ -96,7 +97,7 @@ def techniques_section(data: Dataset, recipe: Recipe, seed: int, progress: Progr
             f"{full[number, setting].mean():.2f}; {without[number, setting].mean():.2f}"
             for setting in range(len(SETTINGS))
         )
-        rows.append((f"{chain.tactic}: {chain.technique}", str(len(sessions)), *cells))
+        rows.append((f"{sequence.tactic}: {sequence.technique}", str(len(sessions)), *cells))
     figures = {
         f"techniques/{name}/{setting}": _share_over_victims(caught[:, place], seed)
         for name, caught in (("full", full), ("without", without))
@@ -116,9 +117,9 @@ def _share_over_victims(caught: Array, seed: int) -> Estimate:
     return bootstrap_weights(victim, seed).mean(caught.ravel(), victim)
 
 
-def _sessions_with(data: Dataset, chain: Chain) -> Array:
+def _sessions_with(data: Dataset, sequence: AttackSequence) -> Array:
     """Fitted sessions whose attacker does all that the technique does."""
-    actions = {step.action for step in chain.steps}
+    actions = {step.action for step in sequence.steps}
     malicious = np.flatnonzero(data.targets.malicious & (data.split.fit | data.split.stop))
     frame = pd.DataFrame({"session": data.targets.session[malicious]})
     frame["action"] = data.world.events["action.name"].take(malicious).to_numpy()
@@ -143,18 +144,18 @@ def _inject(data: Dataset, seed: int) -> InjectedTechniques | None:
         return None
     histories, requests, marks = [], [], []
     for victim, rows in enumerate(victims):
-        history = frame_of(events.take(rows))
-        at = moment(history, rng)
-        batches = [batch for chain in chains() for batch in _requests(history, at, chain, rng)]
+        history = events_to_frame(events.take(rows))
+        at = choose_start(history, rng)
+        batches = [batch for sequence in recorded_sequences() for batch in _requests(history, at, sequence, rng)]
         names = [f"{history['identity.id'].iloc[0]}/{copy}" for copy in range(len(batches))]
         copies = events.take(np.tile(rows[: at + 1], len(batches)))
         histories.append(_renamed(copies, np.repeat(names, at + 1)))
         counts = [batch.count for batch in batches]
-        frame = hidden(joined(*batches), history)
+        frame = as_logged(concatenate_batches(*batches), history)
         requests.append(frame.assign(**{"identity.id": np.repeat(names, counts)}))
         mark = [(copy // len(SETTINGS), copy % len(SETTINGS), victim) for copy in range(len(batches))]
         marks.append(np.repeat(mark, counts, 0))
-    injected = table_of_frame(pd.concat(requests, ignore_index=True))
+    injected = frame_to_events(pd.concat(requests, ignore_index=True))
     matrix = replay(pa.concat_tables([*histories, injected]), data.population)[-injected.num_rows :]
     victim_types = np.array([data.identity_type[rows[0]] for rows in victims])
     technique, setting, victim_number = np.concatenate(marks).T
@@ -169,15 +170,18 @@ def _victims(data: Dataset, rng: np.random.Generator) -> Iterator[Array]:
     for identity in rng.permutation(np.setdiff1d(tested, targets.identity[targets.malicious | ~targets.known])):
         rows = np.flatnonzero(targets.identity == identity)
         rows = rows[np.argsort(targets.time[rows], kind="stable")]
-        if count < VICTIMS and in_cloud(frame_of(data.world.events.take(rows[:50]))):
+        if count < VICTIMS and uses_cloud_actions(events_to_frame(data.world.events.take(rows[:50]))):
             count += 1
             yield rows
 
 
-def _requests(history: pd.DataFrame, at: int, chain: Chain, rng: np.random.Generator) -> tuple[Acts, ...]:
+def _requests(
+    history: pd.DataFrame, at: int, sequence: AttackSequence, rng: np.random.Generator
+) -> tuple[EventBatch, ...]:
     """The steps as recorded, in both settings."""
-    batch = act(history, at, chain.steps, rng, after_seconds=60.0, tempo="scripted").but({"action.outcome": "success"})
-    return batch, disguised(new_session(batch, rng), history, rng, STRANGER)
+    steps = perform_steps(history, at, sequence.steps, rng, after_seconds=60.0, tempo="scripted")
+    batch = steps.with_columns({"action.outcome": "success"})
+    return batch, disguise(start_new_session(batch, rng), history, rng, STRANGER)
 
 
 def _renamed(events: pa.Table, names: Array) -> pa.Table:

@@ -20,7 +20,7 @@ from training.pipeline.augmentation import NO_AUGMENTATION, Augmentation
 from training.pipeline.dataset import HELD_OUT_SCENARIOS, Dataset
 from training.pipeline.train import augment, fit_unconstrained, shuffled_labels
 from training.progress import ProgressCallback
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
 
 PERMUTATIONS = 5
 ABLATION_TREES = 80

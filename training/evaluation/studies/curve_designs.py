@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS, probability
-from training.data.targets import AtRisk, at_risk
+from training.data.targets import AtRisk, at_risk_intervals
 from training.model.calibration import intercepts_by_type, mean_log_loss
 from training.model.fit import (
     HAZARD_CONSTRAINTS,
@@ -106,7 +106,7 @@ def _one_hot_intervals(pairs: AtRisk) -> Array:
 
 def _hazards(data: Dataset, recipes: Recipes, seed: int) -> Array:
     def build(rows: Array) -> Task:
-        pairs = at_risk(data.targets, rows, data.split.end)
+        pairs = at_risk_intervals(data.targets, rows, data.split.end)
         return Task(pairs.rows, _one_hot_intervals(pairs), pairs.compromised)
 
     model = best_fit(data, build, HAZARD_CONSTRAINTS, recipes, seed)
@@ -196,7 +196,7 @@ def single_hazard(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """One hazard model whose first interval is now."""
 
     def build(rows: Array) -> Task:
-        pairs = at_risk(data.targets, rows, data.split.end)
+        pairs = at_risk_intervals(data.targets, rows, data.split.end)
         intervals = np.concatenate([np.zeros(len(rows), np.int64), pairs.interval + 1])
         target = np.concatenate([data.targets.malicious[rows], pairs.compromised])
         return Task(np.concatenate([rows, pairs.rows]), np.eye(len(POINTS))[intervals], target)
@@ -210,7 +210,7 @@ def now_and_exponential(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """A now-model, and from there one constant rate for each identity type."""
     calibrating, testing = data.rows(data.split.calibrate), data.rows(data.split.test)
     now, rates = _now(data, recipes, seed), np.zeros(len(testing))
-    pairs = at_risk(data.targets, calibrating, data.split.end)
+    pairs = at_risk_intervals(data.targets, calibrating, data.split.end)
     lengths = np.diff(POINTS)[pairs.interval]
     for identity_type in np.unique(data.identity_type):
         mask = data.identity_type[pairs.rows] == identity_type

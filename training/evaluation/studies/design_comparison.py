@@ -31,7 +31,7 @@ from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset, prepare
 from training.progress import ProgressCallback
 from training.promotion.checks import count_rising
-from training.simulation.parameters import drawn_parameters
+from training.simulation.parameters import draw_parameters
 from training.simulation.world import simulate
 
 RECIPES = (Recipe(trees=80), Recipe(trees=80, leaves=7, learning_rate=0.05, l2=10.0), coarse_recipe(Recipe()))
@@ -59,7 +59,7 @@ def simulated_datasets(
     """Datasets of simulated worlds with different parameters, one after another."""
     for number in range(worlds):
         progress(f"world {number + 1}: simulating", number / worlds)
-        world = simulate(seed + 1_000 * number, parameters=drawn_parameters(seed + number, identities, days))
+        world = simulate(seed + 1_000 * number, parameters=draw_parameters(seed + number, identities, days))
         progress(f"world {number + 1}: computing features", (number + 0.3) / worlds)
         yield prepare(world, seed + number)
 

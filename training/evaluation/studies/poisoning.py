@@ -16,7 +16,7 @@ from features.arrays import Array
 from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
 from features.model.bundle import TrustModel
-from training.data.verdicts import CAP, voices
+from training.data.verdicts import MAX_VERDICTS_PER_IDENTITY, verdict_weights
 from training.evaluation.studies.ablations import light_recipe
 from training.metrics.bootstrap import Estimate, bootstrap_weights
 from training.metrics.evaluation import TestSet
@@ -110,7 +110,10 @@ class PoisonedLabels:
 
 
 def poison_labels(data: Dataset, recipe: Recipe, seed: int, *, identities: int = 3) -> PoisonedLabels:
-    """Refit with CAP of an identity's legitimate requests called malicious, for the most active identities in turn."""
+    """Refit with false verdicts on the last legitimate requests of an identity, for the most active identities in turn.
+
+    As many verdicts are used as are accepted of one identity.
+    """
     targets, fitting = data.targets, data.rows(data.split.fit)
     recipe, stopping = light_recipe(recipe), data.examples(data.rows(data.split.stop))
     scored_parts = data.split.calibrate | data.split.test | ~data.split.population
@@ -119,7 +122,8 @@ def poison_labels(data: Dataset, recipe: Recipe, seed: int, *, identities: int =
     people, counts = np.unique(targets.identity[legitimate], return_counts=True)
     changes, by_chance = [], []
     for victim in people[np.argsort(-counts, kind="stable")][:identities]:
-        accused = np.flatnonzero((targets.identity[fitting] == victim) & ~targets.malicious[fitting])[-CAP:]
+        own = np.flatnonzero((targets.identity[fitting] == victim) & ~targets.malicious[fitting])
+        accused = own[-MAX_VERDICTS_PER_IDENTITY:]
         poisoned = fit_now(_with_false_verdicts(data, fitting, accused), stopping, recipe, seed)
         after = targets.time > targets.time[fitting[accused]].max()
         later = np.flatnonzero((targets.identity == victim) & ~targets.malicious & scored_parts & after)
@@ -128,12 +132,12 @@ def poison_labels(data: Dataset, recipe: Recipe, seed: int, *, identities: int =
             changes.append(float(np.mean(poisoned.decision_function(data.matrix[later]) - before)))
             by_chance.append(float(np.mean(reseeded.decision_function(data.matrix[later]) - before)))
     change, chance = float(np.mean(changes or [np.nan])), float(np.mean(np.abs(by_chance or [np.nan])))
-    return PoisonedLabels(len(changes), CAP, change, chance)
+    return PoisonedLabels(len(changes), MAX_VERDICTS_PER_IDENTITY, change, chance)
 
 
 def _with_false_verdicts(data: Dataset, fitting: Array, accused: Array) -> Examples:
     """Examples of the fitted rows where verdicts call some of them, given by position, malicious."""
     labels, from_verdicts = data.targets.malicious[fitting].copy(), np.zeros(len(fitting), bool)
     labels[accused] = from_verdicts[accused] = True
-    weight = voices(from_verdicts, data.targets.identity[fitting])
+    weight = verdict_weights(from_verdicts, data.targets.identity[fitting])
     return row_examples(data.matrix, fitting, labels).weighted(weight)
