@@ -22,12 +22,10 @@ from serving.contracts.schemas import FeedbackRequest, RevocationRequest, StepUp
 from serving.engine.writer import Engine
 from serving.errors import ServingError
 from serving.investigate import pages
-from serving.store import decision_log, findings, verdicts
 from serving.store.api_keys import authenticate
-from serving.store.decision_log import DecisionRecord, Listed
-from serving.store.findings import Found
-from serving.store.schema import LIVE
-from serving.store.verdicts import Verdict
+from serving.store.decision_log import DecisionRecord, DecisionSummary
+from serving.store.findings import StoredFinding
+from serving.store.verdicts import Verdict, last_of_each
 
 PAGE = 100
 _LOADS_NOTHING = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
@@ -165,18 +163,20 @@ def _read(kind: type[Any], body: bytes) -> Any:
     return model.model_validate(json.loads(body))
 
 
-def _search(engine: Engine, asked: Mapping[str, str]) -> tuple[Listed, ...]:
+def _search(engine: Engine, asked: Mapping[str, str]) -> tuple[DecisionSummary, ...]:
     unknown = sorted(set(asked) - set(SEARCHED))
     if unknown:
         raise about_fields([{"loc": (name,), "msg": f"search by {', '.join(SEARCHED)}"} for name in unknown])
     wanted: dict[str, Any] = {name: asked[name] for name in SEARCHED if asked.get(name)}
+    if "space" in wanted:
+        wanted["namespace"] = wanted.pop("space")
     with engine.store.reading() as transaction:
-        return decision_log.search(transaction.connection, **({"space": LIVE} | wanted), limit=PAGE)
+        return transaction.decisions.search(**wanted, limit=PAGE)
 
 
 def _decision(engine: Engine, id: str) -> DecisionRecord:
     with engine.store.reading() as transaction:
-        record = transaction.decision(id)
+        record = transaction.decisions.get(id)
     if record is None:
         raise Problem(404, f"there is no decision {id}, or it was erased.")
     return record
@@ -185,24 +185,24 @@ def _decision(engine: Engine, id: str) -> DecisionRecord:
 def _with_verdicts(engine: Engine, id: str) -> tuple[DecisionRecord, tuple[Verdict, ...]]:
     record = _decision(engine, id)
     with engine.store.reading() as transaction:
-        return record, verdicts.current(verdicts.said_of(transaction.connection, id))
+        return record, last_of_each(transaction.verdicts.of_decision(id))
 
 
 def _exported(engine: Engine) -> list[dict[str, Any]]:
     with engine.store.reading() as transaction:
-        return list(verdicts.exported(transaction.connection))
+        return list(transaction.verdicts.export())
 
 
-def _found(engine: Engine) -> tuple[Found, ...]:
+def _found(engine: Engine) -> tuple[StoredFinding, ...]:
     with engine.store.reading() as transaction:
-        return findings.listed(transaction.connection)
+        return transaction.findings.newest()
 
 
-def _finding(row: Found) -> dict[str, Any]:
+def _finding(row: StoredFinding) -> dict[str, Any]:
     return {**vars(row), "first_at": row.first_at.isoformat(), "last_at": row.last_at.isoformat()}
 
 
-def _listed(row: Listed) -> dict[str, Any]:
+def _listed(row: DecisionSummary) -> dict[str, Any]:
     about = {"identity": row.identity, "session": row.session, "erased": row.erased}
     return {"decision_id": row.id, "at": row.at.isoformat(), "ruling": row.ruling, **about}
 

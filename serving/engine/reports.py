@@ -16,7 +16,7 @@ from features.history.update import SUCCESS
 from serving.contracts.problems import Problem, about_field
 from serving.contracts.schemas import FeedbackRequest, RevocationRequest, StepUpRequest
 from serving.decision.floors import evaluated
-from serving.decision.inputs import Proof, Scope, Standing
+from serving.decision.inputs import Proof, Scope, SessionState
 from serving.decision.proofs import Circumstances, answers_the_model, beyond, level
 from serving.decision.reauthentication import session_level
 from serving.decision.ruling import AGAIN, circumstances
@@ -25,7 +25,7 @@ from serving.engine.score import OUTCOMES
 from serving.model.active import InForce
 from serving.store.api_keys import Caller
 from serving.store.decision_log import DecisionRecord
-from serving.store.schema import LIVE
+from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
 from serving.store.verdicts import Verdict
 from serving.times import now
@@ -44,7 +44,7 @@ def ingest(
         if given.time > latest:
             raise about_field(f"{place}.time", "lies in the future")
         event = fill_event(given if "assure" in caller.scopes else without_claims(given)[0], here.networks)
-        if event.id is not None and tx.event_seen(LIVE, event.identity.id, event.id):
+        if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
             duplicates += 1
             continue
         learn(tx, LIVE, event, OUTCOMES[event.action.outcome], "events")
@@ -54,11 +54,11 @@ def ingest(
 
 def learn(tx: Transaction, space: str, event: Event, outcome: int, source: str) -> int:
     """Fold one event into what is remembered, and keep it; returns the identity's version."""
-    who = (space, event.identity.id, event.session.id, event.credential.id)
-    history, version = tx.history(*who)
+    key = SessionKey(space, event.identity.id, event.session.id, event.credential.id)
+    history, version = tx.histories.read(key)
     fold(row_of(event), history, outcome)
-    version = tx.save_history(*who, history, version)
-    tx.append_event(space, event, outcome, source, version)
+    version = tx.histories.write(key, history, version)
+    tx.histories.append_event(space, event, outcome=outcome, source=source, version=version)
     return version
 
 
@@ -70,7 +70,7 @@ def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str,
     if request.result != "completed":
         _keep(tx, asked, request, None, asked.version)
         return {"decision_id": asked.id, "result": request.result, "elevated_until": None}
-    if tx.answered(asked.id):
+    if tx.sessions.has_completed(asked.id):
         raise Problem(409, f"decision {asked.id} was answered before: a proof counts once.")
     proof = _proof(request, asked, here, replayed)
     event = Event.model_validate(asked.body["event"])
@@ -83,7 +83,7 @@ def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str,
         version = learn(tx, asked.space, event, SUCCESS, "step_up")
     _keep(tx, asked, request, proof, version)
     assert proof.expires_at is not None  # _ending gives every proof an end
-    tx.set_valid_until(asked.space, asked.identity, asked.session, proof.expires_at)
+    tx.sessions.set_valid_until(SessionKey(asked.space, asked.identity, asked.session), proof.expires_at)
     return {"decision_id": asked.id, "result": "completed", "elevated_until": proof.expires_at.isoformat()}
 
 
@@ -95,7 +95,7 @@ def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InFo
     left = [floor for floor in evaluated(case, (proof,)) if floor.rules and floor.id in applied]
     again = any(why.startswith(AGAIN) for why in answer["because"])
     return (
-        answers_the_model((proof,), Standing(asked={asked.id: asked.at}), case)
+        answers_the_model((proof,), SessionState(challenged_at={asked.id: asked.at}), case)
         and not left
         and (not again or level(proof, policy) >= session_level(event, policy))
     )
@@ -124,7 +124,7 @@ def _to_be_learnt(asked: DecisionRecord, event: Event, here: InForce) -> bool:
 
 
 def _challenge(tx: Transaction, request: StepUpRequest) -> DecisionRecord:
-    asked = tx.decision(request.decision_id)
+    asked = tx.decisions.get(request.decision_id)
     if asked is None:
         raise Problem(404, f"there is no decision {request.decision_id}.")
     if (asked.identity, asked.session) != (request.identity, request.session):
@@ -162,10 +162,8 @@ def _proof(request: StepUpRequest, asked: DecisionRecord, here: InForce, replaye
 
 
 def _keep(tx: Transaction, asked: DecisionRecord, request: StepUpRequest, proof: Proof | None, version: int) -> None:
-    tx.add_step_up(
-        asked.space,
-        asked.identity,
-        asked.session,
+    tx.sessions.add_step_up(
+        SessionKey(asked.space, asked.identity, asked.session),
         decision_id=asked.id,
         result=request.result,
         proof=proof,
@@ -176,15 +174,15 @@ def _keep(tx: Transaction, asked: DecisionRecord, request: StepUpRequest, proof:
 
 def feedback(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
     """Keep what an investigator found; raises Problem where there is no such decision."""
-    if tx.decision(decision_id) is None:
+    if tx.decisions.get(decision_id) is None:
         raise Problem(404, f"there is no decision {decision_id}, or it was erased.")
     at = now()
-    tx.add_feedback(Verdict(decision_id, request.verdict, request.note, caller.id, at))
+    tx.verdicts.append(Verdict(decision_id, request.verdict, request.note, caller.id, at))
     return {"decision_id": decision_id, "verdict": request.verdict, "by": caller.id, "at": at.isoformat()}
 
 
 def revoke(tx: Transaction, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
     """Deny from now on; it holds across restarts."""
     at = now()
-    tx.revoke(LIVE, request.identity, request.session, at=at, by=caller.id, reason=request.reason)
+    tx.sessions.revoke(SessionKey(LIVE, request.identity, request.session), at=at, by=caller.id, reason=request.reason)
     return {"identity": request.identity, "session": request.session, "revoked_at": at.isoformat()}

@@ -29,13 +29,13 @@ from serving import metrics
 from serving.contracts.problems import Problem, about_field
 from serving.contracts.schemas import ScoreRequest
 from serving.decision.decide import Decision, Explanation, decide
-from serving.decision.inputs import Prompt, Proof, Standing
+from serving.decision.inputs import Prompt, Proof, SessionState
 from serving.decision.proofs import claimed
 from serving.decision.untrusted_claims import without_claims
 from serving.model.active import InForce
 from serving.store.api_keys import Caller
 from serving.store.decision_log import DecisionRecord
-from serving.store.schema import LIVE
+from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
 from serving.times import now, time_of
 
@@ -128,17 +128,18 @@ def _earlier(tx: Transaction, it: Asked, here: InForce) -> dict[str, Any] | None
     if it.event.id is None:
         return None
     since = it.at - IDEMPOTENT
-    found = tx.earlier(it.caller.id, it.event.identity.id, it.event.id, since, space=it.space)
-    if found is None:
+    key = SessionKey(it.space, it.event.identity.id)
+    earlier = tx.decisions.latest_for_event(key, caller=it.caller.id, event_id=it.event.id, since=since)
+    if earlier is None:
         return None
-    body, body_digest = found
-    if body_digest != it.body_digest:
+    if earlier.body_digest != it.body_digest:
         raise Problem(409, f"event {it.event.id!r} was already asked about with other content.")
-    decision: dict[str, Any] = body["answer"]
+    decision: dict[str, Any] = earlier.body["answer"]
     versions = decision["versions"]
     current = here.versions
     unchanged = (versions["model"], versions["policy"]) == (current.model, current.policy)
-    revoked = tx.standing(LIVE, it.event.identity.id, it.event.session.id, None, None, it.at).revoked
+    live = SessionKey(LIVE, it.event.identity.id, it.event.session.id)
+    revoked = tx.sessions.state(live, category=None, resource_type=None, at=it.at).revocation
     return decision if unchanged and (revoked is None or decision["ruling"] == "deny") else None
 
 
@@ -146,7 +147,7 @@ def _history(tx: Transaction, it: Asked) -> tuple[History, int]:
     event = it.event
     if it.request.history is not None:
         return _inline(it.request.history, event), 0
-    return tx.history(it.space, event.identity.id, event.session.id, event.credential.id)
+    return tx.histories.read(SessionKey(it.space, event.identity.id, event.session.id, event.credential.id))
 
 
 def _last_seen(history: History, it: Asked, here: InForce) -> datetime | None:
@@ -230,23 +231,25 @@ def _decided(
         )
 
 
-def _together(standing: Standing, beside: Standing) -> Standing:
+def _together(standing: SessionState, beside: SessionState) -> SessionState:
     """What was asked in two spaces."""
     return replace(
         standing,
-        asked={**standing.asked, **beside.asked},
+        challenged_at={**standing.challenged_at, **beside.challenged_at},
         prompts_in_window=standing.prompts_in_window + beside.prompts_in_window,
-        led=Counter(standing.led) + Counter(beside.led),
-        askers=Counter(standing.askers) + Counter(beside.askers),
+        prompts_by_remedy=Counter(standing.prompts_by_remedy) + Counter(beside.prompts_by_remedy),
+        prompts_by_rule=Counter(standing.prompts_by_rule) + Counter(beside.prompts_by_rule),
     )
 
 
-def _standing(tx: Transaction, it: Asked, space: str, here: InForce) -> tuple[Standing, tuple[Proof, ...]]:
+def _standing(tx: Transaction, it: Asked, space: str, here: InForce) -> tuple[SessionState, tuple[Proof, ...]]:
     """What a space knows of the session, and the proofs it holds."""
     event, window = it.event, here.policy.storm.window_seconds
-    who = (space, event.identity.id, event.session.id)
-    standing = tx.standing(*who, event.action.category, event.resource.type, it.at, window_seconds=window)
-    return standing, tx.proofs(*who, it.at)
+    key = SessionKey(space, event.identity.id, event.session.id)
+    standing = tx.sessions.state(
+        key, category=event.action.category, resource_type=event.resource.type, at=it.at, window_seconds=window
+    )
+    return standing, tx.sessions.proofs(key, it.at)
 
 
 def new_id(at: datetime) -> str:
@@ -262,17 +265,17 @@ def _learnt(
     event = it.event
     if it.inline:
         return version
-    who = (it.space, event.identity.id, event.session.id)
+    key = SessionKey(it.space, event.identity.id, event.session.id, event.credential.id)
     if decision.ruling == "allow" and decision.valid_until is not None:
-        tx.set_valid_until(*who, decision.valid_until)
+        tx.sessions.set_valid_until(key, decision.valid_until)
     if it.request.mode == "enforce" and here.settings.habits_from == "events":
         return version
-    if event.id is not None and tx.event_seen(it.space, event.identity.id, event.id):
+    if event.id is not None and tx.histories.has_event(it.space, event.identity.id, event.id):
         return version
     outcome = folded_as(it, decision)
     fold(row, history, outcome)
-    version = tx.save_history(*who, event.credential.id, history, version)
-    tx.append_event(it.space, event, outcome, "score", version)
+    version = tx.histories.write(key, history, version)
+    tx.histories.append_event(it.space, event, outcome=outcome, source="score", version=version)
     return version
 
 
@@ -295,7 +298,7 @@ def _recorded(
         "features": {name: None if math.isnan(value) else value for name, value in values.items()},
         "mode": "inline" if it.inline else it.request.mode,
     }
-    tx.append_decision(
+    tx.decisions.append(
         DecisionRecord(
             id=decision.id,
             space=it.space,
@@ -313,4 +316,4 @@ def _recorded(
         ),
         Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None,
     )
-    tx.keep_findings(it.space, event.identity.id, decision.id, decision.at, decision.findings)
+    tx.findings.add(it.space, event.identity.id, decision.id, decision.at, decision.findings)

@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from serving.policy.schema import Policy
 from serving.policy.tables import sections
-from serving.store.decision_log import DecisionRecord, Listed
-from serving.store.findings import Found
+from serving.store.decision_log import DecisionRecord, DecisionSummary
+from serving.store.findings import StoredFinding
 from serving.store.verdicts import Verdict
 
 SHOWN = 12
@@ -63,12 +63,12 @@ def decision_page(record: DecisionRecord, verdicts: Sequence[Verdict], simulated
     )
 
 
-def list_page(rows: Sequence[Listed], asked: Mapping[str, str]) -> str:
+def list_page(rows: Sequence[DecisionSummary], asked: Mapping[str, str]) -> str:
     """Decisions that met a search, newest first."""
     return _templates().get_template("list.html").render(rows=rows, asked=asked, said=SAID)
 
 
-def policy_page(policy: Policy, refused: str | None, found: Sequence[Found]) -> str:
+def policy_page(policy: Policy, refused: str | None, found: Sequence[StoredFinding]) -> str:
     """What is asked of whom, as tables, why a newer file is not in force, and what decisions found at fault."""
     page = _templates().get_template("policy.html")
     return page.render(policy=policy, sections=sections(policy), refused=refused, found=found)

@@ -100,7 +100,7 @@ def test_a_model_that_fails_closes_the_door(
     engine = engines(in_force_here(tmp_path, champion=Broken(error)))
     answer = score(engine, identity={"type": kind}, category=category)
     with engine.store.reading() as tx:
-        record = tx.decision(answer["decision_id"])
+        record = tx.decisions.get(answer["decision_id"])
     reason = "out of memory" if error else "the model"
 
     assert (answer["ruling"], reason in record.body["answer"]["degraded"]) == (ruling, True)
@@ -191,7 +191,7 @@ def test_without_a_champion_nothing_is_allowed(
     engine = engines(modelless)
     answer = score(engine, category=category, identity={"type": kind})
     with engine.store.reading() as tx:
-        kept = tx.decision(answer["decision_id"]).body["answer"]
+        kept = tx.decisions.get(answer["decision_id"]).body["answer"]
 
     assert (answer["ruling"], "session-trust@champion" in kept["degraded"]) == (ruling, True)
 

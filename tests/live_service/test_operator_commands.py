@@ -51,8 +51,8 @@ def lived(folder: Path) -> None:
     with store.transaction() as transaction:
         for outcome in (1, 4, 1):
             fold_once(transaction, outcome=outcome)
-        fold_once(transaction, Event.model_validate(bob), space="replay:1")
-        transaction.append_event("live", EVENT, 1, "score", None)
+        fold_once(transaction, Event.model_validate(bob), namespace="replay:1")
+        transaction.histories.append_event("live", EVENT, outcome=1, source="score", version=None)
 
 
 def commands() -> list[str]:

@@ -17,6 +17,7 @@ from serving.contracts.schemas import ScoreRequest
 from serving.engine.writer import Engine, Job
 from serving.errors import StaleHistory, StoreUnavailable
 from serving.store.api_keys import SCOPES, Caller
+from serving.store.schema import SessionKey
 from serving.store.store import Store, Transaction
 from serving.store.verify import verify
 
@@ -87,7 +88,7 @@ def test_what_was_answered_is_in_the_log(tmp_path: Path) -> None:
     with engine_over(store, tmp_path) as engine, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: engine.score(a_request(f"who-{n % 5}"), CALLER), range(200)))
     with store.reading() as tx:
-        found = [tx.decision(each["decision_id"]) for each in answers]
+        found = [tx.decisions.get(each["decision_id"]) for each in answers]
 
     assert ([each and each.body["answer"] for each in found], verify(store).ok) == (answers, True)
 
@@ -124,9 +125,8 @@ def group_of(engine: Engine, *works: Callable[[Transaction], dict[str, Any]]) ->
 
 def revoking(who: str) -> Callable[[Transaction], dict[str, Any]]:
     def work(tx: Transaction) -> dict[str, Any]:
-        tx.revoke(
-            "live", who, None, at=ScoreRequest.model_validate({"event": an_event()}).event.time, by="t", reason="t"
-        )
+        at = ScoreRequest.model_validate({"event": an_event()}).event.time
+        tx.sessions.revoke(SessionKey("live", who), at=at, by="t", reason="t")
         return {"revoked": who}
 
     return work
@@ -146,7 +146,9 @@ def test_who_fails_in_a_group_fails_alone(tmp_path: Path) -> None:
     with engine_over(store, tmp_path) as engine:
         heard = group_of(engine, revoking("a"), failing(revoking("b"), error), revoking("c"))
     with store.reading() as tx:
-        revoked = [tx.standing("live", who, None, None, None, a_request().event.time).revoked for who in "abc"]
+        at = a_request().event.time
+        states = [tx.sessions.state(SessionKey("live", who), category=None, resource_type=None, at=at) for who in "abc"]
+    revoked = [state.revocation for state in states]
 
     assert (heard, [each is not None for each in revoked]) == (
         [{"revoked": "a"}, error, {"revoked": "c"}],

@@ -17,7 +17,7 @@ from support.recorded_decisions import START, opened
 
 from serving.contracts.problems import Problem
 from serving.contracts.schemas import ScoreRequest, StepUpRequest
-from serving.decision.decide import Standing
+from serving.decision.decide import SessionState
 from serving.decision.proofs import claimed
 from serving.decision.ruling import TOO_OFTEN
 from serving.engine.writer import Engine
@@ -130,7 +130,7 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
     counts: dict[str, int] = {}
     answers = []
     for number in range(16):
-        standing = Standing(prompts_in_window=number, led=dict(counts))
+        standing = SessionState(prompts_in_window=number, prompts_by_remedy=dict(counts))
         decision = judged(an_event(kind, "rotate_secret"), standing=standing)
         first = decision.remedies[0].type if decision.remedies else decision.because[0]
         answers.append(first)
@@ -141,7 +141,7 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
 
 def test_a_person_is_asked_as_before() -> None:
     """However often; that it is often is shown."""
-    standing = Standing(prompts_in_window=9, led={"interactive_mfa": 9})
+    standing = SessionState(prompts_in_window=9, prompts_by_remedy={"interactive_mfa": 9})
     decision = judged(an_event("human", "approve_payment"), standing=standing)
 
     assert (decision.ruling, decision.remedies[0].type, decision.prompt_avoided) == (
@@ -155,12 +155,12 @@ def test_a_person_is_asked_as_before() -> None:
 def test_a_finding_names_what_asked_most() -> None:
     """Of all prompts in the window, this one included; a floor, or a threshold by identity and sensitivity."""
     askers = {"threshold of workload, restricted": 4, "floor rotate-secret": 1}
-    standing = Standing(prompts_in_window=5, askers=askers)
+    standing = SessionState(prompts_in_window=5, prompts_by_rule=askers)
     decisions = [
         judged(an_event("workload", "rotate_secret"), standing=each)
-        for each in (standing, replace(standing, askers={}), replace(standing, prompts_in_window=4))
+        for each in (standing, replace(standing, prompts_by_rule={}), replace(standing, prompts_in_window=4))
     ]
-    unsure = judged(an_event("workload"), trust=DOUBTED, standing=replace(standing, askers={}))
+    unsure = judged(an_event("workload"), trust=DOUBTED, standing=replace(standing, prompts_by_rule={}))
 
     assert [[each.subject for each in decision.findings] for decision in decisions] == [
         ["threshold of workload, restricted"],
