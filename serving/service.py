@@ -24,8 +24,8 @@ from features.sources.registry import SOURCES
 from serving import metrics
 from serving.api.middleware import Edge, current
 from serving.api.routes import application
-from serving.contracts.problems import about_field, problem_of
-from serving.contracts.schemas import ScoreRequest
+from serving.api.problems import about_field, problem_of
+from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.model.active import in_force, policy_file
 from serving.store.api_keys import Caller, authenticate, ensure_keys

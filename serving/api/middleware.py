@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.contracts.problems import MEDIA_TYPE, Problem, about_fields
+from serving.api.problems import MEDIA_TYPE, Problem, about_fields
 from serving.errors import StoreUnavailable
 from serving.metrics import ANSWERS
 from serving.store.api_keys import Caller

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from features.event.schema import Event
-from serving.contracts.problems import TITLES
-from serving.contracts.schemas import (
+from serving.api.problems import TITLES
+from serving.contracts.requests import (
     FeedbackRequest,
     IngestAnswer,
     RevocationRequest,

@@ -17,8 +17,8 @@ from starlette.routing import Route
 from serving import metrics
 from serving.api.middleware import COOKIE, current
 from serving.api.openapi import document
-from serving.contracts.problems import MEDIA_TYPE, Problem, about_fields, problem_of
-from serving.contracts.schemas import FeedbackRequest, RevocationRequest, StepUpRequest
+from serving.api.problems import MEDIA_TYPE, Problem, about_fields, problem_of
+from serving.contracts.requests import FeedbackRequest, RevocationRequest, StepUpRequest
 from serving.engine.writer import Engine
 from serving.errors import ServingError
 from serving.investigate import pages

@@ -13,8 +13,8 @@ from features.enrichment.ip_lookup import fill_event
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.update import SUCCESS
-from serving.contracts.problems import Problem, about_field
-from serving.contracts.schemas import FeedbackRequest, RevocationRequest, StepUpRequest
+from serving.api.problems import Problem, about_field
+from serving.contracts.requests import FeedbackRequest, RevocationRequest, StepUpRequest
 from serving.decision.floors import evaluated
 from serving.decision.inputs import Proof, Scope, SessionState
 from serving.decision.proofs import Circumstances, answers_the_model, beyond, level

@@ -26,8 +26,8 @@ from features.history.population import unmeasured
 from features.history.update import CHALLENGED, DENIED, FAILURE, SUCCESS, UNKNOWN
 from features.model.trust_curve import TrustCurve
 from serving import metrics
-from serving.contracts.problems import Problem, about_field
-from serving.contracts.schemas import ScoreRequest
+from serving.api.problems import Problem, about_field
+from serving.contracts.requests import ScoreRequest
 from serving.decision.decide import Decision, Explanation, decide
 from serving.decision.inputs import Prompt, Proof, SessionState
 from serving.decision.proofs import claimed

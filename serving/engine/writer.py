@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from features.event.schema import Event
-from serving.contracts.schemas import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
+from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
 from serving.engine import reports, score
 from serving.errors import StaleHistory, StoreUnavailable
 from serving.model.active import InForce

@@ -33,7 +33,7 @@ from support.small_champion import register, small_model
 
 from features.model.trust_curve import TrustCurve
 from serving.api.routes import application
-from serving.contracts.schemas import ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.errors import StoreUnavailable
 from serving.model.active import InForce, in_force

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.live_server import Server, ago, an_event
 
-from serving.contracts.schemas import INLINE_LIMIT, ScoreAnswer
+from serving.contracts.requests import INLINE_LIMIT, ScoreAnswer
 
 PROBLEM = "application/problem+json"
 PLAIN = {"time": ago(0), "identity": {"id": "x", "type": "human"}, "action": {"name": "a:B"}}

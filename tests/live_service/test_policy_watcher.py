@@ -11,7 +11,7 @@ from support.live_server import an_event, in_force_here, now
 from support.recorded_decisions import opened
 
 from serving import metrics
-from serving.contracts.schemas import ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.policy.schema import BUILT_IN, Policy
 from serving.store.api_keys import SCOPES, Caller

@@ -11,7 +11,7 @@ from support.live_server import Server, ago, an_event, in_force_here, now
 from support.recorded_decisions import opened
 
 from features.model.trust_curve import TrustCurve
-from serving.contracts.schemas import ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.decision.inputs import Explanation
 from serving.engine.writer import Engine
 from serving.store.api_keys import SCOPES, Caller

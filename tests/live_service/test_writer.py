@@ -13,7 +13,7 @@ import pytest
 from support.live_server import an_event, in_force_here
 from support.recorded_decisions import opened
 
-from serving.contracts.schemas import ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine, Job
 from serving.errors import StaleHistory, StoreUnavailable
 from serving.store.api_keys import SCOPES, Caller

@@ -15,8 +15,8 @@ from support.live_server import Server, in_force_here
 from support.live_server import an_event as a_request
 from support.recorded_decisions import START, opened
 
-from serving.contracts.problems import Problem
-from serving.contracts.schemas import ScoreRequest, StepUpRequest
+from serving.api.problems import Problem
+from serving.contracts.requests import ScoreRequest, StepUpRequest
 from serving.decision.decide import SessionState
 from serving.decision.proofs import claimed
 from serving.decision.ruling import TOO_OFTEN
