@@ -23,11 +23,11 @@ from features.settings import Settings, get_settings
 from features.sources.registry import SOURCES
 from serving import metrics
 from serving.api.middleware import Edge, current
-from serving.api.routes import application
 from serving.api.problems import about_field, problem_of
+from serving.api.routes import application
 from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
-from serving.model.active import in_force, policy_file
+from serving.model.active import load_configuration, policy_file
 from serving.store.api_keys import Caller, authenticate, ensure_keys
 from serving.store.store import Store
 from serving.workers.policy_watcher import PolicyWatch
@@ -57,7 +57,7 @@ class SessionTrust:
         here.ensure_home()
         store.migrate()
         ensure_keys(store, here.home)
-        self.engine = Engine(store, in_force(here))
+        self.engine = Engine(store, load_configuration(here))
         metrics.READY.set(self.engine.here.champion is not None)
         PolicyWatch(self.engine, policy_file(here)).start()
         _door.open(self.engine)

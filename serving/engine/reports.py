@@ -22,7 +22,7 @@ from serving.decision.reauthentication import session_level
 from serving.decision.ruling import AGAIN, circumstances
 from serving.decision.untrusted_claims import without_claims
 from serving.engine.score import OUTCOMES
-from serving.model.active import InForce
+from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
 from serving.store.decision_log import DecisionRecord
 from serving.store.schema import LIVE, SessionKey
@@ -32,7 +32,7 @@ from serving.times import now
 
 
 def ingest(
-    tx: Transaction, events: Sequence[Event], broken: Sequence[str], caller: Caller, here: InForce
+    tx: Transaction, events: Sequence[Event], broken: Sequence[str], caller: Caller, here: ActiveConfiguration
 ) -> dict[str, Any]:
     """Fold events in arrival order, by their outcome; one whose id is known is a duplicate.
 
@@ -62,7 +62,7 @@ def learn(tx: Transaction, space: str, event: Event, outcome: int, source: str) 
     return version
 
 
-def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str, Any]:
+def step_up(tx: Transaction, request: StepUpRequest, here: ActiveConfiguration) -> dict[str, Any]:
     """Take what became of a challenge. A completed one elevates the session for what it was asked for, and teaches
     the attempt as a success. Raises Problem, each refusal for its own reason."""
     asked = _challenge(tx, request)
@@ -87,7 +87,7 @@ def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str,
     return {"decision_id": asked.id, "result": "completed", "elevated_until": proof.expires_at.isoformat()}
 
 
-def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InForce) -> bool:
+def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: ActiveConfiguration) -> bool:
     """Whether the proof settles all that asked, at the trust of then; without a trust, only the strongest do."""
     answer, policy = asked.body["answer"], here.policy
     case = _then(proof, asked, event, here)
@@ -101,20 +101,20 @@ def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InFo
     )
 
 
-def _then(proof: Proof, asked: DecisionRecord, event: Event, here: InForce) -> Circumstances:
+def _then(proof: Proof, asked: DecisionRecord, event: Event, here: ActiveConfiguration) -> Circumstances:
     """The request as it was when it was asked about, at the time of the proof."""
     features = {name: math.nan if value is None else value for name, value in asked.body["features"].items()}
     threshold = asked.body["answer"]["threshold"]
     return circumstances(event, features, proof.trust_at_completion or 0.0, threshold, here.policy, proof.made_at)
 
 
-def _ending(proof: Proof, here: InForce) -> Proof:
+def _ending(proof: Proof, here: ActiveConfiguration) -> Proof:
     """The proof, ending when an elevation does, and sooner where a credential made for one task does."""
     latest = proof.made_at + timedelta(seconds=here.policy.lifetime.elevation_seconds)
     return replace(proof, expires_at=min(latest, proof.expires_at or latest))
 
 
-def _to_be_learnt(asked: DecisionRecord, event: Event, here: InForce) -> bool:
+def _to_be_learnt(asked: DecisionRecord, event: Event, here: ActiveConfiguration) -> bool:
     """Whether the attempt is still to be folded as a success: not where it was judged by a history brought along, nor
     where it was folded as one already (a replay, or a sign-in, says itself what came of it)."""
     mode = asked.body["mode"]
@@ -134,7 +134,7 @@ def _challenge(tx: Transaction, request: StepUpRequest) -> DecisionRecord:
     return asked
 
 
-def _proof(request: StepUpRequest, asked: DecisionRecord, here: InForce, replayed: bool) -> Proof:
+def _proof(request: StepUpRequest, asked: DecisionRecord, here: ActiveConfiguration, replayed: bool) -> Proof:
     given = request.proof
     if given is None:
         raise about_field("proof", "is needed when the result is completed")

@@ -32,7 +32,7 @@ from serving.decision.decide import Decision, Explanation, decide
 from serving.decision.inputs import Prompt, Proof, SessionState
 from serving.decision.proofs import claimed
 from serving.decision.untrusted_claims import without_claims
-from serving.model.active import InForce
+from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
 from serving.store.decision_log import DecisionRecord
 from serving.store.schema import LIVE, SessionKey
@@ -66,7 +66,7 @@ class Asked:
         return self.request.history is not None
 
 
-def asked(request: ScoreRequest, caller: Caller, here: InForce) -> Asked:
+def asked(request: ScoreRequest, caller: Caller, here: ActiveConfiguration) -> Asked:
     """Check what may be asked, and prepare the event; raises Problem."""
     if request.mode == "replay" and "investigate" not in caller.scopes:
         raise Problem(403, "mode replay needs a key of scope investigate.")
@@ -87,7 +87,7 @@ def asked(request: ScoreRequest, caller: Caller, here: InForce) -> Asked:
     )
 
 
-def _time_of(request: ScoreRequest, event: Event, here: InForce) -> datetime:
+def _time_of(request: ScoreRequest, event: Event, here: ActiveConfiguration) -> datetime:
     """A replay happens at the event's time; in enforce mode that must be about now, and the later one counts."""
     if request.mode == "replay":
         return event.time
@@ -106,7 +106,7 @@ def _space(request: ScoreRequest) -> str:
     return LIVE
 
 
-def answer(tx: Transaction, it: Asked, here: InForce) -> dict[str, Any]:
+def answer(tx: Transaction, it: Asked, here: ActiveConfiguration) -> dict[str, Any]:
     """The decision, recorded; the same request again gives the same one."""
     again = _earlier(tx, it, here)
     if again is not None:
@@ -124,7 +124,7 @@ def answer(tx: Transaction, it: Asked, here: InForce) -> dict[str, Any]:
     return wire
 
 
-def _earlier(tx: Transaction, it: Asked, here: InForce) -> dict[str, Any] | None:
+def _earlier(tx: Transaction, it: Asked, here: ActiveConfiguration) -> dict[str, Any] | None:
     if it.event.id is None:
         return None
     since = it.at - IDEMPOTENT
@@ -150,7 +150,7 @@ def _history(tx: Transaction, it: Asked) -> tuple[History, int]:
     return tx.histories.read(SessionKey(it.space, event.identity.id, event.session.id, event.credential.id))
 
 
-def _last_seen(history: History, it: Asked, here: InForce) -> datetime | None:
+def _last_seen(history: History, it: Asked, here: ActiveConfiguration) -> datetime | None:
     """When the session last did something that succeeded; not known where it has no id, or where habits come from
     logs, which lag behind."""
     lagging = here.settings.habits_from == "events" and it.request.mode == "enforce" and not it.inline
@@ -176,7 +176,7 @@ def _inline(events: tuple[Event, ...], event: Event) -> History:
 
 
 def _assessed(
-    row: Array, history: History, here: InForce
+    row: Array, history: History, here: ActiveConfiguration
 ) -> tuple[dict[str, float], TrustCurve | None, Explanation | None, str | None]:
     """Features, trust and explanation; whatever fails is named, and leaves the rest unknown."""
     champion = here.champion
@@ -198,7 +198,7 @@ def _assessed(
 def _decided(
     tx: Transaction,
     it: Asked,
-    here: InForce,
+    here: ActiveConfiguration,
     values: dict[str, float],
     trust: TrustCurve | None,
     explanation: Explanation | None,
@@ -242,7 +242,9 @@ def _together(standing: SessionState, beside: SessionState) -> SessionState:
     )
 
 
-def _standing(tx: Transaction, it: Asked, space: str, here: InForce) -> tuple[SessionState, tuple[Proof, ...]]:
+def _standing(
+    tx: Transaction, it: Asked, space: str, here: ActiveConfiguration
+) -> tuple[SessionState, tuple[Proof, ...]]:
     """What a space knows of the session, and the proofs it holds."""
     event, window = it.event, here.policy.storm.window_seconds
     key = SessionKey(space, event.identity.id, event.session.id)
@@ -259,7 +261,13 @@ def new_id(at: datetime) -> str:
 
 
 def _learnt(
-    tx: Transaction, it: Asked, here: InForce, decision: Decision, row: Array, history: History, version: int
+    tx: Transaction,
+    it: Asked,
+    here: ActiveConfiguration,
+    decision: Decision,
+    row: Array,
+    history: History,
+    version: int,
 ) -> int:
     """Fold the event as its ruling says, and let an allow renew the session; an inline history touches nothing."""
     event = it.event

@@ -17,7 +17,7 @@ from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
 from serving.engine import reports, score
 from serving.errors import StaleHistory, StoreUnavailable
-from serving.model.active import InForce
+from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
 from serving.store.store import Store, Transaction
 
@@ -33,7 +33,7 @@ Job = tuple[Work, "Future[dict[str, Any]]"]
 class Engine:
     """The store's one writer in this process."""
 
-    def __init__(self, store: Store, here: InForce) -> None:
+    def __init__(self, store: Store, here: ActiveConfiguration) -> None:
         self.store = store
         self.here = here
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from serving import metrics
 from serving.engine.writer import Engine
-from serving.model.active import InForce
+from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy, PolicyError
 from serving.times import now
 
@@ -53,7 +53,7 @@ class PolicyWatch:
             metrics.POLICY_SWAPS.inc()
             log.warning("the policy in force is now %s", policy.digest)
 
-    def _refuse(self, here: InForce, reason: str) -> None:
+    def _refuse(self, here: ActiveConfiguration, reason: str) -> None:
         if reason != here.policy_refused:
             log.error("the policy in force stays %s, since the new one is refused: %s", here.policy.digest, reason)
         self._engine.here = replace(here, policy_refused=reason)
