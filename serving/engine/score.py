@@ -28,7 +28,7 @@ from features.model.trust_curve import TrustCurve
 from serving import metrics
 from serving.api.problems import Problem, about_field
 from serving.contracts.requests import ScoreRequest
-from serving.decision.decide import Decision, Explanation, decide
+from serving.decision.decision import Decision, Explanation, decide
 from serving.decision.inputs import Prompt, Proof, SessionState
 from serving.decision.proofs import claimed
 from serving.decision.untrusted_claims import without_claims

@@ -12,7 +12,7 @@ from datetime import datetime
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Ruling
+from serving.decision.decision import Ruling
 from serving.decision.inputs import Proof
 
 Told = Callable[[int, int], None]

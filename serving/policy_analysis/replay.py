@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.catalogue.describe import digest
-from serving.decision.decide import Decision, Ruling, decide
+from serving.decision.decision import Decision, Ruling, decide
 from serving.decision.inputs import Proof, Revocation, SessionState, Versions
 from serving.decision.proofs import claimed
 from serving.policy.schema import Policy

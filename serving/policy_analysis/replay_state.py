@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from serving.decision import jit_scopes
-from serving.decision.decide import Decision
+from serving.decision.decision import Decision
 from serving.decision.inputs import Prompt, Proof, Revocation, Scope, SessionState
 from serving.decision.remedies import RESISTANT
 from serving.policy.schema import Policy

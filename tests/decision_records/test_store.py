@@ -25,7 +25,7 @@ from features import Event, History, fold, replay, row_of, rows_of, table_of, ve
 from features.engine.batch import time_order
 from features.history.layout import empty
 from features.history.population import unmeasured
-from serving.decision.decide import Proof, Revocation, Scope, SessionState
+from serving.decision.decision import Proof, Revocation, Scope, SessionState
 from serving.errors import DecisionNotRecorded, StaleHistory, StaleLayout, StoreUnavailable
 from serving.store.database import Connection
 from serving.store.schema import SessionKey, metadata

@@ -23,7 +23,7 @@ from support.judging import (
 from features.catalogue.all import feature_names
 from features.event.schema import Category, Event, IdentityType
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, Revocation, Scope, SessionState
+from serving.decision.decision import Decision, Proof, Revocation, Scope, SessionState
 from serving.policy.rules import RemedyType
 
 PRIVILEGED = (

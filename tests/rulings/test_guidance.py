@@ -14,7 +14,7 @@ from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, attest
 
 from features.model.trust_curve import TrustCurve
 from serving.decision.authorization_details import Detail
-from serving.decision.decide import Decision, Proof, Revocation, Scope, SessionState
+from serving.decision.decision import Decision, Proof, Revocation, Scope, SessionState
 from serving.decision.ruling import AGAIN, TOO_OFTEN
 
 LOST = TrustCurve(6.0, (0.0,) * 4)

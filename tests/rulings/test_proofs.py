@@ -10,7 +10,7 @@ import pytest
 from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, judged, strong_proof
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Proof, SessionState
+from serving.decision.decision import Proof, SessionState
 from serving.decision.proofs import level
 from serving.decision.reauthentication import session_level
 

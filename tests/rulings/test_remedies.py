@@ -17,7 +17,7 @@ from support.random_requests import Request, requests
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision import authorization_details
-from serving.decision.decide import Decision, Proof, Scope, SessionState
+from serving.decision.decision import Decision, Proof, Scope, SessionState
 from serving.decision.proofs import claimed
 from serving.decision.remedies import Remedy
 from serving.decision.ruling import NO_REMEDY

@@ -8,7 +8,7 @@ import pytest
 from support.judging import DOUBTED, POLICY, TRUSTED, ago, an_event, judged, strong_proof
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import SessionState
+from serving.decision.decision import SessionState
 
 OFTEN = POLICY.storm.prompts
 BUCKET = {"id": "payroll", "type": "bucket", "sensitivity": "restricted"}

@@ -17,7 +17,7 @@ from support.recorded_decisions import START, opened
 
 from serving.api.problems import Problem
 from serving.contracts.requests import ScoreRequest, StepUpRequest
-from serving.decision.decide import SessionState
+from serving.decision.decision import SessionState
 from serving.decision.proofs import claimed
 from serving.decision.ruling import TOO_OFTEN
 from serving.engine.writer import Engine

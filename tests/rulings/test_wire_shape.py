@@ -10,7 +10,7 @@ import pytest
 from support.judging import NOW, POLICY, an_event, judged
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Contribution, Explanation, Proof, SessionState
+from serving.decision.decision import Contribution, Explanation, Proof, SessionState
 from serving.decision.proofs import claimed
 
 EVEN = TrustCurve(0.0, (0.1, 0.2, 0.3, 0.4))

@@ -8,7 +8,7 @@ from typing import Any
 
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, SessionState, Versions, decide
+from serving.decision.decision import Decision, Proof, SessionState, Versions, decide
 from serving.policy.schema import Policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

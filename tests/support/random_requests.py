@@ -13,7 +13,7 @@ from support.judging import NOW, POLICY, ago, an_event, judged
 
 from features.event.schema import Category, CredentialKind, Event, IdentityType
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, SessionState
+from serving.decision.decision import Decision, Proof, SessionState
 from serving.policy.rules import FACTS
 from serving.policy.schema import Policy
 
