@@ -8,7 +8,7 @@ from features.event.numpy_row import microseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-__all__ = ["microseconds", "now", "span", "time_of"]
+__all__ = ["duration", "microseconds", "now", "time_of"]
 
 
 def time_of(value: int) -> datetime:
@@ -25,10 +25,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def span(seconds: int) -> str:
+def duration(seconds: int) -> str:
     """A duration in its largest whole unit.
 
-    >>> span(900), span(86_400), span(2_592_000), span(90)
+    >>> duration(900), duration(86_400), duration(2_592_000), duration(90)
     ('15 min', '24 h', '30 days', '90 s')
     """
     for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):

@@ -1,7 +1,7 @@
-"""What a request is answered with, and the pure function that decides it.
+"""The pure function that decides a request, and the decision it returns.
 
-No clock, no store, no BentoML: the engine gathers, this decides, the engine records and answers. The ruling is the
-strictest of what the model, the expiry, thin context and the floors ask; no score lowers a floor.
+It has no clock, no store and no HTTP: the engine gathers the inputs, this module decides, and the engine records and
+answers. The ruling is the strictest that the model, expiry, thin context and floors ask for; no trust lowers a floor.
 """
 
 from __future__ import annotations
@@ -17,29 +17,16 @@ from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding
 from serving.decision.floors import FloorResult
-from serving.decision.inputs import Contribution, Explanation, Proof, Revocation, Scope, SessionState, Versions
-from serving.decision.remedies import Remedy, challenge_of
-from serving.decision.ruling import Measured, Ruling, circumstances, is_thin, judged, low_impact
-from serving.decision.session_lifetime import Lifetime, lifetime_of
+from serving.decision.inputs import Explanation, Proof, SessionState, Versions
+from serving.decision.remedies import Remedy, challenge_header
+from serving.decision.ruling import ModelAssessment, Ruling, decision_context, determine_ruling, is_thin, low_impact
+from serving.decision.session_lifetime import Lifetime, compute_lifetime
 from serving.policy.schema import Policy
-
-__all__ = [
-    "Contribution",
-    "Decision",
-    "Explanation",
-    "Proof",
-    "Revocation",
-    "Ruling",
-    "Scope",
-    "SessionState",
-    "Versions",
-    "decide",
-]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The recorded whole."""
+    """A decision with everything that is recorded and answered."""
 
     id: str
     at: datetime
@@ -48,15 +35,15 @@ class Decision:
     degraded: str | None
     trust: TrustCurve | None
     model_asks: Ruling | None
-    would_ask: Ruling | None
+    model_would_ask: Ruling | None
     threshold: float | None
     floors: tuple[FloorResult, ...]
     remedies: tuple[Remedy, ...]
     lifetime: Lifetime | None
     valid_until: datetime | None
     explanation: Explanation | None
-    known: int
-    thin: bool
+    known_fields: int
+    thin_context: bool
     cache_seconds: int
     enforceable: bool
     versions: Versions
@@ -65,24 +52,24 @@ class Decision:
     prompt_avoided: bool
 
     def wire(self) -> dict[str, Any]:
-        """As JSON, in the shape every caller and page knows."""
+        """The decision as JSON, in the shape of an answer."""
         return {
             "decision_id": self.id,
             "ruling": self.ruling,
             "because": list(self.because),
             "degraded": self.degraded,
-            "trust": _trust(self.trust, self.valid_until),
+            "trust": _trust_json(self.trust, self.valid_until),
             "model_asks": self.model_asks,
-            "model_would_ask": self.would_ask,
+            "model_would_ask": self.model_would_ask,
             "threshold": self.threshold,
-            "floors": [_floor(floor) for floor in self.floors],
+            "floors": [_floor_json(floor) for floor in self.floors],
             "remedies": [remedy.wire() for remedy in self.remedies],
             "findings": [asdict(finding) for finding in self.findings],
             "prompt_avoided": self.prompt_avoided,
-            "session": _session(self),
-            "explanation": _explanation(self.explanation),
-            "context": {"known": self.known, "of": len(CONTEXT), "thin": self.thin},
-            "challenge": challenge_of(self.remedies),
+            "session": _session_json(self),
+            "explanation": _explanation_json(self.explanation),
+            "context": {"known": self.known_fields, "of": len(CONTEXT), "thin": self.thin_context},
+            "challenge": challenge_header(self.remedies),
             "cache_seconds": self.cache_seconds,
             "enforceable": self.enforceable,
             "versions": asdict(self.versions),
@@ -96,7 +83,7 @@ def decide(
     explanation: Explanation | None,
     policy: Policy,
     proofs: Sequence[Proof],
-    standing: SessionState,
+    session: SessionState,
     *,
     id: str,
     at: datetime,
@@ -105,67 +92,70 @@ def decide(
     degraded: str | None = None,
     enforceable: bool = True,
 ) -> Decision:
-    """Decide one request; `at` is the time ages and expiry are measured at, `threshold` the trust this asset needs.
+    """Decide one request.
 
-    A replay tries out a policy on what is past, so only an enforced request asks whether the policy is still in force.
+    `at` is the time that ages and expiry are measured at, `threshold` the trust this identity type and sensitivity
+    need. Without a finite trust and threshold, or with a reason in `degraded`, the decision fails closed. A replay
+    (`enforceable=False`) tries a policy on the past, so only an enforced request requires the policy to be in force.
     """
-    lapsed = policy.lapsed(at) if enforceable else None
-    measured = _measured(trust, threshold, degraded or lapsed)
-    trusted = measured.trust.now if measured.trust else 0.0
-    case = circumstances(event, features, trusted, measured.threshold, policy, at)
-    found = judged(case, measured, proofs, standing)
+    not_in_force = policy.not_in_force(at) if enforceable else None
+    assessment = _assess(trust, threshold, degraded or not_in_force)
+    now = assessment.trust.now if assessment.trust else 0.0
+    context = decision_context(event, features, now, assessment.threshold, policy, at)
+    result = determine_ruling(context, assessment, proofs, session)
     lifetime = None
-    if measured.trust is not None and found.ruling == "allow":
-        lifetime = lifetime_of(measured.trust, case, found.floors, proofs, stepped_up=found.answered)
+    if assessment.trust is not None and result.ruling == "allow":
+        lifetime = compute_lifetime(assessment.trust, context, result.floors, proofs, stepped_up=result.stepped_up)
+    cacheable = lifetime is not None and not assessment.degraded and _is_cacheable(event)
     return Decision(
         id=id,
         at=at,
-        ruling=found.ruling,
-        because=found.because,
-        degraded=measured.degraded,
-        trust=measured.trust,
-        model_asks=found.asks,
-        would_ask=found.would_ask,
-        threshold=measured.threshold,
-        floors=found.floors,
-        remedies=found.remedies,
+        ruling=result.ruling,
+        because=result.because,
+        degraded=assessment.degraded,
+        trust=assessment.trust,
+        model_asks=result.model_asks,
+        model_would_ask=result.model_would_ask,
+        threshold=assessment.threshold,
+        floors=result.floors,
+        remedies=result.remedies,
         lifetime=lifetime,
-        valid_until=at + timedelta(seconds=lifetime.seconds) if lifetime else standing.valid_until,
+        valid_until=at + timedelta(seconds=lifetime.seconds) if lifetime else session.valid_until,
         explanation=explanation,
-        known=_known(features),
-        thin=is_thin(case),
-        cache_seconds=policy.cache_seconds if lifetime and not measured.degraded and _cacheable(event) else 0,
+        known_fields=_count_known_fields(features),
+        thin_context=is_thin(context),
+        cache_seconds=policy.cache_seconds if cacheable else 0,
         enforceable=enforceable,
         versions=versions,
-        findings=found.findings,
-        asked_by=found.asked_by,
-        prompt_avoided=found.prompt_avoided,
+        findings=result.findings,
+        asked_by=result.asked_by,
+        prompt_avoided=result.prompt_avoided,
     )
 
 
-def _measured(trust: TrustCurve | None, threshold: float | None, degraded: str | None) -> Measured:
-    """A trust that is no number counts as none at all, and none at all fails closed."""
-    sound = trust is not None and math.isfinite(trust.now_log_odds) and _finite(trust.hazards)
+def _assess(trust: TrustCurve | None, threshold: float | None, degraded: str | None) -> ModelAssessment:
+    """The model's assessment; a trust or threshold that is not a finite number counts as missing."""
+    sound = trust is not None and math.isfinite(trust.now_log_odds) and _are_probabilities(trust.hazards)
     comparable = threshold is not None and math.isfinite(threshold)
     missing = None if sound and comparable else "the model gave no trust"
-    return Measured(trust if sound else None, threshold if comparable else None, degraded or missing)
+    return ModelAssessment(trust if sound else None, threshold if comparable else None, degraded or missing)
 
 
-def _known(features: Mapping[str, float]) -> int:
+def _are_probabilities(values: Iterable[float]) -> bool:
+    return all(0.0 <= value < 1.0 for value in values)
+
+
+def _count_known_fields(features: Mapping[str, float]) -> int:
     fraction = features.get("context_known_fraction", math.nan)
     return 0 if math.isnan(fraction) else round(fraction * len(CONTEXT))
 
 
-def _finite(values: Iterable[float]) -> bool:
-    return all(0.0 <= value < 1.0 for value in values)
-
-
-def _cacheable(event: Event) -> bool:
-    """A look at what is known to be harmless; of unknown sensitivity nothing is reused."""
+def _is_cacheable(event: Event) -> bool:
+    """Whether an allow may be reused: for viewing what is known to be harmless."""
     return low_impact(event) and event.resource.sensitivity is not None
 
 
-def _trust(trust: TrustCurve | None, valid_until: datetime | None) -> dict[str, Any] | None:
+def _trust_json(trust: TrustCurve | None, valid_until: datetime | None) -> dict[str, Any] | None:
     if trust is None:
         return None
     return {
@@ -176,7 +166,7 @@ def _trust(trust: TrustCurve | None, valid_until: datetime | None) -> dict[str, 
     }
 
 
-def _floor(floor: FloorResult) -> dict[str, Any]:
+def _floor_json(floor: FloorResult) -> dict[str, Any]:
     status = {"would_apply": floor.status} if floor.shadow else {"status": floor.status}
     requires = floor.requires.model_dump(mode="json")
     return {
@@ -188,14 +178,14 @@ def _floor(floor: FloorResult) -> dict[str, Any]:
     }
 
 
-def _session(decision: Decision) -> dict[str, Any]:
+def _session_json(decision: Decision) -> dict[str, Any]:
     revoked = "the session is revoked" in decision.because
     seconds = decision.lifetime.seconds if decision.lifetime else None
     limited_by = decision.lifetime.limited_by if decision.lifetime else None
     return {"action": "end" if revoked else "keep", "lifetime_seconds": seconds, "limited_by": limited_by}
 
 
-def _explanation(explanation: Explanation | None) -> dict[str, Any] | None:
+def _explanation_json(explanation: Explanation | None) -> dict[str, Any] | None:
     if explanation is None:
         return None
     return {

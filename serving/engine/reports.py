@@ -15,12 +15,12 @@ from features.event.schema import Event
 from features.history.update import SUCCESS
 from serving.api.problems import Problem, about_field
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, StepUpRequest
-from serving.decision.floors import evaluated
-from serving.decision.inputs import Proof, Scope, SessionState
-from serving.decision.proofs import Circumstances, answers_the_model, beyond, level
-from serving.decision.reauthentication import session_level
-from serving.decision.ruling import AGAIN, circumstances
-from serving.decision.untrusted_claims import without_claims
+from serving.decision.floors import evaluate_floors
+from serving.decision.inputs import DecisionContext, Proof, Scope, SessionState
+from serving.decision.proofs import assurance_level, satisfies_model, uncovered
+from serving.decision.reauthentication import session_assurance_level
+from serving.decision.ruling import REAUTHENTICATE, decision_context
+from serving.decision.untrusted_claims import remove_claims
 from serving.engine.score import OUTCOMES
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
@@ -43,7 +43,7 @@ def ingest(
     for place, given in enumerate(events):
         if given.time > latest:
             raise about_field(f"{place}.time", "lies in the future")
-        event = fill_event(given if "assure" in caller.scopes else without_claims(given)[0], here.networks)
+        event = fill_event(given if "assure" in caller.scopes else remove_claims(given)[0], here.networks)
         if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
             duplicates += 1
             continue
@@ -75,7 +75,7 @@ def step_up(tx: Transaction, request: StepUpRequest, here: ActiveConfiguration) 
     proof = _proof(request, asked, here, replayed)
     event = Event.model_validate(asked.body["event"])
     if not _strong_enough(proof, asked, event, here):
-        short = beyond(proof, _then(proof, asked, event, here))
+        short = uncovered(proof, _then(proof, asked, event, here))
         raise about_field("proof", f"the {short}" if short else "is weaker than what was asked for: see its remedies")
     proof = _ending(proof, here)
     version = asked.version
@@ -92,20 +92,20 @@ def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: Acti
     answer, policy = asked.body["answer"], here.policy
     case = _then(proof, asked, event, here)
     applied = {floor["id"] for floor in answer["floors"] if floor.get("status") == "applied"}
-    left = [floor for floor in evaluated(case, (proof,)) if floor.rules and floor.id in applied]
-    again = any(why.startswith(AGAIN) for why in answer["because"])
+    left = [floor for floor in evaluate_floors(case, (proof,)) if floor.demands_proof and floor.id in applied]
+    again = any(why.startswith(REAUTHENTICATE) for why in answer["because"])
     return (
-        answers_the_model((proof,), SessionState(challenged_at={asked.id: asked.at}), case)
+        satisfies_model((proof,), SessionState(challenged_at={asked.id: asked.at}), case)
         and not left
-        and (not again or level(proof, policy) >= session_level(event, policy))
+        and (not again or assurance_level(proof, policy) >= session_assurance_level(event, policy))
     )
 
 
-def _then(proof: Proof, asked: DecisionRecord, event: Event, here: ActiveConfiguration) -> Circumstances:
+def _then(proof: Proof, asked: DecisionRecord, event: Event, here: ActiveConfiguration) -> DecisionContext:
     """The request as it was when it was asked about, at the time of the proof."""
     features = {name: math.nan if value is None else value for name, value in asked.body["features"].items()}
     threshold = asked.body["answer"]["threshold"]
-    return circumstances(event, features, proof.trust_at_completion or 0.0, threshold, here.policy, proof.made_at)
+    return decision_context(event, features, proof.trust_at_completion or 0.0, threshold, here.policy, proof.made_at)
 
 
 def _ending(proof: Proof, here: ActiveConfiguration) -> Proof:

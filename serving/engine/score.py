@@ -28,10 +28,10 @@ from features.model.trust_curve import TrustCurve
 from serving import metrics
 from serving.api.problems import Problem, about_field
 from serving.contracts.requests import ScoreRequest
-from serving.decision.decision import Decision, Explanation, decide
-from serving.decision.inputs import Prompt, Proof, SessionState
-from serving.decision.proofs import claimed
-from serving.decision.untrusted_claims import without_claims
+from serving.decision.decision import Decision, decide
+from serving.decision.inputs import Explanation, Prompt, Proof, SessionState
+from serving.decision.proofs import claimed_proofs
+from serving.decision.untrusted_claims import remove_claims
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
 from serving.store.decision_log import DecisionRecord
@@ -74,7 +74,7 @@ def asked(request: ScoreRequest, caller: Caller, here: ActiveConfiguration) -> A
         raise Problem(403, "an inline history needs a key of scope assure.")
     if request.space is not None and request.mode != "replay":
         raise about_field("space", "names the space of a replay; give it with mode replay only")
-    event, ignored = (request.event, ()) if "assure" in caller.scopes else without_claims(request.event)
+    event, ignored = (request.event, ()) if "assure" in caller.scopes else remove_claims(request.event)
     at = _time_of(request, event, here)
     return Asked(
         request=request,
@@ -220,7 +220,7 @@ def _decided(
             trust,
             explanation,
             policy,
-            (*claimed(event), *proofs),
+            (*claimed_proofs(event), *proofs),
             replace(standing, last_seen=last_seen),
             id=new_id(it.at),
             at=it.at,

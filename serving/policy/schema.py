@@ -1,6 +1,6 @@
 """What a session must show, and when: the typed policy file, validated whole before it is in force.
 
-Data only: what follows from it is decided in `decision.py`. Every decision names the file's digest.
+Data only: what follows from it is decided in `serving.decision`. Every decision names the file's digest.
 """
 
 from __future__ import annotations
@@ -187,8 +187,8 @@ class Policy(Part):
         """The digest of the file this policy was read from."""
         return self._digest
 
-    def lapsed(self, at: datetime) -> str | None:
-        """Why it must not be ruled by at a time, if so."""
+    def not_in_force(self, at: datetime) -> str | None:
+        """Why the policy is not in force at a time; None when it is."""
         if self.effective_from is not None and at < self.effective_from:
             return f"the policy is in force from {self.effective_from.isoformat()} only"
         if self.expires is not None and at >= self.expires:

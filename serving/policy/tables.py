@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from serving.policy.schema import Condition, Floor, Policy, RemedyRule, Requirement, Threshold, Thresholds
-from serving.times import span
+from serving.times import duration
 
 SENSITIVITIES = ("public", "internal", "confidential", "restricted")
 
@@ -57,7 +57,7 @@ def _mode(policy: Policy, thresholds: Thresholds) -> str:
 def _floor(floor: Floor) -> tuple[str, ...]:
     asked = floor.requires
     person = (
-        f"AAL{asked.aal}{', phishing-resistant' if asked.phishing_resistant else ''}, {span(asked.max_age_seconds)}"
+        f"AAL{asked.aal}{', phishing-resistant' if asked.phishing_resistant else ''}, {duration(asked.max_age_seconds)}"
     )
     anything = asked.accepts == Requirement.model_fields["accepts"].default
     machine = "any proof of its own" if anything else " or ".join(asked.accepts).replace("_", " ")
@@ -86,7 +86,7 @@ def _remedies(policy: Policy) -> tuple[tuple[str, ...], ...]:
 
 
 def _counts(rule: RemedyRule) -> str:
-    age = span(rule.max_age_seconds) if rule.max_age_seconds else "as long as the floor says"
+    age = duration(rule.max_age_seconds) if rule.max_age_seconds else "as long as the floor says"
     return age + ("" if rule.when_doubted else "; never on a doubted session")
 
 
@@ -101,14 +101,14 @@ def _limits(policy: Policy) -> tuple[tuple[str, ...], ...]:
     rows = [
         ("in force from", policy.effective_from.isoformat() if policy.effective_from else "always"),
         ("in force until", policy.expires.isoformat() if policy.expires else "replaced"),
-        ("a session lives at most", span(life.longest_seconds)),
-        ("a step-up counts for", span(life.elevation_seconds)),
-        ("after a step-up on a doubted session", span(life.after_high_risk_seconds)),
+        ("a session lives at most", duration(life.longest_seconds)),
+        ("a step-up counts for", duration(life.elevation_seconds)),
+        ("after a step-up on a doubted session", duration(life.after_high_risk_seconds)),
         ("only phishing-resistant factors below trust", f"{policy.phishing_resistant_below:g}"),
         ("and always for", ", ".join(policy.phishing_resistant_sensitivities) or "nothing"),
-        ("an automation is prompted at most", f"{storm.prompts} times in {span(storm.window_seconds)}"),
+        ("an automation is prompted at most", f"{storm.prompts} times in {duration(storm.window_seconds)}"),
     ]
     for aal, ceiling in sorted(life.assurance.items()):
-        idle = f", {span(ceiling.inactivity_seconds)} without activity" if ceiling.inactivity_seconds else ""
-        rows.append((f"AAL{aal} ends", f"{span(ceiling.overall_seconds)} after authentication{idle}"))
+        idle = f", {duration(ceiling.inactivity_seconds)} without activity" if ceiling.inactivity_seconds else ""
+        rows.append((f"AAL{aal} ends", f"{duration(ceiling.overall_seconds)} after authentication{idle}"))
     return tuple(rows)

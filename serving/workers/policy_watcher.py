@@ -71,9 +71,9 @@ class PolicyWatch:
 def admissible(file: Path) -> Policy:
     """The file as a policy to rule by now; raises PolicyError with the reason why not."""
     policy = Policy.load(file)
-    lapsed = policy.lapsed(now())
-    if lapsed:
-        raise PolicyError(f"{file}: {lapsed}")
+    not_in_force = policy.not_in_force(now())
+    if not_in_force:
+        raise PolicyError(f"{file}: {not_in_force}")
     return policy
 
 

@@ -25,7 +25,7 @@ from features import Event, History, fold, replay, row_of, rows_of, table_of, ve
 from features.engine.batch import time_order
 from features.history.layout import empty
 from features.history.population import unmeasured
-from serving.decision.decision import Proof, Revocation, Scope, SessionState
+from serving.decision.inputs import Proof, Revocation, Scope, SessionState
 from serving.errors import DecisionNotRecorded, StaleHistory, StaleLayout, StoreUnavailable
 from serving.store.database import Connection
 from serving.store.schema import SessionKey, metadata
@@ -247,10 +247,10 @@ def test_nothing_is_known_of_a_stranger(tmp_path: Path) -> None:
         transaction.sessions.set_valid_until(SessionKey("live", "ada", None), after(50))
         transaction.sessions.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
         strangers = [SessionKey("live", "bob", "s1"), SessionKey("replay:1", "ada", "s1")]
-        standings = [transaction.sessions.state(key, **BUCKET_READ, at=after(10)) for key in strangers]
+        states = [transaction.sessions.state(key, **BUCKET_READ, at=after(10)) for key in strangers]
         nameless = transaction.sessions.state(SessionKey("live", "ada", None), **BUCKET_READ, at=after(10))
 
-    assert (*standings, nameless) == (SessionState(), SessionState(), SessionState(prompts_in_window=1))
+    assert (*states, nameless) == (SessionState(), SessionState(), SessionState(prompts_in_window=1))
 
 
 @pytest.mark.parametrize(("session", "revoked"), [("s1", True), ("s2", True), (None, True)])

@@ -87,7 +87,7 @@ def test_a_threshold_set_in_shadow_asks_for_nothing() -> None:
     policy = POLICY.model_copy(update={"thresholds": sets})
     answers = [judged(an_event(kind), trust=DOUBTED, policy=policy) for kind in ("workload", "human")]
 
-    assert [(a.ruling, a.model_asks, a.would_ask) for a in answers] == [
+    assert [(a.ruling, a.model_asks, a.model_would_ask) for a in answers] == [
         ("allow", "allow", "step_up"),
         ("step_up", "step_up", None),
     ]
