@@ -28,7 +28,7 @@ from serving.api.routes import application
 from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.model.active import load_configuration, policy_file
-from serving.store.api_keys import Caller, authenticate, ensure_keys
+from serving.store.api_keys import Caller, authenticate, ensure_key_file
 from serving.store.store import Store
 from serving.workers.policy_watcher import PolicyWatch
 
@@ -56,7 +56,7 @@ class SessionTrust:
         store = Store(here.database_url)
         here.ensure_home()
         store.migrate()
-        ensure_keys(store, here.home)
+        ensure_key_file(store, here.home)
         self.engine = Engine(store, load_configuration(here))
         metrics.READY.set(self.engine.here.champion is not None)
         PolicyWatch(self.engine, policy_file(here)).start()

@@ -18,9 +18,9 @@ from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
 from serving.cli.shared_options import console, plainly, store_of
 from serving.store.api_keys import SCOPES, create_key, list_keys, revoke_key
-from serving.store.rebuild import rebuild
+from serving.store.rebuild import rebuild_histories
 from serving.store.store import Store
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Who may call, and for what.", no_args_is_help=True)
@@ -53,7 +53,7 @@ def verify_() -> None:
     Example: `python -m serving verify`
     """
     with plainly() as here:
-        report = verify(store_of(here))
+        report = verify_log(store_of(here))
         console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
         for head in report.heads:
             print(f"{head.chain} {head.sequence} {head.hash}")
@@ -74,7 +74,9 @@ def rebuild_(
     with plainly() as here, Progress(*columns, console=console) as bar:
         task = bar.add_task("rebuilding", total=None)
         store = store_of(here)
-        differences = rebuild(store, write=write, progress=lambda done, of: bar.update(task, completed=done, total=of))
+        differences = rebuild_histories(
+            store, write=write, progress=lambda done, of: bar.update(task, completed=done, total=of)
+        )
         console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
         show_first(console, differences, SHOWN)
         raise typer.Exit(1 if differences else 0)

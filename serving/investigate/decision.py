@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from serving.policy.schema import Policy
-from serving.policy.tables import sections
+from serving.policy.tables import policy_tables
 from serving.store.decision_log import DecisionRecord, DecisionSummary
 from serving.store.findings import StoredFinding
 from serving.store.verdicts import Verdict
@@ -71,7 +71,7 @@ def list_page(rows: Sequence[DecisionSummary], asked: Mapping[str, str]) -> str:
 def policy_page(policy: Policy, refused: str | None, found: Sequence[StoredFinding]) -> str:
     """What is asked of whom, as tables, why a newer file is not in force, and what decisions found at fault."""
     page = _templates().get_template("policy.html")
-    return page.render(policy=policy, sections=sections(policy), refused=refused, found=found)
+    return page.render(policy=policy, sections=policy_tables(policy), refused=refused, found=found)
 
 
 def login_page(failed: bool) -> str:
