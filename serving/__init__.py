@@ -1,6 +1,7 @@
 """Turns one request into one recorded, explained decision."""
 
-from serving.decision.decide import Decision, Explanation, Proof, SessionState, decide
+from serving.decision.decision import Decision, decide
+from serving.decision.inputs import Explanation, Proof, SessionState
 from serving.policy.schema import Policy, PolicyError
 from serving.policy_analysis.from_event_file import imported_cases
 from serving.policy_analysis.replay import tried

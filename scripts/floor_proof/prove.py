@@ -28,7 +28,8 @@ from features.model.trust_curve import TrustCurve
 from scripts.floor_proof.random_requests import NOW, Request, drawn
 from scripts.floor_proof.reference_floors import ruling_floor, statuses
 from serving.decision.authorization_details import Detail
-from serving.decision.decide import Decision, Proof, Revocation, Scope, SessionState, Versions, decide
+from serving.decision.decision import Decision, decide
+from serving.decision.inputs import Proof, Revocation, Scope, SessionState, Versions
 from serving.policy.schema import BUILT_IN, Policy, PolicyError
 
 AT_ONCE = 2_000

@@ -12,17 +12,17 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from features.cli.output import show_first
+from features.cli.progress import progress_bar
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
 from serving.cli.shared_options import command_settings, console, existing_store
 from serving.store.api_keys import SCOPES, create_key, list_keys, revoke_key
-from serving.store.rebuild import rebuild
+from serving.store.rebuild import rebuild_histories
 from serving.store.store import Store
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Manage the keys callers authenticate with.", no_args_is_help=True)
@@ -50,7 +50,7 @@ def start() -> None:
 
 
 @app.command("verify")
-def verify_log() -> None:
+def verify_command() -> None:
     """Prove that no decision was changed or removed since it was recorded. Exit code 1 names the first breaks.
 
     Prints the head of each hash chain on standard output. Keep a copy elsewhere: rows after the last head that was
@@ -59,7 +59,7 @@ def verify_log() -> None:
     Example: `python -m serving verify`
     """
     with command_settings() as settings:
-        report = verify(existing_store(settings))
+        report = verify_log(existing_store(settings))
         console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
         for head in report.heads:
             print(f"{head.chain} {head.sequence} {head.hash}")
@@ -69,7 +69,7 @@ def verify_log() -> None:
 
 
 @app.command("rebuild")
-def rebuild_histories(
+def rebuild_command(
     write: Annotated[bool, typer.Option("--write", help="Replace the histories that differ.")] = False,
 ) -> None:
     """Recompute every history from its events, in the order they arrived. Exit code 1 when one differs.
@@ -78,13 +78,8 @@ def rebuild_histories(
 
     Example: `python -m serving rebuild --write`
     """
-    columns = (TextColumn("rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with command_settings() as settings, Progress(*columns, console=console) as bar:
-        task = bar.add_task("rebuilding", total=None)
-        store = existing_store(settings)
-        differences = rebuild(
-            store, write=write, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    with command_settings() as settings, progress_bar("rebuilding", console) as bar:
+        differences = rebuild_histories(existing_store(settings), write=write, progress=bar.update)
         console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
         show_first(console, differences, MOST_SHOWN)
         raise typer.Exit(1 if differences else 0)

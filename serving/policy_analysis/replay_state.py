@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from serving.decision import jit_scopes
-from serving.decision.decide import Decision
+from serving.decision.decision import Decision
 from serving.decision.inputs import Prompt, Proof, Revocation, Scope, SessionState
 from serving.decision.remedies import RESISTANT
 from serving.policy.schema import Policy
@@ -133,6 +133,6 @@ def answers(case: Case, decision: Decision, policy: Policy) -> tuple[Proof, ...]
             network_asn=case.event.network.asn,
             device_id=case.event.device.id,
             trust_at_completion=decision.trust.now if decision.trust else None,
-            granted=() if human else (jit_scopes.wanted(case.event),),
+            granted=() if human else (jit_scopes.narrowest_scope(case.event),),
         ),
     )

@@ -90,7 +90,7 @@ def sampled(cases: Iterable[Case | Missing], policy: Policy) -> tuple[Array, str
 
 def _counted_as(thresholds: Thresholds, case: Case) -> Sensitivity:
     """The sensitivity whose threshold a request falls under: an unknown one has none of its own."""
-    found = thresholds.of(case.event.resource.sensitivity)
+    found = thresholds.for_sensitivity(case.event.resource.sensitivity)
     return next(name for name in SENSITIVITIES if getattr(thresholds, name) is found)
 
 

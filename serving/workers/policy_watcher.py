@@ -63,9 +63,9 @@ class PolicyWatcher:
 def load_current_policy(file: Path) -> Policy:
     """The policy in a file, if it may be in force now. Raises PolicyError with the reason why not."""
     policy = Policy.load(file)
-    lapsed = policy.lapsed(now())
-    if lapsed:
-        raise PolicyError(f"{file}: {lapsed}")
+    not_in_force = policy.not_in_force(now())
+    if not_in_force:
+        raise PolicyError(f"{file}: {not_in_force}")
     return policy
 
 

@@ -13,10 +13,10 @@ from support.recorded_decisions import FILE, after, opened, record, recorded, sq
 
 from features.hashing import sha256
 from serving.errors import DecisionNotRecorded
-from serving.store.hash_chain import Link, beginning, followed, promises
+from serving.store.hash_chain import Link, empty_chain, next_tip, recorded_heads
 from serving.store.schema import SessionKey
 from serving.store.store import Store
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 
 
 def erased(store: Store, id: str) -> None:
@@ -69,7 +69,7 @@ def test_a_decision_is_recorded_once(tmp_path: Path) -> None:
         recorded(store, 1)
     recorded(store, 2)
 
-    assert verify(store).ok
+    assert verify_log(store).ok
 
 
 @pytest.mark.parametrize(
@@ -144,10 +144,10 @@ def test_a_process_has_one_chain_and_holds_the_others_heads(tmp_path: Path) -> N
     three_chains(tmp_path)
     store = opened(tmp_path)
     with store.reading() as transaction:
-        held = [(head.chain, head.sequence) for head in promises(transaction.connection)]
+        held = [(head.chain, head.sequence) for head in recorded_heads(transaction.connection)]
     first, second = chain_of(tmp_path, "d1"), chain_of(tmp_path, "d4")
 
-    assert (sorted(held), len(verify(store).heads)) == (sorted([(first, 3), (second, 3)]), 3)
+    assert (sorted(held), len(verify_log(store).heads)) == (sorted([(first, 3), (second, 3)]), 3)
 
 
 def test_a_chain_that_went_on_is_held_anew(tmp_path: Path) -> None:
@@ -158,15 +158,15 @@ def test_a_chain_that_went_on_is_held_anew(tmp_path: Path) -> None:
     recorded(long, 3)
     recorded(opened(tmp_path), 4)
     with long.reading() as transaction:
-        sequences = sorted(head.sequence for head in promises(transaction.connection))
+        sequences = sorted(head.sequence for head in recorded_heads(transaction.connection))
 
-    assert (sequences, verify(long).ok) == ([1, 1, 2], True)
+    assert (sequences, verify_log(long).ok) == ([1, 1, 2], True)
 
 
 def test_an_untouched_log_verifies(tmp_path: Path) -> None:
     """Every row, head and erasure of an honest log is found to be what was written."""
     three_chains(tmp_path)
-    report = verify(opened(tmp_path))
+    report = verify_log(opened(tmp_path))
 
     assert (report.ok, report.rows, report.erased, len(report.heads)) == (True, 10, 1, 3)
 
@@ -204,12 +204,12 @@ TAMPERED = {
         ],
         "hash",
     ),
-    "decision deleted, chain row left": (["DELETE FROM decisions WHERE id = 'd2'"], "gone"),
-    "chain row deleted, decision left": (["DELETE FROM chain_rows WHERE subject = 'd3'"], "tied to no chain"),
+    "decision deleted, chain row left": (["DELETE FROM decisions WHERE id = 'd2'"], "is missing"),
+    "chain row deleted, decision left": (["DELETE FROM chain_rows WHERE subject = 'd3'"], "in no chain"),
     "first row deleted": (["DELETE FROM chain_rows WHERE kind = 'start'"], "missing"),
     "tail of an older chain deleted": (
         ["DELETE FROM decisions WHERE id = 'd3'", "DELETE FROM chain_rows WHERE subject = 'd3'"],
-        "another chain holds",
+        "another chain recorded",
     ),
     "rows swapped": (
         [
@@ -219,15 +219,15 @@ TAMPERED = {
         ],
         "hash",
     ),
-    "heads altered": (["UPDATE chain_rows SET body = '{\"heads\": []}' WHERE kind = 'start'"], "what it says"),
-    "erasure altered": (["UPDATE chain_rows SET body = '{}' WHERE kind = 'erasure'"], "what it says"),
+    "heads altered": (["UPDATE chain_rows SET body = '{\"heads\": []}' WHERE kind = 'start'"], "its body"),
+    "erasure altered": (["UPDATE chain_rows SET body = '{}' WHERE kind = 'erasure'"], "its body"),
     "decision slipped in": (
         [
             "CREATE TEMP TABLE copy AS SELECT * FROM decisions WHERE id = 'd2'",
             "UPDATE copy SET id = 'd8', sequence = 8",
             "INSERT INTO decisions SELECT * FROM copy",
         ],
-        "tied to no chain",
+        "in no chain",
     ),
 }
 
@@ -238,7 +238,7 @@ def test_what_was_changed_is_found(tmp_path: Path, kind: str) -> None:
     three_chains(tmp_path)
     statements, word = TAMPERED[kind]
     sql(tmp_path, *statements)
-    report = verify(opened(tmp_path))
+    report = verify_log(opened(tmp_path))
 
     assert any(word in str(found) for found in report.breaks), report.breaks
 
@@ -255,22 +255,22 @@ def forged(folder: Path, *, rehashed: int) -> None:
         execute("UPDATE chain_rows SET digest = ? WHERE subject = 'd2'", (digest,))
         wanted = "SELECT kind, subject, digest, version, body, hash FROM chain_rows WHERE chain = ? ORDER BY sequence"
         rows = execute(wanted, (chain,))
-        tip = beginning(chain)
+        tip = empty_chain(chain)
         for number, (*link, hash) in enumerate(rows.fetchall()):
-            tip = replace(followed(tip, Link(*link)), **({} if 2 <= number < 2 + rehashed else {"hash": hash}))
+            tip = replace(next_tip(tip, Link(*link)), **({} if 2 <= number < 2 + rehashed else {"hash": hash}))
             execute("UPDATE chain_rows SET hash = ? WHERE chain = ? AND sequence = ?", (tip.hash, chain, number))
 
 
 @pytest.mark.parametrize(
     ("rehashed", "sequence", "reason"),
-    [(0, 2, "the hash"), (1, 3, "the hash"), (2, 3, "another chain holds this row")],
+    [(0, 2, "its hash"), (1, 3, "its hash"), (2, 3, "another chain recorded this row")],
     ids=["its own hash left", "the next row left", "the whole chain forged"],
 )
 def test_a_forger_must_rewrite_everything_after(tmp_path: Path, rehashed: int, sequence: int, reason: str) -> None:
     """A decision forged to fit is betrayed by the next row, or in the end by the chain that holds this one's head."""
     three_chains(tmp_path)
     forged(tmp_path, rehashed=rehashed)
-    report = verify(opened(tmp_path))
+    report = verify_log(opened(tmp_path))
 
     assert [(found.sequence, found.reason.startswith(reason)) for found in report.breaks] == [(sequence, True)]
 
@@ -280,7 +280,7 @@ def test_a_whole_older_chain_cannot_disappear(tmp_path: Path) -> None:
     three_chains(tmp_path)
     first = chain_of(tmp_path, "d1")
     sql(tmp_path, *(f"DELETE FROM {table} WHERE chain = '{first}'" for table in ("decisions", "chain_rows")))
-    report = verify(opened(tmp_path))
+    report = verify_log(opened(tmp_path))
 
     assert [(found.chain, found.sequence) for found in report.breaks] == [(first, 3)]
 
@@ -294,7 +294,7 @@ def test_an_altered_log_still_takes_decisions(tmp_path: Path) -> None:
     with store.reading() as transaction:
         found = transaction.decisions.get("d7")
 
-    assert (found, verify(store).ok) == (record(7), False)
+    assert (found, verify_log(store).ok) == (record(7), False)
 
 
 def test_an_erased_decision_is_gone_but_proved(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_an_erased_decision_is_gone_but_proved(tmp_path: Path) -> None:
     with store.reading() as transaction:
         found = transaction.decisions.get("d2")
         listed = [(row.id, row.identity, row.erased) for row in transaction.decisions.search(ruling="step_up")]
-    report = verify(store)
+    report = verify_log(store)
     sql(tmp_path, "PRAGMA wal_checkpoint(TRUNCATE)")
     left = b"erika.mustermann" in (tmp_path / FILE).read_bytes()
 
@@ -322,7 +322,7 @@ def test_there_is_nothing_to_erase_twice(tmp_path: Path, id: str) -> None:
     with pytest.raises(KeyError):
         erased(store, id)
 
-    assert verify(store).erased == 1
+    assert verify_log(store).erased == 1
 
 
 def test_signals_wait_beside_their_decision(tmp_path: Path) -> None:

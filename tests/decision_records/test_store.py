@@ -25,12 +25,12 @@ from features import Event, History, fold, replay, row_of, rows_of, table_of, ve
 from features.engine.batch import time_order
 from features.history.layout import empty
 from features.history.population import unmeasured
-from serving.decision.decide import Proof, Revocation, Scope, SessionState
+from serving.decision.inputs import Proof, Revocation, Scope, SessionState
 from serving.errors import DecisionNotRecorded, StaleHistory, StaleLayout, StoreUnavailable
 from serving.store.database import Connection
 from serving.store.schema import SessionKey, metadata
 from serving.store.store import MIGRATIONS, Store, Transaction
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 from serving.times import time_of
 
 ADA = SessionKey("live", "ada", "s1", "key-1")
@@ -247,10 +247,10 @@ def test_nothing_is_known_of_a_stranger(tmp_path: Path) -> None:
         transaction.sessions.set_valid_until(SessionKey("live", "ada", None), after(50))
         transaction.sessions.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
         strangers = [SessionKey("live", "bob", "s1"), SessionKey("replay:1", "ada", "s1")]
-        standings = [transaction.sessions.state(key, **BUCKET_READ, at=after(10)) for key in strangers]
+        states = [transaction.sessions.state(key, **BUCKET_READ, at=after(10)) for key in strangers]
         nameless = transaction.sessions.state(SessionKey("live", "ada", None), **BUCKET_READ, at=after(10))
 
-    assert (*standings, nameless) == (SessionState(), SessionState(), SessionState(prompts_in_window=1))
+    assert (*states, nameless) == (SessionState(), SessionState(), SessionState(prompts_in_window=1))
 
 
 @pytest.mark.parametrize(("session", "revoked"), [("s1", True), ("s2", True), (None, True)])
@@ -343,7 +343,7 @@ def test_a_decision_and_its_history_land_together_or_not_at_all(
     with store.reading() as transaction:
         landed = transaction.histories.read(ADA)[1], transaction.decisions.get("d1") is not None
 
-    assert (failed, landed, verify(store).ok) == (number - 1, (1, True), True)
+    assert (failed, landed, verify_log(store).ok) == (number - 1, (1, True), True)
 
 
 @pytest.mark.parametrize("moment", ["before the decision", "before the commit"])
@@ -382,7 +382,7 @@ def test_one_bad_request_does_not_undo_its_group(tmp_path: Path) -> None:
     with store.reading() as transaction:
         kept = [transaction.decisions.get(f"d{number}") is not None for number in (1, 2, 3)]
 
-    assert (kept, verify(store).ok) == ([True, False, True], True)
+    assert (kept, verify_log(store).ok) == ([True, False, True], True)
 
 
 def test_a_database_that_failed_once_fails_for_the_rest_of_the_transaction(
@@ -418,7 +418,7 @@ def test_several_writers_do_not_get_in_each_others_way(tmp_path: Path) -> None:
         list(threads.map(write, range(4)))
     with stores[0].reading() as transaction:
         version = transaction.histories.read(ADA)[1]
-    report = verify(stores[0])
+    report = verify_log(stores[0])
 
     assert (version, report.ok, report.rows, len(report.heads)) == (80, True, 82, 2)
 
@@ -439,7 +439,7 @@ def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
         recorded(store, 2, body={"padding": "x" * 100_000})
     store.close()
     recorded(store, 3)
-    report = verify(store)
+    report = verify_log(store)
 
     assert (report.ok, report.rows) == (True, 4)
 
@@ -461,7 +461,7 @@ def test_a_commit_in_doubt_is_not_built_on(
         with pytest.raises((DecisionNotRecorded, KeyboardInterrupt)):
             recorded(store, 2)
     recorded(store, 3)
-    report = verify(store)
+    report = verify_log(store)
 
     assert (report.ok, report.rows, len(report.heads)) == (True, 5, 2)
 

@@ -20,7 +20,7 @@ from serving.api.authentication import COOKIE
 from serving.policy_analysis.from_decision_log import verdict_labels
 from serving.store.store import Store
 from serving.store.verdicts import Verdict, VerdictValue, last_of_each
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 from training.cli.main import app
 
 
@@ -81,12 +81,12 @@ def test_verdicts_are_labels_of_decisions(tmp_path: Path) -> None:
 
 TAMPERED = {
     "UPDATE feedback SET payload = replace(payload, 'intruder', 'owner')": "is not what was recorded",
-    "DELETE FROM feedback": "feedback on decision d1 is gone",
+    "DELETE FROM feedback": "the verdict on decision d1 is missing",
     "UPDATE feedback SET payload = NULL": "no erasure was recorded",
     "INSERT INTO feedback (decision_id, chain, sequence, payload) SELECT 'd1', chain, 99, payload FROM feedback": (
-        "feedback on d1 is tied to no chain"
+        "the verdict on decision d1 is in no chain"
     ),
-    "UPDATE feedback SET decision_id = 'd2'": "feedback on decision d1 is gone",
+    "UPDATE feedback SET decision_id = 'd2'": "the verdict on decision d1 is missing",
 }
 
 
@@ -96,10 +96,10 @@ def test_a_verdict_that_was_changed_is_found(tmp_path: Path, statement: str) -> 
     store = opened(tmp_path)
     recorded(store, 1, 2)
     say(store, "d1", "intruder")
-    sound = verify(store)
+    sound = verify_log(store)
     sql(tmp_path, statement)
 
-    assert (sound.ok, any(TAMPERED[statement] in str(each) for each in verify(store).breaks)) == (True, True)
+    assert (sound.ok, any(TAMPERED[statement] in str(each) for each in verify_log(store).breaks)) == (True, True)
 
 
 def test_what_was_said_goes_with_its_decision(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_was_said_goes_with_its_decision(tmp_path: Path) -> None:
     with store.reading() as transaction:
         said = transaction.verdicts.of_decision("d1")
 
-    assert (said, verify(store).ok) == ((), True)
+    assert (said, verify_log(store).ok) == ((), True)
 
 
 def test_findings_go_with_their_decision(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_sound_file_is_taken_into_force(engine: Engine, file: Path) -> None:
 
 WRONG = {
     "not YAML": ("version: 1", "version: [", "not YAML"),
-    "a wrong key": ("cache_seconds: 5", "cache_secnds: 5", "is 'cache_seconds' meant"),
+    "a wrong key": ("cache_seconds: 5", "cache_secnds: 5", "did you mean 'cache_seconds'"),
     "expired": ("version: 1", "version: 1\nexpires: 2020-01-01T00:00:00Z", "the policy expired at"),
 }
 

@@ -19,7 +19,7 @@ from serving.errors import StaleHistory, StoreUnavailable
 from serving.store.api_keys import SCOPES, Caller
 from serving.store.schema import SessionKey
 from serving.store.store import Store, Transaction
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 
 CALLER = Caller("test", frozenset(SCOPES))
 
@@ -90,7 +90,7 @@ def test_what_was_answered_is_in_the_log(tmp_path: Path) -> None:
     with store.reading() as tx:
         found = [tx.decisions.get(each["decision_id"]) for each in answers]
 
-    assert ([each and each.body["answer"] for each in found], verify(store).ok) == (answers, True)
+    assert ([each and each.body["answer"] for each in found], verify_log(store).ok) == (answers, True)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from support.live_server import an_event as a_request
 from support.recorded_decisions import START, opened
 
 from serving.contracts.requests import ScoreRequest, StepUpRequest
-from serving.decision.decide import SessionState
-from serving.decision.proofs import claimed
+from serving.decision.inputs import SessionState
+from serving.decision.proofs import claimed_proofs
 from serving.decision.ruling import TOO_OFTEN
 from serving.engine.writer import Engine
 from serving.errors import InvalidField
@@ -130,8 +130,8 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
     counts: dict[str, int] = {}
     answers = []
     for number in range(16):
-        standing = SessionState(prompts_in_window=number, prompts_by_remedy=dict(counts))
-        decision = judged(an_event(kind, "rotate_secret"), standing=standing)
+        session = SessionState(prompts_in_window=number, prompts_by_remedy=dict(counts))
+        decision = judged(an_event(kind, "rotate_secret"), session=session)
         first = decision.remedies[0].type if decision.remedies else decision.because[0]
         answers.append(first)
         counts[first] = counts.get(first, 0) + 1
@@ -141,8 +141,8 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
 
 def test_a_person_is_asked_as_before() -> None:
     """However often; that it is often is shown."""
-    standing = SessionState(prompts_in_window=9, prompts_by_remedy={"interactive_mfa": 9})
-    decision = judged(an_event("human", "approve_payment"), standing=standing)
+    session = SessionState(prompts_in_window=9, prompts_by_remedy={"interactive_mfa": 9})
+    decision = judged(an_event("human", "approve_payment"), session=session)
 
     assert (decision.ruling, decision.remedies[0].type, decision.prompt_avoided) == (
         "step_up",
@@ -155,12 +155,12 @@ def test_a_person_is_asked_as_before() -> None:
 def test_a_finding_names_what_asked_most() -> None:
     """Of all prompts in the window, this one included; a floor, or a threshold by identity and sensitivity."""
     askers = {"threshold of workload, restricted": 4, "floor rotate-secret": 1}
-    standing = SessionState(prompts_in_window=5, prompts_by_rule=askers)
+    session = SessionState(prompts_in_window=5, prompts_by_rule=askers)
     decisions = [
-        judged(an_event("workload", "rotate_secret"), standing=each)
-        for each in (standing, replace(standing, prompts_by_rule={}), replace(standing, prompts_in_window=4))
+        judged(an_event("workload", "rotate_secret"), session=each)
+        for each in (session, replace(session, prompts_by_rule={}), replace(session, prompts_in_window=4))
     ]
-    unsure = judged(an_event("workload"), trust=DOUBTED, standing=replace(standing, prompts_by_rule={}))
+    unsure = judged(an_event("workload"), trust=DOUBTED, session=replace(session, prompts_by_rule={}))
 
     assert [[each.subject for each in decision.findings] for decision in decisions] == [
         ["threshold of workload, restricted"],
@@ -180,7 +180,7 @@ def test_a_fault_that_no_proof_ends_is_told_whatever_was_proven(proven: bool) ->
     credential = {"kind": "jit_credential", "issued_at": NOW, "scope": ["write:*"]}
     ends = {"expires_at": NOW + timedelta(minutes=10)}
     event = an_event("workload", "write", credential=credential | ends if proven else {})
-    decision = judged(event, features={"entitlements_unused_share": 0.95}, proofs=claimed(event))
+    decision = judged(event, features={"entitlements_unused_share": 0.95}, proofs=claimed_proofs(event))
 
     assert (decision.ruling, [(each.kind, each.subject) for each in decision.findings]) == (
         "allow" if proven else "step_up",

@@ -16,7 +16,7 @@ from support.small_champion import small_model
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from serving.contracts.requests import ScoreRequest, StepUpProof, StepUpRequest
-from serving.decision.jit_scopes import wanted
+from serving.decision.jit_scopes import narrowest_scope
 from serving.engine.writer import Engine
 from serving.model.explainer import Explainer
 from serving.policy.schema import ProofKind
@@ -89,7 +89,7 @@ def _complete(engine: Engine, decision_id: str, event: Event) -> None:
     """As the identity provider of a person, or the issuer of a machine's credential, reports it."""
     made_at: datetime = event.time + timedelta(microseconds=1)
     human = event.identity.type == "human"
-    lives: dict[str, Any] = {"scope": (wanted(event),), "expires_at": made_at + timedelta(minutes=10)}
+    lives: dict[str, Any] = {"scope": (narrowest_scope(event),), "expires_at": made_at + timedelta(minutes=10)}
     kind: ProofKind = "authentication" if human else "jit_credential"
     proof = StepUpProof(made_at=made_at, kind=kind, amr=("hwk",), **lives)
     engine.step_up(
