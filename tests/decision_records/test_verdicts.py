@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from features.event.arrow import table_of
 from features.event.schema import Event
-from serving.api.middleware import COOKIE
+from serving.api.authentication import COOKIE
 from serving.policy_analysis.from_decision_log import verdict_labels
 from serving.store.store import Store
 from serving.store.verdicts import Verdict, VerdictValue, last_of_each
@@ -151,7 +151,7 @@ def test_from_the_investigator_to_the_labels(small: Server, tmp_path: Path) -> N
     result = CliRunner().invoke(app, [*command, "--out", str(out), "--key-file", str(key)])
 
     assert (result.exit_code, pq.read_table(out)["compromised"].to_pylist()) == (0, [1]), result.output
-    assert "an intruder's" in (text := page(small, f"/investigate/decisions/{decision}").text)
+    assert "malicious: an attacker made it" in (text := page(small, f"/investigate/decisions/{decision}").text)
     assert ("called <him>" in text, "nobody can tell whose" in text.partition("Say so")[0].partition("note")[2]) == (
         True,
         True,
@@ -166,7 +166,7 @@ def test_the_page_takes_a_verdict_without_a_script(small: Server) -> None:
     answer = httpx.post(f"{address}/feedback", data=form, cookies={COOKIE: small.everything}, follow_redirects=False)
 
     assert (answer.status_code, answer.headers["location"]) == (303, f"/investigate/decisions/{decision}")
-    assert "the owner's" in Page(httpx.get(address, cookies={COOKIE: small.everything}).text).text.partition("why")[0]
+    assert "legitimate: the identity's owner made it" in Page(httpx.get(address, cookies={COOKIE: small.everything}).text).text.partition("why")[0]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ from support.recorded_decisions import FILE, opened
 from support.small_champion import register, small_model
 
 from features.model.trust_curve import TrustCurve
-from serving.api.routes import application
+from serving.api.application import create_application
+from serving.api.routes import ROUTES
 from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.errors import StoreUnavailable
@@ -75,7 +76,7 @@ def ready(engine: Engine) -> tuple[int, Any]:
     """What /readyz says of an engine."""
 
     async def get() -> httpx.Response:
-        transport = httpx.ASGITransport(application(engine))
+        transport = httpx.ASGITransport(create_application(ROUTES, engine))
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             return await client.get("/readyz")
 

@@ -79,7 +79,7 @@ def test_an_honest_log_verifies(home: Path) -> None:
     recorded(opened(home), 1, 2)
     code, heads, said = run("verify")
 
-    assert (code, len(heads.splitlines()), "the log is what was written" in said) == (0, 1, True)
+    assert (code, len(heads.splitlines()), "the decision log is intact" in said) == (0, 1, True)
 
 
 def test_a_broken_log_is_a_finding(home: Path) -> None:

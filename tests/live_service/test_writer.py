@@ -44,7 +44,7 @@ class AnswersFirst(Engine):
     def _commit(self, group: list[Job]) -> None:
         with self.store.transaction() as tx:
             for work, future in group:
-                self._part(tx, work, future)()
+                self._attempt(tx, work, future)()
 
 
 class Watched:
@@ -104,7 +104,7 @@ def held(engine: Engine) -> Iterator[None]:
         return {}
 
     with ThreadPoolExecutor(1) as pool:
-        blocked = pool.submit(engine.do, wait)
+        blocked = pool.submit(engine.run, wait)
         busy.wait(10)
         yield
         go.set()
@@ -117,7 +117,7 @@ def group_of(engine: Engine, *works: Callable[[Transaction], dict[str, Any]]) ->
         futures: list[Future[Any]] = []
         with held(engine):
             for work in works:
-                futures.append(pool.submit(engine.do, work))
+                futures.append(pool.submit(engine.run, work))
                 while engine._jobs.qsize() < len(futures):
                     threading.Event().wait(0.001)
         return [each.exception(10) or each.result() for each in futures]
@@ -166,7 +166,7 @@ def test_when_the_store_fails_nobody_in_the_group_has_an_answer(tmp_path: Path) 
 
     with engine_over(store, tmp_path) as engine:
         heard = group_of(engine, revoking("a"), breaking, revoking("c"))
-        after = engine.do(revoking("d"))
+        after = engine.run(revoking("d"))
 
     assert ([type(each) for each in heard], after) == ([StoreUnavailable] * 3, {"revoked": "d"})
 
@@ -204,6 +204,6 @@ def test_whoever_asks_a_closed_engine_is_told(tmp_path: Path) -> None:
     with engine_over(opened(tmp_path), tmp_path) as engine:
         pass
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(engine.do, revoking("late"))
+        asked = pool.submit(engine.run, revoking("late"))
 
         assert isinstance(asked.exception(5), StoreUnavailable)

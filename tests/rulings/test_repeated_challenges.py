@@ -15,12 +15,12 @@ from support.live_server import Server, in_force_here
 from support.live_server import an_event as a_request
 from support.recorded_decisions import START, opened
 
-from serving.api.problems import Problem
 from serving.contracts.requests import ScoreRequest, StepUpRequest
 from serving.decision.inputs import SessionState
 from serving.decision.proofs import claimed_proofs
 from serving.decision.ruling import TOO_OFTEN
 from serving.engine.writer import Engine
+from serving.errors import InvalidField
 from serving.store.api_keys import SCOPES, Caller
 
 CALLER = Caller("test", frozenset(SCOPES))
@@ -102,7 +102,7 @@ def test_no_automation_is_led_to_the_same_remedy_more_often_than_it_may(
 ) -> None:
     """Within any window, for the same category and type of resource, whatever it answers; against the real store."""
     storm = POLICY.storm.model_copy(update={"prompts": often})
-    engine.here = replace(engine.here, policy=POLICY.model_copy(update={"storm": storm}))
+    engine.active = replace(engine.active, policy=POLICY.model_copy(update={"storm": storm}))
     at, led = START, list[tuple[datetime, Led]]()
     for step in steps:
         at += timedelta(seconds=step.after, microseconds=1)
@@ -221,12 +221,12 @@ def test_operators_see_who_may_do_too_much(small: Server) -> None:
 
 def test_a_report_of_another_kind_is_refused_in_a_storm_as_well(engine: Engine) -> None:
     """What is not a proof that counts is none, however often it was asked."""
-    engine.here = replace(engine.here, policy=POLICY)
+    engine.active = replace(engine.active, policy=POLICY)
     step = Step(0, "rotate_secret", "table", None, True, "nothing")
     request = {"event": asked_of("workload", step, START), "mode": "replay"}
     answer = engine.score(ScoreRequest.model_validate(request), CALLER)
     report = {"decision_id": answer["decision_id"], "identity": "it", "session": "s", "result": "completed"}
     proof = {"made_at": (START + timedelta(seconds=1)).isoformat(), "kind": "owner_approval"}
 
-    with pytest.raises(Problem, match="weaker than what was asked for"):
+    with pytest.raises(InvalidField, match="weaker than the decision asked for"):
         engine.step_up(StepUpRequest.model_validate(report | {"proof": proof}))
