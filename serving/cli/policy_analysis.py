@@ -173,12 +173,12 @@ def review_command(
     with command_settings() as settings:
         windows = {"before": parse_window(before, space), "after": parse_window(after, space)}
         store = existing_store(settings)
-        summaries = []
+        summaries = {}
         for name, window in windows.items():
             with progress_bar(f"reading {name}", console) as bar:
                 source = RequestSource(window, None, labels)
-                summaries.append(summarise_window(read_requests(settings, store, source, None, bar.update)))
-        review = compare_windows(*summaries, load_policy(settings))
+                summaries[name] = summarise_window(read_requests(settings, store, source, None, bar.update))
+        review = compare_windows(summaries["before"], summaries["after"], load_policy(settings))
         if as_json:
             print(json.dumps(review_json(review), indent=1))
         else:

@@ -8,7 +8,8 @@ import pytest
 from support.recorded_decisions import FILE, opened, sql
 
 from serving.errors import StoreUnavailable
-from serving.store.api_keys import SCOPES, authenticate, create_key, ensure_key_file, list_keys, revoke_key
+from serving.scopes import SCOPES
+from serving.store.api_keys import authenticate, create_key, ensure_key_file, list_keys, revoke_key
 
 
 def test_a_key_speaks_for_its_scopes(tmp_path: Path) -> None:

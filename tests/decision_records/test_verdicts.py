@@ -166,7 +166,10 @@ def test_the_page_takes_a_verdict_without_a_script(small: Server) -> None:
     answer = httpx.post(f"{address}/feedback", data=form, cookies={COOKIE: small.everything}, follow_redirects=False)
 
     assert (answer.status_code, answer.headers["location"]) == (303, f"/investigate/decisions/{decision}")
-    assert "legitimate: the identity's owner made it" in Page(httpx.get(address, cookies={COOKIE: small.everything}).text).text.partition("why")[0]
+    assert (
+        "legitimate: the identity's owner made it"
+        in Page(httpx.get(address, cookies={COOKIE: small.everything}).text).text.partition("why")[0]
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from serving import metrics
 from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.policy.schema import BUILT_IN, Policy
-from serving.store.api_keys import SCOPES, Caller
+from serving.scopes import SCOPES
+from serving.store.api_keys import Caller
 from serving.workers.policy_watcher import PolicyWatcher
 
 TEXT = BUILT_IN.read_text()

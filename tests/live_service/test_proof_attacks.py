@@ -14,7 +14,8 @@ from features.model.trust_curve import TrustCurve
 from serving.contracts.requests import ScoreRequest
 from serving.decision.inputs import Explanation
 from serving.engine.writer import Engine
-from serving.store.api_keys import SCOPES, Caller
+from serving.scopes import SCOPES
+from serving.store.api_keys import Caller
 from serving.store.schema import LIVE, SessionKey
 
 

@@ -16,7 +16,8 @@ from support.recorded_decisions import opened
 from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine, Job
 from serving.errors import StaleHistory, StoreUnavailable
-from serving.store.api_keys import SCOPES, Caller
+from serving.scopes import SCOPES
+from serving.store.api_keys import Caller
 from serving.store.schema import SessionKey
 from serving.store.store import Store, Transaction
 from serving.store.verify import verify_log

@@ -21,7 +21,8 @@ from serving.decision.proofs import claimed_proofs
 from serving.decision.ruling import TOO_OFTEN
 from serving.engine.writer import Engine
 from serving.errors import InvalidField
-from serving.store.api_keys import SCOPES, Caller
+from serving.store.api_keys import Caller
+from serving.scopes import SCOPES
 
 CALLER = Caller("test", frozenset(SCOPES))
 WINDOW = timedelta(seconds=POLICY.storm.window_seconds)

@@ -20,7 +20,8 @@ from serving.decision.jit_scopes import narrowest_scope
 from serving.engine.writer import Engine
 from serving.model.explainer import Explainer
 from serving.policy.schema import ProofKind
-from serving.store.api_keys import SCOPES, Caller
+from serving.scopes import SCOPES
+from serving.store.api_keys import Caller
 from serving.store.store import Store
 
 SPACE = "replay:past"
