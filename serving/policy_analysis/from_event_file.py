@@ -48,12 +48,17 @@ def past_requests_from_events(
 
 
 def past_requests_from_file(
-    events: Path, labels: Path | None, model: TrustModel, progress: Progress | None = None
+    events: Path,
+    labels: Path | None,
+    model: TrustModel,
+    progress: Progress | None = None,
+    *,
+    slice_rows: int = SLICE,
 ) -> PastRequests:
     """The events of a Parquet file, which may be larger than memory, as past requests scored by a model.
 
-    A file that is far from ordered by time is read once for every slice. Raises AnalysisError when the file holds no
-    events, or the labels do not match them row by row.
+    At most about `slice_rows` events are in memory at a time. A file far from ordered by time is read once for each
+    slice. Raises AnalysisError when the file holds no events, or the labels do not match them row by row.
     """
     file, label_table = pq.ParquetFile(events), pq.read_table(labels) if labels else None
     missing = [name for name in _REQUIRED_COLUMNS if name not in file.schema_arrow.names]
@@ -61,7 +66,7 @@ def past_requests_from_file(
         raise AnalysisError(f"{events} holds no events: it lacks {', '.join(missing)}; see python -m features import")
     total = file.metadata.num_rows
     _check_labels(total, label_table, str(events))
-    return _past_requests(_slices(events, label_table), model, total, progress)
+    return _past_requests(_slices(events, label_table, slice_rows), model, total, progress)
 
 
 def _check_labels(events: int, labels: pa.Table | None, source: str) -> None:
@@ -73,27 +78,27 @@ def _check_labels(events: int, labels: pa.Table | None, source: str) -> None:
         raise AnalysisError(f"{source}: {events} rows, but there are {labels.num_rows} labels; give one for each row")
 
 
-def _slices(file: Path, labels: pa.Table | None) -> Iterator[tuple[pa.Table, pa.Table | None, Array]]:
+def _slices(file: Path, labels: pa.Table | None, slice_rows: int) -> Iterator[tuple[pa.Table, pa.Table | None, Array]]:
     """The file in slices of time: events, their labels, and their rows in the file."""
     times = conform(pq.read_table(file, columns=["time"]))["time"].cast(pa.int64()).to_numpy()
     ordered = np.sort(times)
-    cuts = np.unique([*ordered[:1], *ordered[::SLICE], *(ordered[-1:] + 1)])
+    cuts = np.unique([*ordered[:1], *ordered[::slice_rows], *(ordered[-1:] + 1)])
     del ordered
     for start, end in pairwise(cuts.tolist()):
         selected = (times >= start) & (times < end)
         parts, rows = [], np.flatnonzero(selected)
-        for first, batch in _batches(file, selected):
+        for first, batch in _batches(file, selected, slice_rows):
             parts.append(conform(batch.filter(pa.array(selected[first : first + batch.num_rows]))))
         yield pa.concat_tables(parts), labels.take(rows) if labels else None, rows
 
 
-def _batches(file: Path, selected: Array) -> Iterator[tuple[int, pa.Table]]:
+def _batches(file: Path, selected: Array, slice_rows: int) -> Iterator[tuple[int, pa.Table]]:
     """The first row of each batch and the batch; only row groups with a selected row are read."""
     parquet, end = pq.ParquetFile(file), 0
     for group in range(parquet.num_row_groups):
         start, end = end, end + parquet.metadata.row_group(group).num_rows
         if selected[start:end].any():
-            for batch in parquet.iter_batches(SLICE, row_groups=[group]):
+            for batch in parquet.iter_batches(slice_rows, row_groups=[group]):
                 yield start, pa.Table.from_batches([batch])
                 start += batch.num_rows
 

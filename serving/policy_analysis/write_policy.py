@@ -60,11 +60,12 @@ def _rewrite(section: str, tuned: TuningResult) -> str:
     thresholds = document["thresholds"]
     yaml.map_indent = thresholds.lc.col
     for identity_type, trusts in tuned.trusts.items():
-        cells = ", ".join(f"{name}: {{trust: {format_trust(trusts[name])}}}" for name in SENSITIVITIES)
-        chosen = yaml.load(f"{{{cells}}}")
-        if "mode" in thresholds[identity_type]:
-            chosen["mode"] = thresholds[identity_type]["mode"]
-        thresholds[identity_type] = chosen
+        cells = thresholds[identity_type]
+        if sum(other is cells for other in thresholds.values()) > 1:  # an alias: the other types keep the anchor's
+            cells = thresholds[identity_type] = CommentedMap(cells)
+            cells.fa.set_flow_style()
+        for name in SENSITIVITIES:
+            cells[name] = yaml.load(f"{{trust: {format_trust(trusts[name])}}}")
     stream = StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()

@@ -28,7 +28,7 @@ from support.live_server import (
     the_model,
     variables,
 )
-from support.recorded_decisions import FILE, opened
+from support.recorded_decisions import FILE, open_store
 from support.small_champion import register, small_model
 
 from features.model.trust_curve import TrustCurve
@@ -59,7 +59,7 @@ def engines(tmp_path: Path) -> Iterator[Any]:
     made: list[Engine] = []
 
     def make(here: ActiveConfiguration) -> Engine:
-        made.append(Engine(opened(tmp_path, busy_seconds=0.2), here))
+        made.append(Engine(open_store(tmp_path, busy_seconds=0.2), here))
         return made[-1]
 
     yield make
@@ -225,7 +225,7 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "serving", "verify"]
     verified = subprocess.run(command, cwd=ROOT, env=variables(home), check=False, capture_output=True).returncode
     recorded = {row[0] for row in sqlite3.connect(home / FILE).execute("SELECT id FROM decisions")}
-    restarted = Engine(opened(home), in_force_here(home))
+    restarted = Engine(open_store(home), in_force_here(home))
     ruling = score(restarted, "revoked")["ruling"]
     restarted.close()
 

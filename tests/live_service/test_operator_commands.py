@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 from decision_records.test_store import EVENT, fold_once
-from support.recorded_decisions import FILE, opened, recorded, sql
+from support.recorded_decisions import FILE, open_store, record_decisions, run_sql
 from typer.testing import CliRunner
 
 from features import Event, get_settings
@@ -39,14 +39,14 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 def digest(folder: Path) -> str:
     """Of every history there is."""
-    with opened(folder).reading() as transaction:
+    with open_store(folder).reading() as transaction:
         rows = transaction.connection.core.exec_driver_sql("SELECT * FROM histories ORDER BY identity, kind, key")
         return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
 
 
 def lived(folder: Path) -> None:
     """Five events of two identities, one of them challenged, one not folded at all."""
-    store = opened(folder)
+    store = open_store(folder)
     bob = EVENT.model_dump(mode="json") | {"identity": {"id": "bob", "type": "agent"}, "session": {"id": None}}
     with store.transaction() as transaction:
         for outcome in (1, 4, 1):
@@ -76,7 +76,7 @@ def test_every_command_shows_an_example(command: str) -> None:
 
 def test_an_honest_log_verifies(home: Path) -> None:
     """Exit code 0; the heads go to standard output, to be kept elsewhere."""
-    recorded(opened(home), 1, 2)
+    record_decisions(open_store(home), 1, 2)
     code, heads, said = run("verify")
 
     assert (code, len(heads.splitlines()), "the decision log is intact" in said) == (0, 1, True)
@@ -84,8 +84,8 @@ def test_an_honest_log_verifies(home: Path) -> None:
 
 def test_a_broken_log_is_a_finding(home: Path) -> None:
     """Exit code 1, and the row is named."""
-    recorded(opened(home), 1, 2)
-    sql(home, "UPDATE decisions SET ruling = 'deny' WHERE id = 'd2'")
+    record_decisions(open_store(home), 1, 2)
+    run_sql(home, "UPDATE decisions SET ruling = 'deny' WHERE id = 'd2'")
     code, _, said = run("verify")
 
     assert (code, "decision d2 has another ruling in its columns" in said) == (1, True)
@@ -141,7 +141,7 @@ def test_rebuilding_finds_and_repairs(home: Path, fault: str) -> None:
     """A difference is a finding and changes nothing; with --write it is one no more, and the bits are back."""
     lived(home)
     honest = digest(home)
-    sql(home, FAULTS[fault][0])
+    run_sql(home, FAULTS[fault][0])
     faulty = digest(home)
     found = run("rebuild")
     untouched = digest(home) == faulty
@@ -160,7 +160,7 @@ def test_rebuilding_finds_and_repairs(home: Path, fault: str) -> None:
 def test_a_lost_event_is_a_finding(home: Path, fault: str, word: str) -> None:
     """The versions of the events tell which are missing."""
     lived(home)
-    sql(home, fault)
+    run_sql(home, fault)
     code, _, said = run("rebuild")
 
     assert (code, word in said) == (1, True)
@@ -169,7 +169,7 @@ def test_a_lost_event_is_a_finding(home: Path, fault: str, word: str) -> None:
 def test_a_key_is_made_listed_and_revoked(home: Path) -> None:
     """The key alone goes to standard output; it works until it is revoked."""
     key = run("keys", "create", "gateway", "--scope", "score", "--scope", "assure")[1].strip()
-    store = opened(home)
+    store = open_store(home)
     before = authenticate(store, f"Bearer {key}")
     listed = run("keys", "list")[1]
     codes = [run("keys", "revoke", key.split(".")[0])[0] for _ in range(2)]
@@ -185,10 +185,10 @@ def test_a_key_is_made_listed_and_revoked(home: Path) -> None:
 @pytest.mark.parametrize("arguments", ["gateway --scope root", "gateway", "--scope score"])
 def test_a_key_is_not_made_by_mistake(home: Path, arguments: str) -> None:
     """A name and known scopes are needed; without them nothing is made (exit code 2)."""
-    opened(home)
+    open_store(home)
     code = run("keys", "create", *arguments.split())[0]
 
-    assert (code, list_keys(opened(home))) == (2, ())
+    assert (code, list_keys(open_store(home))) == (2, ())
 
 
 def test_the_shipped_policy_is_sound_and_shown() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.live_server import an_event, in_force_here, now
-from support.recorded_decisions import opened
+from support.recorded_decisions import open_store
 
 from serving import metrics
 from serving.contracts.requests import ScoreRequest
@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine(tmp_path: Path, file: Path) -> Iterator[Engine]:
-    made = Engine(opened(tmp_path), in_force_here(tmp_path, policy=Policy.load(file)))
+    made = Engine(open_store(tmp_path), in_force_here(tmp_path, policy=Policy.load(file)))
     yield made
     made.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from live_service.test_settled_rules import challenged, completed, proof, version
 from support.live_server import Server, ago, an_event, in_force_here, now
-from support.recorded_decisions import opened
+from support.recorded_decisions import open_store
 
 from features.model.trust_curve import TrustCurve
 from serving.contracts.requests import ScoreRequest
@@ -81,7 +81,7 @@ def test_a_model_that_gives_no_number_fails_closed_on_record(tmp_path: Any, smal
 
     from serving.model.explainer import Explainer
 
-    store = opened(tmp_path)
+    store = open_store(tmp_path)
     engine = Engine(store, in_force_here(tmp_path, champion=Broken(Explainer(small_model())), missing=None))
     try:
         request = ScoreRequest.model_validate({"event": an_event("nan", category="write")})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.live_server import an_event, in_force_here
-from support.recorded_decisions import opened
+from support.recorded_decisions import open_store
 
 from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine, Job
@@ -65,7 +65,7 @@ class Watched:
 def order(folder: Path, kind: type[Engine]) -> list[str]:
     """What came first, the commit or the answer, for one request."""
     answered, seen = threading.Event(), list[str]()
-    watched: Any = Watched(opened(folder), answered, seen)
+    watched: Any = Watched(open_store(folder), answered, seen)
     with engine_over(watched, folder, kind) as engine:
         engine.score(a_request(), CALLER)
         seen.append("answered")
@@ -85,7 +85,7 @@ def test_an_engine_that_answers_first_is_found_out(tmp_path: Path) -> None:
 
 def test_what_was_answered_is_in_the_log(tmp_path: Path) -> None:
     """From many threads at once, every answer is recorded and the chain is whole."""
-    store = opened(tmp_path)
+    store = open_store(tmp_path)
     with engine_over(store, tmp_path) as engine, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: engine.score(a_request(f"who-{n % 5}"), CALLER), range(200)))
     with store.reading() as tx:
@@ -143,7 +143,7 @@ def failing(work: Callable[[Transaction], dict[str, Any]], error: Exception) -> 
 
 def test_who_fails_in_a_group_fails_alone(tmp_path: Path) -> None:
     """What he wrote is undone, what the others wrote is durable."""
-    store, error = opened(tmp_path), ValueError("his own fault")
+    store, error = open_store(tmp_path), ValueError("his own fault")
     with engine_over(store, tmp_path) as engine:
         heard = group_of(engine, revoking("a"), failing(revoking("b"), error), revoking("c"))
     with store.reading() as tx:
@@ -159,7 +159,7 @@ def test_who_fails_in_a_group_fails_alone(tmp_path: Path) -> None:
 
 def test_when_the_store_fails_nobody_in_the_group_has_an_answer(tmp_path: Path) -> None:
     """Neither those before nor those after: nothing of it is durable."""
-    store = opened(tmp_path)
+    store = open_store(tmp_path)
 
     def breaking(tx: Transaction) -> dict[str, Any]:
         tx.connection._failure = StoreUnavailable("the disk is full")
@@ -182,7 +182,7 @@ def test_a_stale_history_is_tried_once_more(tmp_path: Path, fails: int, expected
             raise left.pop()
         return {"done": True}
 
-    with engine_over(opened(tmp_path), tmp_path) as engine:
+    with engine_over(open_store(tmp_path), tmp_path) as engine:
         heard = group_of(engine, work)[0]
 
     assert expected in (heard, type(heard))
@@ -190,7 +190,7 @@ def test_a_stale_history_is_tried_once_more(tmp_path: Path, fails: int, expected
 
 def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     """Whoever waits is answered before the engine stops."""
-    store = opened(tmp_path)
+    store = open_store(tmp_path)
     with engine_over(store, tmp_path) as engine, ThreadPoolExecutor(40) as pool:
         futures = [pool.submit(engine.score, a_request(f"who-{n}"), CALLER) for n in range(40)]
         while engine._jobs.qsize() == 0 and not all(each.done() for each in futures):
@@ -202,7 +202,7 @@ def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
 
 def test_whoever_asks_a_closed_engine_is_told(tmp_path: Path) -> None:
     """Nobody waits for a thread that has ended."""
-    with engine_over(opened(tmp_path), tmp_path) as engine:
+    with engine_over(open_store(tmp_path), tmp_path) as engine:
         pass
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(engine.run, revoking("late"))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.judging import POLICY, an_event, judged, strong_proof
+from support.decisions import POLICY, an_event, decide_on, strong_proof
 
 from serving.decision.floors import Status
 
@@ -58,7 +58,7 @@ SILENT: list[tuple[str, str, str, dict[str, Any], dict[str, float]]] = [
 
 
 def status_of(floor: str, kind: str, category: str | None, groups: dict[str, Any], features: dict[str, float]) -> Any:
-    floors = judged(an_event(kind, category, **groups), features=features).floors
+    floors = decide_on(an_event(kind, category, **groups), features=features).floors
     return next((f.status for f in floors if f.id == floor), None)
 
 
@@ -100,7 +100,7 @@ def test_an_unknown_fact_applies_an_action_floor_and_leaves_a_signal_floor_undec
 
 def test_an_undecided_floor_challenges_nobody() -> None:
     """A read of a caller that knows little is allowed, with what could not be told on record."""
-    decision = judged(an_event("workload"))
+    decision = decide_on(an_event("workload"))
 
     assert (decision.ruling, "undecided" in {f.status for f in decision.floors}) == ("allow", True)
 
@@ -109,7 +109,7 @@ def test_a_shadow_floor_is_recorded_and_never_rules() -> None:
     """It would apply, and the request is allowed."""
     floors = tuple(floor.model_copy(update={"mode": "shadow"}) for floor in POLICY.floors)
     policy = POLICY.model_copy(update={"floors": floors})
-    decision = judged(an_event("agent", "write"), features={"entitlements_unused_share": 0.95}, policy=policy)
+    decision = decide_on(an_event("agent", "write"), features={"entitlements_unused_share": 0.95}, policy=policy)
     shown = next(f for f in decision.wire()["floors"] if f["id"] == "standing-over-privilege")
 
     assert (decision.ruling, shown["would_apply"]) == ("allow", "applied")
@@ -117,14 +117,14 @@ def test_a_shadow_floor_is_recorded_and_never_rules() -> None:
 
 def test_its_sentence_quotes_the_value() -> None:
     """An investigator reads the number that mattered."""
-    decision = judged(an_event(), features={"speed_km_per_hour": 5000.0})
+    decision = decide_on(an_event(), features={"speed_km_per_hour": 5000.0})
 
     assert "Nobody travels at 5e+03 km/h" in next(f.sentence for f in decision.floors if f.id == "impossible-travel")
 
 
 def test_a_satisfied_floor_says_so() -> None:
     """Fresh sufficient proof satisfies, on record."""
-    decision = judged(an_event(category="approve_payment"), proofs=[strong_proof()])
+    decision = decide_on(an_event(category="approve_payment"), proofs=[strong_proof()])
 
     assert (decision.ruling, [f.status for f in decision.floors if f.id == "approve-payment"]) == (
         "allow",

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, attestation, judged, strong_proof
+from support.decisions import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, attestation, decide_on, strong_proof
 
 from features.model.trust_curve import TrustCurve
 from serving.decision.authorization_details import Detail
@@ -42,7 +42,7 @@ class When:
 
     def decided(self) -> Decision:
         event = an_event(self.who, self.category, **self.groups)
-        return judged(event, features=self.features, trust=self.trust, proofs=self.proofs, session=self.session)
+        return decide_on(event, features=self.features, trust=self.trust, proofs=self.proofs, session=self.session)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.judging import POLICY, ago
+from support.decisions import POLICY, ago
 from support.random_requests import SENSITIVITIES, Request, requests
 
 from features.event.schema import Event

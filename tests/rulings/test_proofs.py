@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, judged, strong_proof
+from support.decisions import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, decide_on, strong_proof
 
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof, SessionState
@@ -20,7 +20,7 @@ AGE = next(floor.requires.max_age_seconds for floor in POLICY.floors if floor.id
 
 
 def ruled(proof: Proof) -> str:
-    return next(each.status for each in judged(ADMIN, proofs=[proof]).floors if each.id == "admin-console")
+    return next(each.status for each in decide_on(ADMIN, proofs=[proof]).floors if each.id == "admin-console")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_proof_that_ends_now_has_ended(seconds: int, status: str) -> None:
 def test_only_a_proof_made_after_it_was_asked_for_answers_the_model(asked: Any, more: Any, ruling: str) -> None:
     """Made at the very moment is not after; nobody asked, nobody answered."""
     proof = strong_proof(60, **more)
-    answer = judged(an_event("human"), trust=DOUBTED, proofs=[proof], session=SessionState(challenged_at=asked))
+    answer = decide_on(an_event("human"), trust=DOUBTED, proofs=[proof], session=SessionState(challenged_at=asked))
 
     assert answer.ruling == ruling
 
@@ -71,7 +71,7 @@ def test_trust_that_falls_by_the_margin_itself_is_no_new_evidence_yet() -> None:
     for fallen, ruling in ((POLICY.new_evidence_margin, "allow"), (POLICY.new_evidence_margin + 0.01, "step_up")):
         proof = strong_proof(60, decision_id="first", trust_at_completion=now + fallen)
         session = SessionState(challenged_at={"first": ago(120)})
-        assert judged(an_event("human"), trust=DOUBTED, proofs=[proof], session=session).ruling == ruling
+        assert decide_on(an_event("human"), trust=DOUBTED, proofs=[proof], session=session).ruling == ruling
 
 
 @pytest.mark.parametrize(
@@ -112,20 +112,20 @@ def test_a_session_has_the_level_its_sign_in_names(said: dict[str, Any], worth: 
 def test_a_hazard_that_is_certain_or_no_number_is_no_trust() -> None:
     """A curve that would fall to nothing at once, or rise, fails closed."""
     for hazards in ((1.0, 0.0, 0.0, 0.0), (-0.1, 0.0, 0.0, 0.0), (float("nan"), 0.0, 0.0, 0.0)):
-        assert judged(an_event("human"), trust=TrustCurve(-12.0, hazards)).degraded == "the model gave no trust"
+        assert decide_on(an_event("human"), trust=TrustCurve(-12.0, hazards)).degraded == "the model gave no trust"
 
 
 def test_a_policy_that_is_over_fails_closed_when_enforced_and_not_in_a_replay() -> None:
     """What is past may be tried with any policy; a request may not."""
     over = POLICY.model_copy(update={"expires": NOW - timedelta(seconds=1)})
 
-    assert judged(an_event("human"), policy=over).degraded
-    assert not judged(an_event("human"), policy=POLICY).degraded
+    assert decide_on(an_event("human"), policy=over).degraded
+    assert not decide_on(an_event("human"), policy=POLICY).degraded
 
 
 def test_a_decision_keeps_when_and_why() -> None:
     """The moment it was made at, and whose rules asked."""
-    decision = judged(ADMIN, trust=TRUSTED)
+    decision = decide_on(ADMIN, trust=TRUSTED)
 
     assert (decision.at, decision.lifetime, decision.asked_by) == (NOW, None, ("floor admin-console",))
     assert replace(decision, explanation=None).wire()["explanation"] is None
@@ -138,13 +138,15 @@ def test_refreshing_a_leaked_credential_proves_nothing(exposed: float, ruling: s
     event = an_event("service_account", "rotate_secret")
     refreshed = Proof(ago(10), "refresh", source="step_up")
 
-    assert judged(event, proofs=[refreshed], features={"credential_exposed": exposed}, policy=silent).ruling == ruling
+    assert (
+        decide_on(event, proofs=[refreshed], features={"credential_exposed": exposed}, policy=silent).ruling == ruling
+    )
 
 
 def test_at_the_threshold_itself_nobody_asks() -> None:
     """Trust must be below it."""
-    assert judged(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now).ruling == "allow"
-    assert judged(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now + 1e-9).ruling == "step_up"
+    assert decide_on(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now).ruling == "allow"
+    assert decide_on(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now + 1e-9).ruling == "step_up"
 
 
 def test_without_a_model_a_person_who_was_asked_and_proved_himself_gets_his_harmless_look() -> None:
@@ -152,11 +154,11 @@ def test_without_a_model_a_person_who_was_asked_and_proved_himself_gets_his_harm
     proof = strong_proof(60, decision_id="first")
     session = SessionState(challenged_at={"first": ago(120)})
 
-    assert judged(an_event("human"), trust=None, proofs=[proof], session=session).ruling == "allow"
+    assert decide_on(an_event("human"), trust=None, proofs=[proof], session=session).ruling == "allow"
 
 
 def test_context_is_thin_below_the_limit_and_where_nothing_is_known_of_it() -> None:
     """At the limit it is not."""
     limit = POLICY.thin_context.below
     for known, thin in ((limit, False), (limit - 1e-9, True), (float("nan"), True)):
-        assert judged(an_event("human", "write"), features={"context_known_fraction": known}).thin_context is thin
+        assert decide_on(an_event("human", "write"), features={"context_known_fraction": known}).thin_context is thin

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, judged, strong_proof
+from support.decisions import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, decide_on, strong_proof
 from support.random_requests import Request, requests
 
 from features.event.schema import Event
@@ -54,7 +54,7 @@ def offered(decision: Decision) -> list[str]:
 def test_an_agent_cannot_undo_by_its_own_word(kind: ProofKind, trust: TrustCurve) -> None:
     """An irreversible action of an agent needs its owner: no proof the agent makes itself is enough."""
     event = an_event("agent", "change_security_setting", **IRREVERSIBLE)
-    decision = judged(event, trust=trust, proofs=[made(kind)], session=ASKED)
+    decision = decide_on(event, trust=trust, proofs=[made(kind)], session=ASKED)
 
     assert (decision.ruling, offered(decision)) == ("step_up", ["owner_approval"])
 
@@ -63,7 +63,7 @@ def test_the_owners_approval_lets_an_irreversible_action_through() -> None:
     """That, and what can be undone by intent as before."""
     cases: list[tuple[bool, ProofKind]] = [(False, "owner_approval"), (True, "intent")]
     answers = [
-        judged(
+        decide_on(
             an_event("agent", "change_security_setting", action={"reversible": reversible}),
             proofs=[made(kind, task=FOR_A_SETTING)],
             session=ASKED,
@@ -85,7 +85,7 @@ def test_who_else_needs_an_owner_is_the_policys_to_say() -> None:
     )
     event = an_event("workload", "rotate_secret", **IRREVERSIBLE)
 
-    assert [judged(event, policy=p, proofs=[made("attestation")]).ruling for p in (POLICY, policy)] == [
+    assert [decide_on(event, policy=p, proofs=[made("attestation")]).ruling for p in (POLICY, policy)] == [
         "allow",
         "step_up",
     ]
@@ -148,7 +148,7 @@ def test_the_shipped_policy_leaves_nobody_without_a_remedy(request: Request) -> 
 
 def test_a_leaked_credential_is_replaced_and_not_attested() -> None:
     """Only what the floor takes is offered."""
-    decision = judged(an_event("workload"), features={"credential_exposed": 1.0})
+    decision = decide_on(an_event("workload"), features={"credential_exposed": 1.0})
 
     assert offered(decision) == ["jit_credential"]
 
@@ -156,7 +156,7 @@ def test_a_leaked_credential_is_replaced_and_not_attested() -> None:
 def test_in_a_storm_what_would_not_do_is_still_not_offered() -> None:
     """A leaked credential is replaced, however often it is asked."""
     storm = SessionState(prompts_in_window=9)
-    decision = judged(an_event("workload"), features={"credential_exposed": 1.0}, session=storm)
+    decision = decide_on(an_event("workload"), features={"credential_exposed": 1.0}, session=storm)
 
     assert offered(decision) == ["jit_credential"]
 
@@ -166,7 +166,7 @@ def test_where_nothing_would_do_the_answer_is_no() -> None:
     floor = POLICY.floors[0].model_copy(
         update={"requires": POLICY.floors[0].requires.model_copy(update={"accepts": ("owner_approval",)})}
     )
-    decision = judged(an_event("workload", "admin_console"), policy=POLICY.model_copy(update={"floors": (floor,)}))
+    decision = decide_on(an_event("workload", "admin_console"), policy=POLICY.model_copy(update={"floors": (floor,)}))
 
     assert (decision.ruling, decision.because, decision.remedies) == ("deny", (NO_REMEDY,), ())
 
@@ -180,7 +180,7 @@ def test_a_code_satisfies_no_floor_at_low_trust() -> None:
     statuses = [
         next(
             floor.status
-            for floor in judged(event, trust=LOW, threshold=0.3, proofs=[strong_proof(amr=amr)]).floors
+            for floor in decide_on(event, trust=LOW, threshold=0.3, proofs=[strong_proof(amr=amr)]).floors
             if floor.id == "approve-payment"
         )
         for amr in (("pwd", "otp"), ("pwd", "hwk"))
@@ -196,7 +196,7 @@ def test_a_code_satisfies_no_floor_at_low_trust() -> None:
 )
 def test_a_challenge_names_only_acr_values_that_do(groups: dict[str, Any], trust: TrustCurve) -> None:
     """Where only what cannot be relayed counts, AAL2 is not named."""
-    challenge = judged(an_event(category="export", **groups), trust=trust).wire()["challenge"]
+    challenge = decide_on(an_event(category="export", **groups), trust=trust).wire()["challenge"]
 
     assert 'acr_values="urn:session-trust:aal3"' in challenge
 
@@ -227,7 +227,7 @@ def test_what_an_acr_is_worth(said: dict[str, Any], internal: str, restricted: s
         for s in ("internal", "restricted")
     ]
 
-    assert [judged(event, proofs=claimed_proofs(event)).ruling for event in events] == [internal, restricted]
+    assert [decide_on(event, proofs=claimed_proofs(event)).ruling for event in events] == [internal, restricted]
 
 
 # f: the end of an assurance level -----------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def test_past_its_levels_limits_a_session_is_authenticated_again(
 ) -> None:
     """However well it is trusted; activity nobody knows of limits nothing."""
     event = an_event(authentication={"aal": aal, "time": ago(authenticated)})
-    decision = judged(event, session=SessionState(last_seen=ago(seen) if seen else None))
+    decision = decide_on(event, session=SessionState(last_seen=ago(seen) if seen else None))
 
     assert decision.ruling == ruling and (ruling == "allow" or "authenticated again" in decision.because[0])
 
@@ -265,10 +265,11 @@ def test_only_a_proof_of_its_own_level_renews_a_session() -> None:
     """After AAL3 has ended, a code does not bring it back; a key does."""
     event = an_event(authentication={"aal": 3, "time": ago(13 * H)})
     weak, strong = (
-        judged(event, proofs=[made("authentication", amr=("pwd", method))], session=ASKED) for method in ("otp", "hwk")
+        decide_on(event, proofs=[made("authentication", amr=("pwd", method))], session=ASKED)
+        for method in ("otp", "hwk")
     )
 
-    assert (weak.ruling, strong.ruling, judged(event).remedies[0].details["acr_values"]) == (
+    assert (weak.ruling, strong.ruling, decide_on(event).remedies[0].details["acr_values"]) == (
         "step_up",
         "allow",
         ["urn:session-trust:aal3"],
@@ -277,12 +278,12 @@ def test_only_a_proof_of_its_own_level_renews_a_session() -> None:
 
 def test_a_machine_has_no_assurance_level_to_lose() -> None:
     """The limits are a person's."""
-    assert judged(an_event("workload", authentication={"aal": 3, "time": ago(20 * H)})).ruling == "allow"
+    assert decide_on(an_event("workload", authentication={"aal": 3, "time": ago(20 * H)})).ruling == "allow"
 
 
 def test_an_active_session_may_be_left_alone_for_so_long() -> None:
     """The lifetime of an allow ends with inactivity at its level."""
-    lifetime = judged(an_event(authentication={"aal": 2, "time": ago(60)})).lifetime
+    lifetime = decide_on(an_event(authentication={"aal": 2, "time": ago(60)})).lifetime
 
     assert lifetime is not None and (lifetime.seconds, lifetime.limited_by) == (H, "inactivity")
 
@@ -295,7 +296,7 @@ def test_refreshing_a_doubted_session_proves_nothing(features: dict[str, float])
     """Whoever stole the credential can exchange it: neither offered nor taken where the model doubts, or it leaked."""
     trust = TRUSTED if features else DOUBTED
     event = an_event("workload", "rotate_secret")
-    decision = judged(event, trust=trust, features=features, proofs=[made("refresh")], session=ASKED)
+    decision = decide_on(event, trust=trust, features=features, proofs=[made("refresh")], session=ASKED)
 
     assert (decision.ruling, "refresh_token" in offered(decision)) == ("step_up", False)
 
@@ -305,7 +306,7 @@ def test_refreshing_a_trusted_session_does() -> None:
     event = an_event("workload", credential={"kind": "api_token"})
     old = {"credential_age_days": 400.0}
 
-    assert (judged(event, features=old).ruling, judged(event, features=old, proofs=[made("refresh")]).ruling) == (
+    assert (decide_on(event, features=old).ruling, decide_on(event, features=old, proofs=[made("refresh")]).ruling) == (
         "step_up",
         "allow",
     )
@@ -316,7 +317,7 @@ def test_a_credential_for_one_task_ends_soon(expires_at: Any) -> None:
     """What lives for a year, or for ever, is a secret under another name."""
     proof = made("jit_credential", expires_at=expires_at)
 
-    assert judged(an_event("workload", "rotate_secret"), proofs=[proof]).ruling == "step_up"
+    assert decide_on(an_event("workload", "rotate_secret"), proofs=[proof]).ruling == "step_up"
 
 
 # i: what could not be told ------------------------------------------------------------------------------------------
@@ -325,7 +326,9 @@ def test_a_credential_for_one_task_ends_soon(expires_at: Any) -> None:
 def test_an_undecided_floor_says_what_is_missing() -> None:
     """Never as a fact: nobody reads that a credential leaked where nobody knows."""
     said = {
-        floor.id: floor.sentence for floor in judged(an_event(category="write")).floors if floor.status == "undecided"
+        floor.id: floor.sentence
+        for floor in decide_on(an_event(category="write")).floors
+        if floor.status == "undecided"
     }
 
     assert said["exposed-credential"] == (

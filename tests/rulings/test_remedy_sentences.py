@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.judging import DOUBTED, POLICY, TRUSTED, ago, an_event, judged, strong_proof
+from support.decisions import DOUBTED, POLICY, TRUSTED, ago, an_event, decide_on, strong_proof
 
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import SessionState
@@ -74,7 +74,7 @@ def test_a_remedy_says_what_would_do(kind: str, category: str, groups: dict[str,
     """In the policy's order, with everything a client needs to try it."""
     trust = DOUBTED if category == "delete" else TRUSTED
 
-    assert [each.wire() for each in judged(an_event(kind, category, **groups), trust=trust).remedies] == said
+    assert [each.wire() for each in decide_on(an_event(kind, category, **groups), trust=trust).remedies] == said
 
 
 ASKERS: list[tuple[str, TrustCurve, dict[str, Any], dict[str, float], dict[str, Any]]] = [
@@ -92,7 +92,7 @@ def test_a_finding_names_what_of_the_policy_asks_too_often(
     """A threshold, a lifetime, thin context or a floor; an automation is then led to a task, and told why."""
     category = "write" if subject == "thin_context" else "read"
     event = an_event("agent", category, resource=resource)
-    answer = judged(
+    answer = decide_on(
         event, trust=trust, features=features, session=SessionState(prompts_in_window=OFTEN, **session)
     ).wire()
     sentence = (
@@ -110,7 +110,7 @@ def test_an_automation_is_not_led_to_the_same_remedy_once_more() -> None:
 
     def led(times: int) -> dict[str, Any]:
         session = SessionState(prompts_in_window=OFTEN, prompts_by_remedy={"intent_authorization": times})
-        return judged(event, trust=DOUBTED, session=session).wire()
+        return decide_on(event, trust=DOUBTED, session=session).wire()
 
     assert (led(OFTEN)["remedies"], led(OFTEN)["prompt_avoided"]) == ([OWNER], True)
     assert ([each["type"] for each in led(OFTEN - 1)["remedies"]], led(OFTEN - 1)["prompt_avoided"]) == (
@@ -122,7 +122,7 @@ def test_an_automation_is_not_led_to_the_same_remedy_once_more() -> None:
 def test_a_person_is_never_asked_too_often() -> None:
     """Nor a calm automation."""
     for kind, prompts in (("human", 9 * OFTEN), ("agent", OFTEN - 1)):
-        answer = judged(an_event(kind), trust=DOUBTED, session=SessionState(prompts_in_window=prompts)).wire()
+        answer = decide_on(an_event(kind), trust=DOUBTED, session=SessionState(prompts_in_window=prompts)).wire()
         assert not any(remedy["sentence"].startswith("It is asked too often") for remedy in answer["remedies"])
         assert answer["prompt_avoided"] is False
 
@@ -146,8 +146,8 @@ def test_without_a_model_only_a_harmless_look_is_worth_a_proof(
     event = an_event("human", category, resource=resource, action=action)
     machine = an_event("workload", category, resource=resource, action=action)
 
-    assert judged(event, trust=None).ruling == ("step_up" if harmless else "deny")
-    assert judged(machine, trust=None).ruling == "deny"
+    assert decide_on(event, trust=None).ruling == ("step_up" if harmless else "deny")
+    assert decide_on(machine, trust=None).ruling == "deny"
 
 
 @pytest.mark.parametrize("changed", ["asn_changed_in_session", "device_changed_in_session", "agent_changed_in_session"])
@@ -155,9 +155,9 @@ def test_a_claim_is_worth_nothing_once_its_place_has_changed(changed: str) -> No
     """A cookie stolen after a second factor carries its owner's fresh time; unknown is not a change."""
     event = an_event("human", "admin_console")
 
-    assert judged(event, proofs=[strong_proof()], features={changed: 1.0}).ruling == "step_up"
-    assert judged(event, proofs=[strong_proof()], features={changed: 0.0}).ruling == "allow"
-    assert judged(event, proofs=[strong_proof()], features={changed: float("nan")}).ruling == "allow"
+    assert decide_on(event, proofs=[strong_proof()], features={changed: 1.0}).ruling == "step_up"
+    assert decide_on(event, proofs=[strong_proof()], features={changed: 0.0}).ruling == "allow"
+    assert decide_on(event, proofs=[strong_proof()], features={changed: float("nan")}).ruling == "allow"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_claim_is_worth_nothing_once_its_place_has_changed(changed: str) -> No
 def test_a_reported_proof_counts_on_the_place_it_was_made_on(made_on: Any, now_on: Any, counts: bool) -> None:
     """Where both are known; what the features say of the session is for claims alone."""
     proof = strong_proof(source="step_up", **made_on)
-    answer = judged(
+    answer = decide_on(
         an_event("human", "admin_console", **now_on), proofs=[proof], features={"device_changed_in_session": 1.0}
     )
 

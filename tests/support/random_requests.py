@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from hypothesis import strategies as st
-from support.judging import NOW, POLICY, ago, an_event, judged
+from support.decisions import NOW, POLICY, ago, an_event, decide_on
 
 from features.event.schema import Category, CredentialKind, Event, IdentityType
 from features.model.trust_curve import TrustCurve
@@ -53,7 +53,7 @@ class Request:
     def ruled(self, policy: Policy = POLICY, **changes: Any) -> Decision:
         """The decision, with some of it changed."""
         given = {name: changes.pop(name, getattr(self, name)) for name in self.__dataclass_fields__}
-        return judged(given.pop("event"), policy=policy, **given, **changes)
+        return decide_on(given.pop("event"), policy=policy, **given, **changes)
 
 
 @st.composite
