@@ -142,10 +142,9 @@ class Network(Group):
     )
     hosting: bool | None = Field(default=None, description="Whether it is a hosting provider's network.")
     anonymizer: bool | None = Field(default=None, description="Whether it is a VPN, proxy or Tor exit.")
-    reputation: (
-        Annotated[FiniteFloat, Field(ge=0, le=1, description="Reputation of the address: 0 is clean, 1 is known bad.")]
-        | None
-    ) = None
+    reputation: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Reputation of the address: 0 is clean, 1 is known bad."
+    )
 
 
 class Device(Group):
