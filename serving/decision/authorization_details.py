@@ -24,20 +24,16 @@ COUNTS_AS = "write"
 
 
 class Detail(BaseModel):
-    """One thing that is authorised.
-
-    `actions` are vendors' action names or our categories, `locations` and `identifier` resource ids, `datatypes`
-    resource types, `privileges` the roles the task may be done in.
-    """
+    """One thing that is authorised."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="allow")
 
-    type: Text
-    actions: Texts = ()
-    locations: Texts = ()
-    datatypes: Texts = ()
-    identifier: Text | None = None
-    privileges: Texts = ()
+    type: Text = Field(description="A type that the policy lists in `intent_types`.")
+    actions: Texts = Field(default=(), description="Actions: vendors' names, or our categories.")
+    locations: Texts = Field(default=(), description="Ids of resources.")
+    datatypes: Texts = Field(default=(), description="Types of resources.")
+    identifier: Text | None = Field(default=None, description="The id of one resource.")
+    privileges: Texts = Field(default=(), description="Roles the task may be done in.")
 
 
 Details = Annotated[tuple[Detail, ...], Field(max_length=MAX_DETAILS, strict=False)]
