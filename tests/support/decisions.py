@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,3 +80,20 @@ PROOF_OF = {
     "service_account": attestation(),
     "agent": attestation(),
 }
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A request with what is known about it: parts of its event, features, trust, proofs and the session's state."""
+
+    identity_type: str
+    category: str
+    groups: dict[str, Any] = field(default_factory=dict)
+    features: dict[str, float] = field(default_factory=dict)
+    trust: TrustCurve = TRUSTED
+    proofs: tuple[Proof, ...] = ()
+    session: SessionState = field(default_factory=SessionState)
+
+    def decide(self) -> Decision:
+        event = an_event(self.identity_type, self.category, **self.groups)
+        return decide_on(event, features=self.features, trust=self.trust, proofs=self.proofs, session=self.session)
