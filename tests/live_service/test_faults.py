@@ -20,12 +20,12 @@ from live_service.test_writer import CALLER
 from support.live_server import (
     ROOT,
     Server,
+    active_configuration,
     an_event,
-    in_force_here,
     new_home,
     served,
     settings_of,
-    the_model,
+    small_explainer,
     variables,
 )
 from support.recorded_decisions import FILE, opened
@@ -45,7 +45,7 @@ class Broken(Explainer):
     """A champion whose model raises, or answers nonsense."""
 
     def __init__(self, error: Exception | None) -> None:
-        self.model, self.error = the_model().model, error
+        self.model, self.error = small_explainer().model, error
 
     def assess(self, values: Any) -> Any:
         if self.error:
@@ -98,7 +98,7 @@ def test_a_model_that_fails_closes_the_door(
     tmp_path: Path, engines: Any, kind: str, category: str | None, ruling: str, error: Exception | None
 ) -> None:
     """A person may prove himself for a harmless look; nothing else passes, and the reason is recorded."""
-    engine = engines(in_force_here(tmp_path, champion=Broken(error)))
+    engine = engines(active_configuration(tmp_path, champion=Broken(error)))
     answer = score(engine, identity={"type": kind}, category=category)
     with engine.store.reading() as tx:
         record = tx.decisions.get(answer["decision_id"])
@@ -111,7 +111,7 @@ def test_a_type_the_model_never_saw_closes_the_door(tmp_path: Path, engines: Any
     """Without a threshold there is nothing to compare trust with."""
     champion = Broken(None)
     champion.model = replace(champion.model, thresholds={})
-    engine = engines(in_force_here(tmp_path, champion=champion))
+    engine = engines(active_configuration(tmp_path, champion=champion))
 
     assert score(engine)["degraded"] is not None
 
@@ -129,13 +129,13 @@ def test_a_swapped_artefact_is_refused_by_its_name(tmp_path: Path, engines: Any)
 
 def test_a_healthy_engine_is_ready(tmp_path: Path, engines: Any) -> None:
     """The check above can succeed."""
-    assert ready(engines(in_force_here(tmp_path)))[0] == 200
+    assert ready(engines(active_configuration(tmp_path)))[0] == 200
 
 
 @pytest.mark.parametrize("broken", ["DROP TABLE decisions", "DROP TABLE histories", "DROP TABLE revocations"])
 def test_a_store_that_fails_gives_no_ruling(tmp_path: Path, engines: Any, broken: str) -> None:
     """The caller is told so, and nothing of the request stays."""
-    engine = engines(in_force_here(tmp_path))
+    engine = engines(active_configuration(tmp_path))
     score(engine)
     connection = sqlite3.connect(tmp_path / FILE)
     connection.execute(broken)
@@ -149,7 +149,7 @@ def test_a_store_that_fails_gives_no_ruling(tmp_path: Path, engines: Any, broken
 
 def test_a_store_that_recovers_is_used_again(tmp_path: Path, engines: Any) -> None:
     """A lock that is let go is no reason to stay closed."""
-    engine = engines(in_force_here(tmp_path))
+    engine = engines(active_configuration(tmp_path))
     lock = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable):
@@ -200,7 +200,7 @@ def test_without_a_champion_nothing_is_allowed(
 def asked_until_it_dies(server: Server, number: int, stop: threading.Event) -> list[str]:
     """The ids of the decisions one client was given."""
     got: list[str] = []
-    headers = {"Authorization": f"Bearer {server.everything}"}
+    headers = {"Authorization": f"Bearer {server.full_key}"}
     with httpx.Client(base_url=server.url, headers=headers, timeout=10) as client:
         while not stop.is_set():
             try:
@@ -225,7 +225,7 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "serving", "verify"]
     verified = subprocess.run(command, cwd=ROOT, env=variables(home), check=False, capture_output=True).returncode
     recorded = {row[0] for row in sqlite3.connect(home / FILE).execute("SELECT id FROM decisions")}
-    restarted = Engine(opened(home), in_force_here(home))
+    restarted = Engine(opened(home), active_configuration(home))
     ruling = score(restarted, "revoked")["ruling"]
     restarted.close()
 

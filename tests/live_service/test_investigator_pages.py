@@ -38,7 +38,7 @@ class Page(HTMLParser):
 
 def page(small: Server, path: str) -> Page:
     """A page, opened with a key."""
-    answer = small.ask("GET", path)
+    answer = small.request("GET", path)
     assert answer.status_code == 200, answer.text
     return Page(answer.text)
 
@@ -104,7 +104,7 @@ def test_a_page_runs_nothing_callers_sent(small: Server) -> None:
 def test_the_list_runs_nothing_callers_sent(small: Server) -> None:
     """Neither in its rows nor in its form."""
     small.score(an_event(HOSTILE))
-    answer = small.ask("GET", "/investigate", params={"identity": HOSTILE})
+    answer = small.request("GET", "/investigate", params={"identity": HOSTILE})
     shown = Page(answer.text)
 
     assert ("script" in shown.tags, "<script>alert(1)</script>" in shown.text) == (False, True)
@@ -112,7 +112,7 @@ def test_the_list_runs_nothing_callers_sent(small: Server) -> None:
 
 def test_a_page_loads_nothing_from_anywhere(small: Server) -> None:
     """Policy in its headers: no script at all, no frame around it, nothing kept."""
-    headers = small.ask("GET", "/investigate").headers
+    headers = small.request("GET", "/investigate").headers
 
     assert ("default-src 'none'" in headers["content-security-policy"], headers["cache-control"]) == (True, "no-store")
 
@@ -181,7 +181,7 @@ def test_a_form_too_large_is_refused(browser: httpx.Client) -> None:
 
 def test_the_cookie_opens_pages_only(small: Server, browser: httpx.Client) -> None:
     """What programs ask takes the header: another site's form gets nowhere with the cookie."""
-    browser.post("/investigate/login", data={"key": small.everything})
-    cookies = {"session_trust_key": small.everything}
+    browser.post("/investigate/login", data={"key": small.full_key})
+    cookies = {"session_trust_key": small.full_key}
 
     assert httpx.get(f"{small.url}/decisions", cookies=cookies).status_code == 401

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.live_server import an_event, in_force_here, now
+from support.live_server import active_configuration, an_event, now
 from support.recorded_decisions import opened
 
 from serving import metrics
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine(tmp_path: Path, file: Path) -> Iterator[Engine]:
-    made = Engine(opened(tmp_path), in_force_here(tmp_path, policy=Policy.load(file)))
+    made = Engine(opened(tmp_path), active_configuration(tmp_path, policy=Policy.load(file)))
     yield made
     made.close()
 

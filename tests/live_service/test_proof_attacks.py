@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from live_service.test_settled_rules import challenged, completed, proof, version
-from support.live_server import Server, ago, an_event, in_force_here, now
+from support.live_server import Server, active_configuration, ago, an_event, now
 from support.recorded_decisions import opened
 
 from features.model.trust_curve import TrustCurve
@@ -81,7 +81,7 @@ def test_a_model_that_gives_no_number_fails_closed_on_record(tmp_path: Any, smal
     from serving.model.explainer import Explainer
 
     store = opened(tmp_path)
-    engine = Engine(store, in_force_here(tmp_path, champion=Broken(Explainer(small_model())), missing=None))
+    engine = Engine(store, active_configuration(tmp_path, champion=Broken(Explainer(small_model())), missing=None))
     try:
         request = ScoreRequest.model_validate({"event": an_event("nan", category="write")})
         answer = engine.score(request, Caller("test", frozenset(SCOPES)))

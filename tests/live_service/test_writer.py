@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.live_server import an_event, in_force_here
+from support.live_server import active_configuration, an_event
 from support.recorded_decisions import opened
 
 from serving.contracts.requests import ScoreRequest
@@ -27,7 +27,7 @@ CALLER = Caller("test", frozenset(SCOPES))
 @contextmanager
 def engine_over(store: Store, folder: Path, kind: type[Engine] = Engine) -> Iterator[Engine]:
     """An engine that is closed in the end."""
-    engine = kind(store, in_force_here(folder, champion=None, missing="there is none in this test"))
+    engine = kind(store, active_configuration(folder, champion=None, missing="there is none in this test"))
     try:
         yield engine
     finally:

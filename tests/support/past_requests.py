@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.live_server import in_force_here, settings_of
+from support.live_server import active_configuration, settings_of
 from support.recorded_decisions import START
 from support.small_champion import small_model
 
@@ -72,7 +72,7 @@ def lived(folder: Path, count: int = 100) -> Store:
     """A store in which so many requests were ruled on; every second challenge of a session was completed at once."""
     store = Store(settings_of(folder).database_url)
     store.migrate()
-    engine = Engine(store, in_force_here(folder, champion=explained()))
+    engine = Engine(store, active_configuration(folder, champion=explained()))
     asked = 0
     for event in events(count):
         request = ScoreRequest(event=event, mode="replay", space="past")
