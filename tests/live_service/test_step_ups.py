@@ -6,7 +6,7 @@ import math
 from datetime import timedelta
 from typing import Any
 
-from live_service.test_settled_rules import challenged, completed, proof, version
+from live_service.test_score import challenged, completed, proof, version
 from support.live_server import Server, active_configuration, ago, an_event, now
 from support.recorded_decisions import opened
 
