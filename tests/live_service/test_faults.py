@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import sqlite3
 import subprocess
@@ -34,6 +35,7 @@ from support.small_champion import register, small_model
 from features.model.trust_curve import TrustCurve
 from serving.api.application import create_application
 from serving.api.routes import ROUTES
+from serving.decision.inputs import Explanation
 from serving.engine.writer import Engine
 from serving.errors import StoreUnavailable
 from serving.model.active import ActiveConfiguration, load_configuration
@@ -51,7 +53,14 @@ class BrokenExplainer(Explainer):
     def assess(self, values: Any) -> Any:
         if self.error:
             raise self.error
-        return TrustCurve(float("nan"), (0.0, 0.0, 0.0, 0.0)), None
+        return TrustCurve(math.nan, (0.0,) * 4), None
+
+
+class NumberlessExplainer(BrokenExplainer):
+    """A champion whose explanation holds no number."""
+
+    def assess(self, values: Any) -> Any:
+        return TrustCurve(math.nan, (0.0,) * 4), Explanation(math.nan, math.nan, ())
 
 
 @pytest.fixture
@@ -118,6 +127,15 @@ def test_a_model_that_fails_fails_closed(
 
     assert decision["ruling"] == ruling
     assert ("out of memory" if error else "the model") in recorded(engine, decision)["degraded"]
+
+
+def test_a_model_that_gives_no_number_fails_closed(tmp_path: Path, make_engine: MakeEngine) -> None:
+    """The decision is a denial, recorded as degraded."""
+    engine = make_engine(active_configuration(tmp_path, champion=NumberlessExplainer(None)))
+    decision = score(engine, category="write")
+
+    assert decision["ruling"] == "deny"
+    assert recorded(engine, decision)["degraded"] == "the model gave no number"
 
 
 def test_an_identity_type_without_threshold_fails_closed(tmp_path: Path, make_engine: MakeEngine) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from live_service.test_operator_commands import run
+from support.operator_commands import run_command as run
 from support.live_server import new_home
 from support.past_requests import SPACE, events, lived, versioned
 from support.small_champion import register
