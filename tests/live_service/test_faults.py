@@ -29,7 +29,7 @@ from support.live_server import (
     small_explainer,
     variables,
 )
-from support.recorded_decisions import FILE, opened
+from support.recorded_decisions import FILE, open_store
 from support.small_champion import register, small_model
 
 from features.model.trust_curve import TrustCurve
@@ -69,7 +69,7 @@ def make_engine(tmp_path: Path) -> Iterator[MakeEngine]:
     engines: list[Engine] = []
 
     def make(active: ActiveConfiguration) -> Engine:
-        engines.append(Engine(opened(tmp_path, busy_seconds=0.2), active))
+        engines.append(Engine(open_store(tmp_path, busy_seconds=0.2), active))
         return engines[-1]
 
     yield make
@@ -259,7 +259,7 @@ def test_kill_9_loses_no_answered_decision(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "serving", "verify"]
     verified = subprocess.run(command, cwd=ROOT, env=variables(home), check=False, capture_output=True)
     rows = {row[0] for row in sqlite3.connect(home / FILE).execute("SELECT id FROM decisions")}
-    restarted = Engine(opened(home), active_configuration(home))
+    restarted = Engine(open_store(home), active_configuration(home))
     ruling = score(restarted, "revoked")["ruling"]
     restarted.close()
 

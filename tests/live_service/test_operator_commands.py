@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import typer
 from support.operator_commands import run_command
-from support.recorded_decisions import EVENT, FILE, fold_once, opened, recorded, sql
+from support.recorded_decisions import FILE, open_store, record_decisions, run_sql
+from support.stored_events import EVENT, fold_once
 
 from features import Event, get_settings
 from serving.cli.main import app
@@ -30,14 +31,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def digest_of_histories(folder: Path) -> str:
     """Of all that are stored."""
-    with opened(folder).reading() as transaction:
+    with open_store(folder).reading() as transaction:
         rows = transaction.connection.core.exec_driver_sql("SELECT * FROM histories ORDER BY identity, kind, key")
         return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
 
 
 def store_histories(folder: Path) -> None:
     """Five events of two identities: one of them challenged, one not folded."""
-    store = opened(folder)
+    store = open_store(folder)
     bob = EVENT.model_dump(mode="json") | {"identity": {"id": "bob", "type": "agent"}, "session": {"id": None}}
     with store.transaction() as transaction:
         for outcome in (1, 4, 1):
@@ -68,7 +69,7 @@ def test_every_command_shows_an_example(command: str) -> None:
 
 def test_an_intact_log_verifies(home: Path) -> None:
     """Exit code 0; the heads go to standard output, to be kept elsewhere."""
-    recorded(opened(home), 1, 2)
+    record_decisions(open_store(home), 1, 2)
     code, heads, message = run_command("verify")
 
     assert code == 0
@@ -78,8 +79,8 @@ def test_an_intact_log_verifies(home: Path) -> None:
 
 def test_a_broken_log_is_a_finding(home: Path) -> None:
     """Exit code 1, and the row is named."""
-    recorded(opened(home), 1, 2)
-    sql(home, "UPDATE decisions SET ruling = 'deny' WHERE id = 'd2'")
+    record_decisions(open_store(home), 1, 2)
+    run_sql(home, "UPDATE decisions SET ruling = 'deny' WHERE id = 'd2'")
     code, _, message = run_command("verify")
 
     assert code == 1
@@ -141,7 +142,7 @@ def test_a_difference_is_a_finding(home: Path, fault: str) -> None:
     """Exit code 1, and nothing is changed."""
     statement, word = FAULTS[fault]
     store_histories(home)
-    sql(home, statement)
+    run_sql(home, statement)
     before = digest_of_histories(home)
     code, _, message = run_command("rebuild")
 
@@ -155,7 +156,7 @@ def test_rebuilding_repairs_to_the_bit(home: Path, fault: str) -> None:
     """With --write the difference is replaced, and the next run finds none."""
     store_histories(home)
     before = digest_of_histories(home)
-    sql(home, FAULTS[fault][0])
+    run_sql(home, FAULTS[fault][0])
     codes = [run_command("rebuild", "--write")[0], run_command("rebuild")[0]]
 
     assert codes == [1, 0]
@@ -172,7 +173,7 @@ def test_rebuilding_repairs_to_the_bit(home: Path, fault: str) -> None:
 def test_a_lost_event_is_a_finding(home: Path, fault: str, word: str) -> None:
     """The versions of the events tell which are missing."""
     store_histories(home)
-    sql(home, fault)
+    run_sql(home, fault)
     code, _, message = run_command("rebuild")
 
     assert code == 1
@@ -183,7 +184,7 @@ def test_a_created_key_works_and_is_listed(home: Path) -> None:
     """The key alone goes to standard output."""
     key = run_command("keys", "create", "gateway", "--scope", "score", "--scope", "assure")[1].strip()
 
-    assert authenticate(opened(home), f"Bearer {key}") is not None
+    assert authenticate(open_store(home), f"Bearer {key}") is not None
     assert "gateway" in run_command("keys", "list")[1]
 
 
@@ -193,17 +194,17 @@ def test_a_revoked_key_no_longer_works(home: Path) -> None:
     codes = [run_command("keys", "revoke", key.split(".")[0])[0] for _ in range(2)]
 
     assert codes == [0, 1]
-    assert authenticate(opened(home), f"Bearer {key}") is None
+    assert authenticate(open_store(home), f"Bearer {key}") is None
 
 
 @pytest.mark.parametrize("arguments", ["gateway --scope root", "gateway", "--scope score"])
 def test_a_key_is_not_created_by_mistake(home: Path, arguments: str) -> None:
     """It needs a name and known scopes; without them nothing is created (exit code 2)."""
-    opened(home)
+    open_store(home)
     code = run_command("keys", "create", *arguments.split())[0]
 
     assert code == 2
-    assert list_keys(opened(home)) == ()
+    assert list_keys(open_store(home)) == ()
 
 
 def test_the_built_in_policy_is_valid_and_shown() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from support.judging import POLICY, ago, an_event, judged
+from support.decisions import POLICY, ago, an_event, decide_on
 
 from features.event.schema import Event
 from serving.decision.authorization_details import narrowest_task, parse_intent, uncovered_part
@@ -136,7 +136,7 @@ def test_a_floor_that_is_not_met_says_what_the_authorised_task_leaves_out() -> N
     task = parse_intent(said(WHOLE)) or ()
     proof = Proof(ago(60), "intent", scope=Scope("export", "bucket"), source="step_up", task=task)
     event = asked({"id": "wiki", "type": "bucket", "sensitivity": "restricted"}, "export")
-    floor = next(each for each in judged(event, proofs=[proof]).floors if each.id == "export-sensitive")
+    floor = next(each for each in decide_on(event, proofs=[proof]).floors if each.id == "export-sensitive")
 
     assert (floor.status, floor.sentence.partition("asks. ")[2]) == (
         "applied",

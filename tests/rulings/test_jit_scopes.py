@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.judging import NOW, ago, an_event, judged
+from support.decisions import NOW, ago, an_event, decide_on
 
 from features.event.schema import Event
 from serving.decision.jit_scopes import covers, narrowest_scope
@@ -90,7 +90,7 @@ def test_a_request_made_with_a_credential_for_it_is_allowed(held: str, more: dic
     resource = {"type": "bucket", "sensitivity": "restricted"}
     event = an_event("workload", "export", resource=resource, credential=credential | more)
 
-    assert judged(event, proofs=claimed_proofs(event)).ruling == ruling
+    assert decide_on(event, proofs=claimed_proofs(event)).ruling == ruling
 
 
 def test_the_ruling_says_what_the_scope_must_cover() -> None:
@@ -98,7 +98,7 @@ def test_the_ruling_says_what_the_scope_must_cover() -> None:
     credential = {"kind": "jit_credential", "issued_at": ago(60), "expires_at": ago(-60), "scope": ["read:bucket"]}
     event = an_event("workload", "rotate_secret", credential=credential)
     sentence = next(
-        each.sentence for each in judged(event, proofs=claimed_proofs(event)).floors if each.id == "rotate-secret"
+        each.sentence for each in decide_on(event, proofs=claimed_proofs(event)).floors if each.id == "rotate-secret"
     )
 
     assert sentence.endswith("The credential's scope is read:bucket; it must cover rotate_secret:*.")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.judging import DOUBTED, NOW, POLICY, an_event, judged
+from support.decisions import DOUBTED, NOW, POLICY, an_event, decide_on
 from support.live_server import Server, active_configuration
 from support.live_server import an_event as a_request
-from support.recorded_decisions import START, opened
+from support.recorded_decisions import START, open_store
 
 from serving.contracts.requests import ScoreRequest, StepUpRequest
 from serving.decision.inputs import SessionState
@@ -21,7 +21,8 @@ from serving.decision.proofs import claimed_proofs
 from serving.decision.ruling import TOO_OFTEN
 from serving.engine.writer import Engine
 from serving.errors import InvalidField
-from serving.store.api_keys import SCOPES, Caller
+from serving.scopes import SCOPES
+from serving.store.api_keys import Caller
 
 CALLER = Caller("test", frozenset(SCOPES))
 WINDOW = timedelta(seconds=POLICY.storm.window_seconds)
@@ -54,7 +55,7 @@ STEPS = st.builds(
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("often")
-    made = Engine(opened(folder), active_configuration(folder))
+    made = Engine(open_store(folder), active_configuration(folder))
     yield made
     made.close()
 
@@ -131,7 +132,7 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
     answers = []
     for number in range(16):
         session = SessionState(prompts_in_window=number, prompts_by_remedy=dict(counts))
-        decision = judged(an_event(kind, "rotate_secret"), session=session)
+        decision = decide_on(an_event(kind, "rotate_secret"), session=session)
         first = decision.remedies[0].type if decision.remedies else decision.because[0]
         answers.append(first)
         counts[first] = counts.get(first, 0) + 1
@@ -142,7 +143,7 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
 def test_a_person_is_asked_as_before() -> None:
     """However often; that it is often is shown."""
     session = SessionState(prompts_in_window=9, prompts_by_remedy={"interactive_mfa": 9})
-    decision = judged(an_event("human", "approve_payment"), session=session)
+    decision = decide_on(an_event("human", "approve_payment"), session=session)
 
     assert (decision.ruling, decision.remedies[0].type, decision.prompt_avoided) == (
         "step_up",
@@ -157,10 +158,10 @@ def test_a_finding_names_what_asked_most() -> None:
     askers = {"threshold of workload, restricted": 4, "floor rotate-secret": 1}
     session = SessionState(prompts_in_window=5, prompts_by_rule=askers)
     decisions = [
-        judged(an_event("workload", "rotate_secret"), session=each)
+        decide_on(an_event("workload", "rotate_secret"), session=each)
         for each in (session, replace(session, prompts_by_rule={}), replace(session, prompts_in_window=4))
     ]
-    unsure = judged(an_event("workload"), trust=DOUBTED, session=replace(session, prompts_by_rule={}))
+    unsure = decide_on(an_event("workload"), trust=DOUBTED, session=replace(session, prompts_by_rule={}))
 
     assert [[each.subject for each in decision.findings] for decision in decisions] == [
         ["threshold of workload, restricted"],
@@ -180,7 +181,7 @@ def test_a_fault_that_no_proof_ends_is_told_whatever_was_proven(proven: bool) ->
     credential = {"kind": "jit_credential", "issued_at": NOW, "scope": ["write:*"]}
     ends = {"expires_at": NOW + timedelta(minutes=10)}
     event = an_event("workload", "write", credential=credential | ends if proven else {})
-    decision = judged(event, features={"entitlements_unused_share": 0.95}, proofs=claimed_proofs(event))
+    decision = decide_on(event, features={"entitlements_unused_share": 0.95}, proofs=claimed_proofs(event))
 
     assert (decision.ruling, [(each.kind, each.subject) for each in decision.findings]) == (
         "allow" if proven else "step_up",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.judging import NOW, POLICY, an_event, judged
+from support.decisions import NOW, POLICY, an_event, decide_on
 
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Contribution, Explanation, Proof, SessionState
@@ -21,7 +21,7 @@ def test_a_challenge_says_all_it_knows() -> None:
     """Why, how sure, which floor, what would do, and for how long."""
     explanation = Explanation(-3.0, 0.0, (Contribution("hour_rarity", math.nan, 3.0, "It is not known when."),))
     decision = replace(
-        judged(EXPORT, trust=EVEN, session=SessionState(valid_until=NOW + timedelta(seconds=9))),
+        decide_on(EXPORT, trust=EVEN, session=SessionState(valid_until=NOW + timedelta(seconds=9))),
         explanation=explanation,
     )
     answer = decision.wire()
@@ -87,7 +87,7 @@ def test_a_challenge_says_all_it_knows() -> None:
 def test_an_allow_says_for_how_long() -> None:
     """A lifetime and what limits it; nothing is asked, and a look at something harmless may be reused."""
     look = an_event(resource={"sensitivity": "internal"})
-    answer = judged(look, trust=TrustCurve(-4.0, (0.01, 0.02, 0.03, 0.04))).wire()
+    answer = decide_on(look, trust=TrustCurve(-4.0, (0.01, 0.02, 0.03, 0.04))).wire()
 
     assert (answer["ruling"], answer["remedies"], answer["challenge"]) == ("allow", [], None)
     assert answer["session"] == {"action": "keep", "lifetime_seconds": 300, "limited_by": "trust"}
@@ -99,12 +99,14 @@ def test_a_value_that_is_known_stays_one() -> None:
     """Only what is not known is null."""
     explanation = Explanation(0.0, 1.0, (Contribution("hour_rarity", 0.25, 1.0, "An hour seldom seen."),))
 
-    assert replace(judged(EXPORT), explanation=explanation).wire()["explanation"]["contributions"][0]["value"] == 0.25
+    assert (
+        replace(decide_on(EXPORT), explanation=explanation).wire()["explanation"]["contributions"][0]["value"] == 0.25
+    )
 
 
 def test_without_a_model_nothing_is_said_of_trust() -> None:
     """Unknown is null, and the answer says what is missing."""
-    answer = judged(EXPORT, trust=None).wire()
+    answer = decide_on(EXPORT, trust=None).wire()
 
     assert (answer["trust"], answer["explanation"], answer["model_asks"]) == (None, None, None)
     assert answer["degraded"] == "the model gave no trust"
@@ -115,7 +117,7 @@ def test_a_watched_floor_says_what_it_would_do() -> None:
     watched = POLICY.model_copy(
         update={"floors": tuple(f.model_copy(update={"mode": "shadow"}) for f in POLICY.floors)}
     )
-    floor = judged(EXPORT, policy=watched).wire()["floors"][0]
+    floor = decide_on(EXPORT, policy=watched).wire()["floors"][0]
 
     assert floor["would_apply"] == "applied" and "status" not in floor
 
