@@ -29,6 +29,7 @@ from support.recorded_decisions import (
     record_decisions,
     run_sql,
 )
+from support.stored_events import EVENT, fold_once, one_request
 
 from features import Event, History, fold, replay, row_of, rows_of, table_of, vector
 from features.engine.batch import time_order
@@ -38,39 +39,12 @@ from serving.decision.inputs import Proof, Revocation, Scope, SessionState
 from serving.errors import DecisionNotRecorded, StaleHistory, StaleLayout, StoreUnavailable
 from serving.store.database import Connection
 from serving.store.schema import SessionKey, metadata
-from serving.store.store import MIGRATIONS, Store, Transaction
+from serving.store.store import MIGRATIONS, Store
 from serving.store.verify import verify_log
 from serving.times import time_of
 
 ADA = SessionKey("live", "ada", "s1", "key-1")
 BUCKET_READ: dict[str, Any] = {"category": "read", "resource_type": "bucket"}
-EVENT = Event.model_validate(
-    {
-        "id": "e1",
-        "time": "2026-03-02T09:00:00Z",
-        "identity": {"id": "ada", "type": "human"},
-        "session": {"id": "s1"},
-        "action": {"name": "s3:GetObject", "category": "read"},
-        "credential": {"id": "key-1"},
-    }
-)
-
-
-def fold_once(transaction: Transaction, event: Event = EVENT, namespace: str = "live", outcome: int = 1) -> int:
-    """Read, fold, keep, and write back: what one request does to a history."""
-    key = SessionKey(namespace, event.identity.id, event.session.id, event.credential.id)
-    history, version = transaction.histories.read(key)
-    fold(row_of(event), history, outcome)
-    version = transaction.histories.write(key, history, version)
-    transaction.histories.append_event(namespace, event, outcome=outcome, source="score", version=version)
-    return version
-
-
-def one_request(transaction: Transaction) -> None:
-    """A request that changes a history, keeps its event and an expiry, and records a decision."""
-    version = fold_once(transaction)
-    transaction.sessions.set_valid_until(SessionKey("live", "ada", "s1"), after(60))
-    transaction.decisions.append(a_record(1, ruling="step_up", version=version))
 
 
 def test_the_migrations_make_the_declared_tables(tmp_path: Path) -> None:
@@ -363,9 +337,9 @@ def test_a_killed_process_leaves_nothing_half_done(tmp_path: Path, moment: str) 
     last = "fold_once(transaction)" if moment == "before the decision" else "one_request(transaction)"
     code = f"""
 import os, pathlib
-from support.recorded_decisions import opened
-from decision_records.test_store import fold_once, one_request
-with opened(pathlib.Path({str(tmp_path)!r})).transaction() as transaction:
+from support.recorded_decisions import open_store
+from support.stored_events import fold_once, one_request
+with open_store(pathlib.Path({str(tmp_path)!r})).transaction() as transaction:
     {last}
     os.kill(os.getpid(), 9)
 """

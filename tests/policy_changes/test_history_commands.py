@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from live_service.test_operator_commands import run
 from support.live_server import new_home
+from support.operator_commands import run_command as run
 from support.past_requests import NAMESPACE, record_requests, registered_model, some_events
 from support.small_champion import register
 

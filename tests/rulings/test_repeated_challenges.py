@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.decisions import DOUBTED, NOW, POLICY, an_event, decide_on
-from support.live_server import Server, in_force_here
+from support.live_server import Server, active_configuration
 from support.live_server import an_event as a_request
 from support.recorded_decisions import START, open_store
 
@@ -55,7 +55,7 @@ STEPS = st.builds(
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("often")
-    made = Engine(open_store(folder), in_force_here(folder))
+    made = Engine(open_store(folder), active_configuration(folder))
     yield made
     made.close()
 
@@ -192,7 +192,7 @@ def test_operators_see_a_rule_that_asks_too_often(small: Server) -> None:
     """In the decision, in the findings, on the policy page, and as metrics."""
     event = a_request("stormy", category="rotate_secret", identity={"type": "workload"})
     answers = [small.score(event) for _ in range(7)]
-    metrics = small.ask("GET", "/metrics").text
+    metrics = small.request("GET", "/metrics").text
     findings = [each for each in small.get("/findings")["findings"] if each["identity"] == "stormy"]
 
     assert [answer["prompt_avoided"] for answer in answers] == [False] * 5 + [True] * 2
@@ -202,7 +202,7 @@ def test_operators_see_a_rule_that_asks_too_often(small: Server) -> None:
     ]
     assert 'session_trust_prompts_avoided_total{identity_type="workload"}' in metrics
     assert 'session_trust_findings_total{kind="asked_too_often",subject="floor rotate-secret"}' in metrics
-    assert "This automation had to be asked 7 times" in small.ask("GET", "/investigate/policy").text
+    assert "This automation had to be asked 7 times" in small.request("GET", "/investigate/policy").text
 
 
 def test_operators_see_identities_with_too_many_rights(small: Server) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.live_server import in_force_here, settings_of
+from support.live_server import active_configuration, settings_of
 from support.recorded_decisions import START
 from support.small_champion import small_model
 
@@ -78,7 +78,7 @@ def record_requests(folder: Path, count: int = 100) -> Store:
     """A store with so many decisions; every second challenge of a session is completed at once."""
     store = Store(settings_of(folder).database_url)
     store.migrate()
-    engine = Engine(store, in_force_here(folder, champion=small_explainer()))
+    engine = Engine(store, active_configuration(folder, champion=small_explainer()))
     challenges = 0
     for event in some_events(count):
         request = ScoreRequest(event=event, mode="replay", space="past")
