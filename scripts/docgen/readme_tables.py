@@ -21,7 +21,7 @@ from features.settings import PREFIX, Settings, get_settings
 from serving.launch.client import Service, running_service
 from serving.launch.readiness import curl_line
 from serving.policy.schema import Condition, Policy, Requirement
-from serving.policy.tables import sections
+from serving.policy.tables import policy_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks/results.json"
@@ -79,7 +79,7 @@ def _asked(requirement: Requirement) -> str:
 
 def remedies_table() -> str:
     """What each kind of identity can do, and how far it counts."""
-    section = next(each for each in sections(Policy.load()) if each.columns[:2] == ("identity", "remedy"))
+    section = next(each for each in policy_tables(Policy.load()) if each.columns[:2] == ("identity", "remedy"))
     rows = ["| " + " | ".join(row) + " |" for row in section.rows]
     return "\n".join(["| " + " | ".join(section.columns) + " |", "|---" * len(section.columns) + "|", *rows])
 

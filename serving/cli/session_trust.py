@@ -25,7 +25,9 @@ class Part:
 
 
 PARTS = {
-    "serve": Part("serving.cli.serve", "serve_app", "Start the service; registers the shipped model if none answers."),
+    "serve": Part(
+        "serving.cli.startup", "serve_app", "Start the service; registers the shipped model if none answers."
+    ),
     "demo": Part("serving.demo.incident", "demo_app", "Replay a real incident and check what the service decides."),
     "features": Part("features.cli.main", "app", "Turn logs into events, and events into features."),
     "training": Part("training.cli.main", "app", "Simulate, train, evaluate, promote and ship models."),

@@ -1,7 +1,7 @@
-"""The model's margin taken apart: a base and what each feature adds, summing exactly to the calibrated log-odds.
+"""Explains the model's margin: a base and one contribution for each feature, which sum to the calibrated log-odds.
 
-What is added together is the margin, so no second prediction is made. The calibration is a straight line, which scales
-contributions and moves the base.
+The margin is the sum of the contributions, so no second prediction is made. The calibration is linear: its slope scales
+the contributions, and its intercept moves the base.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from serving.decision.inputs import Contribution, Explanation
 
 
 class Explainer:
-    """Trust and its explanation for one event at a time; proves at the start that both are exact, and SHAP's."""
+    """Trust and its explanation for one event at a time.
+
+    At construction it compares both with scikit-learn's and SHAP's results, or raises ModelMismatch. The results are
+    part of `forests`; without them, both libraries are imported and asked.
+    """
 
     def __init__(self, model: TrustModel, forests: ProvenForests | None = None) -> None:
         self.model = model
@@ -29,35 +33,35 @@ class Explainer:
         self._prove()
 
     def assess(self, values: Array) -> tuple[TrustCurve, Explanation]:
-        """Trust from now on, and why, for features of shape (F,)."""
+        """The trust curve and the explanation for a feature vector of shape (F,)."""
         with metrics.EXPLAINING.time():
-            explanation = self._explained(values)
+            explanation = self._explain(values)
         with metrics.FORESEEING.time():
             hazards = tuple(self._forests.hazards(self.model, values).tolist())
             return TrustCurve(explanation.margin, hazards), explanation
 
-    def _explained(self, values: Array) -> Explanation:
-        line = self.model.calibration
-        shares = self._forests.now.shares(values) * line.slope
-        base = self._forests.now.base * line.slope + line.intercept
-        contributions = sorted(zip(FEATURES, values, shares, strict=True), key=lambda each: -abs(each[2]))
-        parts = tuple(
+    def _explain(self, values: Array) -> Explanation:
+        calibration = self.model.calibration
+        shap_values = self._forests.now.shares(values) * calibration.slope
+        base = self._forests.now.base * calibration.slope + calibration.intercept
+        largest_first = sorted(zip(FEATURES, values, shap_values, strict=True), key=lambda item: -abs(item[2]))
+        contributions = tuple(
             Contribution(feature.name, float(value), float(share), sentence_for(feature, float(value)))
-            for feature, value, share in contributions
+            for feature, value, share in largest_first
         )
-        margin = math.fsum([base, *(part.contribution for part in parts)])
-        return Explanation(base, margin, parts)
+        margin = math.fsum([base, *(each.contribution for each in contributions)])
+        return Explanation(base, margin, contributions)
 
     def _prove(self) -> None:
-        """Compare with scikit-learn's and SHAP's results; raises ModelMismatch when another model is explained."""
+        """Compare with the reference results of the estimators and of the `shap` package. Raises ModelMismatch."""
         reference = self._forests.reference
         for row, values in enumerate(trial_rows()):
             curve, _ = self.assess(values)
-            off = (
+            differences = (
                 curve.now_log_odds - reference.log_odds[row],
                 np.array(curve.hazards) - reference.hazards[row],
                 self._forests.now.shares(values) - reference.shares[row],
             )
-            wrong = max(float(np.max(np.abs(each))) for each in off)
-            if not wrong <= TOLERANCE:
-                raise ModelMismatch(f"model version {self.model.version}: its explanation is off by {wrong:.2g}")
+            largest = max(float(np.max(np.abs(each))) for each in differences)
+            if not largest <= TOLERANCE:
+                raise ModelMismatch(f"model version {self.model.version}: its explanation is off by {largest:.2g}")

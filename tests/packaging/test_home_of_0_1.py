@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from support.old_home import retag, unpack
 
-from features.catalogue.describe import digest
+from features.catalogue.describe import difference, digest
 from features.hashing import digest_of_file
 from features.model.bundle import DIGEST_TAG, ModelMismatch, fetch
 from serving.errors import StoreUnavailable
 from serving.store.store import Store
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 
 CATALOGUE = "sha256:9b0dc647a73fc8b7005944b803571d16de689c2d86c4aada2ec20d719cbe0958"
 """The digest of the catalogue that model was made for, as its file has it."""
@@ -45,8 +45,6 @@ def test_a_model_of_0_1_gives_the_same_scores_to_the_last_bit(tmp_path: Path) ->
 
 
 def _is_current(home: Path) -> bool:
-    from features.catalogue.describe import difference
-
     return not difference(json.loads(next(home.rglob("catalogue.json")).read_text()))
 
 
@@ -71,7 +69,7 @@ def test_a_database_of_0_1_is_migrated_and_its_log_still_proves_itself(tmp_path:
 
     with closing(sqlite3.connect(tmp_path / "home/session-trust.db")) as database:
         ids = [row[0] for row in database.execute("SELECT id FROM decisions ORDER BY id")]
-    report = verify(store)
+    report = verify_log(store)
     assert len(ids) == 2
     assert report.ok
     assert report.rows >= 2

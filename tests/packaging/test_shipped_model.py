@@ -25,7 +25,7 @@ from training.promotion.shipping import (
     PROOF,
     export_model,
     read_manifest,
-    register_model,
+    register_exported,
     scores_of,
     shipped_model,
 )
@@ -74,7 +74,7 @@ def test_its_manifest_says_where_it_comes_from() -> None:
     manifest, _ = read_manifest(shipped_model())
 
     assert manifest["data"] == "simulated"
-    assert manifest["gate"] == "passed"
+    assert manifest["promotion_checks"] == "passed"
     assert manifest["made_by"].startswith("python -m training retrain")
     assert len(manifest["commit"]) == 40
     assert manifest["checks"]
@@ -91,7 +91,7 @@ def test_registering_it_makes_version_1_that_answers(tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "home")
     manifest, _ = read_manifest(shipped_model())
 
-    assert [register_model(settings), register_model(settings)] == ["1", "1"]
+    assert [register_exported(settings), register_exported(settings)] == ["1", "1"]
 
     tags = find_version(settings, "champion").tags
     assert {name: tags[DIGEST_TAG + name] for name in (NOW_FILE, *FILES)} == {
@@ -107,7 +107,7 @@ def test_the_registered_version_is_one_that_mlflow_can_load(tmp_path: Path) -> N
     import mlflow
 
     settings = settings_of(tmp_path / "home")
-    register_model(settings)
+    register_exported(settings)
     mlflow.set_tracking_uri(settings.tracking_uri)
     loaded = mlflow.sklearn.load_model(f"models:/{settings.model_name}/1")
 
@@ -118,8 +118,8 @@ def test_registering_says_nothing_and_loads_neither_scikit_learn_nor_shap(tmp_pa
     """A first start waits for it: no notes of MLflow's, and no library that takes seconds to import."""
     program = (
         "import sys; from features.settings import get_settings; "
-        "from training.promotion.shipping import register_model; "
-        "register_model(get_settings()); print(sorted({'sklearn', 'shap'} & set(sys.modules)))"
+        "from training.promotion.shipping import register_exported; "
+        "register_exported(get_settings()); print(sorted({'sklearn', 'shap'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -141,14 +141,14 @@ def test_a_swapped_file_is_refused_by_its_name(tmp_path: Path, name: str) -> Non
     (folder / name).write_bytes((folder / name).read_bytes() + b" ")
 
     with pytest.raises(ModelMismatch, match=rf"{name} is sha256:\w+, {MANIFEST} says"):
-        register_model(settings_of(tmp_path / "home"), folder)
+        register_exported(settings_of(tmp_path / "home"), folder)
     assert not (tmp_path / "home").exists()
 
 
 def test_a_folder_without_a_manifest_is_named(tmp_path: Path) -> None:
     """An empty folder is no model."""
     with pytest.raises(FileNotFoundError, match=r"manifest\.json is missing: .* holds no exported model"):
-        register_model(settings_of(tmp_path / "home"), tmp_path)
+        register_exported(settings_of(tmp_path / "home"), tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_an_exported_model_gives_the_same_bits(registry: Settings, tmp_path: Pat
     """Its archives are compressed anew, and hold the same arrays."""
     export_model(registry, tmp_path / "model", command="python -m training retrain")
     settings = settings_of(tmp_path / "home")
-    register_model(settings, tmp_path / "model")
+    register_exported(settings, tmp_path / "model")
 
     assert scores_of(fetch(settings, "champion")) == scores_of(fetch(registry, "champion"))
     assert (tmp_path / "model" / NOW_FILE).stat().st_size < find_version(registry, "champion").now.stat().st_size

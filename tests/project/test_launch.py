@@ -16,7 +16,7 @@ import pytest
 
 from features import Settings
 from serving.launch.client import free_port
-from serving.launch.prepare import is_taken, prepare
+from serving.launch.preparation import is_taken, prepare
 from serving.launch.process import PACKAGES, python_environment
 from serving.launch.readiness import announce, reason_not_ready
 

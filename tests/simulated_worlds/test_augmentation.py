@@ -10,8 +10,7 @@ from training import prepare, simulate
 from training.data.labels import World
 from training.data.targets import prediction_targets
 from training.data.verdicts import VERDICT_SOURCE
-from training.pipeline import augmentation as module
-from training.pipeline.augmentation import NOTHING, Augmentation, again, surprises
+from training.pipeline.augmentation import NO_AUGMENTATION, Augmentation, augment_rows, hard_negatives
 from training.pipeline.dataset import Dataset
 
 
@@ -26,7 +25,8 @@ def augmentation(data: Dataset) -> Augmentation:
 
 
 def augment(data: Dataset, times: int, seed: int = 4) -> Augmentation:
-    return again(data.world, data.targets, data.rows(data.split.fit), data.population, times, seed, None)
+    rows = data.rows(data.split.fit)
+    return augment_rows(data.world, data.targets, rows, data.population, times, seed)
 
 
 def relabelled(world: World, source: object) -> World:
@@ -38,8 +38,8 @@ def relabelled(world: World, source: object) -> World:
 def test_augmentation_adds_both_kinds_and_keeps_their_weight(data: Dataset, augmentation: Augmentation) -> None:
     """There are more attacks and more hard negatives; each kind weighs as much in total as before, all else as much."""
     rows = data.rows(data.split.fit)
-    own, hard_negative = data.examples(rows), surprises(data.world, data.targets)[rows]
-    combined = data.beside(rows, augmentation)
+    own, hard_negative = data.examples(rows), hard_negatives(data.world, data.targets)[rows]
+    combined = data.augmented_examples(rows, augmentation)
     is_hard_negative = np.append(hard_negative, ~augmentation.malicious)
 
     assert augmentation.malicious.sum() > own.target.sum()
@@ -52,7 +52,7 @@ def test_augmentation_adds_both_kinds_and_keeps_their_weight(data: Dataset, augm
 def test_augmented_examples_follow_the_own_ones(data: Dataset, augmentation: Augmentation) -> None:
     """Inputs are numbered with the dataset's own rows first."""
     rows = data.rows(data.split.fit)
-    inputs = data.beside(rows, augmentation).inputs(np.array([0, len(rows), 1]))
+    inputs = data.augmented_examples(rows, augmentation).inputs(np.array([0, len(rows), 1]))
 
     expected = np.stack([data.matrix[rows[0]], augmentation.matrix[0], data.matrix[rows[1]]])
     assert inputs.tobytes() == expected.tobytes()
@@ -77,22 +77,25 @@ def test_only_fitted_identities_and_earlier_rows_matter(data: Dataset, augmentat
     world = World(data.world.events.take(kept), data.world.labels.take(kept))
     kept_rows = np.searchsorted(np.flatnonzero(fitted), rows)
 
-    alone = again(world, prediction_targets(world), kept_rows, data.population, 2, 4, None)
+    alone = augment_rows(world, prediction_targets(world), kept_rows, data.population, 2, 4)
 
     assert alone.matrix.tobytes() == augmentation.matrix.tobytes()
     assert alone.malicious.tolist() == augmentation.malicious.tolist()
 
 
-def test_augmentation_does_not_depend_on_the_number_of_processes(
-    data: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_augmentation_does_not_depend_on_the_number_of_processes(data: Dataset) -> None:
     """One process and several give the same examples; another seed gives others."""
-    monkeypatch.setattr(module, "TOGETHER", 5_000)
-    several = augment(data, 1)
-    monkeypatch.setattr(module, "cores", lambda: 1)
+    rows = data.rows(data.split.fit)
 
-    assert augment(data, 1).matrix.tobytes() == several.matrix.tobytes()
-    assert augment(data, 1, seed=5).matrix.tobytes() != several.matrix.tobytes()
+    one, several, other = (
+        augment_rows(
+            data.world, data.targets, rows, data.population, 1, seed, events_per_batch=5_000, processes=processes
+        )
+        for seed, processes in ((4, 1), (4, 2), (5, 1))
+    )
+
+    assert one.matrix.tobytes() == several.matrix.tobytes()
+    assert one.matrix.tobytes() != other.matrix.tobytes()
 
 
 @pytest.mark.parametrize("case", ["attacks that were observed", "no attacks", "no repetitions"])
@@ -106,8 +109,8 @@ def test_without_simulated_attacks_nothing_is_added(data: Dataset, case: str) ->
 
     augmentation = augment(data, 0 if case == "no repetitions" else 2)
 
-    assert augmentation is NOTHING
-    assert augmentation.beside(own, own.target, ~own.target).weight.tolist() == own.weight.tolist()
+    assert augmentation is NO_AUGMENTATION
+    assert augmentation.append_to(own, own.target, ~own.target).weight.tolist() == own.weight.tolist()
 
 
 def test_verdicts_keep_their_weight_beside_augmentation(data: Dataset, augmentation: Augmentation) -> None:
@@ -119,7 +122,7 @@ def test_verdicts_keep_their_weight_beside_augmentation(data: Dataset, augmentat
     sources[with_verdict] = VERDICT_SOURCE
     data = replace(data, world=relabelled(data.world, [sources]))
 
-    combined, places = data.beside(rows, augmentation), np.searchsorted(rows, with_verdict)
+    combined, places = data.augmented_examples(rows, augmentation), np.searchsorted(rows, with_verdict)
 
     assert len(with_verdict) == 2
     assert combined.weight[places].tolist() == [0.5, 0.5]

@@ -61,7 +61,8 @@ def test_a_forest_of_single_leaves_is_its_baseline() -> None:
 def test_compiled_and_plain_python_agree_to_the_last_bit() -> None:
     """As every compiled function does."""
     forest, matrix = forest_of(fitted(max_iter=5)), rows(4, 10)
-    plain, as_python = np.full(len(matrix), forest.base), add_leaf_values
+    plain = np.full(len(matrix), forest.base)
+    as_python: Any = add_leaf_values
     _, *nodes = vars(forest).values()
     as_python(matrix, *nodes, plain)
 

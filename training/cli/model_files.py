@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from features import ModelMismatch, get_settings
-from training.cli.shared_options import console, refuse
-from training.promotion.shipping import export_model, register_model, shipped_model
+from features.cli.output import fail, print_plain
+from features.settings import get_settings
+from training.cli.shared_options import console
 
 model_files_app = typer.Typer()
 
@@ -27,12 +27,15 @@ def export_(
 
     Example: `python -m training export-model data/model`
     """
+    from features.model.bundle import ModelMismatch
+    from training.promotion.shipping import export_model
+
     try:
         manifest = export_model(get_settings(), folder, version=version, command=made_by, commit=commit)
     except (ModelMismatch, LookupError, OSError) as error:
-        refuse(str(error))
+        fail(console, error)
     size = sum((folder / name).stat().st_size for name in manifest["files"])
-    console.print(f"{len(manifest['files'])} files, {size / 1e6:.1f} MB -> {folder}", highlight=False)
+    print_plain(console, f"{len(manifest['files'])} files, {size / 1e6:.1f} MB -> {folder}")
 
 
 @model_files_app.command("register-model")
@@ -45,9 +48,12 @@ def register_(
 
     Example: `python -m training register-model data/model`
     """
+    from features.model.bundle import ModelMismatch
+    from training.promotion.shipping import register_exported, shipped_model
+
     try:
-        version = register_model(get_settings(), folder)
+        version = register_exported(get_settings(), folder)
     except (ModelMismatch, LookupError, OSError) as error:
-        refuse(str(error))
+        fail(console, error)
     name = get_settings().model_name
-    console.print(f"{folder or shipped_model()} is registered: {name} version {version} answers", highlight=False)
+    print_plain(console, f"{folder or shipped_model()} is registered: {name} version {version} answers")

@@ -1,4 +1,4 @@
-"""Logs a model with all that stands behind it to MLflow, and registers it as one version."""
+"""The MLflow model registry: register a version with everything behind it, promote it, and load the champion."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,68 +24,84 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 EXPERIMENT = "session-trust"
-GATE_TAG, PASSED = "gate", "passed"
-"""The version's tag that says how it stood at the gate, and what it says when nothing was found missing."""
+CHECKS_TAG, PASSED = "gate", "passed"
+"""The version's tag that holds the outcome of its promotion checks, and its value when all of them passed."""
 
 
 class NotPromoted(Exception):
-    """A version that did not pass the gate, and that nobody has taken upon himself."""
+    """The version did not pass its promotion checks, and the promotion is not forced."""
 
 
 @dataclass(frozen=True)
-class Forced:
-    """Who lets a version answer although it did not pass, and why: kept in the version's tags for good."""
+class ForcedPromotion:
+    """Who promotes a version that did not pass its checks, and why. Both stay in the version's tags."""
 
     who: str
     why: str
 
     def __post_init__(self) -> None:
         if not (self.who.strip() and self.why.strip()):
-            raise ValueError("to force a version, say who decides it and why: both are recorded")
+            raise ValueError("to force a promotion, give who decides it and why: both are recorded")
 
 
 def _mlflow() -> Any:
-    """Import MLflow late, since that takes seconds, and without telemetry, progress bars and notes on its progress."""
+    """MLflow, imported late because it takes seconds, and silent: see `_silence`."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     import mlflow
 
+    _silence()
     return mlflow
 
 
-def connect(here: Settings) -> MlflowClient:
-    """Point MLflow at the settings' registry, artefacts below the home folder; returns its client."""
+@cache
+def _silence() -> None:
+    """Turn off MLflow's messages for the whole process; its errors are raised, not logged.
+
+    They would stand between the lines of a command's own progress. MLflow counts who wants silence and turns its
+    messages on again when the last one leaves, so this enters once and stays.
+    """
+    from mlflow.utils.autologging_utils.logging_and_warnings import MlflowEventsAndWarningsBehaviorGlobally
+
+    silent = MlflowEventsAndWarningsBehaviorGlobally(  # type: ignore[no-untyped-call]
+        disable_event_logs=True, disable_warnings=False, reroute_warnings=False
+    )
+    silent.__enter__()  # type: ignore[no-untyped-call]
+
+
+def connect(settings: Settings) -> MlflowClient:
+    """Point MLflow at the configured registry, with artefacts below the home folder, and return its client."""
     mlflow = _mlflow()
-    here.ensure_home()
-    follow_moved_home(here)
-    mlflow.set_tracking_uri(here.tracking_uri)
-    mlflow.set_registry_uri(here.tracking_uri)
+    settings.ensure_home()
+    follow_moved_home(settings)
+    mlflow.set_tracking_uri(settings.tracking_uri)
+    mlflow.set_registry_uri(settings.tracking_uri)
     client: MlflowClient = mlflow.MlflowClient()
-    mlflow.set_experiment(experiment_id=experiment_of(client, here))
+    mlflow.set_experiment(experiment_id=experiment_of(client, settings))
     return client
 
 
-def experiment_of(client: MlflowClient, here: Settings) -> str:
-    """The id of the experiment that holds every run, made with the settings' artefact folder if there is none."""
+def experiment_of(client: MlflowClient, settings: Settings) -> str:
+    """The id of the experiment that holds every run; made with the settings' artefact folder if there is none."""
     found = client.get_experiment_by_name(EXPERIMENT)
-    return str(found.experiment_id) if found else client.create_experiment(EXPERIMENT, here.artifacts)
+    return str(found.experiment_id) if found else client.create_experiment(EXPERIMENT, settings.artifacts)
 
 
 def register(
     model: TrustModel,
-    here: Settings,
+    settings: Settings,
     *,
     tags: Mapping[str, str],
     parameters: Mapping[str, Any],
     figures: Mapping[str, float],
     report: Path | None = None,
 ) -> str:
-    """Log everything in one run and register it; returns the version. No alias is set.
+    """Log a model in one run, register it as a version and return the version's number. No alias is set.
 
     `report` is a folder of plots, tables and the model card.
     """
-    mlflow, client = _mlflow(), connect(here)
+    mlflow, client = _mlflow(), connect(settings)
     with mlflow.start_run(), TemporaryDirectory() as folder:
         mlflow.log_params(dict(parameters))
         mlflow.log_metrics(dict(figures))
@@ -100,68 +117,68 @@ def register(
         mlflow.log_artifacts(folder, FOLDER)
         if report:
             mlflow.log_artifacts(str(report), "report")
-    version = new_version(client, here, logged.model_id, logged.run_id, digests | dict(tags))
-    now = digest_of_file(find_version(here, version).now)
-    client.set_model_version_tag(here.model_name, version, DIGEST_TAG + NOW_FILE, now)
+    version = new_version(client, settings, logged.model_id, logged.run_id, digests | dict(tags))
+    now = digest_of_file(find_version(settings, version).now)
+    client.set_model_version_tag(settings.model_name, version, DIGEST_TAG + NOW_FILE, now)
     return version
 
 
-def new_version(client: MlflowClient, here: Settings, model_id: str, run_id: str, tags: Mapping[str, str]) -> str:
+def new_version(client: MlflowClient, settings: Settings, model_id: str, run_id: str, tags: Mapping[str, str]) -> str:
     """Make a logged model the next version of the registered model; returns its number."""
-    if not client.search_registered_models(f"name = '{here.model_name}'"):
-        client.create_registered_model(here.model_name)
+    if not client.search_registered_models(f"name = '{settings.model_name}'"):
+        client.create_registered_model(settings.model_name)
     made = client.create_model_version(
-        here.model_name, f"models:/{model_id}", run_id=run_id, tags=dict(tags), model_id=model_id
+        settings.model_name, f"models:/{model_id}", run_id=run_id, tags=dict(tags), model_id=model_id
     )
     return str(made.version)
 
 
-def promote(here: Settings, version: str, forced: Forced | None = None) -> None:
-    """Let a version answer from the next start on, after loading it as the service will.
+def promote(settings: Settings, version: str, forced: ForcedPromotion | None = None) -> None:
+    """Make a version the champion from the next start of the service on, after loading it as the service will.
 
-    Raises NotPromoted when it did not pass the gate and is not forced, ModelMismatch when this build cannot load it, a
-    file of it was swapped or its explanation is not SHAP's, NoSuchVersion when there is none. Nothing forces a model
-    that cannot be loaded.
+    Raises NotPromoted when it did not pass its checks and is not forced, ModelMismatch when this build cannot load it,
+    one of its files was changed or its explanation is not SHAP's, NoSuchVersion when there is no such version. Force
+    does not help a version that cannot be loaded.
     """
-    client = connect(here)
-    model = fetch(here, version)
-    gate = model.tags.get(GATE_TAG, "nothing says that it was at the gate")
-    if gate != PASSED and forced is None:
-        raise NotPromoted(f"version {version} did not pass the gate: {gate}")
-    if gate != PASSED and forced is not None:
-        for name, value in (("who", forced.who), ("why", forced.why), ("against", gate)):
-            client.set_model_version_tag(here.model_name, version, f"forced.{name}", value)
-    proven_forests(model, here)
-    client.set_registered_model_alias(here.model_name, here.model_alias, version)
+    client = connect(settings)
+    model = fetch(settings, version)
+    outcome = model.tags.get(CHECKS_TAG, "no promotion checks are recorded")
+    if outcome != PASSED and forced is None:
+        raise NotPromoted(f"version {version} did not pass its promotion checks: {outcome}")
+    if outcome != PASSED and forced is not None:
+        for name, value in (("who", forced.who), ("why", forced.why), ("against", outcome)):
+            client.set_model_version_tag(settings.model_name, version, f"forced.{name}", value)
+    proven_forests(model, settings)
+    client.set_registered_model_alias(settings.model_name, settings.model_alias, version)
 
 
-def log_evidence(here: Settings, version: str, figures: Mapping[str, float], report: Path) -> None:
-    """One run that names the version: every figure, and the report."""
+def log_evaluation(settings: Settings, version: str, figures: Mapping[str, float], report: Path) -> None:
+    """Log one run that names the version, with every finite figure and the report."""
     mlflow = _mlflow()
-    connect(here)
+    connect(settings)
     usable = {re.sub(r"[^\w./ -]", "_", name): value for name, value in figures.items() if math.isfinite(value)}
     with mlflow.start_run(tags={"evaluates": version}):
         mlflow.log_metrics(usable)
         mlflow.log_artifact(str(report), "report")
 
 
-def champion(here: Settings) -> TrustModel | None:
-    """The version that answers now; None when none does. Raises ModelMismatch when this build cannot load it."""
-    connect(here)
+def champion(settings: Settings) -> TrustModel | None:
+    """The version that answers, or None. Raises ModelMismatch when this build cannot load it."""
+    connect(settings)
     try:
-        return fetch(here, here.model_alias)
+        return fetch(settings, settings.model_alias)
     except NoSuchVersion:
         return None
 
 
-def version_of(here: Settings, version: str) -> TrustModel:
+def load_version(settings: Settings, version: str) -> TrustModel:
     """A version by its number. Raises LookupError when there is none, ModelMismatch when this build cannot load it."""
-    connect(here)
-    return fetch(here, version)
+    connect(settings)
+    return fetch(settings, version)
 
 
 def signature() -> ModelSignature:
-    """What the now-model takes and gives: every feature as a number that may be missing, and a class."""
+    """The now-model's input, every feature as a number that may be missing, and its output."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 

@@ -25,7 +25,7 @@ from features.model.proven import keep_proof, prove, trial_rows, write_proof
 from features.model.registry import FOLDER, NOW_FILE, find_version
 from features.model.trust_curve import HORIZONS
 from features.settings import Settings, get_settings
-from training.promotion.registry import GATE_TAG, connect, experiment_of, new_version, promote, signature
+from training.promotion.registry import CHECKS_TAG, connect, experiment_of, new_version, promote, signature
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,7 +73,7 @@ def export_model(
         "commit": commit or _commit(),
         "seed": int(run.data.params["seed"]),
         "data": found.tags["data"],
-        "gate": found.tags[GATE_TAG],
+        "promotion_checks": found.tags[CHECKS_TAG],
         "checks": [line[2:] for line in (folder / CARD).read_text().splitlines() if "passed: " in line[:16].lower()],
         "catalogue": found.tags["catalogue"],
         "parameters": dict(sorted(run.data.params.items())),
@@ -86,7 +86,7 @@ def export_model(
     return manifest
 
 
-def register_model(settings: Settings, folder: Path | None = None) -> str:
+def register_exported(settings: Settings, folder: Path | None = None) -> str:
     """Register the model in a folder (by default the shipped one) and let it answer; returns its version.
 
     A folder that was registered before only gets the alias again. Raises ModelMismatch when a file is not what the
@@ -128,7 +128,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         if found != registered:
             raise ModelMismatch(f"{folder / name} is {found}, {MANIFEST} says {registered}")
     tags = {DIGEST_TAG + name: digest for name, digest in manifest["files"].items() if name not in (CARD, PROOF)}
-    tags |= {"data": manifest["data"], "catalogue": manifest["catalogue"], GATE_TAG: manifest["gate"]}
+    tags |= {"data": manifest["data"], "catalogue": manifest["catalogue"], CHECKS_TAG: manifest["promotion_checks"]}
     return manifest, tags | {SHIPPED_TAG: digest_of_file(path)}
 
 
@@ -189,4 +189,4 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":  # the command `register-model` without the others, whose imports take seconds
-    register_model(get_settings())
+    register_exported(get_settings())
