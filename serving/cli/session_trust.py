@@ -26,7 +26,7 @@ class Part:
 
 PARTS = {
     "serve": Part(
-        "serving.cli.startup", "serve_app", "Start the service; registers the shipped model if none answers."
+        "serving.cli.startup", "serve_app", "Start the service; a first start registers the shipped model."
     ),
     "demo": Part("serving.demo.incident", "demo_app", "Replay a real incident and check what the service decides."),
     "features": Part("features.cli.main", "app", "Turn logs into events, and events into features."),

@@ -41,7 +41,7 @@ def prepare(settings: Settings) -> int:
         say(f"whether there is a model {champion} cannot be seen: {error}")
         return 0
     say(f"no model is {champion} yet: registering the one that ships with session-trust (trained on simulated data)")
-    return _run_beside({"registering the model": REGISTER, "compiling the features": COMPILE})
+    return _run_beside({"registering the model": REGISTER, "compiling features and tables": COMPILE})
 
 
 def is_taken(host: str, port: int) -> bool:
