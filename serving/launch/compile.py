@@ -11,7 +11,6 @@ from features.engine.online import step
 from features.enrichment.ip_lookup import lookup
 from features.settings import get_settings
 
-
 SERVER = ("bentoml_cli.cli", "_bentoml_impl.worker.service", "uvicorn", "serving.service")
 """What the server's processes import: importing it once writes the bytecode."""
 
