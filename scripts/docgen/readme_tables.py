@@ -21,7 +21,7 @@ from features.settings import PREFIX, Settings, get_settings
 from scripts.lib.client import ROOT, Service, running_service
 from scripts.lib.launch import curl_line
 from serving.policy.schema import Condition, Policy, Requirement
-from serving.policy.tables import sections
+from serving.policy.tables import policy_tables
 
 RESULTS = ROOT / "benchmarks/results.json"
 README = ROOT / "README.md"
@@ -78,7 +78,7 @@ def _asked(requirement: Requirement) -> str:
 
 def remedies_table() -> str:
     """What each kind of identity can do, and how far it counts."""
-    section = next(each for each in sections(Policy.load()) if each.columns[:2] == ("identity", "remedy"))
+    section = next(each for each in policy_tables(Policy.load()) if each.columns[:2] == ("identity", "remedy"))
     rows = ["| " + " | ".join(row) + " |" for row in section.rows]
     return "\n".join(["| " + " | ".join(section.columns) + " |", "|---" * len(section.columns) + "|", *rows])
 

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from serving.cli.shared_options import console, plainly
+from serving.cli.shared_options import command_settings, console
 from serving.model.active import policy_file
 from serving.policy.schema import Policy, PolicyError
-from serving.policy.tables import sections
+from serving.policy.tables import policy_tables
 from serving.policy_analysis.lint import findings
 
 policy_app = typer.Typer(help="What the service rules by.", no_args_is_help=True)
@@ -46,7 +46,7 @@ def show(file: File = None) -> None:
     file = file or _in_force()
     policy = _loaded(file)
     console.print(f"{file} {policy.digest}", soft_wrap=True, highlight=False)
-    for section in sections(policy):
+    for section in policy_tables(policy):
         table = Table(*section.columns, title=section.title, title_justify="left")
         for row in section.rows:
             table.add_row(*row)
@@ -63,7 +63,7 @@ def schema() -> None:
 
 
 def _in_force() -> Path:
-    with plainly() as here:
+    with command_settings() as here:
         return policy_file(here)
 
 

@@ -10,7 +10,8 @@ from itertools import combinations, pairwise, product
 
 from features.catalogue.all import FEATURES
 from features.event.schema import Event, IdentityType
-from serving.decision.proofs import Circumstances, of_the_model, that_count
+from serving.decision.inputs import DecisionContext
+from serving.decision.proofs import accepted_remedies, model_requirement
 from serving.policy.rules import IDENTITY_TYPES
 from serving.policy.schema import Condition, Policy, Requirement, Thresholds
 from serving.policy.tables import SENSITIVITIES
@@ -120,14 +121,16 @@ def _counting(
             "action": {"name": "any", "reversible": reversible},
         }
     )
-    case = Circumstances(event, {}, 1.0, doubted, policy, event.time)
-    sets = [{rule.type for rule in that_count(each, case)} for each in (of_the_model(policy), *requirements)]
+    case = DecisionContext(event, {}, 1.0, doubted, policy, event.time)
+    sets = [
+        {rule.type for rule in accepted_remedies(each, case)} for each in (model_requirement(policy), *requirements)
+    ]
     return {str(each) for each in set.intersection(*sets)}
 
 
 def _unnamed_levels(policy: Policy) -> Iterator[Finding]:
     """What people are asked for and no acr value stands for: the challenge could not name it."""
-    asked = [of_the_model(policy), *(f.requires for f in policy.floors if possible([*f.when, _is("human")]))]
+    asked = [model_requirement(policy), *(f.requires for f in policy.floors if possible([*f.when, _is("human")]))]
     needed = {(each.aal, each.phishing_resistant) for each in asked}
     needed |= {(2, True)}  # below `phishing_resistant_below`, whatever the floors say
     for aal, resistant in sorted(needed):

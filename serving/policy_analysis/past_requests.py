@@ -12,8 +12,8 @@ from datetime import datetime
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Ruling
 from serving.decision.inputs import Proof
+from serving.decision.ruling import Ruling
 
 Told = Callable[[int, int], None]
 """Called with how many requests are done, and how many there are."""

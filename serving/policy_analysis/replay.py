@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.catalogue.describe import digest
-from serving.decision.decide import Decision, Ruling, decide
-from serving.decision.inputs import Proof, Revocation, Standing, Versions
-from serving.decision.proofs import claimed
+from serving.decision.decision import Decision, decide
+from serving.decision.inputs import Proof, Revocation, SessionState, Versions
+from serving.decision.proofs import claimed_proofs
+from serving.decision.ruling import Ruling
 from serving.policy.schema import Policy
 from serving.policy.thresholds import threshold_for
 from serving.policy_analysis.past_requests import Case, Cases, Missing
@@ -38,7 +39,7 @@ class Tried:
 
 
 def judged(
-    case: Case, policy: Policy, threshold: float | None, standing: Standing, reported: Sequence[Proof]
+    case: Case, policy: Policy, threshold: float | None, standing: SessionState, reported: Sequence[Proof]
 ) -> Decision:
     """The one place where a request of the past is decided again."""
     recorded = case.recorded
@@ -48,7 +49,7 @@ def judged(
         case.trust,
         None,
         policy,
-        (*claimed(case.event), *reported),
+        (*claimed_proofs(case.event), *reported),
         standing,
         id=case.id,
         at=case.at,
@@ -107,7 +108,7 @@ def tried(
 def _before(case: Case, course: Course | None) -> Before:
     if course is not None:
         decision = course.ruled(case)
-        return Before(decision.ruling, tuple(floor.id for floor in decision.floors if floor.rules))
+        return Before(decision.ruling, tuple(floor.id for floor in decision.floors if floor.demands_proof))
     if case.recorded is None:
         raise ValueError("imported events were never ruled on: name a policy to compare with")
     return Before(case.recorded.ruling, case.recorded.floors)

@@ -149,7 +149,7 @@ class Tally:
         relevant = {floor.id: floor for floor in after.floors if not floor.shadow}
         for id in {*relevant, *before}:
             floor = relevant.get(id)
-            demands = floor is not None and floor.rules
+            demands = floor is not None and floor.demands_proof
             sums = self._floors.setdefault(id, {}).setdefault(who, [0] * len(OF_A_FLOOR))
             marks = (
                 1,

@@ -8,7 +8,7 @@ import pytest
 from support.recorded_decisions import FILE, opened, sql
 
 from serving.errors import StoreUnavailable
-from serving.store.api_keys import SCOPES, authenticate, create_key, ensure_keys, list_keys, revoke_key
+from serving.store.api_keys import SCOPES, authenticate, create_key, ensure_key_file, list_keys, revoke_key
 
 
 def test_a_key_speaks_for_its_scopes(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_an_unknown_scope_is_refused(tmp_path: Path) -> None:
 def test_the_first_start_makes_one_key_of_every_scope(tmp_path: Path) -> None:
     """The file is its owner's alone, holds one line, and opens everything."""
     store = opened(tmp_path)
-    path = ensure_keys(store, tmp_path)
+    path = ensure_key_file(store, tmp_path)
     caller = authenticate(store, f"Bearer {path.read_text().strip()}")
 
     assert caller and (path, path.stat().st_mode & 0o777, caller.scopes) == (tmp_path / "key", 0o600, frozenset(SCOPES))
@@ -87,9 +87,9 @@ def test_the_first_start_makes_one_key_of_every_scope(tmp_path: Path) -> None:
 def test_later_starts_leave_the_key_as_it_is(tmp_path: Path) -> None:
     """Neither a second start nor one after the key was revoked makes another."""
     store = opened(tmp_path)
-    first = ensure_keys(store, tmp_path).read_text()
+    first = ensure_key_file(store, tmp_path).read_text()
     revoke_key(store, first.split(".")[0])
-    again = ensure_keys(opened(tmp_path), tmp_path).read_text()
+    again = ensure_key_file(opened(tmp_path), tmp_path).read_text()
 
     assert (again, len(list_keys(store))) == (first, 1)
 
@@ -100,7 +100,7 @@ def test_a_key_of_another_database_is_replaced(tmp_path: Path, left_over: str) -
     (tmp_path / "key").write_text(left_over)
     store = opened(tmp_path)
 
-    assert authenticate(store, f"Bearer {ensure_keys(store, tmp_path).read_text().strip()}") is not None
+    assert authenticate(store, f"Bearer {ensure_key_file(store, tmp_path).read_text().strip()}") is not None
 
 
 def test_without_a_store_nobody_is_let_in(tmp_path: Path) -> None:

@@ -13,16 +13,16 @@ from support.recorded_decisions import FILE, after, opened, record, recorded, sq
 
 from features.hashing import sha256
 from serving.errors import DecisionNotRecorded
-from serving.store.decision_log import search
-from serving.store.hash_chain import Link, beginning, followed, promises
+from serving.store.hash_chain import Link, empty_chain, next_tip, recorded_heads
+from serving.store.schema import SessionKey
 from serving.store.store import Store
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 
 
 def erased(store: Store, id: str) -> None:
     """Erase one decision the proper way."""
     with store.transaction() as transaction:
-        transaction.erase_decision(id, at=after(100), by="privacy office", reason="request 7")
+        transaction.decisions.erase(id, at=after(100), by="privacy office", reason="request 7")
 
 
 def three_chains(folder: Path) -> None:
@@ -47,9 +47,9 @@ def test_a_decision_comes_back_whole(tmp_path: Path) -> None:
     made = record(1, at=after(0.000001), session=None, body={"x": 0.1 + 0.2, "text": "ü\u2028\x00", "none": None})
     store = opened(tmp_path)
     with store.transaction() as transaction:
-        transaction.append_decision(made)
+        transaction.decisions.append(made)
     with opened(tmp_path).reading() as transaction:
-        found = transaction.decision("d1"), transaction.decision("d2")
+        found = transaction.decisions.get("d1"), transaction.decisions.get("d2")
 
     assert found == (made, None)
 
@@ -69,7 +69,7 @@ def test_a_decision_is_recorded_once(tmp_path: Path) -> None:
         recorded(store, 1)
     recorded(store, 2)
 
-    assert verify(store).ok
+    assert verify_log(store).ok
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,22 @@ def test_a_decision_is_recorded_once(tmp_path: Path) -> None:
         ({"caller": "other"}, None),
         ({"identity": "bob"}, None),
         ({"event_id": "e2"}, None),
-        ({"space": "replay:1"}, None),
+        ({"namespace": "replay:1"}, None),
     ],
 )
 def test_the_same_request_twice_is_recognised(tmp_path: Path, asked: dict[str, Any], found: object) -> None:
     """By caller, identity, event id and space, as long as it is recent."""
     store = opened(tmp_path)
     recorded(store, 1)
-    request: dict[str, Any] = {"caller": "gateway", "identity": "ada", "event_id": "e1", "since": after(0)}
-
+    request = {"caller": "gateway", "event_id": "e1", "since": after(0)}
+    names = {"namespace": "live", "identity": "ada"}
+    key = SessionKey(**{name: asked.get(name, value) for name, value in names.items()})
     with store.reading() as transaction:
-        assert transaction.earlier(**(request | asked)) == found
+        decision = transaction.decisions.latest_for_event(
+            key, **{name: asked.get(name, value) for name, value in request.items()}
+        )
+
+    assert (decision and (decision.body, decision.body_digest)) == found
 
 
 @pytest.mark.parametrize(
@@ -104,7 +109,7 @@ def test_the_same_request_twice_is_recognised(tmp_path: Path, asked: dict[str, A
         ({"ruling": "deny", "identity": "ada"}, ["d4"]),
         ({"since": after(2), "until": after(4)}, ["d3", "d2"]),
         ({"limit": 1}, ["d4"]),
-        ({"space": "replay:1"}, ["d5"]),
+        ({"namespace": "replay:1"}, ["d5"]),
     ],
 )
 def test_decisions_are_found(tmp_path: Path, conditions: dict[str, Any], ids: list[str]) -> None:
@@ -117,7 +122,7 @@ def test_decisions_are_found(tmp_path: Path, conditions: dict[str, Any], ids: li
     recorded(store, 5, space="replay:1")
 
     with store.reading() as transaction:
-        assert [row.id for row in search(transaction.connection, **conditions)] == ids
+        assert [row.id for row in transaction.decisions.search(**conditions)] == ids
 
 
 def test_pages_follow_one_another(tmp_path: Path) -> None:
@@ -126,10 +131,10 @@ def test_pages_follow_one_another(tmp_path: Path) -> None:
     recorded(store, 1, 2, 3, 4, 5, at=after(7))
     ids: list[str] = []
     with store.reading() as transaction:
-        page = search(transaction.connection, limit=2)
+        page = transaction.decisions.search(limit=2)
         while page:
             ids += [row.id for row in page]
-            page = search(transaction.connection, limit=2, before=page[-1])
+            page = transaction.decisions.search(limit=2, before=page[-1])
 
     assert ids == ["d5", "d4", "d3", "d2", "d1"]
 
@@ -139,10 +144,10 @@ def test_a_process_has_one_chain_and_holds_the_others_heads(tmp_path: Path) -> N
     three_chains(tmp_path)
     store = opened(tmp_path)
     with store.reading() as transaction:
-        held = [(head.chain, head.sequence) for head in promises(transaction.connection)]
+        held = [(head.chain, head.sequence) for head in recorded_heads(transaction.connection)]
     first, second = chain_of(tmp_path, "d1"), chain_of(tmp_path, "d4")
 
-    assert (sorted(held), len(verify(store).heads)) == (sorted([(first, 3), (second, 3)]), 3)
+    assert (sorted(held), len(verify_log(store).heads)) == (sorted([(first, 3), (second, 3)]), 3)
 
 
 def test_a_chain_that_went_on_is_held_anew(tmp_path: Path) -> None:
@@ -153,15 +158,15 @@ def test_a_chain_that_went_on_is_held_anew(tmp_path: Path) -> None:
     recorded(long, 3)
     recorded(opened(tmp_path), 4)
     with long.reading() as transaction:
-        sequences = sorted(head.sequence for head in promises(transaction.connection))
+        sequences = sorted(head.sequence for head in recorded_heads(transaction.connection))
 
-    assert (sequences, verify(long).ok) == ([1, 1, 2], True)
+    assert (sequences, verify_log(long).ok) == ([1, 1, 2], True)
 
 
 def test_an_untouched_log_verifies(tmp_path: Path) -> None:
     """Every row, head and erasure of an honest log is found to be what was written."""
     three_chains(tmp_path)
-    report = verify(opened(tmp_path))
+    report = verify_log(opened(tmp_path))
 
     assert (report.ok, report.rows, report.erased, len(report.heads)) == (True, 10, 1, 3)
 
@@ -199,12 +204,12 @@ TAMPERED = {
         ],
         "hash",
     ),
-    "decision deleted, chain row left": (["DELETE FROM decisions WHERE id = 'd2'"], "gone"),
-    "chain row deleted, decision left": (["DELETE FROM chain_rows WHERE subject = 'd3'"], "tied to no chain"),
+    "decision deleted, chain row left": (["DELETE FROM decisions WHERE id = 'd2'"], "is missing"),
+    "chain row deleted, decision left": (["DELETE FROM chain_rows WHERE subject = 'd3'"], "in no chain"),
     "first row deleted": (["DELETE FROM chain_rows WHERE kind = 'start'"], "missing"),
     "tail of an older chain deleted": (
         ["DELETE FROM decisions WHERE id = 'd3'", "DELETE FROM chain_rows WHERE subject = 'd3'"],
-        "another chain holds",
+        "another chain recorded",
     ),
     "rows swapped": (
         [
@@ -214,15 +219,15 @@ TAMPERED = {
         ],
         "hash",
     ),
-    "heads altered": (["UPDATE chain_rows SET body = '{\"heads\": []}' WHERE kind = 'start'"], "what it says"),
-    "erasure altered": (["UPDATE chain_rows SET body = '{}' WHERE kind = 'erasure'"], "what it says"),
+    "heads altered": (["UPDATE chain_rows SET body = '{\"heads\": []}' WHERE kind = 'start'"], "its body"),
+    "erasure altered": (["UPDATE chain_rows SET body = '{}' WHERE kind = 'erasure'"], "its body"),
     "decision slipped in": (
         [
             "CREATE TEMP TABLE copy AS SELECT * FROM decisions WHERE id = 'd2'",
             "UPDATE copy SET id = 'd8', sequence = 8",
             "INSERT INTO decisions SELECT * FROM copy",
         ],
-        "tied to no chain",
+        "in no chain",
     ),
 }
 
@@ -233,7 +238,7 @@ def test_what_was_changed_is_found(tmp_path: Path, kind: str) -> None:
     three_chains(tmp_path)
     statements, word = TAMPERED[kind]
     sql(tmp_path, *statements)
-    report = verify(opened(tmp_path))
+    report = verify_log(opened(tmp_path))
 
     assert any(word in str(found) for found in report.breaks), report.breaks
 
@@ -250,22 +255,22 @@ def forged(folder: Path, *, rehashed: int) -> None:
         execute("UPDATE chain_rows SET digest = ? WHERE subject = 'd2'", (digest,))
         wanted = "SELECT kind, subject, digest, version, body, hash FROM chain_rows WHERE chain = ? ORDER BY sequence"
         rows = execute(wanted, (chain,))
-        tip = beginning(chain)
+        tip = empty_chain(chain)
         for number, (*link, hash) in enumerate(rows.fetchall()):
-            tip = replace(followed(tip, Link(*link)), **({} if 2 <= number < 2 + rehashed else {"hash": hash}))
+            tip = replace(next_tip(tip, Link(*link)), **({} if 2 <= number < 2 + rehashed else {"hash": hash}))
             execute("UPDATE chain_rows SET hash = ? WHERE chain = ? AND sequence = ?", (tip.hash, chain, number))
 
 
 @pytest.mark.parametrize(
     ("rehashed", "sequence", "reason"),
-    [(0, 2, "the hash"), (1, 3, "the hash"), (2, 3, "another chain holds this row")],
+    [(0, 2, "its hash"), (1, 3, "its hash"), (2, 3, "another chain recorded this row")],
     ids=["its own hash left", "the next row left", "the whole chain forged"],
 )
 def test_a_forger_must_rewrite_everything_after(tmp_path: Path, rehashed: int, sequence: int, reason: str) -> None:
     """A decision forged to fit is betrayed by the next row, or in the end by the chain that holds this one's head."""
     three_chains(tmp_path)
     forged(tmp_path, rehashed=rehashed)
-    report = verify(opened(tmp_path))
+    report = verify_log(opened(tmp_path))
 
     assert [(found.sequence, found.reason.startswith(reason)) for found in report.breaks] == [(sequence, True)]
 
@@ -275,7 +280,7 @@ def test_a_whole_older_chain_cannot_disappear(tmp_path: Path) -> None:
     three_chains(tmp_path)
     first = chain_of(tmp_path, "d1")
     sql(tmp_path, *(f"DELETE FROM {table} WHERE chain = '{first}'" for table in ("decisions", "chain_rows")))
-    report = verify(opened(tmp_path))
+    report = verify_log(opened(tmp_path))
 
     assert [(found.chain, found.sequence) for found in report.breaks] == [(first, 3)]
 
@@ -287,9 +292,9 @@ def test_an_altered_log_still_takes_decisions(tmp_path: Path) -> None:
     store = opened(tmp_path)
     recorded(store, 7)
     with store.reading() as transaction:
-        found = transaction.decision("d7")
+        found = transaction.decisions.get("d7")
 
-    assert (found, verify(store).ok) == (record(7), False)
+    assert (found, verify_log(store).ok) == (record(7), False)
 
 
 def test_an_erased_decision_is_gone_but_proved(tmp_path: Path) -> None:
@@ -299,9 +304,9 @@ def test_an_erased_decision_is_gone_but_proved(tmp_path: Path) -> None:
     recorded(store, 2, identity="erika.mustermann", ruling="step_up", body={"note": "erika.mustermann " * 500})
     erased(store, "d2")
     with store.reading() as transaction:
-        found = transaction.decision("d2")
-        listed = [(row.id, row.identity, row.erased) for row in search(transaction.connection, ruling="step_up")]
-    report = verify(store)
+        found = transaction.decisions.get("d2")
+        listed = [(row.id, row.identity, row.erased) for row in transaction.decisions.search(ruling="step_up")]
+    report = verify_log(store)
     sql(tmp_path, "PRAGMA wal_checkpoint(TRUNCATE)")
     left = b"erika.mustermann" in (tmp_path / FILE).read_bytes()
 
@@ -317,7 +322,7 @@ def test_there_is_nothing_to_erase_twice(tmp_path: Path, id: str) -> None:
     with pytest.raises(KeyError):
         erased(store, id)
 
-    assert verify(store).erased == 1
+    assert verify_log(store).erased == 1
 
 
 def test_signals_wait_beside_their_decision(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def lived(folder: Path) -> None:
     with store.transaction() as transaction:
         for outcome in (1, 4, 1):
             fold_once(transaction, outcome=outcome)
-        fold_once(transaction, Event.model_validate(bob), space="replay:1")
-        transaction.append_event("live", EVENT, 1, "score", None)
+        fold_once(transaction, Event.model_validate(bob), namespace="replay:1")
+        transaction.histories.append_event("live", EVENT, outcome=1, source="score", version=None)
 
 
 def commands() -> list[str]:
@@ -79,7 +79,7 @@ def test_an_honest_log_verifies(home: Path) -> None:
     recorded(opened(home), 1, 2)
     code, heads, said = run("verify")
 
-    assert (code, len(heads.splitlines()), "the log is what was written" in said) == (0, 1, True)
+    assert (code, len(heads.splitlines()), "the decision log is intact" in said) == (0, 1, True)
 
 
 def test_a_broken_log_is_a_finding(home: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_broken_log_is_a_finding(home: Path) -> None:
     sql(home, "UPDATE decisions SET ruling = 'deny' WHERE id = 'd2'")
     code, _, said = run("verify")
 
-    assert (code, "decision d2 is listed with another ruling" in said) == (1, True)
+    assert (code, "decision d2 has another ruling in its columns" in said) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["verify", "rebuild", "rebuild --write", "keys list", "keys revoke x"])
@@ -126,7 +126,7 @@ def test_histories_are_what_the_events_give(home: Path) -> None:
 
 FAULTS = {
     "record altered": ("UPDATE histories SET record = zeroblob(length(record)) WHERE kind = 'session'", "not what"),
-    "layout of another build": ("UPDATE histories SET layout = 'sha256:other'", "another build's layout"),
+    "layout of another version": ("UPDATE histories SET layout = 'sha256:other'", "another version's layout"),
     "history lost": ("DELETE FROM histories WHERE kind = 'credential'", "missing"),
     "all histories lost": ("DELETE FROM histories", "missing"),
     "history of nobody": (
@@ -153,7 +153,7 @@ def test_rebuilding_finds_and_repairs(home: Path, fault: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "word"),
     [
-        ("DELETE FROM events WHERE identity = 'ada' AND version = 2", "after the event that gave version 1"),
+        ("DELETE FROM events WHERE identity = 'ada' AND version = 2", "after the event of version 1"),
         ("UPDATE events SET body = '{}' WHERE version = 2", "cannot be read"),
     ],
 )

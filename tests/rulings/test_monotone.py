@@ -11,7 +11,8 @@ from support.random_requests import SENSITIVITIES, Request, requests
 
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof
+from serving.decision.decision import Decision
+from serving.decision.inputs import Proof
 
 many = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 

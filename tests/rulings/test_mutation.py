@@ -13,7 +13,7 @@ STATUS = {0: "survived", 1: "killed", 33: "no tests", 36: "timeout", None: "not 
 
 def test_each_file_has_its_mutants_verdicts(tmp_path: Path) -> None:
     """A file without mutants is left out; an exit code nobody knows is said as it is."""
-    (tmp_path / "serving").mkdir()
+    (tmp_path / "serving/decision").mkdir(parents=True)
     codes = {"a": 1, "b": 0, "c": 33, "d": 36, "e": None, "f": 99}
     (tmp_path / "serving/decision/floors.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
     (tmp_path / "serving/empty.py.meta").write_text(json.dumps({"exit_code_by_key": {}}))

@@ -10,9 +10,9 @@ import pytest
 from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, judged, strong_proof
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Proof, Standing
-from serving.decision.proofs import level
-from serving.decision.reauthentication import session_level
+from serving.decision.inputs import Proof, SessionState
+from serving.decision.proofs import assurance_level
+from serving.decision.reauthentication import session_assurance_level
 
 TOLERATED = POLICY.clock_tolerance_seconds
 ADMIN = an_event("human", "admin_console")
@@ -60,7 +60,7 @@ def test_a_proof_that_ends_now_has_ended(seconds: int, status: str) -> None:
 def test_only_a_proof_made_after_it_was_asked_for_answers_the_model(asked: Any, more: Any, ruling: str) -> None:
     """Made at the very moment is not after; nobody asked, nobody answered."""
     proof = strong_proof(60, **more)
-    answer = judged(an_event("human"), trust=DOUBTED, proofs=[proof], standing=Standing(asked=asked))
+    answer = judged(an_event("human"), trust=DOUBTED, proofs=[proof], session=SessionState(challenged_at=asked))
 
     assert answer.ruling == ruling
 
@@ -70,8 +70,8 @@ def test_trust_that_falls_by_the_margin_itself_is_no_new_evidence_yet() -> None:
     now = DOUBTED.now
     for fallen, ruling in ((POLICY.new_evidence_margin, "allow"), (POLICY.new_evidence_margin + 0.01, "step_up")):
         proof = strong_proof(60, decision_id="first", trust_at_completion=now + fallen)
-        standing = Standing(asked={"first": ago(120)})
-        assert judged(an_event("human"), trust=DOUBTED, proofs=[proof], standing=standing).ruling == ruling
+        session = SessionState(challenged_at={"first": ago(120)})
+        assert judged(an_event("human"), trust=DOUBTED, proofs=[proof], session=session).ruling == ruling
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_trust_that_falls_by_the_margin_itself_is_no_new_evidence_yet() -> None:
 )
 def test_a_proof_is_worth_the_least_of_what_is_said_and_nothing_where_nothing_is(proof: Proof, worth: int) -> None:
     """An acr that the policy does not know says nothing."""
-    assert level(proof, POLICY) == worth
+    assert assurance_level(proof, POLICY) == worth
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_proof_is_worth_the_least_of_what_is_said_and_nothing_where_nothing_is
 )
 def test_a_session_has_the_level_its_sign_in_names(said: dict[str, Any], worth: int) -> None:
     """Factors alone show AAL2 at most: AAL3 needs more than they tell, and only its name says that it was met."""
-    assert session_level(an_event("human", authentication=said), POLICY) == worth
+    assert session_assurance_level(an_event("human", authentication=said), POLICY) == worth
 
 
 def test_a_hazard_that_is_certain_or_no_number_is_no_trust() -> None:
@@ -150,13 +150,13 @@ def test_at_the_threshold_itself_nobody_asks() -> None:
 def test_without_a_model_a_person_who_was_asked_and_proved_himself_gets_his_harmless_look() -> None:
     """It is what he was asked for."""
     proof = strong_proof(60, decision_id="first")
-    standing = Standing(asked={"first": ago(120)})
+    session = SessionState(challenged_at={"first": ago(120)})
 
-    assert judged(an_event("human"), trust=None, proofs=[proof], standing=standing).ruling == "allow"
+    assert judged(an_event("human"), trust=None, proofs=[proof], session=session).ruling == "allow"
 
 
 def test_context_is_thin_below_the_limit_and_where_nothing_is_known_of_it() -> None:
     """At the limit it is not."""
     limit = POLICY.thin_context.below
     for known, thin in ((limit, False), (limit - 1e-9, True), (float("nan"), True)):
-        assert judged(an_event("human", "write"), features={"context_known_fraction": known}).thin is thin
+        assert judged(an_event("human", "write"), features={"context_known_fraction": known}).thin_context is thin

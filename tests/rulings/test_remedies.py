@@ -17,8 +17,9 @@ from support.random_requests import Request, requests
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision import authorization_details
-from serving.decision.decide import Decision, Proof, Scope, Standing
-from serving.decision.proofs import claimed
+from serving.decision.decision import Decision
+from serving.decision.inputs import Proof, Scope, SessionState
+from serving.decision.proofs import claimed_proofs
 from serving.decision.remedies import Remedy
 from serving.decision.ruling import NO_REMEDY
 from serving.policy.rules import PROVES
@@ -26,10 +27,10 @@ from serving.policy.schema import ProofKind
 
 LOW = TrustCurve(0.2, (0.0,) * 4)
 """A trust below which only what cannot be relayed counts."""
-ASKED = Standing(asked={"earlier": ago(120)})
+ASKED = SessionState(challenged_at={"earlier": ago(120)})
 IRREVERSIBLE: dict[str, Any] = {"action": {"reversible": False}}
 FOR_A_SETTING = (
-    authorization_details.declared('[{"type": "agent_action", "actions": ["change_security_setting"]}]') or ()
+    authorization_details.parse_intent('[{"type": "agent_action", "actions": ["change_security_setting"]}]') or ()
 )
 many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -53,7 +54,7 @@ def offered(decision: Decision) -> list[str]:
 def test_an_agent_cannot_undo_by_its_own_word(kind: ProofKind, trust: TrustCurve) -> None:
     """An irreversible action of an agent needs its owner: no proof the agent makes itself is enough."""
     event = an_event("agent", "change_security_setting", **IRREVERSIBLE)
-    decision = judged(event, trust=trust, proofs=[made(kind)], standing=ASKED)
+    decision = judged(event, trust=trust, proofs=[made(kind)], session=ASKED)
 
     assert (decision.ruling, offered(decision)) == ("step_up", ["owner_approval"])
 
@@ -65,7 +66,7 @@ def test_the_owners_approval_lets_an_irreversible_action_through() -> None:
         judged(
             an_event("agent", "change_security_setting", action={"reversible": reversible}),
             proofs=[made(kind, task=FOR_A_SETTING)],
-            standing=ASKED,
+            session=ASKED,
         ).ruling
         for reversible, kind in cases
     ]
@@ -106,7 +107,7 @@ def performed(remedy: Remedy, event: Event) -> Iterator[Proof]:
         network_asn=event.network.asn,
         device_id=event.device.id,
         granted=tuple(remedy.details.get("scope", ())),
-        task=authorization_details.declared(json.dumps(remedy.details.get("authorization_details", []))) or (),
+        task=authorization_details.parse_intent(json.dumps(remedy.details.get("authorization_details", []))) or (),
     )
     if remedy.type != "interactive_mfa":
         yield proof
@@ -123,7 +124,7 @@ def test_every_remedy_offered_turns_the_request_into_an_allow(request: Request) 
     """Done as asked, by any of the ways it names, the very same request is allowed."""
     asked = request.ruled()
     assume(asked.ruling == "step_up")
-    standing = replace(request.standing, asked={**request.standing.asked, "decision": NOW})
+    session = replace(request.session, challenged_at={**request.session.challenged_at, "decision": NOW})
     trust = asked.trust.now if asked.trust else None
     done = [
         replace(p, trust_at_completion=trust) for remedy in asked.remedies for p in performed(remedy, request.event)
@@ -132,7 +133,7 @@ def test_every_remedy_offered_turns_the_request_into_an_allow(request: Request) 
     in_vain = [
         proof
         for proof in done
-        if request.ruled(standing=standing, proofs=(*request.proofs, proof), at=later).ruling != "allow"
+        if request.ruled(session=session, proofs=(*request.proofs, proof), at=later).ruling != "allow"
     ]
 
     assert done and in_vain == []
@@ -154,8 +155,8 @@ def test_a_leaked_credential_is_replaced_and_not_attested() -> None:
 
 def test_in_a_storm_what_would_not_do_is_still_not_offered() -> None:
     """A leaked credential is replaced, however often it is asked."""
-    storm = Standing(prompts_in_window=9)
-    decision = judged(an_event("workload"), features={"credential_exposed": 1.0}, standing=storm)
+    storm = SessionState(prompts_in_window=9)
+    decision = judged(an_event("workload"), features={"credential_exposed": 1.0}, session=storm)
 
     assert offered(decision) == ["jit_credential"]
 
@@ -226,7 +227,7 @@ def test_what_an_acr_is_worth(said: dict[str, Any], internal: str, restricted: s
         for s in ("internal", "restricted")
     ]
 
-    assert [judged(event, proofs=claimed(event)).ruling for event in events] == [internal, restricted]
+    assert [judged(event, proofs=claimed_proofs(event)).ruling for event in events] == [internal, restricted]
 
 
 # f: the end of an assurance level -----------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ def test_past_its_levels_limits_a_session_is_authenticated_again(
 ) -> None:
     """However well it is trusted; activity nobody knows of limits nothing."""
     event = an_event(authentication={"aal": aal, "time": ago(authenticated)})
-    decision = judged(event, standing=Standing(last_seen=ago(seen) if seen else None))
+    decision = judged(event, session=SessionState(last_seen=ago(seen) if seen else None))
 
     assert decision.ruling == ruling and (ruling == "allow" or "authenticated again" in decision.because[0])
 
@@ -264,7 +265,7 @@ def test_only_a_proof_of_its_own_level_renews_a_session() -> None:
     """After AAL3 has ended, a code does not bring it back; a key does."""
     event = an_event(authentication={"aal": 3, "time": ago(13 * H)})
     weak, strong = (
-        judged(event, proofs=[made("authentication", amr=("pwd", method))], standing=ASKED) for method in ("otp", "hwk")
+        judged(event, proofs=[made("authentication", amr=("pwd", method))], session=ASKED) for method in ("otp", "hwk")
     )
 
     assert (weak.ruling, strong.ruling, judged(event).remedies[0].details["acr_values"]) == (
@@ -294,7 +295,7 @@ def test_refreshing_a_doubted_session_proves_nothing(features: dict[str, float])
     """Whoever stole the credential can exchange it: neither offered nor taken where the model doubts, or it leaked."""
     trust = TRUSTED if features else DOUBTED
     event = an_event("workload", "rotate_secret")
-    decision = judged(event, trust=trust, features=features, proofs=[made("refresh")], standing=ASKED)
+    decision = judged(event, trust=trust, features=features, proofs=[made("refresh")], session=ASKED)
 
     assert (decision.ruling, "refresh_token" in offered(decision)) == ("step_up", False)
 

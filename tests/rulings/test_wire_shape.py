@@ -10,8 +10,8 @@ import pytest
 from support.judging import NOW, POLICY, an_event, judged
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Contribution, Explanation, Proof, Standing
-from serving.decision.proofs import claimed
+from serving.decision.inputs import Contribution, Explanation, Proof, SessionState
+from serving.decision.proofs import claimed_proofs
 
 EVEN = TrustCurve(0.0, (0.1, 0.2, 0.3, 0.4))
 EXPORT = an_event("human", "export", resource={"id": "r", "type": "bucket", "sensitivity": "confidential"})
@@ -21,7 +21,8 @@ def test_a_challenge_says_all_it_knows() -> None:
     """Why, how sure, which floor, what would do, and for how long."""
     explanation = Explanation(-3.0, 0.0, (Contribution("hour_rarity", math.nan, 3.0, "It is not known when."),))
     decision = replace(
-        judged(EXPORT, trust=EVEN, standing=Standing(valid_until=NOW + timedelta(seconds=9))), explanation=explanation
+        judged(EXPORT, trust=EVEN, session=SessionState(valid_until=NOW + timedelta(seconds=9))),
+        explanation=explanation,
     )
     answer = decision.wire()
     applied = [floor for floor in answer.pop("floors") if floor["status"] == "applied"]
@@ -127,12 +128,12 @@ def test_what_an_event_claims_is_read_as_proof_of_its_kind() -> None:
     jit |= {"scope": ["read:bucket", "list:*"]}
     event = an_event("workload", authentication=said, credential=jit, network={"asn": 5}, device={"id": "d"})
 
-    sign_in, attested, for_one_task = claimed(event)
+    sign_in, attested, for_one_task = claimed_proofs(event)
     assert sign_in == Proof(NOW, "authentication", "urn:session-trust:aal2", ("pwd", "otp"), 2)
     assert attested == Proof(until, "attestation")
     assert for_one_task == Proof(later, "jit_credential", expires_at=until, granted=("read:bucket", "list:*"))
-    assert claimed(an_event("workload", credential={"kind": "api_token", "issued_at": NOW})) == ()
-    assert claimed(an_event("workload", credential={"kind": "jit_credential", "expires_at": until})) == ()
-    unscoped = claimed(an_event("workload", credential={"kind": "jit_credential", "issued_at": later}))
+    assert claimed_proofs(an_event("workload", credential={"kind": "api_token", "issued_at": NOW})) == ()
+    assert claimed_proofs(an_event("workload", credential={"kind": "jit_credential", "expires_at": until})) == ()
+    unscoped = claimed_proofs(an_event("workload", credential={"kind": "jit_credential", "issued_at": later}))
     assert unscoped == (Proof(later, "jit_credential", granted=()),)
-    assert claimed(an_event(authentication={"time": NOW})) == (Proof(NOW, "authentication"),)
+    assert claimed_proofs(an_event(authentication={"time": NOW})) == (Proof(NOW, "authentication"),)

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.live_server import in_force_here, settings_of
+from support.live_server import active_configuration, settings_of
 from support.recorded_decisions import START
 from support.small_champion import small_model
 
 from features.event.schema import Event
 from features.model.bundle import TrustModel
-from serving.contracts.schemas import ScoreRequest, StepUpProof, StepUpRequest
-from serving.decision.jit_scopes import wanted
+from serving.contracts.requests import ScoreRequest, StepUpProof, StepUpRequest
+from serving.decision.jit_scopes import narrowest_scope
 from serving.engine.writer import Engine
 from serving.model.explainer import Explainer
 from serving.policy.schema import ProofKind
@@ -72,7 +72,7 @@ def lived(folder: Path, count: int = 100) -> Store:
     """A store in which so many requests were ruled on; every second challenge of a session was completed at once."""
     store = Store(settings_of(folder).database_url)
     store.migrate()
-    engine = Engine(store, in_force_here(folder, champion=explained()))
+    engine = Engine(store, active_configuration(folder, champion=explained()))
     asked = 0
     for event in events(count):
         request = ScoreRequest(event=event, mode="replay", space="past")
@@ -89,7 +89,7 @@ def _complete(engine: Engine, decision_id: str, event: Event) -> None:
     """As the identity provider of a person, or the issuer of a machine's credential, reports it."""
     made_at: datetime = event.time + timedelta(microseconds=1)
     human = event.identity.type == "human"
-    lives: dict[str, Any] = {"scope": (wanted(event),), "expires_at": made_at + timedelta(minutes=10)}
+    lives: dict[str, Any] = {"scope": (narrowest_scope(event),), "expires_at": made_at + timedelta(minutes=10)}
     kind: ProofKind = "authentication" if human else "jit_credential"
     proof = StepUpProof(made_at=made_at, kind=kind, amr=("hwk",), **lives)
     engine.step_up(

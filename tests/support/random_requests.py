@@ -1,4 +1,4 @@
-"""Generated requests: events, proofs, standings and trust, for properties that must hold for all of them."""
+"""Generated requests: events, proofs, sessions and trust, for properties that must hold for all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from support.judging import NOW, POLICY, ago, an_event, judged
 
 from features.event.schema import Category, CredentialKind, Event, IdentityType
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, Standing
+from serving.decision.decision import Decision
+from serving.decision.inputs import Proof, SessionState
 from serving.policy.rules import FACTS
 from serving.policy.schema import Policy
 
@@ -47,7 +48,7 @@ class Request:
     trust: TrustCurve | None
     threshold: float
     proofs: tuple[Proof, ...]
-    standing: Standing
+    session: SessionState
 
     def ruled(self, policy: Policy = POLICY, **changes: Any) -> Decision:
         """The decision, with some of it changed."""
@@ -102,10 +103,10 @@ def some_proofs(draw: st.DrawFn) -> Proof:
 def requests(draw: st.DrawFn) -> Request:
     """A request of any kind, trusted or not, proven or not."""
     odds = draw(st.floats(-12.0, 6.0))
-    standing = Standing(
+    session = SessionState(
         valid_until=draw(st.sampled_from((None, ago(1), ago(-900)))),
         prompts_in_window=draw(st.integers(0, 9)),
-        asked=draw(st.sampled_from(({}, {"earlier": ago(1_000)}))),
+        challenged_at=draw(st.sampled_from(({}, {"earlier": ago(1_000)}))),
         last_seen=draw(st.sampled_from((None, ago(60), ago(2_000), ago(10_000)))),
     )
     return Request(
@@ -114,7 +115,7 @@ def requests(draw: st.DrawFn) -> Request:
         TrustCurve(odds, (0.0,) * 4) if draw(st.integers(0, 9)) else None,
         draw(st.sampled_from((0.3, 0.6, 0.9))),
         tuple(draw(st.lists(some_proofs(), max_size=2))),
-        standing,
+        session,
     )
 
 

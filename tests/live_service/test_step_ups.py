@@ -6,16 +6,16 @@ import math
 from datetime import timedelta
 from typing import Any
 
-from live_service.test_settled_rules import challenged, completed, proof, version
-from support.live_server import Server, ago, an_event, in_force_here, now
+from live_service.test_score import challenged, completed, proof, version
+from support.live_server import Server, active_configuration, ago, an_event, now
 from support.recorded_decisions import opened
 
 from features.model.trust_curve import TrustCurve
-from serving.contracts.schemas import ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.decision.inputs import Explanation
 from serving.engine.writer import Engine
 from serving.store.api_keys import SCOPES, Caller
-from serving.store.schema import LIVE
+from serving.store.schema import LIVE, SessionKey
 
 
 def test_a_credential_that_proves_itself_is_a_claim_too(small: Server) -> None:
@@ -31,7 +31,7 @@ def test_a_proof_without_factors_renews_nothing(small: Server) -> None:
     """An expired session stays expired, the attempt teaches nothing, and the refusal says why."""
     small.score(an_event("empty"))
     with small.store.transaction() as tx:
-        tx.set_valid_until(LIVE, "empty", "s1", now() - timedelta(seconds=1))
+        tx.sessions.set_valid_until(SessionKey(LIVE, "empty", "s1"), now() - timedelta(seconds=1))
     asked, before = small.score(an_event("empty")), version(small, "empty")
     status, problem = completed(small, asked, "empty", proof=proof() | {"amr": []})
 
@@ -81,12 +81,12 @@ def test_a_model_that_gives_no_number_fails_closed_on_record(tmp_path: Any, smal
     from serving.model.explainer import Explainer
 
     store = opened(tmp_path)
-    engine = Engine(store, in_force_here(tmp_path, champion=Broken(Explainer(small_model())), missing=None))
+    engine = Engine(store, active_configuration(tmp_path, champion=Broken(Explainer(small_model())), missing=None))
     try:
         request = ScoreRequest.model_validate({"event": an_event("nan", category="write")})
         answer = engine.score(request, Caller("test", frozenset(SCOPES)))
         with store.reading() as tx:
-            kept = tx.decision(answer["decision_id"])
+            kept = tx.decisions.get(answer["decision_id"])
     finally:
         engine.close()
 
