@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from features.event.arrow import table_of
 from features.event.schema import Event
 from features.sources.aws import cloudtrail
-from features.sources.reader import Broken, Record, records_of
+from features.sources.formats.records import Broken, Record, records_of
 
 SOURCES: dict[str, Callable[[Record], Event]] = {"cloudtrail": cloudtrail.event_of}
 """To add a source, write its `event_of` in a module of its own and name it here. It raises ValueError where a record is

@@ -28,7 +28,7 @@ from features.sources.aws.principal import (
     session,
     utc,
 )
-from features.sources.reader import Record, part_of, text_of
+from features.sources.formats.records import Record, part_of, text_of
 
 _DENIED = re.compile(r"AccessDenied|Unauthori[sz]ed|NotAuthori[sz]ed|Forbidden", re.IGNORECASE)
 _NAMES_A_RESOURCE = re.compile(r"([a-z]\w*?)(?:Name|Id|ID|Arn|ARN|Identifier)$")

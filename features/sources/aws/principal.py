@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 
 from features.event.schema import IdentityType
-from features.sources.reader import Record, part_of, text_of
+from features.sources.formats.records import Record, part_of, text_of
 
 _TYPES: dict[str, IdentityType] = {
     "AWSAccount": "workload",
