@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from features.event.arrow import EVENT_SCHEMA, events_of, table_of
 from features.event.schema import Event
-from features.sources.registry import import_files
+from features.sources.file_import import import_files
 from training.cli.main import app
 from training.data.labels import LABELS, frame_of, table_of_frame, unlabelled
 from training.data.sessions import sessions_in

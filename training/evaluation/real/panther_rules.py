@@ -7,7 +7,7 @@ import numpy as np
 from features.data_files import data_folder
 from features.enrichment.ip_lookup import NetworkTables
 from features.model.bundle import TrustModel
-from features.sources.registry import import_files
+from features.sources.file_import import import_files
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate
 from training.real_records.scoring import REAL, cells, columns, seen
@@ -36,7 +36,7 @@ def rule_tests(model: TrustModel, tables: NetworkTables, seed: int) -> tuple[lis
         for name, here in groups.items()
     ]
     note = (
-        f"{of.events.num_rows} records; {len(report.broken)} more are no requests of anybody and are left out. {NOTE}"
+        f"{of.events.num_rows} records; {len(report.unreadable)} more are no requests of anybody and are left out. {NOTE}"
     )
     head = columns("identity type", "records; identities", "context known", "risk at 10, 50, 90 %")
     figures = {"rule_tests/challenged/0.005": of.share(0.005, groups["all"], seed)}
