@@ -19,7 +19,7 @@ from features.catalogue.all import feature_names
 from features.engine.batch import time_order
 from features.engine.batch_state import Carrier
 from features.event.arrow import conform, events_of
-from features.event.numpy_row import rows_of, taken
+from features.event.numpy_row import rows_of, take_rows
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
@@ -99,7 +99,7 @@ def _cases(
         order = time_order(rows)
         for start in range(0, len(order), CHUNK):
             chosen = order[start : start + CHUNK]
-            matrix = carrier.take(taken(rows, chosen))
+            matrix = carrier.take(take_rows(rows, chosen))
             yield from _chunk(
                 table.take(chosen), labels.take(chosen) if labels else None, matrix, places[chosen], model
             )

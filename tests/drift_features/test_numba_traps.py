@@ -21,7 +21,8 @@ from features.engine.batch_state import Carrier
 from features.engine.fused_step import compiled
 from features.engine.online import fold, vector
 from features.event.arrow import table_of
-from features.event.numpy_row import ROW, row_of, rows_of
+from features.event.numpy_row import row_of, rows_of
+from features.event.row_fields import ROW
 from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History, empty
 from features.history.population import POPULATION, load, measure, save, unmeasured

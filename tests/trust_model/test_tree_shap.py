@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.arrays import Array
 from features.kernels.tree_shap_kernel import AT_ONCE, add_shares
-from features.model.tree_shap import shapley
+from features.model.tree_shap import explain_forest
 
 COLUMNS = 6
 
@@ -74,10 +74,10 @@ def expected(model: HistGradientBoostingClassifier, row: Array, known: tuple[int
 def test_shares_are_what_shapley_defined(seed: int) -> None:
     """Over all 64 sets of six features."""
     model = forest(seed, trees=3)
-    apart = shapley(model)
+    apart = explain_forest(model)
 
     for row in rows_of(seed + 100, 5):
-        assert np.allclose(apart.shares(row), by_definition(model, row), rtol=0, atol=1e-12)
+        assert np.allclose(apart.shap_values(row), by_definition(model, row), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [{"leaves": 4}, {"depth": 2}, {"leaves": 63, "depth": None}, {"trees": 40}])
@@ -86,8 +86,8 @@ def test_shares_are_those_of_shap(shape: Mapping[str, Any]) -> None:
     import shap  # takes seconds
 
     model, rows = forest(7, **shape), np.vstack([rows_of(8, 40), np.full((1, COLUMNS), math.nan)])
-    explainer, apart = shap.TreeExplainer(model), shapley(model)
-    shares = np.array([apart.shares(row) for row in rows])
+    explainer, apart = shap.TreeExplainer(model), explain_forest(model)
+    shares = np.array([apart.shap_values(row) for row in rows])
 
     assert apart.base == pytest.approx(float(np.ravel(explainer.expected_value)[0]), abs=1e-12)
     assert np.allclose(shares, explainer.shap_values(rows, check_additivity=False), rtol=0, atol=1e-12)
@@ -98,28 +98,28 @@ def test_whether_a_value_is_unknown_can_be_all_that_is_asked() -> None:
     """A tree that tells the unknown from the known, at a limit beyond every value."""
     rows = np.where(np.arange(400)[:, None] % 2 == 0, math.nan, np.arange(400.0)[:, None])
     model = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=5).fit(rows, np.arange(400) % 2 == 0)
-    apart = shapley(model)
+    apart = explain_forest(model)
 
     assert math.isinf(model._predictors[0][0].nodes["num_threshold"][0])
     for row in rows[:2]:
-        assert apart.base + apart.shares(row) == pytest.approx(model.decision_function(row[None]))
+        assert apart.base + apart.shap_values(row) == pytest.approx(model.decision_function(row[None]))
 
 
 def test_a_forest_that_asks_nothing_is_all_base() -> None:
     """Of rows that are all the same nothing can be told apart."""
     model = HistGradientBoostingClassifier(max_iter=2).fit(np.zeros((40, 2)), np.arange(40) % 4 == 0)
-    apart = shapley(model)
+    apart = explain_forest(model)
 
-    assert apart.shares(np.zeros(2)).tolist() == [0.0, 0.0]
+    assert apart.shap_values(np.zeros(2)).tolist() == [0.0, 0.0]
     assert apart.base == pytest.approx(float(model.decision_function(np.zeros((1, 2)))[0]))
 
 
 def test_compiled_and_plain_python_agree_to_the_last_bit() -> None:
     """As every feature does."""
-    apart, row = shapley(forest(3, trees=6)), rows_of(4, 1)[0]
+    apart, row = explain_forest(forest(3, trees=6)), rows_of(4, 1)[0]
     unknown, plain = np.isnan(row), np.zeros(COLUMNS)
     readings = np.concatenate((row, np.where(unknown, np.inf, row), np.where(unknown, -np.inf, row)))
     as_python: Any = add_shares
     as_python(readings, *vars(apart.paths).values(), *np.empty((3, 9, AT_ONCE)), np.empty(AT_ONCE), plain)
 
-    assert plain.tobytes() == apart.shares(row).tobytes()
+    assert plain.tobytes() == apart.shap_values(row).tobytes()

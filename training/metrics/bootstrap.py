@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.arrays import Array
-from features.model.bootstrap import redraws
+from features.model.bootstrap import resample_weights
 
 
 @dataclass(frozen=True)
@@ -65,4 +65,4 @@ class BootstrapWeights:
 def bootstrap_weights(identity: Array, seed: int) -> BootstrapWeights:
     """Resamples of the identities there are."""
     people = np.unique(identity)
-    return BootstrapWeights(people, np.array(list(redraws(len(people), seed))))
+    return BootstrapWeights(people, np.array(list(resample_weights(len(people), seed))))

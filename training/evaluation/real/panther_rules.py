@@ -35,9 +35,7 @@ def rule_tests(model: TrustModel, tables: NetworkTables, seed: int) -> tuple[lis
         )
         for name, here in groups.items()
     ]
-    note = (
-        f"{of.events.num_rows} records; {len(report.unreadable)} more are no requests of anybody and are left out. {NOTE}"
-    )
+    note = f"{of.events.num_rows} records; {len(report.unreadable)} more are no requests of anybody and are left out. {NOTE}"
     head = columns("identity type", "records; identities", "context known", "risk at 10, 50, 90 %")
     figures = {"rule_tests/challenged/0.005": of.share(0.005, groups["all"], seed)}
     return [Table("Test cases of rules (Panther)", head, tuple(rows), note, REAL)], figures
