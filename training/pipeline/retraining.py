@@ -71,7 +71,7 @@ def retrain(
     passed = promoted and not shortfalls(checks)
     if passed:
         promote(settings, version)
-    stage("done", 1.0)
+    stage.finish()
     return RetrainResult(version, passed, evaluation, tuple(checks), stage.seconds)
 
 
