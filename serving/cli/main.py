@@ -19,10 +19,7 @@ from features.cli.progress import progress_bar
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
 from serving.cli.shared_options import command_settings, console, existing_store
-from serving.store.api_keys import SCOPES, create_key, list_keys, revoke_key
-from serving.store.rebuild import rebuild_histories
-from serving.store.store import Store
-from serving.store.verify import verify_log
+from serving.scopes import SCOPES
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Manage the keys callers authenticate with.", no_args_is_help=True)
@@ -58,6 +55,8 @@ def verify_command() -> None:
 
     Example: `python -m serving verify`
     """
+    from serving.store.verify import verify_log
+
     with command_settings() as settings:
         report = verify_log(existing_store(settings))
         console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
@@ -78,6 +77,8 @@ def rebuild_command(
 
     Example: `python -m serving rebuild --write`
     """
+    from serving.store.rebuild import rebuild_histories
+
     with command_settings() as settings, progress_bar("rebuilding", console) as bar:
         differences = rebuild_histories(existing_store(settings), write=write, progress=bar.update)
         console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
@@ -91,6 +92,8 @@ def keys_list() -> None:
 
     Example: `python -m serving keys list`
     """
+    from serving.store.api_keys import list_keys
+
     with command_settings() as settings:
         table = Table("id", "name", "scopes", "created", "revoked")
         for key in list_keys(existing_store(settings)):
@@ -108,6 +111,9 @@ def keys_create(
 
     Example: `python -m serving keys create gateway --scope score --scope assure`
     """
+    from serving.store.api_keys import create_key
+    from serving.store.store import Store
+
     with command_settings() as settings:
         settings.ensure_home()
         store = Store(settings.database_url)
@@ -124,6 +130,8 @@ def keys_revoke(id: Annotated[str, typer.Argument(help="The part of the key befo
 
     Example: `python -m serving keys revoke 0123456789abcdef`
     """
+    from serving.store.api_keys import revoke_key
+
     with command_settings() as settings:
         revoked = revoke_key(existing_store(settings), id)
         console.print(f"key {id} {'is revoked' if revoked else 'does not exist or was revoked before'}")

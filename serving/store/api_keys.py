@@ -14,13 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.hashing import sha256
+from serving.scopes import SCOPES
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import keys
 from serving.store.store import Store
 from serving.times import microseconds, now, time_of
-
-SCOPES = ("score", "events", "assure", "investigate", "admin")
-"""The scopes of keys: request decisions, send events, assert proofs, read decisions, administer."""
 
 
 @dataclass(frozen=True)

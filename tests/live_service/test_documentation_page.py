@@ -41,7 +41,7 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visit(small: Server, tmp_path_factory: pytest.TempPathFactory) -> Visit:
-    """The service's root, opened without a key."""
+    """The service's root, open_store without a key."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     folder = tmp_path_factory.mktemp("chromium")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import sqlite3
 import subprocess
@@ -28,12 +29,13 @@ from support.live_server import (
     small_explainer,
     variables,
 )
-from support.recorded_decisions import FILE, opened
+from support.recorded_decisions import FILE, open_store
 from support.small_champion import register, small_model
 
 from features.model.trust_curve import TrustCurve
 from serving.api.application import create_application
 from serving.api.routes import ROUTES
+from serving.decision.inputs import Explanation
 from serving.engine.writer import Engine
 from serving.errors import StoreUnavailable
 from serving.model.active import ActiveConfiguration, load_configuration
@@ -51,7 +53,14 @@ class BrokenExplainer(Explainer):
     def assess(self, values: Any) -> Any:
         if self.error:
             raise self.error
-        return TrustCurve(float("nan"), (0.0, 0.0, 0.0, 0.0)), None
+        return TrustCurve(math.nan, (0.0,) * 4), None
+
+
+class NumberlessExplainer(BrokenExplainer):
+    """A champion whose explanation holds no number."""
+
+    def assess(self, values: Any) -> Any:
+        return TrustCurve(math.nan, (0.0,) * 4), Explanation(math.nan, math.nan, ())
 
 
 @pytest.fixture
@@ -60,7 +69,7 @@ def make_engine(tmp_path: Path) -> Iterator[MakeEngine]:
     engines: list[Engine] = []
 
     def make(active: ActiveConfiguration) -> Engine:
-        engines.append(Engine(opened(tmp_path, busy_seconds=0.2), active))
+        engines.append(Engine(open_store(tmp_path, busy_seconds=0.2), active))
         return engines[-1]
 
     yield make
@@ -118,6 +127,15 @@ def test_a_model_that_fails_fails_closed(
 
     assert decision["ruling"] == ruling
     assert ("out of memory" if error else "the model") in recorded(engine, decision)["degraded"]
+
+
+def test_a_model_that_gives_no_number_fails_closed(tmp_path: Path, make_engine: MakeEngine) -> None:
+    """The decision is a denial, recorded as degraded."""
+    engine = make_engine(active_configuration(tmp_path, champion=NumberlessExplainer(None)))
+    decision = score(engine, category="write")
+
+    assert decision["ruling"] == "deny"
+    assert recorded(engine, decision)["degraded"] == "the model gave no number"
 
 
 def test_an_identity_type_without_threshold_fails_closed(tmp_path: Path, make_engine: MakeEngine) -> None:
@@ -241,7 +259,7 @@ def test_kill_9_loses_no_answered_decision(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "serving", "verify"]
     verified = subprocess.run(command, cwd=ROOT, env=variables(home), check=False, capture_output=True)
     rows = {row[0] for row in sqlite3.connect(home / FILE).execute("SELECT id FROM decisions")}
-    restarted = Engine(opened(home), active_configuration(home))
+    restarted = Engine(open_store(home), active_configuration(home))
     ruling = score(restarted, "revoked")["ruling"]
     restarted.close()
 

@@ -212,7 +212,7 @@ def test_unknown_paths_and_methods_are_problems(small: Server, method: str, path
     assert response.headers["content-type"] == PROBLEM
 
 
-TITLES = {
+TITLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "Bad Request": ("POST", "/score", {"json": {}}),
     "Unauthorized": ("GET", "/decisions", {"headers": {"Authorization": "Bearer x.y"}}),
     "Not Found": ("GET", "/nothing", {}),

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from support.engines import engine_without_model
 from support.live_server import Server
-from support.recorded_decisions import opened
+from support.recorded_decisions import open_store
 
 from serving.api.application import create_application
 from serving.api.middleware import ApiMiddleware
@@ -24,7 +24,8 @@ from serving.api.openapi import openapi_document
 from serving.api.route_spec import RequestBody, ResponseBody, RouteSpec, RouteTable
 from serving.api.routes import ROUTES
 from serving.contracts.requests import FeedbackRequest
-from serving.store.api_keys import SCOPES, create_key
+from serving.scopes import SCOPES
+from serving.store.api_keys import create_key
 
 NO_KEY = [{}, {"Authorization": "Bearer x.y"}, {"Authorization": "Basic eDp5"}]
 
@@ -140,7 +141,7 @@ async def no_bentoml(scope: Scope, receive: Receive, send: Send) -> None:
 def made_up(tmp_path: Path) -> Iterator[tuple[ApiMiddleware, dict[str, str]]]:
     """A server in this process whose table has one row more, and a key of each scope."""
     table = (*ROUTES, MADE_UP)
-    with engine_without_model(opened(tmp_path), tmp_path) as engine:
+    with engine_without_model(open_store(tmp_path), tmp_path) as engine:
         application: Starlette = create_application(table, engine)
         keys = {scope: create_key(engine.store, scope, [scope]) for scope in SCOPES}
         yield ApiMiddleware(no_bentoml, application=application, table=RouteTable(table)), keys

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.engines import CALLER, score_request
 from support.live_server import active_configuration, now
-from support.recorded_decisions import opened
+from support.recorded_decisions import open_store
 
 from serving import metrics
 from serving.engine.writer import Engine
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine(tmp_path: Path, file: Path) -> Iterator[Engine]:
-    engine = Engine(opened(tmp_path), active_configuration(tmp_path, policy=Policy.load(file)))
+    engine = Engine(open_store(tmp_path), active_configuration(tmp_path, policy=Policy.load(file)))
     yield engine
     engine.close()
 

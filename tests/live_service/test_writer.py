@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.engines import CALLER, engine_without_model, score_request
 from support.live_server import now
-from support.recorded_decisions import opened
+from support.recorded_decisions import open_store
 
 from serving.engine.writer import Engine, Job, Work
 from serving.errors import StaleHistory, StoreUnavailable
@@ -48,7 +48,7 @@ class WatchedStore:
 def order_of_events(folder: Path, kind: type[Engine]) -> list[str]:
     """Which came first for one request, the commit or the answer."""
     answered, notes = threading.Event(), list[str]()
-    watched: Any = WatchedStore(opened(folder), answered, notes)
+    watched: Any = WatchedStore(open_store(folder), answered, notes)
     with engine_without_model(watched, folder, kind) as engine:
         engine.score(score_request(), CALLER)
         notes.append("answered")
@@ -68,7 +68,7 @@ def test_an_engine_that_answers_first_is_detected(tmp_path: Path) -> None:
 
 def test_every_answer_is_in_the_log(tmp_path: Path) -> None:
     """From many threads at once every answer is recorded, and the hash chain is intact."""
-    store = opened(tmp_path)
+    store = open_store(tmp_path)
     with engine_without_model(store, tmp_path) as engine, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: engine.score(score_request(f"user-{n % 5}"), CALLER), range(200)))
     with store.reading() as tx:
@@ -140,7 +140,7 @@ def revoked(store: Store, identities: str) -> list[bool]:
 
 def test_a_job_that_fails_fails_alone(tmp_path: Path) -> None:
     """What it wrote is undone; what the others in its commit wrote is durable."""
-    store, error = opened(tmp_path), ValueError("this job's own")
+    store, error = open_store(tmp_path), ValueError("this job's own")
     with engine_without_model(store, tmp_path) as engine:
         results = run_together(engine, revoking("a"), failing(revoking("b"), error), revoking("c"))
 
@@ -150,7 +150,7 @@ def test_a_job_that_fails_fails_alone(tmp_path: Path) -> None:
 
 def test_when_the_store_fails_no_job_of_the_commit_has_a_result(tmp_path: Path) -> None:
     """Neither those before the failure nor those after: nothing of them is durable. The next commit is."""
-    store = opened(tmp_path)
+    store = open_store(tmp_path)
 
     def breaking(tx: Transaction) -> dict[str, Any]:
         tx.connection._failure = StoreUnavailable("the disk is full")
@@ -178,7 +178,7 @@ def stale(times: int) -> Callable[[Transaction], dict[str, Any]]:
 
 def test_a_stale_history_is_tried_once_more(tmp_path: Path) -> None:
     """Another replica was faster: the second attempt succeeds, or the caller gets the error."""
-    with engine_without_model(opened(tmp_path), tmp_path) as engine:
+    with engine_without_model(open_store(tmp_path), tmp_path) as engine:
         assert engine.run(stale(times=1)) == {"done": True}
         with pytest.raises(StaleHistory):
             engine.run(stale(times=2))
@@ -186,7 +186,7 @@ def test_a_stale_history_is_tried_once_more(tmp_path: Path) -> None:
 
 def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     """Callers that wait are answered before the engine stops."""
-    store = opened(tmp_path)
+    store = open_store(tmp_path)
     with engine_without_model(store, tmp_path) as engine, ThreadPoolExecutor(40) as pool:
         futures = [pool.submit(engine.score, score_request(f"user-{n}"), CALLER) for n in range(40)]
         while engine._jobs.qsize() == 0 and not all(each.done() for each in futures):
@@ -198,7 +198,7 @@ def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
 
 def test_a_closed_engine_refuses_jobs(tmp_path: Path) -> None:
     """Nobody waits for a thread that has ended."""
-    with engine_without_model(opened(tmp_path), tmp_path) as engine:
+    with engine_without_model(open_store(tmp_path), tmp_path) as engine:
         pass
 
     with pytest.raises(StoreUnavailable):

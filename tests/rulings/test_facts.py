@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.judging import NOW, POLICY, an_event, judged
+from support.decisions import NOW, POLICY, an_event, decide_on
 
 from features.event.schema import Event
 from serving.decision import facts
@@ -77,7 +77,7 @@ def test_only_authorization_details_say_what_is_outside_the_intent(
 
 def floor_status(features: dict[str, float], floor: str, **groups: Any) -> str | None:
     """The status of a floor of a freshly loaded policy."""
-    decision = judged(an_event("workload", **groups), features=features, policy=Policy.load())
+    decision = decide_on(an_event("workload", **groups), features=features, policy=Policy.load())
     return next((each.status for each in decision.floors if each.id == floor), None)
 
 

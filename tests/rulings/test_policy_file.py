@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.judging import DOUBTED, NOW, POLICY, an_event, judged
+from support.decisions import DOUBTED, NOW, POLICY, an_event, decide_on
 
 from serving.investigate.policy import policy_page
 from serving.policy.schema import BUILT_IN, Policy, PolicyError
@@ -76,7 +76,7 @@ def test_a_policy_outside_its_dates_fails_closed(
     kind: str, dates: dict[str, datetime], ruling: str, degraded: bool
 ) -> None:
     """A person may step up to view something harmless, all else is denied, and the decision says why."""
-    decision = judged(an_event(kind), policy=POLICY.model_copy(update=dates))
+    decision = decide_on(an_event(kind), policy=POLICY.model_copy(update=dates))
 
     assert decision.ruling == ruling
     assert (decision.degraded is not None and "the policy" in decision.degraded) is degraded
@@ -86,7 +86,7 @@ def test_thresholds_in_shadow_mode_ask_for_nothing() -> None:
     """Those of workloads are only recorded; those of people are enforced."""
     thresholds = {**POLICY.thresholds, "workload": POLICY.thresholds["workload"].model_copy(update={"mode": "shadow"})}
     policy = POLICY.model_copy(update={"thresholds": thresholds})
-    decisions = [judged(an_event(kind), trust=DOUBTED, policy=policy) for kind in ("workload", "human")]
+    decisions = [decide_on(an_event(kind), trust=DOUBTED, policy=policy) for kind in ("workload", "human")]
 
     assert [(d.ruling, d.model_asks, d.model_would_ask) for d in decisions] == [
         ("allow", "allow", "step_up"),

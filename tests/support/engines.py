@@ -11,7 +11,8 @@ from support.live_server import active_configuration, an_event
 
 from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
-from serving.store.api_keys import SCOPES, Caller
+from serving.scopes import SCOPES
+from serving.store.api_keys import Caller
 from serving.store.store import Store
 
 CALLER = Caller("test", frozenset(SCOPES))

@@ -19,20 +19,20 @@ def sign_in_proof(seconds: float = 0.0) -> dict[str, Any]:
     return {"made_at": made_at, "kind": "authentication", "amr": ["pwd", "hwk"]}
 
 
-def report_completed(server: Server, challenge: dict[str, Any], identity: str, **changes: Any) -> tuple[int, Any]:
+def report_completed(server: Server, challenge: dict[str, Any], identity_id: str, **changes: Any) -> tuple[int, Any]:
     """Report that a challenge was met; the status and the response."""
-    report = {"decision_id": challenge["decision_id"], "identity": identity, "session": "s1", "result": "completed"}
+    report = {"decision_id": challenge["decision_id"], "identity": identity_id, "session": "s1", "result": "completed"}
     return server.post("/step-ups", report | {"proof": sign_in_proof()} | changes)
 
 
-def moved_session(server: Server, identity: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def moved_session(server: Server, identity_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A session that moved to another network midway: the event, and the step-up it was answered with."""
-    server.score(an_event(identity))
-    event = an_event(identity, network=OTHER_NETWORK)
+    server.score(an_event(identity_id))
+    event = an_event(identity_id, network=OTHER_NETWORK)
     return event, server.score(event)
 
 
-def history_version(server: Server, identity: str, namespace: str = LIVE) -> int:
+def history_version(server: Server, identity_id: str, namespace: str = LIVE) -> int:
     """How many events were folded into an identity's history."""
     with server.store.reading() as tx:
-        return tx.histories.read(SessionKey(namespace, identity))[1]
+        return tx.histories.read(SessionKey(namespace, identity_id))[1]
