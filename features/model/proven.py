@@ -24,7 +24,7 @@ from features.hashing import digest_of
 from features.model.bundle import DIGEST_TAG, ModelMismatch, TrustModel
 from features.model.forest import Forest, forest_of
 from features.model.registry import NOW_FILE
-from features.model.tree_shap import Paths, Shapley, shapley
+from features.model.tree_shap import Paths, TreeShap, explain_forest
 from features.model.trust_curve import HORIZONS, probability
 from features.settings import Settings
 
@@ -52,7 +52,7 @@ class Reference:
 class ProvenForests:
     """The now-model taken apart for its explanation, the hazard model for its margins, and what they must give."""
 
-    now: Shapley
+    now: TreeShap
     hazard: Forest
     reference: Reference
 
@@ -78,7 +78,7 @@ def take_apart(model: TrustModel) -> ProvenForests:
     rows = trial_rows()
     shares = shap.TreeExplainer(model.now).shap_values(rows, check_additivity=False)
     reference = Reference(model.now_log_odds(rows), model.hazards(rows), np.asarray(shares))
-    return ProvenForests(shapley(model.now), forest_of(model.hazard), reference)
+    return ProvenForests(explain_forest(model.now), forest_of(model.hazard), reference)
 
 
 def proven_forests(model: TrustModel, settings: Settings) -> ProvenForests:
@@ -114,7 +114,7 @@ def error_of(model: TrustModel, forests: ProvenForests) -> float:
     """The largest difference from the reference, over all trial rows; infinite where something is no number."""
     line, wrong, reference = model.calibration, 0.0, forests.reference
     for row, values in enumerate(trial_rows()):
-        shares = forests.now.shares(values)
+        shares = forests.now.shap_values(values)
         log_odds = math.fsum([forests.now.base * line.slope + line.intercept, *(shares * line.slope)])
         off = (
             log_odds - reference.log_odds[row],
@@ -156,7 +156,7 @@ def read_proof(path: Path) -> ProvenForests | None:
         paths = Paths(**_named(parts, "now."))
         nodes = _named(parts, "hazard.")
         hazard = Forest(float(nodes.pop("base")), **nodes)
-        now = Shapley(float(parts["base"]), int(parts["width"]), paths)
+        now = TreeShap(float(parts["base"]), int(parts["width"]), paths)
         return ProvenForests(now, hazard, Reference(**_named(parts, "reference.")))
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None

@@ -36,7 +36,7 @@ def settings_table() -> str:
     """Every setting with its variable, its default and the sentence beside its definition."""
     lines = ["| variable | default | what it decides |", "|---|---|---|"]
     for name, sentence in _documented(ROOT / "features/settings.py", "Settings"):
-        default = getattr(Settings, name)
+        default = Settings.model_fields[name].default
         lines.append(f"| `{PREFIX}{name.upper()}` | {f'`{default}`' if str(default) else 'empty'} | {sentence} |")
     return "\n".join(lines)
 

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from features import Event, events_of
 from features.data_files import data_folder
-from features.sources.registry import import_files
+from features.sources.file_import import import_files
 from serving.demo.assertions import count_allowed, failed_assertions
 from serving.demo.controls import same_role_before, unrelated_role
 from serving.demo.output import identities_table, legend, requests_table

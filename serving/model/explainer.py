@@ -42,7 +42,7 @@ class Explainer:
 
     def _explain(self, values: Array) -> Explanation:
         calibration = self.model.calibration
-        shap_values = self._forests.now.shares(values) * calibration.slope
+        shap_values = self._forests.now.shap_values(values) * calibration.slope
         base = self._forests.now.base * calibration.slope + calibration.intercept
         largest_first = sorted(zip(FEATURES, values, shap_values, strict=True), key=lambda item: -abs(item[2]))
         contributions = tuple(
@@ -60,7 +60,7 @@ class Explainer:
             differences = (
                 curve.now_log_odds - reference.log_odds[row],
                 np.array(curve.hazards) - reference.hazards[row],
-                self._forests.now.shares(values) - reference.shares[row],
+                self._forests.now.shap_values(values) - reference.shares[row],
             )
             largest = max(float(np.max(np.abs(each))) for each in differences)
             if not largest <= TOLERANCE:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from features.data_files import data_folder
-from features.enrichment.ip_ranges import Ranges, networks, ranges
+from features.enrichment.ip_ranges import Ranges, read_networks, read_ranges
 from features.enrichment.table_cache import cached_ranges
 
 FOLDER = data_folder() / "reference"
@@ -18,7 +18,7 @@ FILES = [FOLDER / "ip-location-db/asn-country-ipv6.csv.gz", FOLDER / "x4bnet/vpn
 
 def parse() -> dict[str, Ranges]:
     """Texts and flags of the smaller bundled tables."""
-    return {"country": ranges(FILES[0], 6, np.str_), "vpn": networks(FILES[1], 6)}
+    return {"country": read_ranges(FILES[0], 6, np.str_), "vpn": read_networks(FILES[1], 6)}
 
 
 def never() -> Mapping[str, Ranges]:
