@@ -1,0 +1,54 @@
+"""`docs/evaluation.md` and `docs/benchmarks.md`: measured figures, as the commands that measured them left them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.docgen.markdown import table
+from scripts.lib.client import ROOT
+
+REPORT = ROOT / "training/REPORT.md"
+RESULTS = ROOT / "benchmarks/results.json"
+REAL = "(real records)"
+CHAPTER = re.compile(r"^## ", re.MULTILINE)
+
+
+def chapters(real: bool) -> str:
+    """The chapters of the report on real records, or the others, in the report's own order."""
+    _, *found = CHAPTER.split(REPORT.read_text())
+    wanted = [f"## {text.strip()}" for text in found if text.partition("\n")[0].endswith(REAL) is real]
+    return "\n\n".join(wanted)
+
+
+def features_benchmark() -> str:
+    """What `scripts/bench features` and `scripts/bench disk` measured last."""
+    results = json.loads(RESULTS.read_text())["features"]
+    rows = [
+        (part, what.replace("_", " "), _rounded(value))
+        for part, figures in results.items()
+        if isinstance(figures, Mapping)
+        for what, value in figures.items()
+    ]
+    return f"{table(('part', 'what', 'measured'), rows)}\n\nMeasured on {results['machine']}, shared with other work."
+
+
+def serving_benchmark() -> str:
+    """What `scripts/bench serving` measured last."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text())["serving"]
+    machine = results["machine"]
+    rows = [
+        (part, what, _rounded(value))
+        for part in ("alone", "loaded", "explaining")
+        for what, value in results[part].items()
+    ]
+    measured_on = (
+        f"{machine['cores']} cores with Python {machine['python']}, shared with other work, {machine['at']} UTC"
+    )
+    return f"{table(('part', 'what', 'measured'), rows)}\n\nMeasured on {measured_on}."
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
