@@ -1,4 +1,4 @@
-"""The calls that `docs/reference/http-api.md` shows: at least one for each route, in an order in which they can be made.
+"""The calls that `docs/reference/http-api.md` shows: at least one for each route, in an order that works.
 
 `scripts/docs --record` makes them against a running service and keeps command, status and answer in
 `scripts/docgen/recorded/http.json`; a test makes them again and compares status and members.
@@ -91,6 +91,10 @@ def _lines(count: int) -> Callable[[Answer], Answer]:
     return shorten
 
 
+def _top(answer: Answer) -> Answer:
+    return {name: value if isinstance(value, str) else "…" for name, value in answer.items()}
+
+
 ADA = (
     f'{{"event": {{"time": "{NOW}", "identity": {{"id": "ada", "type": "human"}},\n'
     '    "action": {"name": "crm:ExportContacts", "category": "export"},\n'
@@ -135,17 +139,13 @@ EXAMPLES: tuple[Example, ...] = (
     Example("GET /metrics", "Prometheus metrics", _curl("/metrics"), _lines(6)),
     Example("GET /livez", "Is the process alive?", _curl("/livez", key=False)),
     Example("GET /readyz", "Is a model loaded?", _curl("/readyz", key=False)),
-    Example("GET /docs.json", "The OpenAPI document", _curl("/docs.json"), lambda answer: _top(answer)),
+    Example("GET /docs.json", "The OpenAPI document", _curl("/docs.json"), _top),
 )
 PROBLEMS: tuple[Example, ...] = (
     Example("problem", "No key", _curl("/decisions", key=False)),
     Example("problem", "A field that is wrong", _curl("/score", '{"event": {"time": "yesterday"}}')),
     Example("problem", "Nothing there", _curl("/decisions/none")),
 )
-
-
-def _top(answer: Answer) -> Answer:
-    return {name: value if isinstance(value, str) else "…" for name, value in answer.items()}
 
 
 def perform(url: str, key_file: Path, examples: tuple[Example, ...]) -> Iterator[Recorded]:

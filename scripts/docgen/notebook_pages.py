@@ -1,7 +1,7 @@
 """Notebooks as pages of the documentation: an MkDocs hook that renders them, and the command that executes them.
 
-`scripts/docs --build` executes every notebook whose source changed into `.local/notebooks/`; the hook renders the executed
-copy where it is up to date, and otherwise the notebook without outputs. Nothing is written beside the notebooks.
+`scripts/docs --build` executes every notebook that changed, or whose code did, into `.local/notebooks/`. The hook
+renders the executed copy where it is up to date, and otherwise the notebook without outputs.
 """
 
 from __future__ import annotations

@@ -24,13 +24,15 @@ COMMANDS: tuple[tuple[str, typer.Typer], ...] = (
     ("python -m serving", serving_app),
 )
 """Every command line, in the order data flows."""
+TYPES = {"str": "text", "int": "whole number", "integer": "whole number", "float": "number"}
 
 
 def settings() -> str:
     """Every setting with its variable, its default and the sentence beside its definition."""
     rows = []
+    fields = getattr(Settings, "model_fields", None)
     for name, sentence in _documented_fields():
-        default = getattr(Settings, name)
+        default = fields[name].default if fields else getattr(Settings, name)
         rows.append((f"`{PREFIX}{name.upper()}`", f"`{default}`" if str(default) else "empty", sentence))
     return table(("variable", "default", "what it decides"), rows)
 
@@ -111,10 +113,12 @@ def _name(parameter: click.Parameter) -> str:
 
 
 def _type(parameter: click.Parameter) -> str:
-    if isinstance(parameter.type, click.Choice):
-        return "one of " + ", ".join(f"`{choice}`" for choice in parameter.type.choices)
-    flag = getattr(parameter, "is_flag", False)
-    return "flag" if flag else parameter.type.name.replace("integer range", "integer").replace("float range", "number")
+    if choices := getattr(parameter.type, "choices", None):
+        return "one of " + ", ".join(f"`{getattr(choice, 'value', choice)}`" for choice in choices)
+    if getattr(parameter, "is_flag", False):
+        return "flag"
+    word = str(parameter.type.name).removesuffix(" range")
+    return TYPES.get(word, word) + (", repeatable" if getattr(parameter, "multiple", False) else "")
 
 
 def _note(parameter: click.Parameter) -> str:
@@ -122,5 +126,5 @@ def _note(parameter: click.Parameter) -> str:
     if parameter.required:
         return f"{note} Required.".strip()
     default = parameter.default
-    shown = default is not None and default is not False and not callable(default) and default != ()
+    shown = default is not None and default not in (False, (), "") and not callable(default)
     return f"{note} Default: `{getattr(default, 'value', default)}`.".strip() if shown else note

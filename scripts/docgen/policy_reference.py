@@ -95,20 +95,22 @@ def _resolved(field: Mapping[str, Any], defs: Mapping[str, Any]) -> tuple[Mappin
 def type_in_words(node: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
     """The type of a JSON Schema node as people say it."""
     if "$ref" in node:
-        return type_in_words(defs[node["$ref"].rpartition("/")[2]], defs)
-    if "anyOf" in node:
+        words = type_in_words(defs[node["$ref"].rpartition("/")[2]], defs)
+    elif "anyOf" in node:
         options = [option for option in node["anyOf"] if option.get("type") != "null"]
         words = " or ".join(type_in_words(option, defs) for option in options)
-        return words + (" or null" if len(options) < len(node["anyOf"]) else "")
-    if "const" in node:
-        return f"`{node['const']}`"
-    if "enum" in node:
-        return "one of " + ", ".join(f"`{value}`" for value in node["enum"])
-    if node.get("type") == "array":
-        return f"list of {type_in_words(node.get('items', node.get('prefixItems', [{}])[0] if node.get('prefixItems') else {}), defs)}"
-    if node.get("type") == "object" and isinstance(node.get("additionalProperties"), dict):
-        return f"mapping to {type_in_words(node['additionalProperties'], defs)}"
-    return _bounds(node)
+        words += " or null" if len(options) < len(node["anyOf"]) else ""
+    elif "const" in node:
+        words = f"`{node['const']}`"
+    elif "enum" in node:
+        words = "one of " + ", ".join(f"`{value}`" for value in node["enum"])
+    elif node.get("type") == "array":
+        words = f"list of {type_in_words(node.get('items', {}), defs)}"
+    elif node.get("type") == "object" and isinstance(node.get("additionalProperties"), dict):
+        words = f"mapping to {type_in_words(node['additionalProperties'], defs)}"
+    else:
+        words = _bounds(node)
+    return words
 
 
 def _bounds(node: Mapping[str, Any]) -> str:

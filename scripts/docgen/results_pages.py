@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from scripts.docgen.markdown import table
@@ -25,11 +24,10 @@ def chapters(real: bool) -> str:
 
 def features_benchmark() -> str:
     """What `scripts/bench features` and `scripts/bench disk` measured last."""
-    results = json.loads(RESULTS.read_text())["features"]
+    results = json.loads(RESULTS.read_text())
     rows = [
         (part, what.replace("_", " "), _rounded(value))
-        for part, figures in results.items()
-        if isinstance(figures, Mapping)
+        for part, figures in results["features"].items()
         for what, value in figures.items()
     ]
     return f"{table(('part', 'what', 'measured'), rows)}\n\nMeasured on {results['machine']}, shared with other work."
