@@ -24,6 +24,7 @@ from scripts.docgen import (
     recordings,
     results_pages,
 )
+from scripts.docgen.http_examples import STRONGEST
 from scripts.docgen.markdown import fenced, replace_parts, table
 from scripts.lib.client import ROOT, running_service
 from scripts.lib.launch import curl_line
@@ -36,14 +37,15 @@ Parts = Mapping[str, Callable[[], str]]
 def first_answer() -> str:
     """The curl line of the README, and the main members of what a service answered to it."""
     answer = recordings.load("answer")
-    strongest = answer["explanation"]["contributions"][0]
+    explanation = answer["explanation"]
+    strongest = max(explanation["contributions"][:STRONGEST], key=lambda each: float(each["contribution"]))
     shown = {
         "decision_id": answer["decision_id"],
         "ruling": answer["ruling"],
         "because": answer["because"],
-        "trust": {"now": round(answer["trust"]["now"], 4), "valid_until": answer["trust"]["valid_until"]},
+        "trust": {"now": round(answer["trust"]["now"], 4)},
         "remedies": [{"type": each["type"], "sentence": each["sentence"]} for each in answer["remedies"]],
-        "explanation": {"strongest": f"{strongest['contribution']:+.2f} {strongest['sentence']}"},
+        "explanation": {"contributions": [{name: strongest[name] for name in ("feature", "sentence")}]},
     }
     lines = [f' "{name}": {json.dumps(value, ensure_ascii=False)}' for name, value in shown.items()]
     curl = curl_line("http://127.0.0.1:3000", Path(".local/key"))
@@ -140,13 +142,13 @@ def record() -> None:
     """Run everything the pages show against the running service, or one started for it, and keep what came of it."""
     with running_service() as service:
         recordings.record_all(service)
-        pictures.take_all(service, recordings.load("answer")["decision_id"])
+        pictures.take_all(service)
 
 
 def take_pictures() -> None:
     """Take the pictures alone, of a decision made for them."""
     with running_service() as service:
-        pictures.take_all(service, recordings.record_answer(service)["decision_id"])
+        pictures.take_all(service)
 
 
 def build() -> int:

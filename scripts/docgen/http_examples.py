@@ -18,7 +18,9 @@ USUAL_URL = "http://127.0.0.1:3000"
 STRONGEST = 3
 """How many contributions of an explanation are shown."""
 NOW = "'$(date -u +%FT%TZ)'"
-"""The present, inside a single-quoted shell word."""
+PRECISELY_NOW = "'$(date -u +%FT%T.%3NZ)'"
+SECONDS = "'$(date +%s)'"
+"""The present, inside a single-quoted shell word: as a time, with milliseconds, and as a number."""
 Answer = Any
 
 
@@ -96,22 +98,22 @@ def _top(answer: Answer) -> Answer:
 
 
 ADA = (
-    f'{{"event": {{"time": "{NOW}", "identity": {{"id": "ada", "type": "human"}},\n'
+    f'{{"event": {{"id": "export-{SECONDS}", "time": "{NOW}", "identity": {{"id": "ada", "type": "human"}},\n'
     '    "action": {"name": "crm:ExportContacts", "category": "export"},\n'
     '    "resource": {"sensitivity": "confidential"}}}'
 )
 SHIPPED = (
-    '[{"time": "2026-03-02T09:00:00Z", "identity": {"id": "grace", "type": "human"},\n'
+    '[{"time": "2026-03-02T09:00:00Z", "identity": {"id": "lin", "type": "human"},\n'
     '    "action": {"name": "files:Get", "category": "read", "outcome": "success"}}]'
 )
 NATIVE = (
     '[{"eventVersion": "1.08", "eventTime": "2026-03-02T09:05:00Z", "eventSource": "s3.amazonaws.com",\n'
     '    "eventName": "ListBuckets", "awsRegion": "eu-west-1", "sourceIPAddress": "198.51.100.9",\n'
-    '    "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/grace"}}]'
+    '    "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/lin"}}]'
 )
 PROOF = (
     '{"decision_id": "{decision}", "identity": "ada", "result": "completed",\n'
-    f'    "proof": {{"made_at": "{NOW}", "aal": 2, "amr": ["pwd", "otp"]}}}}'
+    f'    "proof": {{"made_at": "{PRECISELY_NOW}", "aal": 2, "amr": ["pwd", "otp"]}}}}'
 )
 EXAMPLES: tuple[Example, ...] = (
     Example("POST /score", "Ada exports contacts", _curl("/score", ADA), shortened_decision),

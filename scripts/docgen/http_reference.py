@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scripts.docgen.http_examples import USUAL_URL, Recorded
+from scripts.docgen.http_examples import Recorded
 from scripts.docgen.markdown import fenced, table
 from scripts.docgen.policy_reference import type_in_words
 from serving.api.openapi import document
@@ -44,13 +44,21 @@ def schemas() -> str:
     """Every model that is sent or answered, with every field."""
     defs: Schema = document()["components"]["schemas"]
     blocks = []
-    for name in defs:
-        if name in _NESTED_IN_EVENT or name == "Problem":
-            continue
+    for name in _documented(defs):
         rows = [(f"`{path}`", kind, note) for path, kind, note in fields(name, defs)]
         description = " ".join(str(defs[name].get("description", "")).partition("\n\n")[0].split())
         blocks.append(f"### {name}\n\n{description}\n\n{table(('field', 'type', 'meaning'), rows)}")
     return "\n\n".join(blocks)
+
+
+def all_fields() -> list[tuple[str, str, str]]:
+    """Path, type and meaning of every field of every model."""
+    defs: Schema = document()["components"]["schemas"]
+    return [(f"{name}.{path}", kind, note) for name in _documented(defs) for path, kind, note in fields(name, defs)]
+
+
+def _documented(defs: Schema) -> list[str]:
+    return [name for name, model in defs.items() if name not in _NESTED_IN_EVENT and model.get("properties")]
 
 
 _NESTED_IN_EVENT = (
@@ -76,8 +84,9 @@ def fields(name: str, defs: Schema) -> Iterator[tuple[str, str, str]]:
             for inner, kind, note in fields(target, defs):
                 yield f"{field}.{inner}", kind, note
             continue
+        kind = _type(node, defs)
         optional = "" if field in required else ", optional"
-        yield field, _type(node, defs) + optional, node.get("description", "")
+        yield field, (kind.removesuffix(" or null") if optional else kind) + optional, node.get("description", "")
 
 
 def _target(node: Schema) -> str:
@@ -152,6 +161,3 @@ def _call(call: Recorded) -> str:
     answer = call.answer if isinstance(call.answer, str) else json.dumps(call.answer, indent=1, ensure_ascii=False)
     language = "text" if isinstance(call.answer, str) else "json"
     return f"**{call.title}** ({call.status})\n\n{fenced('bash', call.command)}\n\n{fenced(language, answer)}"
-
-
-__all__ = ["USUAL_URL", "fields", "problems", "routes", "schemas"]

@@ -1,97 +1,103 @@
-"""The documents are true: tables equal the code, settings and commands exist, shell blocks run."""
+"""What stands in the documents is what the code says: generated parts, names of files and commands, README's limits."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from features.settings import PREFIX, Settings
-from scripts.docgen.readme_tables import README, TABLES, rendered
-from scripts.lib.client import ROOT, Service
+from scripts.docgen import http_reference, policy_reference
+from scripts.docgen.documents import DOCS, DOCUMENTS, README, generated
+from scripts.docgen.http_examples import EXAMPLES
+from scripts.lib.client import ROOT
 from scripts.lib.launch import curl_line
+from serving.api.openapi import document
 
-DOCUMENTS = (README, ROOT / "features/README.md", ROOT / "CONTRIBUTING.md")
-BLOCK = re.compile(r"```sh\n(.*?)```\n(?:\s*<!-- proven: (.*?) -->)?", re.DOTALL)
-
-
-def blocks(proven_elsewhere: bool) -> list[tuple[str, str]]:
-    """The shell blocks of the documents, with the place that proves those too long to run here."""
-    found = [match.groups() for document in DOCUMENTS for match in BLOCK.finditer(document.read_text())]
-    return [(code, proven or "") for code, proven in found if bool(proven) == proven_elsewhere]
+PAGES = (README, ROOT / "CONTRIBUTING.md", ROOT / "data/README.md", *sorted(DOCS.rglob("*.md")))
+README_LINES = 130
+FIRST_ANSWER_ABOVE = 40
+WITHOUT_CODE = re.compile(r"```.*?```", re.DOTALL)
 
 
-@pytest.mark.parametrize("document", TABLES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_generated_tables_are_what_the_code_says(document: Path) -> None:
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=name)
+def test_generated_parts_are_what_the_code_and_the_recordings_say(page: Path) -> None:
     """`scripts/docs` would change nothing."""
-    text = document.read_text()
-
-    assert rendered(text, {name: table() for name, table in TABLES[document].items()}) == text
+    assert generated(page) == page.read_text()
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
-def test_every_setting_is_documented(name: str) -> None:
-    """A deployment finds each variable in the README."""
-    assert f"`{PREFIX}{name.upper()}`" in README.read_text()
+def test_the_readme_is_short() -> None:
+    """A newcomer reads it to the end."""
+    assert len(README.read_text().splitlines()) <= README_LINES
 
 
-@pytest.mark.parametrize("code", [code for code, _ in blocks(proven_elsewhere=False)])
-def test_shell_blocks_run(code: str, live: Service) -> None:
-    """A block runs as written, but for the address and key of the service that answers this test."""
-    here = code.replace("http://127.0.0.1:3000", live.url).replace(".local/key", str(live.key_file))
-    variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+def test_the_readme_shows_the_first_answer_early() -> None:
+    """Question and answer stand on the first screen."""
+    before_the_picture = README.read_text().partition('"ruling": ')[0]
 
-    run = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", here], cwd=ROOT, env=variables, capture_output=True, check=False
-    )
-
-    assert (run.returncode, b'"problem' in run.stdout) == (0, False), run.stderr.decode()
+    assert before_the_picture.count("\n") < FIRST_ANSWER_ABOVE
 
 
-@pytest.mark.parametrize(("code", "proven"), blocks(proven_elsewhere=True))
-def test_long_blocks_are_proven_elsewhere(code: str, proven: str) -> None:
-    """A block too long to run here names the tests that do."""
-    named = re.findall(r"[\w./]+/[\w.]+", proven)
-
-    assert (bool(named), [name for name in named if not (ROOT / name).exists()]) == (True, [])
-
-
-def test_the_curl_line_of_scripts_serve_is_the_one_in_the_readme() -> None:
+def test_the_readme_shows_the_line_that_scripts_serve_prints() -> None:
     """What a started service suggests to paste is what the README shows."""
     assert curl_line("http://127.0.0.1:3000", Path(".local/key")) in README.read_text()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_tests_and_modules_named_in_the_documents_exist(document: Path) -> None:
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_is_documented(field: str) -> None:
+    """A deployment finds each variable."""
+    assert f"`{PREFIX}{field.upper()}`" in (DOCS / "reference/settings.md").read_text()
+
+
+def test_every_route_has_a_recorded_example() -> None:
+    """The API reference shows each call with its answer."""
+    routes = {f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods}
+
+    assert routes - {example.route for example in EXAMPLES} == set()
+
+
+def test_every_field_on_the_wire_is_described() -> None:
+    """What callers send and are sent."""
+    assert [path for path, _, meaning in http_reference.all_fields() if not meaning] == []
+
+
+def test_every_key_of_a_policy_file_is_described() -> None:
+    """What a policy engineer writes."""
+    assert [path for path, _, meaning in policy_reference.key_rows() if not meaning] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_files_named_in_the_documents_exist(page: Path) -> None:
     """No document sends its reader to a file that is not there."""
     named = set(
         re.findall(
-            r"`[^`\n]*?((?:tests|features|training|serving|scripts|data|notebooks)/[\w./-]+\w)", document.read_text()
+            r"`[^`\n]*?((?:tests|features|training|serving|scripts|data|notebooks|docs)/[\w./-]+\w)",
+            WITHOUT_CODE.sub("", page.read_text()),
         )
     )
 
-    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+    assert sorted(each for each in named if not (ROOT / each).exists()) == []
 
 
 COMMANDS = sorted(
     {
-        match.group(1)
-        for document in DOCUMENTS
-        for match in re.finditer(r"python -m\s+((?:features|training|serving)(?: [a-z]+){1,2})", document.read_text())
+        match[1]
+        for page in PAGES
+        for match in re.finditer(r"python -m\s+((?:features|training|serving)(?: [a-z]+){1,2})", page.read_text())
     }
 )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_named_in_the_documents_exist(command: str) -> None:
-    """Each `python -m …` the documents name answers to --help."""
-    asked = subprocess.run(
-        [sys.executable, "-m", *command.split(), "--help"], cwd=ROOT, capture_output=True, check=False
-    )
+    """Each `python -m …` answers to --help."""
+    run = subprocess.run([sys.executable, "-m", *command.split(), "--help"], cwd=ROOT, capture_output=True, check=False)
 
-    assert asked.returncode == 0, asked.stderr.decode()
+    assert run.returncode == 0, run.stderr.decode()
