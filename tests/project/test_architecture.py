@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.lock", "scripts/uv.lock", "scripts/spark.lock", "scripts/mutmut.lock")
+PACKAGES = ("features", "training", "serving")
+LOCKS = ("requirements.lock", "scripts/uv.lock", "scripts/spark.lock", "scripts/mutmut.lock", "scripts/notebooks.lock")
 
 
 def tracked_files() -> list[Path]:
@@ -28,7 +30,7 @@ def test_dependencies_point_down() -> None:
     assert linted.returncode == 0, linted.stdout.decode()
 
 
-@pytest.mark.parametrize("package", ["features", "training", "serving"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_imports_have_no_effects(package: str, tmp_path: Path) -> None:
     """Importing a package makes no file and no folder, neither here nor in the home folder."""
     variables = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(tmp_path), "PATH": os.defpath}
@@ -57,15 +59,66 @@ def test_the_lock_pins_every_package_by_hash(lock: str) -> None:
 
     unpinned = [r for r in requirements if not re.match(r"[\w.\[\]-]+==[\w.!+]+", r) or "--hash=sha256:" not in r]
 
-    assert (unpinned, "://" in text) == ([], False)
+    assert unpinned == []
+    assert "://" not in text
 
 
 def test_the_lock_holds_what_the_project_asks_for() -> None:
     """No dependency in pyproject.toml is missing from the locks."""
     project = (ROOT / "pyproject.toml").read_text().split("[tool.")[0]
-    asked = {name.lower().replace("_", "-") for name in re.findall(r'^    "([A-Za-z0-9._-]+)', project, re.MULTILINE)}
+    wanted = {
+        re.sub(r"[._-]+", "-", name.lower()) for name in re.findall(r'^    "([A-Za-z0-9._-]+)', project, re.MULTILINE)
+    }
 
     locks = "".join((ROOT / lock).read_text() for lock in LOCKS)
     locked = set(re.findall(r"^([a-z0-9.-]+)==", locks, re.MULTILINE))
 
-    assert asked - locked == set()
+    assert wanted - locked == set()
+
+
+MOST_MODULES = 15
+MOST_LINES = 300
+UNBOUND = {"serving/policy_analysis"}
+"""Folders that may hold more modules than others: each question an operator asks of the past is a module."""
+
+
+def modules(package: str) -> list[Path]:
+    """Every module of a package but the ones that only make folders importable."""
+    return [p for p in (ROOT / package).rglob("*.py") if p.name not in ("__init__.py", "__main__.py")]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_folder_is_a_subject_of_its_own(package: str) -> None:
+    """A folder holds two modules at least and fifteen at most, so that its name says where to look and where to add."""
+    sizes: dict[str, int] = {}
+    for path in modules(package):
+        folder = str(path.parent.relative_to(ROOT))
+        if "migrations" not in folder:
+            sizes[folder] = sizes.get(folder, 0) + 1
+
+    wrong = {f: n for f, n in sizes.items() if n < 2 or (n > MOST_MODULES and f not in UNBOUND)}
+
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_is_too_long_to_read(package: str) -> None:
+    """A module of more than three hundred lines holds more than one subject."""
+    long = {
+        str(p.relative_to(ROOT)): n for p in modules(package) if (n := len(p.read_text().splitlines())) > MOST_LINES
+    }
+
+    assert long == {}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_function_carries_the_name_of_its_module(package: str) -> None:
+    """`from package import name` must never give a module to one reader and a function to another."""
+    carrying = [
+        str(path.relative_to(ROOT))
+        for path in modules(package)
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == path.stem
+    ]
+
+    assert carrying == []
