@@ -23,6 +23,7 @@ from scripts.docgen import (
     policy_reference,
     recordings,
     results_pages,
+    shell_blocks,
 )
 from scripts.docgen.http_examples import STRONGEST
 from scripts.docgen.markdown import fenced, replace_parts, table
@@ -86,7 +87,7 @@ def printed(page: str, name: str) -> str:
 
 
 def _quickstart(page: Path) -> Parts:
-    names = [block.printed for block in recordings.shell_blocks.blocks(page.read_text()) if block.printed]
+    names = [block.printed for block in shell_blocks.blocks(page.read_text()) if block.printed]
     return {f"printed: {name}": partial(printed, page.stem, name) for name in names}
 
 

@@ -43,13 +43,13 @@ def execute(notebook: Path) -> Path:
     import nbformat
     from nbclient import NotebookClient
 
-    content = nbformat.read(notebook, as_version=4)
+    content: Any = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder:
         NotebookClient(content, timeout=1_800, resources={"metadata": {"path": folder}}).execute()
     EXECUTED.mkdir(parents=True, exist_ok=True)
     for older in EXECUTED.glob(f"{notebook.stem}-*.ipynb"):
         older.unlink()
-    nbformat.write(content, executed_copy(notebook))
+    nbformat.write(content, executed_copy(notebook))  # type: ignore[no-untyped-call]
     return executed_copy(notebook)
 
 
@@ -59,8 +59,9 @@ def rendered(notebook: Path) -> tuple[str, dict[str, bytes]]:
     from nbconvert import MarkdownExporter
 
     copy = executed_copy(notebook)
-    content = nbformat.read(copy if copy.exists() else notebook, as_version=4)
-    markdown, resources = MarkdownExporter().from_notebook_node(content, {"unique_key": notebook.stem})
+    content: Any = nbformat.read(copy if copy.exists() else notebook, as_version=4)  # type: ignore[no-untyped-call]
+    exporter: Any = MarkdownExporter()  # type: ignore[no-untyped-call]
+    markdown, resources = exporter.from_notebook_node(content, {"unique_key": notebook.stem})
     markdown = STYLE.sub("", markdown)
     if not copy.exists():
         title, _, rest = markdown.partition("\n\n")

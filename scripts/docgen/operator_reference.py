@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
-import click
 import typer
 from prometheus_client import Counter, Histogram, Summary
 
@@ -24,6 +24,9 @@ COMMANDS: tuple[tuple[str, typer.Typer], ...] = (
     ("python -m serving", serving_app),
 )
 """Every command line, in the order data flows."""
+Command = Any
+Parameter = Any
+"""Typer brings its own copy of click, whose classes it does not offer."""
 TYPES = {"str": "text", "int": "whole number", "integer": "whole number", "float": "number"}
 
 
@@ -76,7 +79,7 @@ def commands() -> str:
     return "\n\n".join(blocks)
 
 
-def _leaves(group: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+def _leaves(group: Command, path: str) -> Iterator[tuple[str, Command]]:
     for name, command in getattr(group, "commands", {}).items():
         if getattr(command, "commands", None):
             yield from _leaves(command, f"{path} {name}")
@@ -84,7 +87,7 @@ def _leaves(group: click.Command, path: str) -> Iterator[tuple[str, click.Comman
             yield f"{path} {name}", command
 
 
-def _command(path: str, command: click.Command) -> str:
+def _command(path: str, command: Command) -> str:
     arguments = [_usage(p) for p in command.params if p.param_type_name == "argument"]
     usage = " ".join([path, *(["[OPTIONS]"] if any(map(_shown_option, command.params)) else []), *arguments])
     rows = [(_name(p), _type(p), _note(p)) for p in command.params if p.name != "help"]
@@ -92,27 +95,27 @@ def _command(path: str, command: click.Command) -> str:
     return f"### `{path}`\n\n{_help(command)}\n\n{fenced('text', usage)}\n\n{options}"
 
 
-def _shown_option(parameter: click.Parameter) -> bool:
+def _shown_option(parameter: Parameter) -> bool:
     return parameter.param_type_name == "option" and parameter.name != "help"
 
 
-def _usage(parameter: click.Parameter) -> str:
+def _usage(parameter: Parameter) -> str:
     word = parameter.human_readable_name.upper() + ("…" if parameter.nargs == -1 else "")
     return word if parameter.required else f"[{word}]"
 
 
-def _help(command: click.Command) -> str:
+def _help(command: Command) -> str:
     """The help text as Markdown: a line that ends a sentence of its own stays a paragraph."""
     return "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n") if part.strip())
 
 
-def _name(parameter: click.Parameter) -> str:
+def _name(parameter: Parameter) -> str:
     if parameter.param_type_name == "argument":
         return f"`{parameter.human_readable_name.upper()}`"
     return ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
 
 
-def _type(parameter: click.Parameter) -> str:
+def _type(parameter: Parameter) -> str:
     if choices := getattr(parameter.type, "choices", None):
         return "one of " + ", ".join(f"`{getattr(choice, 'value', choice)}`" for choice in choices)
     if getattr(parameter, "is_flag", False):
@@ -121,7 +124,7 @@ def _type(parameter: click.Parameter) -> str:
     return TYPES.get(word, word) + (", repeatable" if getattr(parameter, "multiple", False) else "")
 
 
-def _note(parameter: click.Parameter) -> str:
+def _note(parameter: Parameter) -> str:
     note = (getattr(parameter, "help", None) or "").strip()
     if parameter.required:
         return f"{note} Required.".strip()

@@ -175,12 +175,12 @@ def type_in_words(node: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
     return words
 
 
+PLAIN = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+
+
 def _bounds(node: Mapping[str, Any]) -> str:
-    word = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}.get(
-        node.get("type", ""), node.get("type", "any value")
-    )
-    if node.get("format") == "date-time":
-        word = "time, ISO 8601 with an offset"
+    name = str(node.get("type", "any value"))
+    word = "time, ISO 8601 with an offset" if node.get("format") == "date-time" else PLAIN.get(name, name)
     low, high = node.get("minimum", node.get("exclusiveMinimum")), node.get("maximum", node.get("exclusiveMaximum"))
     above = f" above {low:,}" if "exclusiveMinimum" in node else f" from {low:,}" if low is not None else ""
     upto = f" below {high:,}" if "exclusiveMaximum" in node else f" to {high:,}" if high is not None else ""
