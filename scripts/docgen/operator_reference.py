@@ -96,7 +96,7 @@ def _command(path: str, command: Command) -> str:
 
 
 def _shown_option(parameter: Parameter) -> bool:
-    return parameter.param_type_name == "option" and parameter.name != "help"
+    return bool(parameter.param_type_name == "option" and parameter.name != "help")
 
 
 def _usage(parameter: Parameter) -> str:
