@@ -1,6 +1,6 @@
 """Turns one request into one recorded, explained decision."""
 
-from serving.decision.decide import Decision, Explanation, Proof, Standing, decide
+from serving.decision.decide import Decision, Explanation, Proof, SessionState, decide
 from serving.policy.schema import Policy, PolicyError
 from serving.policy_analysis.from_event_file import imported_cases
 from serving.policy_analysis.replay import tried
@@ -14,7 +14,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Proof",
-    "Standing",
+    "SessionState",
     "Store",
     "Tally",
     "decide",

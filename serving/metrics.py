@@ -1,6 +1,9 @@
-"""What operators count, in Prometheus's text form."""
+"""Prometheus metrics of the service, and how a decision is counted."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 
@@ -11,11 +14,15 @@ DECISIONS = Counter(
     ["ruling", "identity_type"],
     registry=REGISTRY,
 )
-FLOORS = Counter("session_trust_floors", "Floors met, by id and status", ["floor", "status"], registry=REGISTRY)
+FLOORS = Counter(
+    "session_trust_floors", "Relevant floors of decisions, by id and status", ["floor", "status"], registry=REGISTRY
+)
 DEGRADED = Counter("session_trust_degraded", "Decisions that failed closed", registry=REGISTRY)
-EVENTS = Counter("session_trust_events", "Shipped events, by what came of them", ["result"], registry=REGISTRY)
-ANSWERS = Counter("session_trust_answers", "HTTP answers, by route and status", ["route", "status"], registry=REGISTRY)
-SECONDS = Histogram(
+EVENTS = Counter("session_trust_events", "Shipped events, by result", ["result"], registry=REGISTRY)
+RESPONSES = Counter(
+    "session_trust_answers", "HTTP responses, by route and status", ["route", "status"], registry=REGISTRY
+)
+SCORE_SECONDS = Histogram(
     "session_trust_score_seconds",
     "Seconds from a request for a decision to its durable answer",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
@@ -23,31 +30,53 @@ SECONDS = Histogram(
 )
 PROMPTS_AVOIDED = Counter(
     "session_trust_prompts_avoided",
-    "Prompts an automation was spared because it was asked too often",
+    "Prompts an automation was spared because it was prompted too often",
     ["identity_type"],
     registry=REGISTRY,
 )
 FINDINGS = Counter(
     "session_trust_findings",
-    "Decisions that show an operator something, by kind and the floor or threshold it is about",
+    "Findings for operators in decisions, by kind and the floor or threshold they are about",
     ["kind", "subject"],
     registry=REGISTRY,
 )
-_STAGE = Summary(
-    "session_trust_stage_seconds", "Seconds of a decision, by what they were spent on", ["stage"], registry=REGISTRY
-)
+_STAGE = Summary("session_trust_stage_seconds", "Seconds of a decision, by stage", ["stage"], registry=REGISTRY)
 REMEMBERING, FEATURES, EXPLAINING, FORESEEING, RULING, RECORDING = (
     _STAGE.labels(stage) for stage in ("remembered", "features", "explanation", "hazards", "ruling", "record")
 )
-"""What is read from the store, the features, the present trust with its SHAP values, the trust to come, floors and
-ruling, and what is written; the rest of a decision's time is HTTP, its turn, and the commit."""
-READY = Gauge("session_trust_ready", "1 when a champion is loaded", registry=REGISTRY)
-POLICY_SWAPS = Counter("session_trust_policy_swaps", "Policies taken into force while running", registry=REGISTRY)
+"""Reading from the store, the features, the trust now with its SHAP values, the trust later, floors and ruling, and
+writing to the store. The rest of a decision's time is HTTP, the queue, and the commit."""
+READY = Gauge("session_trust_ready", "1 when a champion model is loaded", registry=REGISTRY)
+POLICY_SWAPS = Counter(
+    "session_trust_policy_swaps", "Policies put into force while the service runs", registry=REGISTRY
+)
 POLICY_REFUSED = Gauge(
-    "session_trust_policy_refused", "1 while the policy file is refused and an older one rules", registry=REGISTRY
+    "session_trust_policy_refused",
+    "1 while the policy file is refused and an older policy is in force",
+    registry=REGISTRY,
 )
 
 
-def text() -> bytes:
-    """All metrics as they stand."""
+def count_decision(decision: Mapping[str, Any], identity_type: str, seconds: float) -> None:
+    """Count a decision as it was answered, and the time it took."""
+    DECISIONS.labels(decision["ruling"], identity_type).inc()
+    if decision["degraded"]:
+        DEGRADED.inc()
+    if decision["prompt_avoided"]:
+        PROMPTS_AVOIDED.labels(identity_type).inc()
+    for finding in decision["findings"]:
+        FINDINGS.labels(finding["kind"], finding["subject"]).inc()
+    for floor in decision["floors"]:
+        FLOORS.labels(floor["id"], floor.get("status", "shadow")).inc()
+    SCORE_SECONDS.observe(seconds)
+
+
+def count_events(result: Mapping[str, Any]) -> None:
+    """Count shipped events by what became of them."""
+    EVENTS.labels("folded").inc(result["folded"])
+    EVENTS.labels("duplicates").inc(result["duplicates"])
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus's text format."""
     return generate_latest(REGISTRY)

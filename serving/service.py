@@ -1,13 +1,11 @@
-"""The service: two BentoML APIs over one engine, behind the edge, with our own routes beside them.
+"""The service: two BentoML APIs over one engine, behind our middleware and beside our Starlette application.
 
-Importing this module opens nothing; the engine is made when BentoML makes the service.
+Importing this module opens nothing. BentoML makes the service, and with it the engine, before it listens.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,29 +13,28 @@ from typing import Any
 import bentoml
 from bentoml._internal.server.http_app import log_exception
 from bentoml.exceptions import BentoMLException
-from pydantic import RootModel, ValidationError
-from starlette.types import ASGIApp, Receive, Scope, Send
+from pydantic import ValidationError
 
-from features.event.schema import Event
-from features.settings import Settings, get_settings
-from features.sources.registry import SOURCES
+from features.settings import get_settings
 from serving import metrics
-from serving.api.middleware import Edge, current
-from serving.api.routes import application
-from serving.contracts.problems import about_field, problem_of
-from serving.contracts.schemas import ScoreRequest
+from serving.api.application import create_application
+from serving.api.authentication import current_request
+from serving.api.middleware import ApiMiddleware
+from serving.api.problems import problem_from
+from serving.api.route_spec import RouteTable
+from serving.api.routes import ROUTES
+from serving.contracts.log_records import parse_records
+from serving.contracts.requests import LogRecords, ScoreRequest
 from serving.engine.writer import Engine
-from serving.model.active import in_force, policy_file
-from serving.store.api_keys import Caller, authenticate, ensure_keys
+from serving.model.active import load_configuration
+from serving.store.api_keys import ensure_keys
 from serving.store.store import Store
-from serving.workers.policy_watcher import PolicyWatch
+from serving.workers.registry import start_workers
 
 THREADS = 64
 """How many requests may wait for a commit together."""
 
-
-class Records(RootModel[list[dict[str, Any]]]):
-    """Events, or a vendor's native records, not yet read."""
+application = create_application(ROUTES)
 
 
 @bentoml.service(
@@ -49,118 +46,67 @@ class Records(RootModel[list[dict[str, Any]]]):
     metrics={"enabled": False},
 )
 class SessionTrust:
-    """Rules on requests, takes in logs."""
+    """Decides requests and takes in logs."""
 
     def __init__(self) -> None:
-        here = get_settings()
-        store = Store(here.database_url)
-        here.ensure_home()
+        settings = get_settings()
+        store = Store(settings.database_url)
+        settings.ensure_home()
         store.migrate()
-        ensure_keys(store, here.home)
-        self.engine = Engine(store, in_force(here))
-        metrics.READY.set(self.engine.here.champion is not None)
-        PolicyWatch(self.engine, policy_file(here)).start()
-        _door.open(self.engine)
+        ensure_keys(store, settings.home)
+        self.engine = Engine(store, load_configuration(settings))
+        metrics.READY.set(self.engine.active.champion is not None)
+        self.workers = start_workers(self.engine)
+        application.state.engine = self.engine
 
     @bentoml.api(route="/score")  # type: ignore[untyped-decorator]  # BentoML does not type it
     def score(self, request: ScoreRequest, /) -> dict[str, Any]:
-        """Decide one request: recorded first, then answered."""
+        """Decide one request. The decision is recorded first and answered then."""
         began = time.perf_counter()
-        answer = _or_problem(lambda: self.engine.score(request, current.get().caller))
-        if answer:
-            _count(answer, request.event.identity.type)
-            metrics.SECONDS.observe(time.perf_counter() - began)
-        return answer
+        decision = _result_or_problem(lambda: self.engine.score(request, current_request.get().caller))
+        if decision:
+            metrics.count_decision(decision, request.event.identity.type, time.perf_counter() - began)
+        return decision
 
     @bentoml.api(route="/events")  # type: ignore[untyped-decorator]
-    def events(self, records: Records, /) -> dict[str, Any]:
-        """Let histories grow: events of ours, or with `?source=` a vendor's native records."""
-        source = current.get().query.get("source")
-        answer = _or_problem(lambda: self.engine.ingest(*_read(records.root, source), current.get().caller))
-        for result in ("folded", "duplicates"):
-            metrics.EVENTS.labels(result).inc(answer.get(result, 0))
-        return answer
+    def events(self, records: LogRecords, /) -> dict[str, Any]:
+        """Extend histories by shipped events: in our own form or, with `?source=`, a vendor's native records."""
+        context = current_request.get()
+
+        def ingest() -> dict[str, Any]:
+            events, broken = parse_records(records.root, context.query.get("source"))
+            return self.engine.ingest(events, broken, context.caller)
+
+        result = _result_or_problem(ingest)
+        if result:
+            metrics.count_events(result)
+        return result
 
 
-def _or_problem(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The answer; or nothing, with what went wrong left for the edge, which writes it as a problem."""
+def _result_or_problem(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The result; or nothing, with the problem left in the request's context, where the middleware answers with it.
+
+    BentoML would answer an exception in a form of its own.
+    """
     try:
         return work()
     except Exception as error:
-        current.get().fail(problem_of(error), error)
+        current_request.get().problem = problem_from(error)
         return {}
 
 
-def _read(records: list[dict[str, Any]], source: str | None) -> tuple[list[Event], list[str]]:
-    """The events, and for a native log what could not be read; our own form is refused whole at its first error."""
-    if source is None:
-        return Many.model_validate(records).root, []
-    if source not in SOURCES:
-        raise about_field("source", f"is not one of {', '.join(sorted(SOURCES))}")
-    events, broken = [], []
-    for place, record in enumerate(records):
-        try:
-            events.append(SOURCES[source](record))
-        except ValueError as error:
-            broken.append(f"record {place}: {error}")
-    return events, broken
-
-
-class Many(RootModel[list[Event]]):
-    """Events in our own form."""
-
-
-def _count(answer: dict[str, Any], identity_type: str) -> None:
-    metrics.DECISIONS.labels(answer["ruling"], identity_type).inc()
-    if answer["degraded"]:
-        metrics.DEGRADED.inc()
-    if answer["prompt_avoided"]:
-        metrics.PROMPTS_AVOIDED.labels(identity_type).inc()
-    for finding in answer["findings"]:
-        metrics.FINDINGS.labels(finding["kind"], finding["subject"]).inc()
-    for floor in answer["floors"]:
-        metrics.FLOORS.labels(floor["id"], floor.get("status", "shadow")).inc()
-
-
-class _Door:
-    """The edge, which BentoML wants before there is an engine."""
-
-    def __init__(self) -> None:
-        self._engine: Engine | None = None
-        self._ours: ASGIApp | None = None
-
-    def open(self, engine: Engine) -> None:
-        self._engine, self._ours = engine, application(engine)
-
-    def authenticate(self, header: str | None) -> Caller | None:
-        return authenticate(self._engine.store, header) if self._engine else None
-
-    async def ours(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._ours is not None  # BentoML makes the service before it listens
-        await self._ours(scope, receive, send)
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether what BentoML logs is a mistake of ours.
-
-    A caller's own would fill the log with traces that hold what he sent; he is told, and it is counted.
-    """
+def _is_server_fault(record: logging.LogRecord) -> bool:
+    """Whether what BentoML logs is a fault of the server. A caller's fault is answered and counted instead: logged, it
+    would fill the log with tracebacks that hold whatever the caller sent."""
     error = record.exc_info[1] if record.exc_info else None
-    theirs = isinstance(error, ValidationError) or (isinstance(error, BentoMLException) and error.error_code < 500)
-    return not theirs
+    callers_fault = isinstance(error, ValidationError) or (
+        isinstance(error, BentoMLException) and error.error_code < 500
+    )
+    return not callers_fault
 
 
-logging.getLogger(log_exception.__module__).addFilter(_is_ours)
+logging.getLogger(log_exception.__module__).addFilter(_is_server_fault)
 
-_door = _Door()
 SessionTrust.add_asgi_middleware(  # type: ignore[attr-defined]  # bentoml.service makes the class a Service
-    Edge, ours=_door.ours, authenticate=_door.authenticate
+    ApiMiddleware, application=application, table=RouteTable(ROUTES)
 )
-
-
-def run(here: Settings) -> None:
-    """Become the server on the settings' address; signals go to BentoML itself."""
-    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    place = ["--host", here.host, "--port", str(here.port)]
-    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "serving.service:SessionTrust", *place])

@@ -28,7 +28,7 @@ from features.model.trust_curve import TrustCurve
 from scripts.floor_proof.random_requests import NOW, Request, drawn
 from scripts.floor_proof.reference_floors import ruling_floor, statuses
 from serving.decision.authorization_details import Detail
-from serving.decision.decide import Decision, Proof, Revocation, Scope, Standing, Versions, decide
+from serving.decision.decide import Decision, Proof, Revocation, Scope, SessionState, Versions, decide
 from serving.policy.schema import BUILT_IN, Policy, PolicyError
 
 AT_ONCE = 2_000
@@ -75,11 +75,11 @@ def decided(asked: Request, policy: Policy) -> Decision:
         None,
         policy,
         [_proof(proof) for proof in asked.proofs],
-        Standing(
-            revoked=Revocation(None, NOW, "investigator", "stolen") if asked.revoked else None,
+        SessionState(
+            revocation=Revocation(None, NOW, "investigator", "stolen") if asked.revoked else None,
             valid_until=asked.valid_until,
             prompts_in_window=asked.prompts,
-            asked=asked.asked,
+            challenged_at=asked.asked,
         ),
         id="decision",
         at=NOW,

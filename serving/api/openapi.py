@@ -1,73 +1,158 @@
-"""One OpenAPI document of all routes, made from the models that validate and answer them."""
+"""The OpenAPI document, made from the route table and the models that validate and describe the wire."""
 
 from __future__ import annotations
 
-from functools import cache
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from features.event.schema import Event
-from serving.contracts.problems import TITLES
-from serving.contracts.schemas import (
-    FeedbackRequest,
-    IngestAnswer,
-    RevocationRequest,
-    ScoreAnswer,
-    ScoreRequest,
-    StepUpRequest,
-)
+from serving.api.authentication import PAGES, SIGN_IN
+from serving.api.problems import MEDIA_TYPE, TITLES, Problem
+from serving.api.route_spec import RouteSpec
+from serving.contracts.responses import ProblemDetails
 
-_REF = "#/components/schemas/{model}"
+API_VERSION = "0.2.0"
+"""The project's version; a test compares it with pyproject.toml."""
+_SCHEMA = "#/components/schemas/{model}"
+_DESCRIPTION = """\
+Decides whether a session that began safely may still be trusted, asks for fresh proof when it may not, and says why.
+
+Send a key as `Authorization: Bearer …`. Each operation names the scope its key needs: `score` (ask for decisions),
+`events` (ship logs), `assure` (assert proof), `investigate` (read decisions, give verdicts, revoke), `admin` (metrics).
+
+Anything but a 200 response from `POST /score` means deny. Errors are RFC 9457 problems.
+"""
+_PROBLEMS = {
+    400: ("A field is wrong. `errors` names each one.", "event.time: must have an offset"),
+    401: ("The request carries no valid key.", "Send a valid key as `Authorization: Bearer …`."),
+    403: ("The key lacks the scope that is needed.", "/score needs a key of scope score; this key has events."),
+    404: ("There is no decision with this id, or it was erased.", "There is no decision 01KM2E, or it was erased."),
+    409: ("The request contradicts what is recorded.", "Event 'e1' was sent before with other content."),
+    413: ("The body is too large.", "The body may have 1,048,576 bytes at most."),
+    415: ("The body has another media type than the operation takes.", "Send application/json, not text/plain."),
+    500: ("The server failed. Nothing was decided or written.", "The error is in the server's log."),
+    503: ("The service cannot do this now. Nothing was decided or written.", "the database failed: disk is full"),
+}
+"""What each problem means to a caller, and an example of its detail."""
+_PATH_PARAMETERS = {"id": "The decision's id.", "file": "The name of the file."}
 
 
-@cache
-def document() -> dict[str, Any]:
-    """The document, OpenAPI 3.1."""
-    models = (ScoreRequest, ScoreAnswer, IngestAnswer, StepUpRequest, RevocationRequest, FeedbackRequest, Event)
-    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
-    problem = {"type": "object", "properties": {n: {} for n in ("type", "title", "status", "detail", "errors")}}
-    events = {"type": "array", "items": {"$ref": _REF.format(model="Event")}}
+def openapi_document(routes: Sequence[RouteSpec]) -> dict[str, Any]:
+    """The document of a route table, OpenAPI 3.1."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "session-trust",
-            "version": "0.1.0",
-            "description": "Anything but a 200 from /score means deny.",
-        },
-        "security": [{"key": []}],
-        "paths": {
-            "/score": {"post": _call("Decide one request", "ScoreRequest", "ScoreAnswer")},
-            "/events": {"post": _call("Ship events or native records (?source=cloudtrail)", events, "IngestAnswer")},
-            "/step-ups": {"post": _call("Report what became of a challenge", "StepUpRequest")},
-            "/revocations": {"post": _call("Deny a session or an identity from now on", "RevocationRequest")},
-            "/decisions": {"get": _call("Search decisions by identity, session, ruling, space")},
-            "/decisions/{id}": {"get": _call("One decision, whole") | {"parameters": [_ID]}},
-            "/decisions/{id}/feedback": {
-                "post": _call("Say whose request a decision was about", "FeedbackRequest") | {"parameters": [_ID]}
-            },
-            "/feedback": {"get": _call("The current verdicts, as JSON Lines that training reads")},
-            "/findings": {"get": _call("Rules that ask too often, and faults that no proof ends")},
-            "/policy": {"get": _call("The policy in force")},
-            "/model": {"get": _call("The model in force")},
-            "/metrics": {"get": _call("Prometheus metrics")},
-            "/livez": {"get": _call("Whether the process answers") | {"security": []}},
-            "/readyz": {"get": _call("Whether the champion is loaded") | {"security": []}},
-        },
+        "info": {"title": "session-trust", "version": API_VERSION, "description": _DESCRIPTION},
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
+        "paths": paths,
         "components": {
-            "schemas": schemas["$defs"] | {"Problem": problem},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(routes),
+            "responses": {_problem_name(status): _problem(status) for status in _PROBLEMS},
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key made by `python -m serving keys create`. The first is in the home folder.",
+                }
+            },
         },
     }
 
 
-_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+def _operation(route: RouteSpec) -> dict[str, Any]:
+    needs = f"Needs a key of scope `{route.scope}`." if route.scope else "Needs no key."
+    operation: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
+        "tags": [route.tag],
+        "summary": route.summary,
+        "description": f"{route.description}\n\n{needs}",
+        "security": [{"key": [route.scope]}] if route.scope else [],
+        "responses": _responses(route),
+    }
+    if parameters := _parameters(route):
+        operation["parameters"] = parameters
+    if route.request is not None:
+        content = _content(route.request.media_type, route.request.model, route.request.example)
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
 
 
-def _call(summary: str, body: str | dict[str, Any] | None = None, answer: str | None = None) -> dict[str, Any]:
-    schema = {"$ref": _REF.format(model=body)} if isinstance(body, str) else body
-    content = {"application/json": {"schema": {"$ref": _REF.format(model=answer)} if answer else {}}}
-    problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
-    refusals = {str(status): {"description": title, "content": problem} for status, title in TITLES.items()}
-    asked = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}} if schema else {}
-    return {"summary": summary, **asked, "responses": {"200": {"description": "Done", "content": content}, **refusals}}
+def _parameters(route: RouteSpec) -> list[dict[str, Any]]:
+    text = {"type": "string"}
+    return [
+        *(
+            {"name": name, "in": "path", "required": True, "description": _PATH_PARAMETERS[name], "schema": text}
+            for name in re.findall(r"{(\w+)}", route.path)
+        ),
+        *(
+            {
+                "name": parameter.name,
+                "in": "query",
+                "required": False,
+                "description": parameter.description,
+                "schema": text,
+                "example": parameter.example,
+            }
+            for parameter in route.query
+        ),
+    ]
+
+
+def _responses(route: RouteSpec) -> dict[str, Any]:
+    response = route.response
+    success: dict[str, Any] = {"description": response.description}
+    if response.media_type is not None:
+        success["content"] = _content(response.media_type, response.model, response.example)
+    responses = {str(response.status): success}
+    for status in _problem_statuses(route):
+        responses[str(status)] = {"$ref": f"#/components/responses/{_problem_name(status)}"}
+    if route.scope and route.path.startswith(PAGES):
+        to_sign_in = responses.pop("401") and {"description": f"Without a valid key: a redirect to {SIGN_IN}."}
+        responses.setdefault("303", to_sign_in)
+    return responses
+
+
+def _problem_statuses(route: RouteSpec) -> list[int]:
+    """The problems any route of this shape answers with, and those the route names itself."""
+    statuses = set(route.problems)
+    if route.scope:
+        statuses |= {401, 403, 500, 503}
+    if route.request:
+        statuses |= {400, 413, 415, 500}
+    if route.query:
+        statuses |= {400}
+    return sorted(statuses)
+
+
+def _content(media_type: str, model: type[BaseModel] | None, example: Any) -> dict[str, Any]:
+    schema = {"$ref": _SCHEMA.format(model=model.__name__)} if model else {"type": "string"}
+    return {media_type: {"schema": schema} | ({} if example is None else {"example": example})}
+
+
+def _problem_name(status: int) -> str:
+    return TITLES[status].replace(" ", "")
+
+
+def _problem(status: int) -> dict[str, Any]:
+    meaning, detail = _PROBLEMS[status]
+    fields = (("event.time", "must have an offset"),) if status == 400 else ()
+    return {
+        "description": meaning,
+        "content": _content(MEDIA_TYPE, ProblemDetails, Problem(status, detail, fields).body()),
+    }
+
+
+def _schemas(routes: Iterable[RouteSpec]) -> dict[str, Any]:
+    models = {ProblemDetails}
+    for route in routes:
+        bodies = (route.request.model if route.request else None, route.response.model)
+        models |= {model for model in bodies if model is not None}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, schemas = models_json_schema([(model, "validation") for model in ordered], ref_template=_SCHEMA)
+    definitions: dict[str, Any] = schemas["$defs"]
+    return definitions

@@ -1,233 +1,291 @@
-"""Every route that is not one of BentoML's two APIs: decisions, pages, reports from the identity provider, health."""
+"""The route table: every route of the service, once.
+
+The server, the scopes, the body limits and the OpenAPI document are made from it. To add a route, write its handler
+in a module of this folder and add a row here.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from serving.api import decisions, documentation, examples, health, pages, reports
+from serving.api.route_spec import FORM, HTML, KIB, MIB, QueryParameter, RequestBody, ResponseBody, RouteSpec
+from serving.contracts import requests, responses
+from serving.contracts.decision import ScoreResponse
 
-from pydantic import BaseModel
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+DECIDE, REPORT, REVIEW, OPERATE = "Decide", "Report", "Review decisions", "Operate"
+PAGES, DOCUMENTATION = "Investigator's pages", "Documentation"
+CRITERIA = (
+    QueryParameter("identity", "Only decisions about this identity.", "ada"),
+    QueryParameter("session", "Only decisions about this session.", "s1"),
+    QueryParameter("ruling", "Only this ruling: allow, step_up or deny.", "step_up"),
+    QueryParameter(
+        "space", "Decisions of a replay, as `replay:` and its namespace; of live requests without it.", "live"
+    ),
+)
+SEE_DECISION = ResponseBody("A redirect to the decision's page.", media_type=None, status=303)
 
-from serving import metrics
-from serving.api.middleware import COOKIE, current
-from serving.api.openapi import document
-from serving.contracts.problems import MEDIA_TYPE, Problem, about_fields, problem_of
-from serving.contracts.schemas import FeedbackRequest, RevocationRequest, StepUpRequest
-from serving.engine.writer import Engine
-from serving.errors import ServingError
-from serving.investigate import pages
-from serving.store import decision_log, findings, verdicts
-from serving.store.api_keys import authenticate
-from serving.store.decision_log import DecisionRecord, Listed
-from serving.store.findings import Found
-from serving.store.schema import LIVE
-from serving.store.verdicts import Verdict
-
-PAGE = 100
-_LOADS_NOTHING = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
-SEARCHED = ("identity", "session", "ruling", "space")
-
-
-def application(engine: Engine) -> Starlette:
-    """Our routes over one engine; errors become problems here."""
-    routes = [*_health(engine), *_reports(engine), *_decisions(engine), *_pages(engine), *_in_force(engine)]
-    return Starlette(routes=routes, exception_handlers=_HANDLERS)
-
-
-def _health(engine: Engine) -> list[Route]:
-    async def livez(request: Request) -> Response:
-        return Response("ok", media_type="text/plain")
-
-    async def readyz(request: Request) -> Response:
-        missing = engine.here.missing
-        if missing:
-            return _refused(Problem(503, missing))
-        return JSONResponse({"ready": True, "model": engine.here.versions.model})
-
-    async def counted(request: Request) -> Response:
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
-
-    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", counted)]
-
-
-def _reports(engine: Engine) -> list[Route]:
-    async def step_ups(request: Request) -> Response:
-        report = _read(StepUpRequest, await request.body())
-        return JSONResponse(await run_in_threadpool(engine.step_up, report))
-
-    async def revocations(request: Request) -> Response:
-        wanted = _read(RevocationRequest, await request.body())
-        return JSONResponse(await run_in_threadpool(engine.revoke, wanted, current.get().caller))
-
-    return [Route("/step-ups", step_ups, methods=["POST"]), Route("/revocations", revocations, methods=["POST"])]
-
-
-def _decisions(engine: Engine) -> list[Route]:
-    async def decisions(request: Request) -> Response:
-        rows = await run_in_threadpool(_search, engine, request.query_params)
-        return JSONResponse({"decisions": [_listed(row) for row in rows]})
-
-    async def decision(request: Request) -> Response:
-        record = await run_in_threadpool(_decision, engine, request.path_params["id"])
-        return JSONResponse(json.loads(record.payload()) | {"at": record.at.isoformat()})
-
-    async def said(request: Request) -> Response:
-        given = _read(FeedbackRequest, await request.body())
-        told = await run_in_threadpool(engine.feedback, request.path_params["id"], given, current.get().caller)
-        return JSONResponse(told)
-
-    async def exported(request: Request) -> Response:
-        rows = await run_in_threadpool(_exported, engine)
-        return Response("".join(json.dumps(row) + "\n" for row in rows), media_type="application/x-ndjson")
-
-    async def findings(request: Request) -> Response:
-        rows = await run_in_threadpool(_found, engine)
-        return JSONResponse({"findings": [_finding(row) for row in rows]})
-
-    return [
-        Route("/decisions", decisions),
-        Route("/decisions/{id}", decision),
-        Route("/decisions/{id}/feedback", said, methods=["POST"]),
-        Route("/feedback", exported),
-        Route("/findings", findings),
-    ]
-
-
-def _pages(engine: Engine) -> list[Route]:
-    async def decision_page(request: Request) -> Response:
-        record, said = await run_in_threadpool(_with_verdicts, engine, request.path_params["id"])
-        return _page(pages.decision_page(record, said, engine.here.model_tags.get("data") == "simulated"))
-
-    async def said(request: Request) -> Response:
-        id, form = request.path_params["id"], await request.form()
-        typed = {"verdict": str(form.get("verdict", "")), "note": str(form.get("note", "")).strip() or None}
-        given = FeedbackRequest.model_validate(typed)
-        await run_in_threadpool(engine.feedback, id, given, current.get().caller)
-        return RedirectResponse(f"/investigate/decisions/{id}", 303)
-
-    async def list_page(request: Request) -> Response:
-        asked = {name: value for name, value in request.query_params.items() if value}
-        return _page(pages.list_page(await run_in_threadpool(_search, engine, asked), asked))
-
-    async def policy_page(request: Request) -> Response:
-        shown = await run_in_threadpool(_found, engine)
-        return _page(pages.policy_page(engine.here.policy, engine.here.policy_refused, shown))
-
-    return [
-        Route("/investigate", list_page),
-        Route("/investigate/login", _login(engine), methods=["GET", "POST"]),
-        Route("/investigate/policy", policy_page),
-        Route("/investigate/decisions/{id}", decision_page),
-        Route("/investigate/decisions/{id}/feedback", said, methods=["POST"]),
-    ]
-
-
-def _login(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
-    async def login(request: Request) -> Response:
-        if request.method == "GET":
-            return _page(pages.login_page(failed=False))
-        key = str((await request.form()).get("key", "")).strip()
-        caller = await run_in_threadpool(authenticate, engine.store, f"Bearer {key}")
-        if caller is None or "investigate" not in caller.scopes:
-            return _page(pages.login_page(failed=True), 403)
-        answer = RedirectResponse("/investigate", 303)
-        answer.set_cookie(COOKIE, key, path="/investigate", httponly=True, samesite="strict")
-        return answer
-
-    return login
-
-
-def _in_force(engine: Engine) -> list[Route]:
-    async def policy(request: Request) -> Response:
-        here = engine.here
-        said = {"digest": here.policy.digest, "refused": here.policy_refused}
-        return JSONResponse(said | {"policy": here.policy.model_dump(mode="json", by_alias=True)})
-
-    async def model(request: Request) -> Response:
-        here = engine.here
-        return JSONResponse({"version": here.versions.model, "missing": here.missing, "tags": dict(here.model_tags)})
-
-    async def docs(request: Request) -> Response:
-        return JSONResponse(document())
-
-    return [Route("/policy", policy), Route("/model", model), Route("/docs.json", docs)]
-
-
-def _read(kind: type[Any], body: bytes) -> Any:
-    """The body as a model; raises pydantic's ValidationError, which becomes a 400 naming the field."""
-    model: type[BaseModel] = kind
-    return model.model_validate(json.loads(body))
-
-
-def _search(engine: Engine, asked: Mapping[str, str]) -> tuple[Listed, ...]:
-    unknown = sorted(set(asked) - set(SEARCHED))
-    if unknown:
-        raise about_fields([{"loc": (name,), "msg": f"search by {', '.join(SEARCHED)}"} for name in unknown])
-    wanted: dict[str, Any] = {name: asked[name] for name in SEARCHED if asked.get(name)}
-    with engine.store.reading() as transaction:
-        return decision_log.search(transaction.connection, **({"space": LIVE} | wanted), limit=PAGE)
-
-
-def _decision(engine: Engine, id: str) -> DecisionRecord:
-    with engine.store.reading() as transaction:
-        record = transaction.decision(id)
-    if record is None:
-        raise Problem(404, f"there is no decision {id}, or it was erased.")
-    return record
-
-
-def _with_verdicts(engine: Engine, id: str) -> tuple[DecisionRecord, tuple[Verdict, ...]]:
-    record = _decision(engine, id)
-    with engine.store.reading() as transaction:
-        return record, verdicts.current(verdicts.said_of(transaction.connection, id))
-
-
-def _exported(engine: Engine) -> list[dict[str, Any]]:
-    with engine.store.reading() as transaction:
-        return list(verdicts.exported(transaction.connection))
-
-
-def _found(engine: Engine) -> tuple[Found, ...]:
-    with engine.store.reading() as transaction:
-        return findings.listed(transaction.connection)
-
-
-def _finding(row: Found) -> dict[str, Any]:
-    return {**vars(row), "first_at": row.first_at.isoformat(), "last_at": row.last_at.isoformat()}
-
-
-def _listed(row: Listed) -> dict[str, Any]:
-    about = {"identity": row.identity, "session": row.session, "erased": row.erased}
-    return {"decision_id": row.id, "at": row.at.isoformat(), "ruling": row.ruling, **about}
-
-
-def _page(html: str, status: int = 200) -> Response:
-    """A page that loads nothing from anywhere and is kept nowhere."""
-    headers = {
-        "Content-Security-Policy": _LOADS_NOTHING,
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return HTMLResponse(html, status, headers)
-
-
-def _refused(problem: Problem) -> Response:
-    return JSONResponse(problem.wire(), problem.status, media_type=MEDIA_TYPE)
-
-
-async def _on_error(request: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException):
-        return _refused(Problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}."))
-    return _refused(problem_of(error))
-
-
-_HANDLERS: dict[Any, Callable[[Request, Exception], Any]] = dict.fromkeys(
-    (HTTPException, Problem, ServingError, ValueError), _on_error
+ROUTES = (
+    RouteSpec(
+        "POST",
+        "/score",
+        handler=None,  # SessionTrust.score
+        scope="score",
+        tag=DECIDE,
+        summary="Decide one request",
+        description="Rules `allow`, `step_up` or `deny` on one request of a session, and says why. The decision is "
+        "recorded before it is answered. The same event of the same caller within five minutes gets the same decision. "
+        "Anything but a 200 means deny.",
+        request=RequestBody(requests.ScoreRequest, MIB, examples.SCORE_REQUEST),
+        response=ResponseBody("The decision.", ScoreResponse, examples.SCORE_RESPONSE),
+        problems=(409,),
+    ),
+    RouteSpec(
+        "POST",
+        "/events",
+        handler=None,  # SessionTrust.events
+        scope="events",
+        tag=REPORT,
+        summary="Ship log events",
+        description="Extends histories by events, in the order they are sent. Events in our own form are refused whole "
+        "at the first error; of a vendor's native log, records that are not events are named and skipped.",
+        query=(QueryParameter("source", "The log source of native records, such as `cloudtrail`.", "cloudtrail"),),
+        request=RequestBody(requests.ShippedRecords, 8 * MIB, examples.EVENTS_REQUEST),
+        response=ResponseBody("What became of the events.", responses.IngestResponse, examples.EVENTS_RESPONSE),
+    ),
+    RouteSpec(
+        "POST",
+        "/step-ups",
+        handler=reports.report_step_up,
+        scope="assure",
+        tag=REPORT,
+        summary="Report the result of a challenge",
+        description="A completed challenge elevates the session for what it was asked for. The proof must satisfy the "
+        "decision, be made after it, and counts once.",
+        request=RequestBody(requests.StepUpRequest, MIB, examples.STEP_UP_REQUEST),
+        response=ResponseBody("The result was recorded.", responses.StepUpResponse, examples.STEP_UP_RESPONSE),
+        problems=(404, 409),
+    ),
+    RouteSpec(
+        "POST",
+        "/revocations",
+        handler=reports.revoke,
+        scope="investigate",
+        tag=REPORT,
+        summary="Revoke a session or an identity",
+        description="Denies every request of a session, or without one of the whole identity, from now on.",
+        request=RequestBody(requests.RevocationRequest, MIB, examples.REVOCATION_REQUEST),
+        response=ResponseBody("The revocation holds.", responses.RevocationResponse, examples.REVOCATION_RESPONSE),
+    ),
+    RouteSpec(
+        "GET",
+        "/decisions",
+        handler=decisions.list_decisions,
+        scope="investigate",
+        tag=REVIEW,
+        summary="Search decisions",
+        description="The newest decisions that match every given parameter.",
+        query=CRITERIA,
+        response=ResponseBody("Decisions, newest first.", responses.DecisionListResponse, examples.DECISION_LIST),
+    ),
+    RouteSpec(
+        "GET",
+        "/decisions/{id}",
+        handler=decisions.read_decision,
+        scope="investigate",
+        tag=REVIEW,
+        summary="Read one decision",
+        description="The decision word for word, with the event and the features it was made from.",
+        response=ResponseBody("The record.", responses.DecisionRecordResponse, examples.DECISION_RECORD),
+        problems=(404,),
+    ),
+    RouteSpec(
+        "POST",
+        "/decisions/{id}/feedback",
+        handler=reports.give_feedback,
+        scope="investigate",
+        tag=REVIEW,
+        summary="Give a verdict on a decision",
+        description="Says whether the request was malicious or legitimate. Of each investigator the latest counts.",
+        request=RequestBody(requests.FeedbackRequest, 16 * KIB, examples.FEEDBACK_REQUEST),
+        response=ResponseBody("The verdict was recorded.", responses.FeedbackResponse, examples.FEEDBACK_RESPONSE),
+        problems=(404,),
+    ),
+    RouteSpec(
+        "GET",
+        "/feedback",
+        handler=decisions.export_verdicts,
+        scope="investigate",
+        tag=REVIEW,
+        summary="Export the current verdicts",
+        description="One JSON object a line, as `python -m training labels pull` reads them.",
+        response=ResponseBody(
+            "Verdicts, oldest first.", responses.ExportedVerdict, examples.VERDICT, "application/x-ndjson"
+        ),
+    ),
+    RouteSpec(
+        "GET",
+        "/findings",
+        handler=decisions.list_findings,
+        scope="investigate",
+        tag=REVIEW,
+        summary="List findings for operators",
+        description="Rules that prompt an identity too often, and faults of identities that no proof ends.",
+        response=ResponseBody("Findings, newest first.", responses.FindingsResponse, examples.FINDINGS),
+    ),
+    RouteSpec(
+        "GET",
+        "/policy",
+        handler=health.active_policy,
+        scope="investigate",
+        tag=OPERATE,
+        summary="Read the policy in force",
+        description="The policy, its digest, and why a newer file is not in force.",
+        response=ResponseBody("The policy.", responses.PolicyResponse, examples.POLICY),
+    ),
+    RouteSpec(
+        "GET",
+        "/model",
+        handler=health.active_model,
+        scope="investigate",
+        tag=OPERATE,
+        summary="Read which model is in force",
+        description="The version and tags of the champion in the registry, or why there is none.",
+        response=ResponseBody("The model.", responses.ModelResponse, examples.MODEL),
+    ),
+    RouteSpec(
+        "GET",
+        "/metrics",
+        handler=health.prometheus,
+        scope="admin",
+        tag=OPERATE,
+        summary="Read metrics",
+        description="Metrics of this process in Prometheus's text format.",
+        response=ResponseBody("The metrics.", None, examples.METRICS, "text/plain"),
+    ),
+    RouteSpec(
+        "GET",
+        "/livez",
+        handler=health.liveness,
+        scope=None,
+        tag=OPERATE,
+        summary="Check that the process answers",
+        description="For a load balancer or orchestrator.",
+        response=ResponseBody("It does.", None, "ok", "text/plain"),
+    ),
+    RouteSpec(
+        "GET",
+        "/readyz",
+        handler=health.readiness,
+        scope=None,
+        tag=OPERATE,
+        summary="Check that a model is loaded",
+        description="Without a model nothing is allowed, so no traffic should be sent.",
+        response=ResponseBody("The service is ready.", responses.ReadyResponse, examples.READY),
+        problems=(503,),
+    ),
+    RouteSpec(
+        "GET",
+        "/investigate",
+        handler=pages.show_search,
+        scope="investigate",
+        tag=PAGES,
+        summary="Search decisions, as a page",
+        description="A key in the cookie of the sign-in form does as well as the header.",
+        query=CRITERIA,
+        response=ResponseBody("The page.", media_type=HTML),
+    ),
+    RouteSpec(
+        "GET",
+        "/investigate/decisions/{id}",
+        handler=pages.show_decision,
+        scope="investigate",
+        tag=PAGES,
+        summary="Read one decision, as a page",
+        description="The ruling in a sentence, trust, floors, reasons, and a form for a verdict.",
+        response=ResponseBody("The page.", media_type=HTML),
+        problems=(404,),
+    ),
+    RouteSpec(
+        "POST",
+        "/investigate/decisions/{id}/feedback",
+        handler=pages.submit_feedback,
+        scope="investigate",
+        tag=PAGES,
+        summary="Submit the verdict form",
+        description="What the form on a decision's page sends.",
+        request=RequestBody(requests.FeedbackRequest, 16 * KIB, examples.FEEDBACK_REQUEST, FORM),
+        response=SEE_DECISION,
+        problems=(404,),
+    ),
+    RouteSpec(
+        "GET",
+        "/investigate/policy",
+        handler=pages.show_policy,
+        scope="investigate",
+        tag=PAGES,
+        summary="Read the policy, as a page",
+        description="The policy in tables, and the findings about its rules.",
+        response=ResponseBody("The page.", media_type=HTML),
+    ),
+    RouteSpec(
+        "GET",
+        "/investigate/login",
+        handler=pages.show_sign_in,
+        scope=None,
+        tag=PAGES,
+        summary="Open the sign-in form",
+        description="Where a browser without a key is sent.",
+        response=ResponseBody("The page.", media_type=HTML),
+    ),
+    RouteSpec(
+        "POST",
+        "/investigate/login",
+        handler=pages.submit_sign_in,
+        scope=None,
+        tag=PAGES,
+        summary="Submit the sign-in form",
+        description="Keeps a key of scope `investigate` in a cookie. Another key gets the form again, with status 403.",
+        request=RequestBody(requests.SignInForm, 16 * KIB, {"key": "0123456789abcdef.secret"}, FORM),
+        response=ResponseBody("Signed in: a redirect to the search page.", media_type=None, status=303),
+    ),
+    RouteSpec(
+        "GET",
+        "/",
+        handler=documentation.redirect_to_documentation,
+        scope=None,
+        tag=DOCUMENTATION,
+        summary="Go to the documentation",
+        description="For a browser that is pointed at the service.",
+        response=ResponseBody("A redirect to `/docs`.", media_type=None, status=307),
+    ),
+    RouteSpec(
+        "GET",
+        "/docs",
+        handler=documentation.show_documentation,
+        scope=None,
+        tag=DOCUMENTATION,
+        summary="Read this documentation in a browser",
+        description="Swagger UI, loading nothing from outside.",
+        response=ResponseBody("The page.", media_type=HTML),
+    ),
+    RouteSpec(
+        "GET",
+        "/docs/{file}",
+        handler=documentation.serve_documentation_file,
+        scope=None,
+        tag=DOCUMENTATION,
+        summary="Load a file of the documentation page",
+        description="Its script and style.",
+        response=ResponseBody("The file.", None, None, "*/*"),
+        problems=(404,),
+    ),
+    RouteSpec(
+        "GET",
+        "/docs.json",
+        handler=documentation.show_openapi,
+        scope=None,
+        tag=DOCUMENTATION,
+        summary="Read this documentation as OpenAPI",
+        description="The OpenAPI 3.1 document that the page shows.",
+        response=ResponseBody("The document.", responses.OpenApiDocument),
+    ),
 )

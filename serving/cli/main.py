@@ -1,11 +1,13 @@
-"""The operator's loop: `python -m serving start | keys | verify | rebuild | policy`.
+"""Operate the service: start it, manage keys, verify the decision log, rebuild histories, work on the policy.
 
-Exit codes: 0 all is well, 1 a finding (a broken log, a history that differs, a policy that is wrong), 2 it could not be
-done as asked.
+Exit codes: 0 all is well; 1 a finding (a broken log, a history that differs, an invalid policy); 2 the command could
+not run.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -16,79 +18,87 @@ from rich.table import Table
 from features.cli.output import show_first
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
-from serving.cli.shared_options import console, plainly, store_of
+from serving.cli.shared_options import command_settings, console, existing_store
 from serving.store.api_keys import SCOPES, create_key, list_keys, revoke_key
 from serving.store.rebuild import rebuild
 from serving.store.store import Store
 from serving.store.verify import verify
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
-keys = typer.Typer(help="Who may call, and for what.", no_args_is_help=True)
+keys = typer.Typer(help="Manage the keys callers authenticate with.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(policy_app, name="policy")
 policy_app.add_typer(policy_history_app)
-SHOWN = 20
+MOST_SHOWN = 20
 """How many findings are printed in full."""
 
 
 @app.command()
 def start() -> None:
-    """Start the service; everything it needs to know comes from the environment.
+    """Start the service. It is configured by environment variables only.
 
     Example: `SESSION_TRUST_PORT=8080 python -m serving start`
     """
-    with plainly() as here:
-        from serving.service import run  # imports the whole server, which no other command needs
-
-        here.ensure_home()
-        run(here)
+    with command_settings() as settings:
+        settings.ensure_home()
+        os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        address = ["--host", settings.host, "--port", str(settings.port)]
+        # This process becomes the server, so that signals and the exit code are the server's own.
+        command = [sys.executable, "-m", "bentoml", "serve", "serving.service:SessionTrust", *address]
+        os.execv(sys.executable, command)
 
 
 @app.command("verify")
-def verify_() -> None:
-    """Prove that no decision was changed or removed since it was recorded. Exit code 1 names where one was.
+def verify_log() -> None:
+    """Prove that no decision was changed or removed since it was recorded. Exit code 1 names the first breaks.
 
-    Keep the heads it prints somewhere else: what stands after the last head that was copied could be cut off unseen.
+    Prints the head of each hash chain on standard output. Keep a copy elsewhere: rows after the last head that was
+    copied could be cut off unnoticed.
 
     Example: `python -m serving verify`
     """
-    with plainly() as here:
-        report = verify(store_of(here))
+    with command_settings() as settings:
+        report = verify(existing_store(settings))
         console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
         for head in report.heads:
             print(f"{head.chain} {head.sequence} {head.hash}")
-        console.print("the log is what was written" if report.ok else f"{len(report.breaks)} breaks:")
-        show_first(console, report.breaks, SHOWN)
+        console.print("the decision log is intact" if report.ok else f"{len(report.breaks)} breaks:")
+        show_first(console, report.breaks, MOST_SHOWN)
         raise typer.Exit(0 if report.ok else 1)
 
 
 @app.command("rebuild")
-def rebuild_(
+def rebuild_histories(
     write: Annotated[bool, typer.Option("--write", help="Replace the histories that differ.")] = False,
 ) -> None:
-    """Recompute every history from the events, in the order they arrived. Exit code 1 when any differs.
+    """Recompute every history from its events, in the order they arrived. Exit code 1 when one differs.
+
+    Without `--write` nothing is changed.
 
     Example: `python -m serving rebuild --write`
     """
     columns = (TextColumn("rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with plainly() as here, Progress(*columns, console=console) as bar:
+    with command_settings() as settings, Progress(*columns, console=console) as bar:
         task = bar.add_task("rebuilding", total=None)
-        store = store_of(here)
-        differences = rebuild(store, write=write, progress=lambda done, of: bar.update(task, completed=done, total=of))
+        store = existing_store(settings)
+        differences = rebuild(
+            store, write=write, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
         console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
-        show_first(console, differences, SHOWN)
+        show_first(console, differences, MOST_SHOWN)
         raise typer.Exit(1 if differences else 0)
 
 
 @keys.command("list")
 def keys_list() -> None:
-    """List every key, never its secret.
+    """List every key. Secrets are not stored, so they are not shown.
 
     Example: `python -m serving keys list`
     """
-    with plainly() as here:
+    with command_settings() as settings:
         table = Table("id", "name", "scopes", "created", "revoked")
-        for key in list_keys(store_of(here)):
+        for key in list_keys(existing_store(settings)):
             revoked = f"{key.revoked_at:%F %T}" if key.revoked_at else ""
             table.add_row(key.id, key.name, " ".join(key.scopes), f"{key.created_at:%F %T}", revoked)
         Console().print(table)
@@ -96,16 +106,16 @@ def keys_list() -> None:
 
 @keys.command("create")
 def keys_create(
-    name: Annotated[str, typer.Argument(help="Who or what it is for.")],
-    scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}; may be repeated.")],
+    name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
+    scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}. Repeat it for several.")],
 ) -> None:
-    """Make a key and print it, once: only its digest is kept.
+    """Create a key and print it, this once: only its digest is stored.
 
     Example: `python -m serving keys create gateway --scope score --scope assure`
     """
-    with plainly() as here:
-        here.ensure_home()
-        store = Store(here.database_url)
+    with command_settings() as settings:
+        settings.ensure_home()
+        store = Store(settings.database_url)
         store.migrate()
         try:
             print(create_key(store, name, scope))
@@ -115,11 +125,11 @@ def keys_create(
 
 @keys.command("revoke")
 def keys_revoke(id: Annotated[str, typer.Argument(help="The part of the key before the dot.")]) -> None:
-    """Make a key worthless from now on. Exit code 1 when there is none of this id that still works.
+    """Revoke a key from now on. Exit code 1 when no valid key has this id.
 
     Example: `python -m serving keys revoke 0123456789abcdef`
     """
-    with plainly() as here:
-        revoked = revoke_key(store_of(here), id)
+    with command_settings() as settings:
+        revoked = revoke_key(existing_store(settings), id)
         console.print(f"key {id} {'is revoked' if revoked else 'does not exist or was revoked before'}")
         raise typer.Exit(0 if revoked else 1)

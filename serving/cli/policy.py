@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from serving.cli.shared_options import console, plainly
+from serving.cli.shared_options import command_settings, console
 from serving.model.active import policy_file
 from serving.policy.schema import Policy, PolicyError
 from serving.policy.tables import sections
@@ -63,7 +63,7 @@ def schema() -> None:
 
 
 def _in_force() -> Path:
-    with plainly() as here:
+    with command_settings() as here:
         return policy_file(here)
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from serving.cli.shared_options import console, plainly, store_of
+from serving.cli.shared_options import command_settings, console, existing_store
 from serving.model.active import policy_file
 from serving.policy_analysis import review_report, tuning_report
 from serving.policy_analysis.from_decision_log import Window, revoked
@@ -107,9 +107,9 @@ def replay_(
 
     Example: `python -m serving policy replay --policy next.yaml --since 2026-03-01 --out next.png`
     """
-    with plainly() as here:
+    with command_settings() as here:
         window = Window(moment(since) if since else None, moment(until) if until else None, space)
-        asked, store = Requests(window, events, labels), None if events else store_of(here, ", or give --events")
+        asked, store = Requests(window, events, labels), None if events else existing_store(here, ", or give --events")
         next_, chosen = policy_of(here, policy), model_of(here, model) if model else None
         rival = policy_of(here, against) if against or events else None
         tally = Tally()
@@ -156,10 +156,10 @@ def tune_(
 
     Example: `python -m serving policy tune --friction 0.5% --events events.parquet --labels labels.parquet`
     """
-    with plainly() as here:
+    with command_settings() as here:
         budget, start = share(friction), policy or policy_file(here)
         window = Window(moment(since) if since else None, moment(until) if until else None, space)
-        asked, store = Requests(window, events, labels), None if events else store_of(here, ", or give --events")
+        asked, store = Requests(window, events, labels), None if events else existing_store(here, ", or give --events")
         chosen = model_of(here, model) if model else None
         before = policy_of(here, start)
         with bar("reading") as told:
@@ -194,8 +194,8 @@ def review_(
 
     Example: `python -m serving policy review --before 2026-01-01..2026-02-01 --after 2026-02-01..2026-03-01`
     """
-    with plainly() as here:
-        windows, store = (span(before, space), span(after, space)), store_of(here, ", or give --events")
+    with command_settings() as here:
+        windows, store = (span(before, space), span(after, space)), existing_store(here, ", or give --events")
         read = []
         for name, window in zip(("before", "after"), windows, strict=True):
             with bar(f"reading {name}") as told:

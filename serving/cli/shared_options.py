@@ -1,4 +1,4 @@
-"""What all of the operator's commands share: the settings or a sentence, and the store as it is."""
+"""What every operator's command shares: the settings or a sentence, and the store as it is."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ console = Console(stderr=True)
 
 
 @contextmanager
-def plainly() -> Iterator[Settings]:
-    """The settings; what cannot be done is said in a sentence instead of a trace, with exit code 2."""
+def command_settings() -> Iterator[Settings]:
+    """The settings for the body of a command. An expected error is printed as one sentence, with exit code 2."""
     try:
         yield get_settings()
     except (SettingsError, ServingError) as error:
@@ -25,9 +25,12 @@ def plainly() -> Iterator[Settings]:
         raise typer.Exit(2) from error
 
 
-def store_of(here: Settings, otherwise: str = "") -> Store:
-    """The store as it is: looking at a database that is not there must not make one; `otherwise` is what else helps."""
-    store = Store(here.database_url)
+def existing_store(settings: Settings, alternative: str = "") -> Store:
+    """The store, which must exist: a command that only looks must not create one.
+
+    `alternative` ends the error's sentence with what else the operator can do. Raises ServingError.
+    """
+    store = Store(settings.database_url)
     if store.database.file is not None and not store.database.file.exists():
-        raise ServingError(f"there is no database at {store.database.file}: start the service once{otherwise}")
+        raise ServingError(f"there is no database at {store.database.file}: start the service once{alternative}")
     return store

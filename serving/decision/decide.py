@@ -17,7 +17,7 @@ from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding
 from serving.decision.floors import FloorResult
-from serving.decision.inputs import Contribution, Explanation, Proof, Revocation, Scope, Standing, Versions
+from serving.decision.inputs import Contribution, Explanation, Proof, Revocation, Scope, SessionState, Versions
 from serving.decision.remedies import Remedy, challenge_of
 from serving.decision.ruling import Measured, Ruling, circumstances, is_thin, judged, low_impact
 from serving.decision.session_lifetime import Lifetime, lifetime_of
@@ -31,7 +31,7 @@ __all__ = [
     "Revocation",
     "Ruling",
     "Scope",
-    "Standing",
+    "SessionState",
     "Versions",
     "decide",
 ]
@@ -96,7 +96,7 @@ def decide(
     explanation: Explanation | None,
     policy: Policy,
     proofs: Sequence[Proof],
-    standing: Standing,
+    standing: SessionState,
     *,
     id: str,
     at: datetime,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from serving.decision.floors import FloorResult
-from serving.decision.inputs import Standing
+from serving.decision.inputs import SessionState
 from serving.decision.proofs import Circumstances
 from serving.times import span
 
@@ -29,10 +29,10 @@ def faults(floors: Sequence[FloorResult]) -> Iterator[Finding]:
             yield Finding("standing_fault", f"floor {floor.id}", floor.sentence)
 
 
-def too_often(case: Circumstances, asked_by: Sequence[str], standing: Standing) -> Finding:
+def too_often(case: Circumstances, asked_by: Sequence[str], standing: SessionState) -> Finding:
     """That an identity is asked too often, and which floor or threshold asked most within the window."""
     storm = case.policy.storm
-    by, times = _most(standing.askers, asked_by)
+    by, times = _most(standing.prompts_by_rule, asked_by)
     asked, often = standing.prompts_in_window + 1, span(storm.window_seconds)
     what = "automation" if not case.human else "person"
     return Finding(

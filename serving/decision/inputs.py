@@ -64,17 +64,19 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What is known of an identity and session: revocation, expiry, when it was asked for proof, and last active."""
+class SessionState:
+    """What the store knows of an identity and session beside its history."""
 
-    revoked: Revocation | None = None
+    revocation: Revocation | None = None
     valid_until: datetime | None = None
     prompts_in_window: int = 0
-    asked: Mapping[str, datetime] = field(default_factory=dict)
+    """How many step-ups the identity was asked for in the storm window."""
+    challenged_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When this session was asked for proof for the same category and resource type, by decision id."""
     last_seen: datetime | None = None
-    led: Mapping[str, int] = field(default_factory=dict)
-    """How many prompts in the window each remedy led, for the same category and type of resource."""
-    askers: Mapping[str, int] = field(default_factory=dict)
+    prompts_by_remedy: Mapping[str, int] = field(default_factory=dict)
+    """How many prompts in the window offered each remedy first, for the same category and resource type."""
+    prompts_by_rule: Mapping[str, int] = field(default_factory=dict)
     """How many prompts in the window each floor, threshold or limit asked for."""
 
 

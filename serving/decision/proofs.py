@@ -15,7 +15,7 @@ from functools import cache
 from features.event.numpy_row import strength_of
 from features.event.schema import Event
 from serving.decision import authorization_details, jit_scopes
-from serving.decision.inputs import Proof, Standing
+from serving.decision.inputs import Proof, SessionState
 from serving.policy.schema import Policy, RemedyRule, Requirement
 
 PHISHING_RESISTANT = 3.0
@@ -142,7 +142,7 @@ def _would(requirement: Requirement, proof: Proof, case: Circumstances) -> bool:
     )
 
 
-def answers_the_model(proofs: Iterable[Proof], standing: Standing, case: Circumstances) -> bool:
+def answers_the_model(proofs: Iterable[Proof], standing: SessionState, case: Circumstances) -> bool:
     """Whether a proof made after it was asked for settles the model's own step-up, or an expiry, for this request.
 
     New evidence undoes it: trust fallen by the policy's margin below what it was when the proof was completed.
@@ -175,11 +175,11 @@ def same_place(proof: Proof, case: Circumstances) -> bool:
     )
 
 
-def _asked_before(proof: Proof, standing: Standing) -> bool:
+def _asked_before(proof: Proof, standing: SessionState) -> bool:
     if proof.decision_id is not None:
-        asked = standing.asked.get(proof.decision_id)
+        asked = standing.challenged_at.get(proof.decision_id)
         return asked is not None and proof.made_at > asked
-    return bool(standing.asked) and proof.made_at > max(standing.asked.values())
+    return bool(standing.challenged_at) and proof.made_at > max(standing.challenged_at.values())
 
 
 def _new_evidence(proof: Proof, case: Circumstances) -> bool:

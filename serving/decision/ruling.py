@@ -15,7 +15,7 @@ from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding, faults, too_often
 from serving.decision.floors import FloorResult, evaluated
-from serving.decision.inputs import Proof, Standing
+from serving.decision.inputs import Proof, SessionState
 from serving.decision.proofs import Circumstances, answers_the_model, of_the_model, suffices
 from serving.decision.reauthentication import Ended, ended
 from serving.decision.remedies import Asked, Remedy, remedies_for
@@ -74,7 +74,7 @@ def circumstances(
     return Circumstances(event, features, trust, doubted, policy, at)
 
 
-def judged(case: Circumstances, measured: Measured, proofs: Sequence[Proof], standing: Standing) -> Judged:
+def judged(case: Circumstances, measured: Measured, proofs: Sequence[Proof], standing: SessionState) -> Judged:
     """The ruling on a request; `case` is what proofs are held against."""
     floors = evaluated(case, proofs)
     answered = answers_the_model(proofs, standing, case)
@@ -108,7 +108,7 @@ class _Voices:
 
 
 def _reasons(
-    case: Circumstances, measured: Measured, standing: Standing, floors: Sequence[FloorResult], voices: _Voices
+    case: Circumstances, measured: Measured, standing: SessionState, floors: Sequence[FloorResult], voices: _Voices
 ) -> list[Reason]:
     """Every voice. Thin context is made up for by proof itself and not by a floor that has it: a floor only adds."""
     over, expired = voices.over, _expired(case, standing)
@@ -118,16 +118,18 @@ def _reasons(
         ("step_up" if over else "allow", f"{AGAIN}: {over.sentence if over else ''}"),
         ("step_up" if _guarded_when_thin(case) and not voices.proven else "allow", THIN),
         *(("step_up", f"floor {floor.id}") for floor in floors if floor.rules),
-        ("deny" if standing.revoked else "allow", "the session is revoked"),
+        ("deny" if standing.revocation else "allow", "the session is revoked"),
         (_failing_closed(case, voices.answered) if measured.degraded else "allow", f"degraded: {measured.degraded}"),
     ]
 
 
-def _asked(case: Circumstances, floors: Sequence[FloorResult], standing: Standing, over: Ended | None) -> Asked:
+def _asked(case: Circumstances, floors: Sequence[FloorResult], standing: SessionState, over: Ended | None) -> Asked:
     """What a remedy must settle. An automation is not led to the same one again and again for the same thing."""
     often = case.policy.storm.prompts
     storm = not case.human and standing.prompts_in_window >= often
-    spent = frozenset(remedy for remedy, times in standing.led.items() if times >= often and not case.human)
+    spent = frozenset(
+        remedy for remedy, times in standing.prompts_by_remedy.items() if times >= often and not case.human
+    )
     return Asked([floor.requires for floor in floors if floor.rules], over.aal if over else 0, storm, spent)
 
 
@@ -164,7 +166,7 @@ def in_shadow(policy: Policy, event: Event) -> bool:
     return "shadow" in (policy.threshold_mode, policy.thresholds[event.identity.type].mode)
 
 
-def _expired(case: Circumstances, standing: Standing) -> bool:
+def _expired(case: Circumstances, standing: SessionState) -> bool:
     return standing.valid_until is not None and case.at > standing.valid_until
 
 

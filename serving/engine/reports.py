@@ -1,190 +1,58 @@
-"""What others report: shipped events, what became of challenges, revocations. Nothing is decided here."""
+"""What other systems report besides step-ups: shipped events, revocations, verdicts."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from features.engine.online import fold
 from features.enrichment.ip_lookup import fill_event
-from features.event.numpy_row import row_of
 from features.event.schema import Event
-from features.history.update import SUCCESS
-from serving.contracts.problems import Problem, about_field
-from serving.contracts.schemas import FeedbackRequest, RevocationRequest, StepUpRequest
-from serving.decision.floors import evaluated
-from serving.decision.inputs import Proof, Scope, Standing
-from serving.decision.proofs import Circumstances, answers_the_model, beyond, level
-from serving.decision.reauthentication import session_level
-from serving.decision.ruling import AGAIN, circumstances
+from serving.contracts.requests import FeedbackRequest, RevocationRequest
 from serving.decision.untrusted_claims import without_claims
-from serving.engine.score import OUTCOMES
-from serving.model.active import InForce
+from serving.engine.stored_history import OUTCOME_CODES, fold_and_store
+from serving.errors import DecisionNotFound, InvalidField
+from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
-from serving.store.decision_log import DecisionRecord
-from serving.store.schema import LIVE
+from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
 from serving.store.verdicts import Verdict
 from serving.times import now
 
 
-def ingest(
-    tx: Transaction, events: Sequence[Event], broken: Sequence[str], caller: Caller, here: InForce
+def ingest_events(
+    tx: Transaction, events: Sequence[Event], broken: Sequence[str], caller: Caller, active: ActiveConfiguration
 ) -> dict[str, Any]:
-    """Fold events in arrival order, by their outcome; one whose id is known is a duplicate.
+    """`POST /events`: fold events in the order they arrive, by their outcome. An event whose id is known is a
+    duplicate and changes nothing.
 
-    Raises Problem naming the event that lies in the future: then none of them is folded.
+    Raises InvalidField for an event in the future; then none of them is folded.
     """
-    latest = now() + timedelta(seconds=here.settings.allowed_skew_seconds)
+    latest = now() + timedelta(seconds=active.settings.allowed_skew_seconds)
     folded = duplicates = 0
-    for place, given in enumerate(events):
-        if given.time > latest:
-            raise about_field(f"{place}.time", "lies in the future")
-        event = fill_event(given if "assure" in caller.scopes else without_claims(given)[0], here.networks)
-        if event.id is not None and tx.event_seen(LIVE, event.identity.id, event.id):
+    for position, shipped in enumerate(events):
+        if shipped.time > latest:
+            raise InvalidField(f"{position}.time", "lies in the future")
+        event = fill_event(shipped if "assure" in caller.scopes else without_claims(shipped)[0], active.networks)
+        if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
             duplicates += 1
             continue
-        learn(tx, LIVE, event, OUTCOMES[event.action.outcome], "events")
+        fold_and_store(tx, LIVE, event, OUTCOME_CODES[event.action.outcome], "events")
         folded += 1
     return {"folded": folded, "duplicates": duplicates, "broken": list(broken)}
 
 
-def learn(tx: Transaction, space: str, event: Event, outcome: int, source: str) -> int:
-    """Fold one event into what is remembered, and keep it; returns the identity's version."""
-    who = (space, event.identity.id, event.session.id, event.credential.id)
-    history, version = tx.history(*who)
-    fold(row_of(event), history, outcome)
-    version = tx.save_history(*who, history, version)
-    tx.append_event(space, event, outcome, source, version)
-    return version
-
-
-def step_up(tx: Transaction, request: StepUpRequest, here: InForce) -> dict[str, Any]:
-    """Take what became of a challenge. A completed one elevates the session for what it was asked for, and teaches
-    the attempt as a success. Raises Problem, each refusal for its own reason."""
-    asked = _challenge(tx, request)
-    replayed = not asked.body["answer"]["enforceable"]
-    if request.result != "completed":
-        _keep(tx, asked, request, None, asked.version)
-        return {"decision_id": asked.id, "result": request.result, "elevated_until": None}
-    if tx.answered(asked.id):
-        raise Problem(409, f"decision {asked.id} was answered before: a proof counts once.")
-    proof = _proof(request, asked, here, replayed)
-    event = Event.model_validate(asked.body["event"])
-    if not _strong_enough(proof, asked, event, here):
-        short = beyond(proof, _then(proof, asked, event, here))
-        raise about_field("proof", f"the {short}" if short else "is weaker than what was asked for: see its remedies")
-    proof = _ending(proof, here)
-    version = asked.version
-    if _to_be_learnt(asked, event, here):
-        version = learn(tx, asked.space, event, SUCCESS, "step_up")
-    _keep(tx, asked, request, proof, version)
-    assert proof.expires_at is not None  # _ending gives every proof an end
-    tx.set_valid_until(asked.space, asked.identity, asked.session, proof.expires_at)
-    return {"decision_id": asked.id, "result": "completed", "elevated_until": proof.expires_at.isoformat()}
-
-
-def _strong_enough(proof: Proof, asked: DecisionRecord, event: Event, here: InForce) -> bool:
-    """Whether the proof settles all that asked, at the trust of then; without a trust, only the strongest do."""
-    answer, policy = asked.body["answer"], here.policy
-    case = _then(proof, asked, event, here)
-    applied = {floor["id"] for floor in answer["floors"] if floor.get("status") == "applied"}
-    left = [floor for floor in evaluated(case, (proof,)) if floor.rules and floor.id in applied]
-    again = any(why.startswith(AGAIN) for why in answer["because"])
-    return (
-        answers_the_model((proof,), Standing(asked={asked.id: asked.at}), case)
-        and not left
-        and (not again or level(proof, policy) >= session_level(event, policy))
-    )
-
-
-def _then(proof: Proof, asked: DecisionRecord, event: Event, here: InForce) -> Circumstances:
-    """The request as it was when it was asked about, at the time of the proof."""
-    features = {name: math.nan if value is None else value for name, value in asked.body["features"].items()}
-    threshold = asked.body["answer"]["threshold"]
-    return circumstances(event, features, proof.trust_at_completion or 0.0, threshold, here.policy, proof.made_at)
-
-
-def _ending(proof: Proof, here: InForce) -> Proof:
-    """The proof, ending when an elevation does, and sooner where a credential made for one task does."""
-    latest = proof.made_at + timedelta(seconds=here.policy.lifetime.elevation_seconds)
-    return replace(proof, expires_at=min(latest, proof.expires_at or latest))
-
-
-def _to_be_learnt(asked: DecisionRecord, event: Event, here: InForce) -> bool:
-    """Whether the attempt is still to be folded as a success: not where it was judged by a history brought along, nor
-    where it was folded as one already (a replay, or a sign-in, says itself what came of it)."""
-    mode = asked.body["mode"]
-    said_itself = mode == "replay" or event.action.category == "authenticate"
-    folded = said_itself and event.action.outcome == "success"
-    return mode != "inline" and not folded and (mode == "replay" or here.settings.habits_from == "score")
-
-
-def _challenge(tx: Transaction, request: StepUpRequest) -> DecisionRecord:
-    asked = tx.decision(request.decision_id)
-    if asked is None:
-        raise Problem(404, f"there is no decision {request.decision_id}.")
-    if (asked.identity, asked.session) != (request.identity, request.session):
-        raise Problem(409, f"decision {asked.id} was about another identity or session.")
-    if asked.ruling != "step_up":
-        raise Problem(409, f"decision {asked.id} asked for no proof: it was {asked.ruling}.")
-    return asked
-
-
-def _proof(request: StepUpRequest, asked: DecisionRecord, here: InForce, replayed: bool) -> Proof:
-    given = request.proof
-    if given is None:
-        raise about_field("proof", "is needed when the result is completed")
-    if given.made_at <= asked.at:
-        raise about_field("proof.made_at", "lies before the decision that asked for it")
-    if not replayed and given.made_at > now() + timedelta(seconds=here.policy.clock_tolerance_seconds):
-        raise about_field("proof.made_at", "lies in the future")
-    event, trust = asked.body["event"], asked.body["answer"]["trust"]
-    return Proof(
-        made_at=given.made_at,
-        kind=given.kind,
-        acr=given.acr,
-        amr=given.amr,
-        aal=given.aal,
-        scope=Scope(asked.category, asked.resource_type),
-        expires_at=given.expires_at if given.kind == "jit_credential" else None,
-        decision_id=asked.id,
-        source="step_up",
-        network_asn=event.get("network", {}).get("asn"),
-        device_id=event.get("device", {}).get("id"),
-        trust_at_completion=trust["now"] if trust else None,
-        granted=given.scope,
-        task=given.authorization_details,
-    )
-
-
-def _keep(tx: Transaction, asked: DecisionRecord, request: StepUpRequest, proof: Proof | None, version: int) -> None:
-    tx.add_step_up(
-        asked.space,
-        asked.identity,
-        asked.session,
-        decision_id=asked.id,
-        result=request.result,
-        proof=proof,
-        at=proof.made_at if proof else max(now(), asked.at),
-        version=version,
-    )
-
-
-def feedback(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
-    """Keep what an investigator found; raises Problem where there is no such decision."""
-    if tx.decision(decision_id) is None:
-        raise Problem(404, f"there is no decision {decision_id}, or it was erased.")
+def record_verdict(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
+    """`POST /decisions/{id}/feedback`: keep an investigator's verdict. Raises DecisionNotFound."""
+    if tx.decisions.get(decision_id) is None:
+        raise DecisionNotFound(f"There is no decision {decision_id}, or it was erased.")
     at = now()
-    tx.add_feedback(Verdict(decision_id, request.verdict, request.note, caller.id, at))
+    tx.verdicts.append(Verdict(decision_id, request.verdict, request.note, caller.id, at))
     return {"decision_id": decision_id, "verdict": request.verdict, "by": caller.id, "at": at.isoformat()}
 
 
-def revoke(tx: Transaction, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
-    """Deny from now on; it holds across restarts."""
+def revoke_access(tx: Transaction, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
+    """`POST /revocations`: deny a session or an identity from now on, across restarts."""
     at = now()
-    tx.revoke(LIVE, request.identity, request.session, at=at, by=caller.id, reason=request.reason)
+    tx.sessions.revoke(SessionKey(LIVE, request.identity, request.session), at=at, by=caller.id, reason=request.reason)
     return {"identity": request.identity, "session": request.session, "revoked_at": at.isoformat()}

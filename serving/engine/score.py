@@ -1,7 +1,7 @@
-"""One request becomes one recorded decision, inside the transaction that makes it durable.
+"""`POST /score`: one request becomes one recorded decision, inside the transaction that makes it durable.
 
-Gather, decide, record; the engine answers only after the commit. Nothing here is caught that the store raises: a
-failed store gives no ruling.
+Gather, assess, decide, record; the writer answers only after the commit. Errors of the store pass through: a store that
+fails gives no ruling.
 """
 
 from __future__ import annotations
@@ -17,300 +17,228 @@ from typing import Any
 from features.arrays import NEVER, Array
 from features.catalogue.all import feature_names
 from features.engine.online import fold, vector
-from features.enrichment.ip_lookup import fill_event
 from features.event.numpy_row import row_of
-from features.event.schema import Event
-from features.hashing import digest_of
 from features.history.layout import History
 from features.history.population import unmeasured
-from features.history.update import CHALLENGED, DENIED, FAILURE, SUCCESS, UNKNOWN
+from features.history.update import CHALLENGED, SUCCESS
 from features.model.trust_curve import TrustCurve
 from serving import metrics
-from serving.contracts.problems import Problem, about_field
-from serving.contracts.schemas import ScoreRequest
 from serving.decision.decide import Decision, Explanation, decide
-from serving.decision.inputs import Prompt, Proof, Standing
+from serving.decision.inputs import Prompt, Proof, SessionState
 from serving.decision.proofs import claimed
-from serving.decision.untrusted_claims import without_claims
-from serving.model.active import InForce
-from serving.store.api_keys import Caller
+from serving.engine.score_context import INLINE, ScoreContext
+from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
+from serving.errors import RequestConflict
+from serving.model.active import ActiveConfiguration
 from serving.store.decision_log import DecisionRecord
-from serving.store.schema import LIVE
+from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
-from serving.times import now, time_of
+from serving.times import time_of
 
 log = logging.getLogger(__name__)
 
-IDEMPOTENT = timedelta(minutes=5)
-"""How long the same request of the same caller gives the same decision."""
-OUTCOMES = {None: UNKNOWN, "success": SUCCESS, "failure": FAILURE, "denied": DENIED}
-INLINE = "inline"
-"""The space that decisions on inline histories are recorded under."""
+REPEAT_WINDOW = timedelta(minutes=5)
+"""How long the same request of the same caller gets the same decision."""
+
+
+def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any]:
+    """Decide one request and record the decision; the same request again gets the same decision.
+
+    Returns the decision as the caller receives it. Raises RequestConflict or InvalidField, or the store's errors.
+    """
+    earlier = _earlier_decision(tx, context, active)
+    if earlier is not None:
+        return earlier
+    with metrics.REMEMBERING.time():
+        history, version = _load_history(tx, context)
+    last_seen = _last_seen(history, context, active)
+    row = row_of(context.event)
+    assessment = _assess(row, history, active)
+    with metrics.REMEMBERING.time():
+        state, proofs = _session_state(tx, context, active)
+    with metrics.RULING.time():
+        decision = decide(
+            context.event,
+            assessment.features,
+            assessment.trust,
+            assessment.explanation,
+            active.policy,
+            (*claimed(context.event), *proofs),
+            replace(state, last_seen=last_seen),
+            id=new_decision_id(context.at),
+            at=context.at,
+            threshold=active.threshold(context.event),
+            versions=active.versions,
+            degraded=assessment.fault,
+            enforceable=not context.replay,
+        )
+    with metrics.RECORDING.time():
+        version = _update_history(tx, context, active, decision, row, history, version)
+        response = decision.wire() | {"ignored_claims": list(context.ignored_claims)}
+        _record(tx, context, decision, response, assessment.features, version)
+    return response
+
+
+def _earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any] | None:
+    """The decision this caller got for the same event a moment ago, unless model, policy or a revocation changed it."""
+    event = context.event
+    if event.id is None:
+        return None
+    key = SessionKey(context.namespace, event.identity.id)
+    since = context.at - REPEAT_WINDOW
+    earlier = tx.decisions.latest_for_event(key, caller=context.caller.id, event_id=event.id, since=since)
+    if earlier is None:
+        return None
+    if earlier.body_digest != context.body_digest:
+        raise RequestConflict(f"Event {event.id!r} was sent before with other content.")
+    response: dict[str, Any] = earlier.body["answer"]
+    decided_with, versions = response["versions"], active.versions
+    unchanged = (decided_with["model"], decided_with["policy"]) == (versions.model, versions.policy)
+    live = SessionKey(LIVE, event.identity.id, event.session.id)
+    revocation = tx.sessions.state(live, category=None, resource_type=None, at=context.at).revocation
+    return response if unchanged and (revocation is None or response["ruling"] == "deny") else None
+
+
+def _load_history(tx: Transaction, context: ScoreContext) -> tuple[History, int]:
+    if context.request.history is not None:
+        return inline_history(context.request.history, context.event), 0
+    return tx.histories.read(key_of(context.namespace, context.event))
+
+
+def _last_seen(history: History, context: ScoreContext, active: ActiveConfiguration) -> datetime | None:
+    """When the session last did something that succeeded; unknown without a session id, and where histories come from
+    shipped logs, which lag behind."""
+    lagging = active.settings.habits_from == "events" and not context.replay and not context.inline
+    last = int(history.session["last"][0])
+    return None if lagging or context.event.session.id is None or last == NEVER else time_of(last)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request with everything it says made plain: who asks, about what, in which space, at what time."""
+class _Assessment:
+    """What features and model say of a request; `fault` is why the model says nothing."""
 
-    request: ScoreRequest
-    caller: Caller
-    event: Event
-    ignored: tuple[str, ...]
-    space: str
-    at: datetime
-    body_digest: str
-
-    @property
-    def inline(self) -> bool:
-        """Whether the request brings its own history."""
-        return self.request.history is not None
+    features: dict[str, float]
+    trust: TrustCurve | None = None
+    explanation: Explanation | None = None
+    fault: str | None = None
 
 
-def asked(request: ScoreRequest, caller: Caller, here: InForce) -> Asked:
-    """Check what may be asked, and prepare the event; raises Problem."""
-    if request.mode == "replay" and "investigate" not in caller.scopes:
-        raise Problem(403, "mode replay needs a key of scope investigate.")
-    if request.history is not None and "assure" not in caller.scopes:
-        raise Problem(403, "an inline history needs a key of scope assure.")
-    if request.space is not None and request.mode != "replay":
-        raise about_field("space", "names the space of a replay; give it with mode replay only")
-    event, ignored = (request.event, ()) if "assure" in caller.scopes else without_claims(request.event)
-    at = _time_of(request, event, here)
-    return Asked(
-        request=request,
-        caller=caller,
-        event=fill_event(event, here.networks),
-        ignored=ignored,
-        space=_space(request),
-        at=at,
-        body_digest=digest_of(request.model_dump_json().encode()),
-    )
-
-
-def _time_of(request: ScoreRequest, event: Event, here: InForce) -> datetime:
-    """A replay happens at the event's time; in enforce mode that must be about now, and the later one counts."""
-    if request.mode == "replay":
-        return event.time
-    present, skew = now(), here.settings.allowed_skew_seconds
-    if abs((event.time - present).total_seconds()) > skew:
-        why = f"lies more than {skew} s from the server's clock; past events need mode replay"
-        raise about_field("event.time", why)
-    return max(present, event.time)
-
-
-def _space(request: ScoreRequest) -> str:
-    if request.history is not None:
-        return INLINE
-    if request.mode == "replay":
-        return f"replay:{request.space or secrets.token_hex(8)}"
-    return LIVE
-
-
-def answer(tx: Transaction, it: Asked, here: InForce) -> dict[str, Any]:
-    """The decision, recorded; the same request again gives the same one."""
-    again = _earlier(tx, it, here)
-    if again is not None:
-        return again
-    with metrics.REMEMBERING.time():
-        history, version = _history(tx, it)
-    last_seen = _last_seen(history, it, here)
-    row = row_of(it.event)
-    values, trust, explanation, fault = _assessed(row, history, here)
-    decision = _decided(tx, it, here, values, trust, explanation, fault, last_seen)
-    with metrics.RECORDING.time():
-        version = _learnt(tx, it, here, decision, row, history, version)
-        wire = decision.wire() | {"ignored_claims": list(it.ignored)}
-        _recorded(tx, it, decision, wire, values, version)
-    return wire
-
-
-def _earlier(tx: Transaction, it: Asked, here: InForce) -> dict[str, Any] | None:
-    if it.event.id is None:
-        return None
-    since = it.at - IDEMPOTENT
-    found = tx.earlier(it.caller.id, it.event.identity.id, it.event.id, since, space=it.space)
-    if found is None:
-        return None
-    body, body_digest = found
-    if body_digest != it.body_digest:
-        raise Problem(409, f"event {it.event.id!r} was already asked about with other content.")
-    decision: dict[str, Any] = body["answer"]
-    versions = decision["versions"]
-    current = here.versions
-    unchanged = (versions["model"], versions["policy"]) == (current.model, current.policy)
-    revoked = tx.standing(LIVE, it.event.identity.id, it.event.session.id, None, None, it.at).revoked
-    return decision if unchanged and (revoked is None or decision["ruling"] == "deny") else None
-
-
-def _history(tx: Transaction, it: Asked) -> tuple[History, int]:
-    event = it.event
-    if it.request.history is not None:
-        return _inline(it.request.history, event), 0
-    return tx.history(it.space, event.identity.id, event.session.id, event.credential.id)
-
-
-def _last_seen(history: History, it: Asked, here: InForce) -> datetime | None:
-    """When the session last did something that succeeded; not known where it has no id, or where habits come from
-    logs, which lag behind."""
-    lagging = here.settings.habits_from == "events" and it.request.mode == "enforce" and not it.inline
-    last = int(history.session["last"][0])
-    return None if lagging or it.event.session.id is None or last == NEVER else time_of(last)
-
-
-def _inline(events: tuple[Event, ...], event: Event) -> History:
-    """The history that the given events alone make, in their order of time; those at or after the event are refused."""
-    history = History.empty()
-    for place, past in sorted(enumerate(events), key=lambda each: each[1].time):
-        if past.identity.id != event.identity.id:
-            raise about_field(f"history.{place}.identity.id", "is another identity than the event's")
-        if past.time >= event.time:
-            raise about_field(f"history.{place}.time", "is not before the event's")
-        same_session = event.session.id is not None and past.session.id == event.session.id
-        same_credential = event.credential.id is not None and past.credential.id == event.credential.id
-        blank = History.empty()
-        session = history.session if same_session else blank.session
-        credential = history.credential if same_credential else blank.credential
-        fold(row_of(past), History(history.identity, session, credential), OUTCOMES[past.action.outcome])
-    return history
-
-
-def _assessed(
-    row: Array, history: History, here: InForce
-) -> tuple[dict[str, float], TrustCurve | None, Explanation | None, str | None]:
-    """Features, trust and explanation; whatever fails is named, and leaves the rest unknown."""
-    champion = here.champion
+def _assess(row: Array, history: History, active: ActiveConfiguration) -> _Assessment:
+    champion = active.champion
     with metrics.FEATURES.time():
         values = vector(row, history, champion.model.population if champion else unmeasured())
-    known = dict(zip(feature_names(), values.tolist(), strict=True))
+    features = dict(zip(feature_names(), values.tolist(), strict=True))
     if champion is None:
-        return known, None, None, here.missing
+        return _Assessment(features, fault=active.missing)
     try:
         trust, explanation = champion.assess(values)
         if not math.isfinite(explanation.margin):
-            return known, None, None, "the model gave no number"
-        return known, trust, explanation, None
+            return _Assessment(features, fault="the model gave no number")
+        return _Assessment(features, trust, explanation)
     except Exception as error:  # a broken model must not become an unrecorded request, nor an allow
         log.exception("the model failed")
-        return known, None, None, f"the model failed: {error}"
+        return _Assessment(features, fault=f"the model failed: {error}")
 
 
-def _decided(
-    tx: Transaction,
-    it: Asked,
-    here: InForce,
-    values: dict[str, float],
-    trust: TrustCurve | None,
-    explanation: Explanation | None,
-    fault: str | None,
-    last_seen: datetime | None,
-) -> Decision:
-    event, policy = it.event, here.policy
-    where = LIVE if it.inline else it.space
-    with metrics.REMEMBERING.time():
-        standing, proofs = _standing(tx, it, where, here)
-    if it.inline:  # what was asked of inline histories lies in their own space, and so do the proofs that answer it
-        beside, more = _standing(tx, it, INLINE, here)
-        standing, proofs = _together(standing, beside), (*proofs, *more)
-    versions = here.versions
-    with metrics.RULING.time():
-        return decide(
-            event,
-            values,
-            trust,
-            explanation,
-            policy,
-            (*claimed(event), *proofs),
-            replace(standing, last_seen=last_seen),
-            id=new_id(it.at),
-            at=it.at,
-            threshold=here.threshold(event),
-            versions=versions,
-            degraded=fault,
-            enforceable=it.request.mode == "enforce",
-        )
-
-
-def _together(standing: Standing, beside: Standing) -> Standing:
-    """What was asked in two spaces."""
-    return replace(
-        standing,
-        asked={**standing.asked, **beside.asked},
-        prompts_in_window=standing.prompts_in_window + beside.prompts_in_window,
-        led=Counter(standing.led) + Counter(beside.led),
-        askers=Counter(standing.askers) + Counter(beside.askers),
+def _session_state(
+    tx: Transaction, context: ScoreContext, active: ActiveConfiguration
+) -> tuple[SessionState, tuple[Proof, ...]]:
+    """The session's state and proofs. Challenges to inline requests, and the proofs that answer them, are in the
+    inline namespace: they count beside those of the live session."""
+    if not context.inline:
+        return _state_in(context.namespace, tx, context, active)
+    (live, proofs), (inline, more) = (_state_in(namespace, tx, context, active) for namespace in (LIVE, INLINE))
+    state = replace(
+        live,
+        challenged_at={**live.challenged_at, **inline.challenged_at},
+        prompts_in_window=live.prompts_in_window + inline.prompts_in_window,
+        prompts_by_remedy=Counter(live.prompts_by_remedy) + Counter(inline.prompts_by_remedy),
+        prompts_by_rule=Counter(live.prompts_by_rule) + Counter(inline.prompts_by_rule),
     )
+    return state, (*proofs, *more)
 
 
-def _standing(tx: Transaction, it: Asked, space: str, here: InForce) -> tuple[Standing, tuple[Proof, ...]]:
-    """What a space knows of the session, and the proofs it holds."""
-    event, window = it.event, here.policy.storm.window_seconds
-    who = (space, event.identity.id, event.session.id)
-    standing = tx.standing(*who, event.action.category, event.resource.type, it.at, window_seconds=window)
-    return standing, tx.proofs(*who, it.at)
+def _state_in(
+    namespace: str, tx: Transaction, context: ScoreContext, active: ActiveConfiguration
+) -> tuple[SessionState, tuple[Proof, ...]]:
+    event, window = context.event, active.policy.storm.window_seconds
+    key = SessionKey(namespace, event.identity.id, event.session.id)
+    category, resource_type = event.action.category, event.resource.type
+    state = tx.sessions.state(key, category=category, resource_type=resource_type, at=context.at, window_seconds=window)
+    return state, tx.sessions.proofs(key, context.at)
 
 
-def new_id(at: datetime) -> str:
-    """A ULID: sorts by time, and nobody guesses the next."""
+def new_decision_id(at: datetime) -> str:
+    """A ULID: it sorts by time, and the next one cannot be guessed."""
     number = (int(at.timestamp() * 1000) << 80) | secrets.randbits(80)
     return "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
-def _learnt(
-    tx: Transaction, it: Asked, here: InForce, decision: Decision, row: Array, history: History, version: int
+def _update_history(
+    tx: Transaction,
+    context: ScoreContext,
+    active: ActiveConfiguration,
+    decision: Decision,
+    row: Array,
+    history: History,
+    version: int,
 ) -> int:
-    """Fold the event as its ruling says, and let an allow renew the session; an inline history touches nothing."""
-    event = it.event
-    if it.inline:
+    """Fold the event by its ruling, and let an allow extend the session; an inline history stores nothing."""
+    event = context.event
+    if context.inline:
         return version
-    who = (it.space, event.identity.id, event.session.id)
+    key = key_of(context.namespace, event)
     if decision.ruling == "allow" and decision.valid_until is not None:
-        tx.set_valid_until(*who, decision.valid_until)
-    if it.request.mode == "enforce" and here.settings.habits_from == "events":
+        tx.sessions.set_valid_until(key, decision.valid_until)
+    if not context.replay and active.settings.habits_from == "events":
         return version
-    if event.id is not None and tx.event_seen(it.space, event.identity.id, event.id):
+    if event.id is not None and tx.histories.has_event(context.namespace, event.identity.id, event.id):
         return version
-    outcome = folded_as(it, decision)
+    outcome = _outcome(context, decision)
     fold(row, history, outcome)
-    version = tx.save_history(*who, event.credential.id, history, version)
-    tx.append_event(it.space, event, outcome, "score", version)
+    version = tx.histories.write(key, history, version)
+    tx.histories.append_event(context.namespace, event, outcome=outcome, source="score", version=version)
     return version
 
 
-def folded_as(it: Asked, decision: Decision) -> int:
-    """An allow is taken for success and all else for a challenge, since nobody knows yet what comes of a request; a
-    sign-in and a replay have happened, and say so themselves."""
-    event = it.event
-    if it.request.mode == "replay" or (event.action.category == "authenticate" and event.action.outcome is not None):
-        return OUTCOMES[event.action.outcome]
+def _outcome(context: ScoreContext, decision: Decision) -> int:
+    """The outcome an event is folded with. A replayed request and a sign-in have happened, and carry their outcome; of
+    any other only the ruling is known, so an allow counts as a success and all else as a challenge."""
+    action = context.event.action
+    if context.replay or (action.category == "authenticate" and action.outcome is not None):
+        return OUTCOME_CODES[action.outcome]
     return SUCCESS if decision.ruling == "allow" else CHALLENGED
 
 
-def _recorded(
-    tx: Transaction, it: Asked, decision: Decision, wire: dict[str, Any], values: dict[str, float], version: int
+def _record(
+    tx: Transaction,
+    context: ScoreContext,
+    decision: Decision,
+    response: dict[str, Any],
+    features: dict[str, float],
+    version: int,
 ) -> None:
-    event = it.event
-    body = {
-        "answer": wire,
-        "event": event.model_dump(mode="json", exclude_none=True),
-        "features": {name: None if math.isnan(value) else value for name, value in values.items()},
-        "mode": "inline" if it.inline else it.request.mode,
-    }
-    tx.append_decision(
-        DecisionRecord(
-            id=decision.id,
-            space=it.space,
-            caller=it.caller.id,
-            identity=event.identity.id,
-            session=event.session.id,
-            event_id=event.id,
-            body_digest=it.body_digest,
-            category=event.action.category,
-            resource_type=event.resource.type,
-            ruling=decision.ruling,
-            at=decision.at,
-            version=version,
-            body=body,
-        ),
-        Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None,
+    event = context.event
+    record = DecisionRecord(
+        id=decision.id,
+        space=context.namespace,
+        caller=context.caller.id,
+        identity=event.identity.id,
+        session=event.session.id,
+        event_id=event.id,
+        body_digest=context.body_digest,
+        category=event.action.category,
+        resource_type=event.resource.type,
+        ruling=decision.ruling,
+        at=decision.at,
+        version=version,
+        body={
+            "answer": response,
+            "event": event.model_dump(mode="json", exclude_none=True),
+            "features": {name: None if math.isnan(value) else value for name, value in features.items()},
+            "mode": "inline" if context.inline else context.request.mode,
+        },
     )
-    tx.keep_findings(it.space, event.identity.id, decision.id, decision.at, decision.findings)
+    prompt = Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None
+    tx.decisions.append(record, prompt)
+    tx.findings.add(context.namespace, event.identity.id, decision.id, decision.at, decision.findings)

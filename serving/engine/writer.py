@@ -1,7 +1,7 @@
 """One thread works through requests in arrival order and commits them in groups.
 
-A caller waits for its answer until the transaction that records it has ended, so nothing is answered that was not
-first recorded, and waiting for the disk is shared by all who wait.
+A caller waits for its response until the transaction that records it has been committed: nothing is answered that was
+not recorded first, and everyone who waits shares one write to the disk.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from concurrent.futures import Future
 from typing import Any
 
 from features.event.schema import Event
-from serving.contracts.schemas import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
-from serving.engine import reports, score
+from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
+from serving.engine.reports import ingest_events, record_verdict, revoke_access
+from serving.engine.score import decide_and_record
+from serving.engine.score_context import check_score_request
+from serving.engine.step_ups import report_step_up
 from serving.errors import StaleHistory, StoreUnavailable
-from serving.model.active import InForce
+from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
 from serving.store.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 
-GROUP = 32
+GROUP_SIZE = 32
 """How many requests share a commit at most."""
 
 Work = Callable[[Transaction], dict[str, Any]]
@@ -31,42 +34,46 @@ Job = tuple[Work, "Future[dict[str, Any]]"]
 
 
 class Engine:
-    """The store's one writer in this process."""
+    """The store's one writer in this process. Its methods may be called from any thread.
 
-    def __init__(self, store: Store, here: InForce) -> None:
+    Each raises an error of `serving/errors.py`, and then nothing of the request was written.
+    """
+
+    def __init__(self, store: Store, active: ActiveConfiguration) -> None:
         self.store = store
-        self.here = here
+        self.active = active
+        """Replaced as a whole when the policy changes."""
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._door = threading.Lock()
+        self._closing = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
 
     def score(self, request: ScoreRequest, caller: Caller) -> dict[str, Any]:
-        """Decide, record, answer. Raises Problem or a ServingError, and then there is no ruling."""
-        it = score.asked(request, caller, self.here)
-        return self.do(lambda tx: score.answer(tx, it, self.here))
+        """Decide a request and record the decision; returns the decision once it is durable."""
+        context = check_score_request(request, caller, self.active)
+        return self.run(lambda tx: decide_and_record(tx, context, self.active))
 
     def ingest(self, events: Sequence[Event], broken: Sequence[str], caller: Caller) -> dict[str, Any]:
-        """Let histories grow by shipped events."""
-        return self.do(lambda tx: reports.ingest(tx, events, broken, caller, self.here))
+        """Extend histories by shipped events; `broken` says which records could not be read."""
+        return self.run(lambda tx: ingest_events(tx, events, broken, caller, self.active))
 
     def step_up(self, request: StepUpRequest) -> dict[str, Any]:
-        """Take what became of a challenge."""
-        return self.do(lambda tx: reports.step_up(tx, request, self.here))
+        """Record the result of a challenge."""
+        return self.run(lambda tx: report_step_up(tx, request, self.active))
 
     def revoke(self, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
         """Deny a session or an identity from now on."""
-        return self.do(lambda tx: reports.revoke(tx, request, caller))
+        return self.run(lambda tx: revoke_access(tx, request, caller))
 
     def feedback(self, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
-        """Take what an investigator says of a decision."""
-        return self.do(lambda tx: reports.feedback(tx, decision_id, request, caller))
+        """Record an investigator's verdict on a decision."""
+        return self.run(lambda tx: record_verdict(tx, decision_id, request, caller))
 
-    def do(self, work: Work) -> dict[str, Any]:
-        """Queue some work and wait until what it wrote is durable; raises whatever it raises."""
+    def run(self, work: Work) -> dict[str, Any]:
+        """Queue some work and wait until what it wrote is durable; raises whatever the work raises."""
         future: Future[dict[str, Any]] = Future()
-        with self._door:
+        with self._closing:
             if self._closed:
                 raise StoreUnavailable("the service is stopping")
             self._jobs.put((work, future))
@@ -74,21 +81,22 @@ class Engine:
 
     def close(self) -> None:
         """Finish what is queued, and stop."""
-        with self._door:
+        with self._closing:
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
 
-    def _run(self) -> None:
+    def _loop(self) -> None:
         while (first := self._jobs.get()) is not None:
-            group, more = self._group(first)
+            group, open_ = self._next_group(first)
             self._commit(group)
-            if not more:
+            if not open_:
                 return
 
-    def _group(self, first: Job) -> tuple[list[Job], bool]:
+    def _next_group(self, first: Job) -> tuple[list[Job], bool]:
+        """The jobs that are waiting, and whether more may come."""
         group = [first]
-        while len(group) < GROUP:
+        while len(group) < GROUP_SIZE:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
@@ -99,27 +107,28 @@ class Engine:
         return group, True
 
     def _commit(self, group: list[Job]) -> None:
-        """Do a group in one transaction, then tell each caller; when the transaction fails, nobody has an answer."""
-        done: list[Callable[[], None]] = []
+        """Do a group in one transaction, then answer each caller. When the transaction fails, nobody gets a result."""
+        answers: list[Callable[[], None]] = []
         try:
             with self.store.transaction() as tx:
                 for work, future in group:
-                    done.append(self._part(tx, work, future))
+                    answers.append(self._attempt(tx, work, future))
         except BaseException as error:
             log.exception("a group of %d could not be committed", len(group))
             for _, future in group:
                 future.set_exception(error)
             return
-        for tell in done:
-            tell()
+        for answer in answers:
+            answer()
 
-    def _part(self, tx: Transaction, work: Work, future: Future[dict[str, Any]]) -> Callable[[], None]:
-        """One request of a group; what it wrote is undone if it fails, what the others wrote is not."""
+    def _attempt(self, tx: Transaction, work: Work, future: Future[dict[str, Any]]) -> Callable[[], None]:
+        """Do one job of a group; returns the function that answers its caller. When the job fails, what it wrote is
+        undone and what the others wrote stays. A history that another writer changed is tried once more."""
         for last in (False, True):
             try:
                 with tx.part():
-                    answer = work(tx)
-                return lambda: future.set_result(answer)
+                    result = work(tx)
+                return lambda: future.set_result(result)
             except StaleHistory as error:
                 if last:
                     return lambda error=error: future.set_exception(error)  # type: ignore[misc]

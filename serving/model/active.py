@@ -1,4 +1,4 @@
-"""What is in force while the service runs: the policy, the model if there is one, and what addresses tell."""
+"""The active configuration of a running service: settings, policy, network tables, and the model if there is one."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class InForce:
-    """The deployment's settings, policy, network tables and champion; `missing` says why there is no champion,
-    `policy_refused` why a newer policy file is not in force."""
+class ActiveConfiguration:
+    """The settings, policy, network tables and champion model that decisions use.
+
+    `missing` says why there is no champion, `policy_refused` why a newer policy file is not active.
+    """
 
     settings: Settings
     policy: Policy
@@ -39,43 +41,44 @@ class InForce:
 
     @property
     def versions(self) -> Versions:
-        """What every decision names."""
+        """The versions every decision names."""
         model = self.champion.model.version if self.champion else None
         return Versions(model=model, policy=self.policy.digest, features=digest())
 
     @property
     def model_tags(self) -> Mapping[str, str]:
-        """What the registry says of the champion."""
+        """The registry's tags of the champion."""
         return self.champion.model.tags if self.champion else {}
 
     def threshold(self, event: Event) -> float | None:
-        """The trust this identity type needs for this sensitivity; None where nothing can tell."""
+        """The trust this identity type needs for this sensitivity; None when neither policy nor model sets one."""
         return threshold_for(self.policy, self.champion.model if self.champion else None, event)
 
 
 def policy_file(settings: Settings) -> Path:
-    """The file the policy is read from."""
+    """The path of the policy file: the configured one, or the built-in policy."""
     return Path(settings.policy) if settings.policy else BUILT_IN
 
 
-def in_force(settings: Settings) -> InForce:
-    """Load everything; a missing or refused model is logged and named, and the service fails closed without it.
+def load_configuration(settings: Settings) -> ActiveConfiguration:
+    """Load the policy, the network tables and the champion.
 
-    Raises PolicyError when the policy is not sound: without one nothing can be ruled.
+    Without a usable champion the reason is logged and kept in `missing`, and the service fails closed.
+    Raises PolicyError when the policy is not valid: without a policy nothing can be decided.
     """
     policy = Policy.load(policy_file(settings))
     champion, missing = None, None
     try:
         champion = Explainer(fetch(settings.tracking_uri, settings.model_name, settings.model_alias))
-    except Exception as error:  # whatever keeps the model away, the service must say so and stay closed
+    except Exception as error:  # whatever the fault of the model, the service starts, says so and fails closed
         missing = f"{settings.model_name}@{settings.model_alias} cannot be used: {error}"
         log.error(missing)
-    _warm()
-    return InForce(settings, policy, lookup(settings.network_tables), champion, missing)
+    _warm_up()
+    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing)
 
 
-def _warm() -> None:
-    """Compile what the first request would otherwise wait for."""
+def _warm_up() -> None:
+    """Compile the feature kernels now, so that the first request does not wait for them."""
     event = Event.model_validate(
         {"time": "2026-01-01T00:00:00Z", "identity": {"id": "nobody", "type": "workload"}, "action": {"name": "none"}}
     )

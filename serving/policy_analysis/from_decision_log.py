@@ -22,11 +22,9 @@ from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof, Revocation
 from serving.policy_analysis.past_requests import UNLABELLED, Case, Cases, Label, Missing, Recorded, Told
-from serving.store.database import Connection
 from serving.store.decision_log import DecisionRecord
 from serving.store.schema import LIVE, decisions, revocations, step_ups
-from serving.store.store import Store
-from serving.store.verdicts import latest
+from serving.store.store import Store, Transaction
 from serving.times import microseconds, time_of
 
 CHUNK = 2_000
@@ -64,9 +62,9 @@ class Row:
     answers: tuple[Proof, ...]
 
 
-def verdict_labels(connection: Connection) -> dict[str, Label]:
+def verdict_labels(transaction: Transaction) -> dict[str, Label]:
     """What is known of decisions, by id: the last verdict on each; unsure says nothing."""
-    last = {each.decision_id: each.verdict for each in latest(connection)}
+    last = {each.decision_id: each.verdict for each in transaction.verdicts.current()}
     return {
         id: Label(compromised=COMPROMISED[verdict], source="feedback")
         for id, verdict in last.items()
@@ -90,7 +88,10 @@ def rows(store: Store, window: Window, told: Told | None = None) -> Iterator[lis
         if not found:
             return
         place, done = (found[-1].at, found[-1].id), done + len(found)
-        yield [Row(DecisionRecord.of(row.payload), answers.get(row.id, ())) if row.payload else None for row in found]
+        yield [
+            Row(DecisionRecord.from_payload(row.payload), answers.get(row.id, ())) if row.payload else None
+            for row in found
+        ]
         if told:
             told(min(done, total), total)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from features.catalogue.describe import digest
 from serving.decision.decide import Decision, Ruling, decide
-from serving.decision.inputs import Proof, Revocation, Standing, Versions
+from serving.decision.inputs import Proof, Revocation, SessionState, Versions
 from serving.decision.proofs import claimed
 from serving.policy.schema import Policy
 from serving.policy.thresholds import threshold_for
@@ -38,7 +38,7 @@ class Tried:
 
 
 def judged(
-    case: Case, policy: Policy, threshold: float | None, standing: Standing, reported: Sequence[Proof]
+    case: Case, policy: Policy, threshold: float | None, standing: SessionState, reported: Sequence[Proof]
 ) -> Decision:
     """The one place where a request of the past is decided again."""
     recorded = case.recorded

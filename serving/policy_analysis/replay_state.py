@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from serving.decision import jit_scopes
 from serving.decision.decide import Decision
-from serving.decision.inputs import Prompt, Proof, Revocation, Scope, Standing
+from serving.decision.inputs import Prompt, Proof, Revocation, Scope, SessionState
 from serving.decision.remedies import RESISTANT
 from serving.policy.schema import Policy
 from serving.policy_analysis.past_requests import Case
@@ -62,7 +62,7 @@ class Remembered:
         self._sessions: dict[Of, _Session] = {}
         self._prompts: dict[str, deque[_Prompted]] = {}
 
-    def known(self, case: Case) -> tuple[Standing, tuple[Proof, ...]]:
+    def known(self, case: Case) -> tuple[SessionState, tuple[Proof, ...]]:
         """What is known at the time of a request, and the proofs that the identity provider reported by then."""
         event, at = case.event, case.at
         who: Of = (event.identity.id, event.session.id)
@@ -71,13 +71,13 @@ class Remembered:
             session.arrive(at)
         scope = (event.action.category, event.resource.type)
         prompts = self._prompted(event.identity.id, at)
-        standing = Standing(
-            revoked=self._revoked(who, at),
+        standing = SessionState(
+            revocation=self._revoked(who, at),
             valid_until=session.valid_until if session else None,
             prompts_in_window=len(prompts),
-            led=Counter(each.prompt.remedy for each in prompts if each.about == scope),
-            askers=Counter(name for each in prompts for name in each.prompt.asked_by),
-            asked=dict(session.asked.get(scope, {})) if session else {},
+            prompts_by_remedy=Counter(each.prompt.remedy for each in prompts if each.about == scope),
+            prompts_by_rule=Counter(name for each in prompts for name in each.prompt.asked_by),
+            challenged_at=dict(session.asked.get(scope, {})) if session else {},
             last_seen=session.last_seen if session else None,
         )
         return standing, tuple(session.proofs) if session else ()

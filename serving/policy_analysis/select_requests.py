@@ -118,7 +118,7 @@ def requests(
     if store is None:
         raise CannotTell("there is no decision log to ask; give --events")
     with store.reading() as transaction:
-        said = verdict_labels(transaction.connection)
+        said = verdict_labels(transaction)
     known = said | labels_by_decision(asked.labels) if asked.labels else said
     return recorded_cases(store, asked.window, models_of(here), model, known, told)
 

@@ -15,7 +15,7 @@ import numpy as np
 from features.arrays import Array
 from features.event.schema import IdentityType, Sensitivity
 from features.hashing import key_of
-from serving.decision.inputs import Standing
+from serving.decision.inputs import SessionState
 from serving.policy.rules import IDENTITY_TYPES
 from serving.policy.schema import Policy, Thresholds
 from serving.policy_analysis.intervals import Figure, rate, resampled
@@ -78,7 +78,7 @@ def sampled(cases: Iterable[Case | Missing], policy: Policy) -> tuple[Array, str
                 continue
             kind = case.event.identity.type
             cell = SENSITIVITIES.index(_counted_as(policy.thresholds[kind], case))
-            stopped = judged(case, policy, 0.0, Standing(), ()).ruling != "allow"
+            stopped = judged(case, policy, 0.0, SessionState(), ()).ruling != "allow"
             if case.label.source:
                 sources.add(case.label.source)
             who, place = key_of(case.event.identity.id), IDENTITY_TYPES.index(kind)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -20,8 +20,8 @@ from features.hashing import sha256
 from serving.decision.inputs import Prompt
 from serving.errors import DecisionNotRecorded
 from serving.store.database import Connection, Statement, inserting
-from serving.store.hash_chain import DECISION, ERASURE, Link, Tip, add
-from serving.store.schema import LIVE, Who, challenges, decisions, feedback, findings
+from serving.store.hash_chain import DECISION, ERASURE, ChainWriter, Link
+from serving.store.schema import LIVE, SessionKey, challenges, decisions, feedback, findings
 from serving.times import microseconds, time_of
 
 
@@ -55,14 +55,14 @@ class DecisionRecord:
             raise DecisionNotRecorded(f"decision {self.id} is not JSON: {error}") from error
 
     @classmethod
-    def of(cls, payload: str) -> DecisionRecord:
+    def from_payload(cls, payload: str) -> DecisionRecord:
         """The record a payload holds; raises ValueError, KeyError or TypeError when it holds none."""
         kept = json.loads(payload)
         return cls(**(kept | {"at": time_of(kept["at"])}))
 
 
 @dataclass(frozen=True)
-class Listed:
+class DecisionSummary:
     """One row of a search: enough to choose by. Identity and session are None once erased."""
 
     id: str
@@ -80,7 +80,7 @@ _COLUMNS = ("space", "caller", "identity", "session", "event_id", "body_digest",
 _INSERT = inserting(decisions)
 _INSERT_CHALLENGE = inserting(challenges)
 _PAYLOAD_OF = Statement(sa.select(decisions.c.payload).where(decisions.c.id == bindparam("id")))
-_EARLIER = Statement(
+_LATEST_FOR_EVENT = Statement(
     sa.select(decisions.c.payload)
     .where(
         decisions.c.space == bindparam("space"),
@@ -96,9 +96,9 @@ _ERASE = Statement(
     sa.update(decisions).where(decisions.c.id == bindparam("erased_id"), decisions.c.payload.is_not(None)),
     ("caller", "identity", "session", "event_id", "body_digest", "payload", "salt", "outbox"),
 )
-_FORGET_CHALLENGE = Statement(sa.delete(challenges).where(challenges.c.decision_id == bindparam("id")))
-_FORGET_FINDINGS = Statement(sa.delete(findings).where(findings.c.decision_id == bindparam("id")))
-_ERASE_FEEDBACK = Statement(
+_DELETE_CHALLENGE = Statement(sa.delete(challenges).where(challenges.c.decision_id == bindparam("id")))
+_DELETE_FINDINGS = Statement(sa.delete(findings).where(findings.c.decision_id == bindparam("id")))
+_ERASE_VERDICTS = Statement(
     sa.update(feedback).where(feedback.c.decision_id == bindparam("of_decision")), ("payload", "salt")
 )
 
@@ -108,83 +108,93 @@ def columns_of(record: DecisionRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _COLUMNS} | {"id": record.id, "at": microseconds(record.at)}
 
 
-def append(connection: Connection, before: Tip, record: DecisionRecord, prompt: Prompt | None = None) -> Tip:
-    """Write a decision and its chain row; a step-up is noted as asked, as this prompt. Returns the chain's new tip."""
-    payload, salt = record.payload(), secrets.token_bytes(16)
-    digest = sha256(salt + payload.encode())
-    tip = add(connection, before, Link(DECISION, record.id, digest, record.version))
-    place = {"chain": tip.chain, "sequence": tip.sequence}
-    kept = {"payload": payload, "salt": salt, "outbox": record.outbox}
-    connection.change(_INSERT, **columns_of(record), **place, **kept)
-    if record.ruling == "step_up":
-        _note_challenge(connection, record, prompt)
-    return tip
+class DecisionLog:
+    """The decision log, within one transaction."""
 
+    def __init__(self, connection: Connection, chain: ChainWriter) -> None:
+        self._connection = connection
+        self._chain = chain
 
-def _note_challenge(connection: Connection, record: DecisionRecord, prompt: Prompt | None) -> None:
-    about = {name: getattr(record, name) for name in ("space", "identity", "session", "category", "resource_type")}
-    led = {"remedy": prompt.remedy, "asked_by": "\n".join(prompt.asked_by)} if prompt else {}
-    as_asked = {"remedy": None, "asked_by": None} | led
-    connection.change(_INSERT_CHALLENGE, decision_id=record.id, asked_at=microseconds(record.at), **about, **as_asked)
+    def append(self, record: DecisionRecord, prompt: Prompt | None = None) -> None:
+        """Record a decision in this process's chain; `prompt` is what a step-up asked for.
 
+        Raises DecisionNotRecorded when its body is not JSON.
+        """
+        self._chain.records += 1
+        payload, salt = record.payload(), secrets.token_bytes(16)
+        digest = sha256(salt + payload.encode())
+        tip = self._chain.append(Link(DECISION, record.id, digest, record.version))
+        place = {"chain": tip.chain, "sequence": tip.sequence}
+        content = {"payload": payload, "salt": salt, "outbox": record.outbox}
+        self._connection.change(_INSERT, **columns_of(record), **place, **content)
+        if record.ruling == "step_up":
+            self._append_challenge(record, prompt)
 
-def get(connection: Connection, id: str) -> DecisionRecord | None:
-    """A decision, or None when it was never recorded or has been erased."""
-    found = connection.first(_PAYLOAD_OF, id=id)
-    return DecisionRecord.of(found[0]) if found and found[0] is not None else None
+    def _append_challenge(self, record: DecisionRecord, prompt: Prompt | None) -> None:
+        about = {name: getattr(record, name) for name in ("space", "identity", "session", "category", "resource_type")}
+        remedy = prompt.remedy if prompt else None
+        asked_by = "\n".join(prompt.asked_by) if prompt else None
+        asked = {"asked_at": microseconds(record.at), "remedy": remedy, "asked_by": asked_by}
+        self._connection.change(_INSERT_CHALLENGE, decision_id=record.id, **about, **asked)
 
+    def get(self, id: str) -> DecisionRecord | None:
+        """A decision, or None when it was never recorded or has been erased."""
+        row = self._connection.first(_PAYLOAD_OF, id=id)
+        return DecisionRecord.from_payload(row[0]) if row and row[0] is not None else None
 
-def earlier(connection: Connection, caller: str, who: Who, *, event_id: str, since: datetime) -> DecisionRecord | None:
-    """This caller's newest decision about the same event, made at or after a time."""
-    about = {"space": who.space, "identity": who.identity, "event_id": event_id}
-    found = connection.first(_EARLIER, caller=caller, **about, since=microseconds(since))
-    return DecisionRecord.of(found[0]) if found else None
+    def latest_for_event(
+        self, key: SessionKey, *, caller: str, event_id: str, since: datetime
+    ) -> DecisionRecord | None:
+        """The caller's newest decision about an event of this identity, made at or after `since`."""
+        about = {"space": key.namespace, "identity": key.identity, "event_id": event_id}
+        row = self._connection.first(_LATEST_FOR_EVENT, caller=caller, **about, since=microseconds(since))
+        return DecisionRecord.from_payload(row[0]) if row else None
 
+    def erase(self, id: str, *, at: datetime, by: str, reason: str) -> None:
+        """Erase a decision's payload and identity; the decision and its erasure stay proved by the chain.
 
-def erase(connection: Connection, before: Tip, id: str, *, at: datetime, by: str, reason: str) -> Tip:
-    """Erase what a decision says and about whom; that it was made, and that it was erased, stays proved.
+        Raises KeyError when there is nothing to erase.
+        """
+        if self._connection.change(_ERASE, erased_id=id, **dict.fromkeys(_ERASE.columns or ())) == 0:
+            raise KeyError(id)
+        self._connection.change(_DELETE_CHALLENGE, id=id)
+        self._connection.change(_DELETE_FINDINGS, id=id)
+        self._connection.change(_ERASE_VERDICTS, of_decision=id, payload=None, salt=None)
+        body = json.dumps({"at": microseconds(at), "by": by, "reason": reason})
+        self._chain.append(Link(ERASURE, id, sha256(body.encode()), body=body))
 
-    Raises KeyError when there is nothing to erase.
-    """
-    if connection.change(_ERASE, erased_id=id, **dict.fromkeys(_ERASE.columns or ())) == 0:
-        raise KeyError(id)
-    connection.change(_FORGET_CHALLENGE, id=id)
-    connection.change(_FORGET_FINDINGS, id=id)
-    connection.change(_ERASE_FEEDBACK, of_decision=id, payload=None, salt=None)
-    body = json.dumps({"at": microseconds(at), "by": by, "reason": reason})
-    return add(connection, before, Link(ERASURE, id, sha256(body.encode()), body=body))
+    def search(
+        self,
+        *,
+        namespace: str = LIVE,
+        identity: str | None = None,
+        session: str | None = None,
+        ruling: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: DecisionSummary | None = None,
+        limit: int = 50,
+    ) -> tuple[DecisionSummary, ...]:
+        """Decisions that meet every condition given, newest first; `before` continues after the last one of a page.
 
-
-def search(
-    connection: Connection,
-    *,
-    space: str = LIVE,
-    identity: str | None = None,
-    session: str | None = None,
-    ruling: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    before: Listed | None = None,
-    limit: int = 50,
-) -> tuple[Listed, ...]:
-    """Decisions that meet every condition given, newest first; `before` continues after the last one of a page.
-
-    `since` is included, `until` is not.
-    """
-    asked = [
-        decisions.c.space == space,
-        *(decisions.c[n] == v for n, v in _given(identity=identity, session=session, ruling=ruling)),
-    ]
-    if since:
-        asked.append(decisions.c.at >= microseconds(since))
-    if until:
-        asked.append(decisions.c.at < microseconds(until))
-    if before:
-        asked.append(sa.tuple_(decisions.c.at, decisions.c.id) < sa.tuple_(microseconds(before.at), before.id))
-    wanted = sa.select(decisions).where(*asked).order_by(decisions.c.at.desc(), decisions.c.id.desc()).limit(limit)
-    rows = connection.core.execute(wanted)
-    return tuple(Listed(r.id, time_of(r.at), r.ruling, r.identity, r.session, r.payload is None) for r in rows)
-
-
-def _given(**conditions: str | None) -> Iterable[tuple[str, str]]:
-    return [(name, value) for name, value in conditions.items() if value is not None]
+        `since` is included, `until` is not.
+        """
+        equal = {"identity": identity, "session": session, "ruling": ruling}
+        conditions = [
+            decisions.c.space == namespace,
+            *(decisions.c[name] == value for name, value in equal.items() if value is not None),
+        ]
+        if since:
+            conditions.append(decisions.c.at >= microseconds(since))
+        if until:
+            conditions.append(decisions.c.at < microseconds(until))
+        if before:
+            last = sa.tuple_(microseconds(before.at), before.id)
+            conditions.append(sa.tuple_(decisions.c.at, decisions.c.id) < last)
+        newest_first = (decisions.c.at.desc(), decisions.c.id.desc())
+        rows = self._connection.core.execute(
+            sa.select(decisions).where(*conditions).order_by(*newest_first).limit(limit)
+        )
+        return tuple(
+            DecisionSummary(r.id, time_of(r.at), r.ruling, r.identity, r.session, r.payload is None) for r in rows
+        )

@@ -1,4 +1,4 @@
-"""Findings as they are kept: a row for each rule and identity, with how often it was shown, and by which decision."""
+"""Stored findings: one row for each rule and identity, with how often and by which decision it was shown."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from serving.store.database import Connection, Statement, inserting
 from serving.store.schema import LIVE, findings
 from serving.times import microseconds, time_of
 
-SHOWN = 200
-"""How many are listed at most."""
+MAX_LISTED = 200
 
 
 @dataclass(frozen=True)
-class Found:
-    """A finding, of whom, how often, and since when."""
+class StoredFinding:
+    """A finding about an identity: how often it was shown, since when, and by which decision last."""
 
     kind: str
     subject: str
@@ -32,7 +31,7 @@ class Found:
     sentence: str
 
 
-_AGAIN = Statement(
+_REPEAT = Statement(
     sa.update(findings)
     .where(
         findings.c.space == bindparam("of_space"),
@@ -43,37 +42,42 @@ _AGAIN = Statement(
     .values(times=findings.c.times + 1),
     ("decision_id", "last_at", "sentence"),
 )
-_FIRST = inserting(findings)
+_INSERT = inserting(findings)
 
 
-def keep(
-    connection: Connection, space: str, identity: str, decision_id: str, at: datetime, shown: Iterable[Finding]
-) -> None:
-    """Note what a decision shows."""
-    for each in shown:
-        when, newest = microseconds(at), {"decision_id": decision_id, "sentence": each.sentence}
-        about = {"space": space, "kind": each.kind, "subject": each.subject, "identity": identity}
-        of = {f"of_{name}": value for name, value in about.items()}
-        if connection.change(_AGAIN, **of, **newest, last_at=when) == 0:
-            connection.change(_FIRST, **about, **newest, times=1, first_at=when, last_at=when)
+class Findings:
+    """Findings of decisions, within one transaction."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-def listed(connection: Connection, space: str = LIVE, kind: str | None = None) -> tuple[Found, ...]:
-    """What was found in a space, newest first."""
-    wanted = sa.select(findings).where(findings.c.space == space)
-    if kind is not None:
-        wanted = wanted.where(findings.c.kind == kind)
-    rows = connection.core.execute(wanted.order_by(findings.c.last_at.desc(), findings.c.identity).limit(SHOWN))
-    return tuple(
-        Found(
-            kind=row.kind,
-            subject=row.subject,
-            identity=row.identity,
-            decision_id=row.decision_id,
-            times=row.times,
-            first_at=time_of(row.first_at),
-            last_at=time_of(row.last_at),
-            sentence=row.sentence,
+    def add(
+        self, namespace: str, identity: str, decision_id: str, at: datetime, findings_shown: Iterable[Finding]
+    ) -> None:
+        """Count each finding of a decision, which becomes the newest that shows it."""
+        for finding in findings_shown:
+            time, newest = microseconds(at), {"decision_id": decision_id, "sentence": finding.sentence}
+            about = {"space": namespace, "kind": finding.kind, "subject": finding.subject, "identity": identity}
+            row = {f"of_{name}": value for name, value in about.items()}
+            if self._connection.change(_REPEAT, **row, **newest, last_at=time) == 0:
+                self._connection.change(_INSERT, **about, **newest, times=1, first_at=time, last_at=time)
+
+    def newest(self, namespace: str = LIVE, kind: str | None = None) -> tuple[StoredFinding, ...]:
+        """The findings of a namespace, newest first, at most `MAX_LISTED`."""
+        query = sa.select(findings).where(findings.c.space == namespace)
+        if kind is not None:
+            query = query.where(findings.c.kind == kind)
+        newest_first = query.order_by(findings.c.last_at.desc(), findings.c.identity)
+        return tuple(
+            StoredFinding(
+                kind=row.kind,
+                subject=row.subject,
+                identity=row.identity,
+                decision_id=row.decision_id,
+                times=row.times,
+                first_at=time_of(row.first_at),
+                last_at=time_of(row.last_at),
+                sentence=row.sentence,
+            )
+            for row in self._connection.core.execute(newest_first.limit(MAX_LISTED))
         )
-        for row in rows
-    )

@@ -68,6 +68,21 @@ def add(connection: Connection, before: Tip, link: Link) -> Tip:
     return tip
 
 
+class ChainWriter:
+    """This process's chain within one transaction. A chain begins with its first row."""
+
+    def __init__(self, connection: Connection, tip: Tip | None) -> None:
+        self._connection = connection
+        self.tip = tip
+        self.records = 0
+        """How many decisions and verdicts were appended."""
+
+    def append(self, link: Link) -> Tip:
+        """Write the next row of the chain; returns the chain's new tip."""
+        self.tip = add(self._connection, self.tip or start(self._connection), link)
+        return self.tip
+
+
 def start(connection: Connection) -> Tip:
     """Begin a chain whose first row holds every head that no earlier first row holds already."""
     held = set(promises(connection))

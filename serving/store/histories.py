@@ -11,7 +11,7 @@ from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, LAYOUT, SESSION, History, empty
 from serving.errors import StaleHistory, StaleLayout
 from serving.store.database import Connection, Statement, inserting
-from serving.store.schema import Who, events, histories
+from serving.store.schema import SessionKey, events, histories
 
 LAYOUTS = {"identity": IDENTITY, "session": SESSION, "credential": CREDENTIAL}
 
@@ -24,12 +24,12 @@ _THIS_RECORD = (
 _READ = Statement(sa.select(histories.c.version, histories.c.layout, histories.c.record).where(_THIS_RECORD))
 _INSERT = inserting(histories)
 _UPDATE = Statement(sa.update(histories).where(_THIS_RECORD), ("version", "layout", "record"))
-_UPDATE_AT = Statement(
+_UPDATE_AT_VERSION = Statement(
     sa.update(histories).where(_THIS_RECORD, histories.c.version == bindparam("of_version")),
     ("version", "layout", "record"),
 )
-_APPEND = inserting(events)
-_SEEN = Statement(
+_INSERT_EVENT = inserting(events)
+_FIND_EVENT = Statement(
     sa.select(events.c.place)
     .where(
         events.c.space == bindparam("space"),
@@ -40,67 +40,79 @@ _SEEN = Statement(
 )
 
 
-def read(connection: Connection, who: Who) -> tuple[History, int]:
-    """What is remembered, and the identity's version."""
-    identity, version = _record(connection, who, "identity", "")
-    session, _ = _record(connection, who, "session", who.session)
-    credential, _ = _record(connection, who, "credential", who.credential)
-    return History(identity, session, credential), version
+class Histories:
+    """Histories and events, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read(self, key: SessionKey) -> tuple[History, int]:
+        """The history and the identity's version: 0 for an identity without one.
+
+        An unknown session or credential gives an empty record. Raises StaleLayout when another build wrote it.
+        """
+        identity, version = _record(self._connection, key, "identity", "")
+        session, _ = _record(self._connection, key, "session", key.session)
+        credential, _ = _record(self._connection, key, "credential", key.credential)
+        return History(identity, session, credential), version
+
+    def write(self, key: SessionKey, history: History, version: int) -> int:
+        """Write a history that was read at `version`; returns its new version.
+
+        Raises StaleHistory when another writer has changed the identity since.
+        """
+        _write_identity(self._connection, key, history.identity, version)
+        if key.session is not None:
+            put_record(self._connection, key, "session", key.session, record=history.session, version=version + 1)
+        if key.credential is not None:
+            put_record(
+                self._connection, key, "credential", key.credential, record=history.credential, version=version + 1
+            )
+        return version + 1
+
+    def append_event(self, namespace: str, event: Event, *, outcome: int, source: str, version: int | None) -> None:
+        """Append an event to those histories are computed from.
+
+        `version` is the identity's version after the event, None when the event changed no history.
+        """
+        body = event.model_dump_json(exclude_none=True)
+        columns = {"space": namespace, "identity": event.identity.id, "event_id": event.id}
+        self._connection.change(_INSERT_EVENT, **columns, outcome=outcome, source=source, version=version, body=body)
+
+    def has_event(self, namespace: str, identity: str, event_id: str) -> bool:
+        """Whether an event of this identity with this id is stored."""
+        return self._connection.first(_FIND_EVENT, space=namespace, identity=identity, event_id=event_id) is not None
 
 
-def _record(connection: Connection, who: Who, kind: str, key: str | None) -> tuple[Array, int]:
-    found = None if key is None else connection.first(_READ, **_of(who, kind, key))
-    if found is None:
+def _record(connection: Connection, key: SessionKey, kind: str, id: str | None) -> tuple[Array, int]:
+    row = None if id is None else connection.first(_READ, **_where(key, kind, id))
+    if row is None:
         return empty(LAYOUTS[kind]), 0
-    version, layout, record = found
+    version, layout, record = row
     if layout != LAYOUT:
-        raise StaleLayout(f"a {kind} history of {who.identity!r} has another layout: python -m serving rebuild --write")
+        raise StaleLayout(f"a {kind} history of {key.identity!r} has another layout: python -m serving rebuild --write")
     return np.frombuffer(record, np.uint8).copy().view(LAYOUTS[kind]), version
 
 
-def write(connection: Connection, who: Who, history: History, version: int) -> int:
-    """Write a history read at `version`; returns the version it has now."""
-    _write_identity(connection, who, history.identity, version)
-    if who.session is not None:
-        put(connection, who, "session", who.session, record=history.session, version=version + 1)
-    if who.credential is not None:
-        put(connection, who, "credential", who.credential, record=history.credential, version=version + 1)
-    return version + 1
-
-
-def _write_identity(connection: Connection, who: Who, record: Array, version: int) -> None:
-    """The identity's row carries the version that all three are guarded by."""
-    new = {"version": version + 1, "layout": LAYOUT, "record": record.tobytes()}
+def _write_identity(connection: Connection, key: SessionKey, record: Array, version: int) -> None:
+    """Write the identity's record, whose version guards the session's and the credential's as well."""
+    values = {"version": version + 1, "layout": LAYOUT, "record": record.tobytes()}
     if version == 0:
-        written = connection.add_unless_there(
-            _INSERT, space=who.space, identity=who.identity, kind="identity", key="", **new
-        )
+        columns = {"space": key.namespace, "identity": key.identity, "kind": "identity", "key": ""}
+        written = connection.add_unless_there(_INSERT, **columns, **values)
     else:
-        written = connection.change(_UPDATE_AT, **_of(who, "identity", ""), of_version=version, **new) == 1
+        condition = _where(key, "identity", "")
+        written = connection.change(_UPDATE_AT_VERSION, **condition, of_version=version, **values) == 1
     if not written:
-        raise StaleHistory(f"the history of {who.identity!r} is no longer at version {version}")
+        raise StaleHistory(f"the history of {key.identity!r} is no longer at version {version}")
 
 
-def put(connection: Connection, who: Who, kind: str, key: str, *, record: Array, version: int) -> None:
-    """Write one record, whether it was there or not."""
-    new = {"version": version, "layout": LAYOUT, "record": record.tobytes()}
-    if connection.change(_UPDATE, **_of(who, kind, key), **new) == 0:
-        connection.change(_INSERT, space=who.space, identity=who.identity, kind=kind, key=key, **new)
+def put_record(connection: Connection, key: SessionKey, kind: str, id: str, *, record: Array, version: int) -> None:
+    """Insert or update one record; `id` is the session's or credential's, empty for the identity's own."""
+    values = {"version": version, "layout": LAYOUT, "record": record.tobytes()}
+    if connection.change(_UPDATE, **_where(key, kind, id), **values) == 0:
+        connection.change(_INSERT, space=key.namespace, identity=key.identity, kind=kind, key=id, **values)
 
 
-def _of(who: Who, kind: str, key: str) -> dict[str, str]:
-    return {"of_space": who.space, "of_identity": who.identity, "of_kind": kind, "of_key": key}
-
-
-def append_event(
-    connection: Connection, space: str, event: Event, *, outcome: int, source: str, version: int | None
-) -> None:
-    """Keep an event in arrival order."""
-    body = event.model_dump_json(exclude_none=True)
-    about = {"space": space, "identity": event.identity.id, "event_id": event.id}
-    connection.change(_APPEND, **about, outcome=outcome, source=source, version=version, body=body)
-
-
-def event_seen(connection: Connection, space: str, identity: str, event_id: str) -> bool:
-    """Whether an event of this identity with this id was kept before."""
-    return connection.first(_SEEN, space=space, identity=identity, event_id=event_id) is not None
+def _where(key: SessionKey, kind: str, id: str) -> dict[str, str]:
+    return {"of_space": key.namespace, "of_identity": key.identity, "of_kind": kind, "of_key": id}

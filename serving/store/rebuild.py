@@ -13,8 +13,8 @@ from features import Event, History, fold, row_of
 from features.arrays import Array
 from features.history.layout import LAYOUT, empty
 from serving.store.database import Connection, Statement
-from serving.store.histories import LAYOUTS, put
-from serving.store.schema import Who, events, histories
+from serving.store.histories import LAYOUTS, put_record
+from serving.store.schema import SessionKey, events, histories
 from serving.store.store import Store
 
 Place = tuple[str, str]
@@ -73,33 +73,34 @@ def rebuild(store: Store, *, write: bool, progress: Callable[[int, int], None] |
     """
     with store.reading() as transaction:
         everybody = sa.union(sa.select(events.c.space, events.c.identity), _HISTORIES)
-        identities = [Who(space, identity) for space, identity in transaction.connection.core.execute(everybody)]
+        identities = [SessionKey(space, identity) for space, identity in transaction.connection.core.execute(everybody)]
     differences: list[Difference] = []
-    for done, who in enumerate(identities, start=1):
+    for done, key in enumerate(identities, start=1):
         with store.transaction() if write else store.reading() as transaction:
-            differences += _rebuilt(transaction.connection, who, write=write)
+            differences += _rebuilt(transaction.connection, key, write=write)
         if progress:
             progress(done, len(identities))
     return tuple(differences)
 
 
-def _rebuilt(connection: Connection, who: Who, *, write: bool) -> list[Difference]:
+def _rebuilt(connection: Connection, key: SessionKey, *, write: bool) -> list[Difference]:
+    identity = {"of_space": key.namespace, "of_identity": key.identity}
     stored = {
-        (kind, key): (version, layout, record)
-        for kind, key, version, layout, record in connection.rows(_STORED, of_space=who.space, of_identity=who.identity)
+        (kind, id): (version, layout, record)
+        for kind, id, version, layout, record in connection.rows(_STORED, **identity)
     }
-    recomputed = _recompute(connection, who)
+    recomputed = _recompute(connection, key)
     wrong = dict(_wrong(stored, recomputed))
     if write:
         for place in wrong:
-            _replace(connection, who, place, recomputed, stored.get(place, (0,))[0])
+            _replace(connection, key, place, recomputed, stored.get(place, (0,))[0])
     reasons = [*recomputed.faults, *wrong.values()]
-    return [Difference(who.space, who.identity, reason) for reason in reasons]
+    return [Difference(key.namespace, key.identity, reason) for reason in reasons]
 
 
-def _recompute(connection: Connection, who: Who) -> Recomputed:
+def _recompute(connection: Connection, key: SessionKey) -> Recomputed:
     result = Recomputed()
-    for version, outcome, body in connection.rows(_EVENTS, space=who.space, identity=who.identity):
+    for version, outcome, body in connection.rows(_EVENTS, space=key.namespace, identity=key.identity):
         if version != result.version + 1:
             result.faults.append(f"after the event that gave version {result.version} comes the one of {version}")
         result.version = version
@@ -136,17 +137,11 @@ def _wrong(stored: dict[Place, tuple[int, str, bytes]], recomputed: Recomputed) 
             yield place, f"{said}: the history is at version {stored[place][0]}, not {recomputed.versions[place]}"
 
 
-def _replace(connection: Connection, who: Who, place: Place, recomputed: Recomputed, version: int) -> None:
-    """Write what the events give. A version never goes back, or a fold could be mistaken for an older one."""
-    kind, key = place
+def _replace(connection: Connection, key: SessionKey, place: Place, recomputed: Recomputed, version: int) -> None:
+    """Write what the events give. A version never decreases, or an update could be mistaken for an older one."""
+    kind, id = place
     if place not in recomputed.records:
-        connection.change(_DELETE, of_space=who.space, of_identity=who.identity, of_kind=kind, of_key=key)
+        connection.change(_DELETE, of_space=key.namespace, of_identity=key.identity, of_kind=kind, of_key=id)
         return
-    put(
-        connection,
-        who,
-        kind,
-        key,
-        record=recomputed.records[place],
-        version=max(version, recomputed.versions[place]),
-    )
+    newest = max(version, recomputed.versions[place])
+    put_record(connection, key, kind, id, record=recomputed.records[place], version=newest)

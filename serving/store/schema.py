@@ -15,10 +15,11 @@ LIVE = "live"
 """The space of enforced decisions; replays have spaces of their own."""
 
 
-class Who(NamedTuple):
-    """Whose history, proofs and expiry are meant; an unknown session or credential is nobody's."""
+class SessionKey(NamedTuple):
+    """Names one identity's session and credential in a namespace. A session or credential without an id is never
+    stored."""
 
-    space: str
+    namespace: str
     identity: str
     session: str | None = None
     credential: str | None = None

@@ -1,4 +1,4 @@
-"""What is known of a session beside its history: expiry, challenges, proofs, revocations."""
+"""The state of a session beside its history: expiry, challenges, proofs, revocations."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam
 
-from serving.decision.decide import Proof, Revocation, Standing
+from serving.decision.inputs import Proof, Revocation, SessionState
 from serving.store.database import Connection, Statement, inserting
-from serving.store.schema import Who, challenges, revocations, sessions, step_ups
+from serving.store.schema import SessionKey, challenges, revocations, sessions, step_ups
 from serving.times import microseconds, time_of
 
 _PROOF = TypeAdapter(Proof)
@@ -56,12 +56,12 @@ _PROOFS = Statement(
     )
     .order_by(step_ups.c.at, step_ups.c.place)
 )
-_ANSWERED = Statement(
+_COMPLETED = Statement(
     sa.select(step_ups.c.place)
     .where(step_ups.c.decision_id == bindparam("decision_id"), step_ups.c.result == "completed")
     .limit(1)
 )
-_ASKED = Statement(
+_CHALLENGED_FOR = Statement(
     sa.select(challenges.c.decision_id, challenges.c.asked_at)
     .where(
         challenges.c.space == bindparam("of_space"),
@@ -77,93 +77,94 @@ _ASKED = Statement(
 """The newest hundred: older ones no longer matter to any proof."""
 
 
-def standing(
-    connection: Connection,
-    who: Who,
-    *,
-    category: str | None,
-    resource_type: str | None,
-    at: datetime,
-    window_seconds: float,
-) -> Standing:
-    """What is known of an identity and session at a time."""
-    until = microseconds(at)
-    scope = {"category": category, "resource_type": resource_type}
-    asked = connection.rows(_ASKED, **_names(who), **scope, at=until)
-    since = until - int(window_seconds * 1_000_000)
-    prompts = connection.rows(_PROMPTS, **_names(who), since=since, at=until)
-    same = [remedy for *about, remedy, _ in prompts if about == [category, resource_type] and remedy]
-    return Standing(
-        revoked=_revocation(connection, who),
-        valid_until=_valid_until(connection, who),
-        prompts_in_window=len(prompts),
-        led=Counter(same),
-        askers=Counter(name for *_, names in prompts for name in (names or "").splitlines()),
-        asked={decision_id: time_of(asked_at) for decision_id, asked_at in asked},
-    )
+class Sessions:
+    """The state of sessions beside their histories, within one transaction."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-def _names(who: Who) -> dict[str, str | None]:
-    return {"of_space": who.space, "of_identity": who.identity, "of_session": who.session}
+    def state(
+        self,
+        key: SessionKey,
+        *,
+        category: str | None,
+        resource_type: str | None,
+        at: datetime,
+        window_seconds: float = 3600.0,
+    ) -> SessionState:
+        """The state of a session at a time, for a request of this category and resource type.
 
-
-def _revocation(connection: Connection, who: Who) -> Revocation | None:
-    """The newest one, whenever it was made: a revocation also holds for a replay of what came before it."""
-    found = connection.first(_REVOKED, **_names(who))
-    return Revocation(session=found[0], at=time_of(found[1]), by=found[2], reason=found[3]) if found else None
-
-
-def _valid_until(connection: Connection, who: Who) -> datetime | None:
-    found = connection.first(_VALID_UNTIL, **_names(who))
-    return time_of(found[0]) if found else None
-
-
-def set_valid_until(connection: Connection, who: Who, valid_until: datetime) -> None:
-    """Let a session go on until then without fresh proof."""
-    until = microseconds(valid_until)
-    if who.session is not None and connection.change(_EXTEND, **_names(who), valid_until=until) == 0:
-        connection.change(
-            _BEGIN_SESSION, space=who.space, identity=who.identity, session=who.session, valid_until=until
+        `window_seconds` is how far back prompts are counted.
+        """
+        until = microseconds(at)
+        scope = {"category": category, "resource_type": resource_type}
+        challenged = self._connection.rows(_CHALLENGED_FOR, **_names(key), **scope, at=until)
+        since = until - int(window_seconds * 1_000_000)
+        prompts = self._connection.rows(_PROMPTS, **_names(key), since=since, at=until)
+        remedies = [remedy for *about, remedy, _ in prompts if about == [category, resource_type] and remedy]
+        return SessionState(
+            revocation=self._revocation(key),
+            valid_until=self._valid_until(key),
+            prompts_in_window=len(prompts),
+            prompts_by_remedy=Counter(remedies),
+            prompts_by_rule=Counter(name for *_, names in prompts for name in (names or "").splitlines()),
+            challenged_at={decision_id: time_of(asked_at) for decision_id, asked_at in challenged},
         )
 
+    def set_valid_until(self, key: SessionKey, valid_until: datetime) -> None:
+        """Let a session continue until then without fresh proof; a session without an id is not stored."""
+        until = microseconds(valid_until)
+        if key.session is not None and self._connection.change(_EXTEND, **_names(key), valid_until=until) == 0:
+            columns = {"space": key.namespace, "identity": key.identity, "session": key.session}
+            self._connection.change(_BEGIN_SESSION, **columns, valid_until=until)
 
-def add_step_up(
-    connection: Connection,
-    who: Who,
-    *,
-    decision_id: str | None,
-    result: str,
-    proof: Proof | None,
-    at: datetime,
-    version: int,
-) -> None:
-    """Keep what became of a challenge."""
-    connection.change(
-        _ADD_STEP_UP,
-        space=who.space,
-        identity=who.identity,
-        session=who.session,
-        version=version,
-        decision_id=decision_id,
-        result=result,
-        at=microseconds(at),
-        expires_at=microseconds(proof.expires_at) if proof and proof.expires_at else None,
-        proof=_PROOF.dump_json(proof).decode() if proof else None,
-    )
+    def add_step_up(
+        self,
+        key: SessionKey,
+        *,
+        decision_id: str | None,
+        result: str,
+        proof: Proof | None,
+        at: datetime,
+        version: int,
+    ) -> None:
+        """Record the result of a challenge: `completed` with its proof, `failed` or `abandoned`."""
+        self._connection.change(
+            _ADD_STEP_UP,
+            space=key.namespace,
+            identity=key.identity,
+            session=key.session,
+            version=version,
+            decision_id=decision_id,
+            result=result,
+            at=microseconds(at),
+            expires_at=microseconds(proof.expires_at) if proof and proof.expires_at else None,
+            proof=_PROOF.dump_json(proof).decode() if proof else None,
+        )
+
+    def has_completed(self, decision_id: str) -> bool:
+        """Whether the challenge of this decision was completed, however long ago."""
+        return self._connection.first(_COMPLETED, decision_id=decision_id) is not None
+
+    def proofs(self, key: SessionKey, at: datetime) -> tuple[Proof, ...]:
+        """Completed step-ups of a session reported by then and not yet expired, oldest first."""
+        rows = self._connection.rows(_PROOFS, **_names(key), at=microseconds(at))
+        return tuple(_PROOF.validate_json(proof) for (proof,) in rows if proof is not None)
+
+    def revoke(self, key: SessionKey, *, at: datetime, by: str, reason: str) -> None:
+        """Deny every request of a session from now on, or of the whole identity when no session is given."""
+        columns = {"space": key.namespace, "identity": key.identity, "session": key.session}
+        self._connection.change(_REVOKE, **columns, at=microseconds(at), by=by, reason=reason)
+
+    def _revocation(self, key: SessionKey) -> Revocation | None:
+        """The newest one, whenever it was made: a revocation also holds for a replay of what came before it."""
+        row = self._connection.first(_REVOKED, **_names(key))
+        return Revocation(session=row[0], at=time_of(row[1]), by=row[2], reason=row[3]) if row else None
+
+    def _valid_until(self, key: SessionKey) -> datetime | None:
+        row = self._connection.first(_VALID_UNTIL, **_names(key))
+        return time_of(row[0]) if row else None
 
 
-def answered(connection: Connection, decision_id: str) -> bool:
-    """Whether a challenge was met before, however long ago."""
-    return connection.first(_ANSWERED, decision_id=decision_id) is not None
-
-
-def proofs(connection: Connection, who: Who, at: datetime) -> tuple[Proof, ...]:
-    """Completed step-ups reported by then and not yet expired, oldest first."""
-    found = connection.rows(_PROOFS, **_names(who), at=microseconds(at))
-    return tuple(_PROOF.validate_json(proof) for (proof,) in found if proof is not None)
-
-
-def revoke(connection: Connection, who: Who, *, at: datetime, by: str, reason: str) -> None:
-    """Deny a session, or without one the whole identity, everything from now on."""
-    about = {"space": who.space, "identity": who.identity, "session": who.session}
-    connection.change(_REVOKE, **about, at=microseconds(at), by=by, reason=reason)
+def _names(key: SessionKey) -> dict[str, str | None]:
+    return {"of_space": key.namespace, "of_identity": key.identity, "of_session": key.session}

@@ -18,11 +18,11 @@ from sqlalchemy import bindparam
 
 from features.hashing import sha256
 from serving.store.database import Connection, Statement, inserting
-from serving.store.hash_chain import FEEDBACK, Link, Tip, add
+from serving.store.hash_chain import FEEDBACK, ChainWriter, Link
 from serving.store.schema import decisions, feedback
 from serving.times import microseconds, time_of
 
-Said = Literal["intruder", "owner", "unsure"]
+VerdictValue = Literal["intruder", "owner", "unsure"]
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Verdict:
     """What somebody said of a decision: whose request it was."""
 
     decision_id: str
-    verdict: Said
+    verdict: VerdictValue
     note: str | None
     by: str
     at: datetime
 
 
 _INSERT = inserting(feedback)
-_OF = Statement(
+_OF_DECISION = Statement(
     sa.select(feedback.c.payload)
     .where(feedback.c.decision_id == bindparam("decision_id"), feedback.c.payload.is_not(None))
     .order_by(feedback.c.place)
@@ -50,51 +50,57 @@ _ALL = (
 )
 
 
-def append(connection: Connection, before: Tip, said: Verdict) -> Tip:
-    """Write a verdict and its chain row; returns the chain's new tip."""
-    payload, salt = (
-        json.dumps(asdict(said) | {"at": microseconds(said.at)}, ensure_ascii=False),
-        secrets.token_bytes(16),
-    )
-    tip = add(connection, before, Link(FEEDBACK, said.decision_id, sha256(salt + payload.encode())))
-    place = {"chain": tip.chain, "sequence": tip.sequence}
-    connection.change(_INSERT, decision_id=said.decision_id, payload=payload, salt=salt, **place)
-    return tip
+class Verdicts:
+    """Verdicts of investigators, within one transaction."""
+
+    def __init__(self, connection: Connection, chain: ChainWriter) -> None:
+        self._connection = connection
+        self._chain = chain
+
+    def append(self, verdict: Verdict) -> None:
+        """Record a verdict in this process's chain."""
+        self._chain.records += 1
+        payload = json.dumps(asdict(verdict) | {"at": microseconds(verdict.at)}, ensure_ascii=False)
+        salt = secrets.token_bytes(16)
+        tip = self._chain.append(Link(FEEDBACK, verdict.decision_id, sha256(salt + payload.encode())))
+        place = {"chain": tip.chain, "sequence": tip.sequence}
+        self._connection.change(_INSERT, decision_id=verdict.decision_id, payload=payload, salt=salt, **place)
+
+    def of_decision(self, decision_id: str) -> tuple[Verdict, ...]:
+        """Every verdict on a decision, oldest first."""
+        rows = self._connection.rows(_OF_DECISION, decision_id=decision_id)
+        return tuple(_verdict(payload) for (payload,) in rows)
+
+    def current(self) -> tuple[Verdict, ...]:
+        """The last verdict of each investigator on each decision of the log, oldest first."""
+        return last_of_each(_verdict(row.payload) for row in self._connection.core.execute(_ALL))
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """The current verdicts as `python -m training labels pull` reads them.
+
+        Verdicts on events without an id are left out: nothing else names the event.
+        """
+        rows = self._connection.core.execute(_ALL).all()
+        events = {_verdict(row.payload): (row.event_id, row.identity) for row in rows}
+        named = {verdict: event for verdict, event in events.items() if None not in event}
+        for verdict in last_of_each(named):
+            event_id, identity = named[verdict]
+            yield {
+                "event_id": event_id,
+                "identity": identity,
+                "verdict": verdict.verdict,
+                "at": verdict.at.isoformat(),
+                "by": verdict.by,
+                "decision_id": verdict.decision_id,
+            }
 
 
-def said_of(connection: Connection, decision_id: str) -> tuple[Verdict, ...]:
-    """Every verdict on a decision, oldest first."""
-    return tuple(_verdict(payload) for (payload,) in connection.rows(_OF, decision_id=decision_id))
-
-
-def current(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+def last_of_each(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     """The last verdict of each investigator on each decision, oldest first."""
-    last = {(each.decision_id, each.by): each for each in verdicts}
-    return tuple(sorted(last.values(), key=lambda each: each.at))
-
-
-def exported(connection: Connection) -> Iterator[dict[str, Any]]:
-    """The current verdicts as `python -m training labels pull` reads them; events without an id cannot be named."""
-    rows = connection.core.execute(_ALL).all()
-    about = {row.payload: (row.event_id, row.identity) for row in rows}
-    named = {_verdict(payload): whose for payload, whose in about.items() if None not in whose}
-    for each in current(named):
-        event_id, identity = named[each]
-        yield {
-            "event_id": event_id,
-            "identity": identity,
-            "verdict": each.verdict,
-            "at": each.at.isoformat(),
-            "by": each.by,
-            "decision_id": each.decision_id,
-        }
-
-
-def latest(connection: Connection) -> tuple[Verdict, ...]:
-    """The last verdict of each investigator on each decision of the log, oldest first."""
-    return current(_verdict(row.payload) for row in connection.core.execute(_ALL))
+    last = {(verdict.decision_id, verdict.by): verdict for verdict in verdicts}
+    return tuple(sorted(last.values(), key=lambda verdict: verdict.at))
 
 
 def _verdict(payload: str) -> Verdict:
-    kept = json.loads(payload)
-    return Verdict(**(kept | {"at": time_of(kept["at"])}))
+    values = json.loads(payload)
+    return Verdict(**(values | {"at": time_of(values["at"])}))

@@ -151,5 +151,5 @@ def _payload_problems(row: Any, erased: set[str], what: str, payload: str | None
 
 
 def _altered_columns(row: Any) -> list[str]:
-    recorded = columns_of(DecisionRecord.of(row.decision_payload))
+    recorded = columns_of(DecisionRecord.from_payload(row.decision_payload))
     return [name for name, value in recorded.items() if getattr(row, f"decision_{name}") != value]

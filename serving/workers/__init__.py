@@ -1,0 +1,1 @@
+"""What runs beside requests: one module for each worker, all of them listed in `registry`."""

@@ -13,8 +13,8 @@ from support.recorded_decisions import FILE, after, opened, record, recorded, sq
 
 from features.hashing import sha256
 from serving.errors import DecisionNotRecorded
-from serving.store.decision_log import search
 from serving.store.hash_chain import Link, beginning, followed, promises
+from serving.store.schema import SessionKey
 from serving.store.store import Store
 from serving.store.verify import verify
 
@@ -22,7 +22,7 @@ from serving.store.verify import verify
 def erased(store: Store, id: str) -> None:
     """Erase one decision the proper way."""
     with store.transaction() as transaction:
-        transaction.erase_decision(id, at=after(100), by="privacy office", reason="request 7")
+        transaction.decisions.erase(id, at=after(100), by="privacy office", reason="request 7")
 
 
 def three_chains(folder: Path) -> None:
@@ -47,9 +47,9 @@ def test_a_decision_comes_back_whole(tmp_path: Path) -> None:
     made = record(1, at=after(0.000001), session=None, body={"x": 0.1 + 0.2, "text": "ü\u2028\x00", "none": None})
     store = opened(tmp_path)
     with store.transaction() as transaction:
-        transaction.append_decision(made)
+        transaction.decisions.append(made)
     with opened(tmp_path).reading() as transaction:
-        found = transaction.decision("d1"), transaction.decision("d2")
+        found = transaction.decisions.get("d1"), transaction.decisions.get("d2")
 
     assert found == (made, None)
 
@@ -81,17 +81,22 @@ def test_a_decision_is_recorded_once(tmp_path: Path) -> None:
         ({"caller": "other"}, None),
         ({"identity": "bob"}, None),
         ({"event_id": "e2"}, None),
-        ({"space": "replay:1"}, None),
+        ({"namespace": "replay:1"}, None),
     ],
 )
 def test_the_same_request_twice_is_recognised(tmp_path: Path, asked: dict[str, Any], found: object) -> None:
     """By caller, identity, event id and space, as long as it is recent."""
     store = opened(tmp_path)
     recorded(store, 1)
-    request: dict[str, Any] = {"caller": "gateway", "identity": "ada", "event_id": "e1", "since": after(0)}
-
+    request = {"caller": "gateway", "event_id": "e1", "since": after(0)}
+    names = {"namespace": "live", "identity": "ada"}
+    key = SessionKey(**{name: asked.get(name, value) for name, value in names.items()})
     with store.reading() as transaction:
-        assert transaction.earlier(**(request | asked)) == found
+        decision = transaction.decisions.latest_for_event(
+            key, **{name: asked.get(name, value) for name, value in request.items()}
+        )
+
+    assert (decision and (decision.body, decision.body_digest)) == found
 
 
 @pytest.mark.parametrize(
@@ -104,7 +109,7 @@ def test_the_same_request_twice_is_recognised(tmp_path: Path, asked: dict[str, A
         ({"ruling": "deny", "identity": "ada"}, ["d4"]),
         ({"since": after(2), "until": after(4)}, ["d3", "d2"]),
         ({"limit": 1}, ["d4"]),
-        ({"space": "replay:1"}, ["d5"]),
+        ({"namespace": "replay:1"}, ["d5"]),
     ],
 )
 def test_decisions_are_found(tmp_path: Path, conditions: dict[str, Any], ids: list[str]) -> None:
@@ -117,7 +122,7 @@ def test_decisions_are_found(tmp_path: Path, conditions: dict[str, Any], ids: li
     recorded(store, 5, space="replay:1")
 
     with store.reading() as transaction:
-        assert [row.id for row in search(transaction.connection, **conditions)] == ids
+        assert [row.id for row in transaction.decisions.search(**conditions)] == ids
 
 
 def test_pages_follow_one_another(tmp_path: Path) -> None:
@@ -126,10 +131,10 @@ def test_pages_follow_one_another(tmp_path: Path) -> None:
     recorded(store, 1, 2, 3, 4, 5, at=after(7))
     ids: list[str] = []
     with store.reading() as transaction:
-        page = search(transaction.connection, limit=2)
+        page = transaction.decisions.search(limit=2)
         while page:
             ids += [row.id for row in page]
-            page = search(transaction.connection, limit=2, before=page[-1])
+            page = transaction.decisions.search(limit=2, before=page[-1])
 
     assert ids == ["d5", "d4", "d3", "d2", "d1"]
 
@@ -287,7 +292,7 @@ def test_an_altered_log_still_takes_decisions(tmp_path: Path) -> None:
     store = opened(tmp_path)
     recorded(store, 7)
     with store.reading() as transaction:
-        found = transaction.decision("d7")
+        found = transaction.decisions.get("d7")
 
     assert (found, verify(store).ok) == (record(7), False)
 
@@ -299,8 +304,8 @@ def test_an_erased_decision_is_gone_but_proved(tmp_path: Path) -> None:
     recorded(store, 2, identity="erika.mustermann", ruling="step_up", body={"note": "erika.mustermann " * 500})
     erased(store, "d2")
     with store.reading() as transaction:
-        found = transaction.decision("d2")
-        listed = [(row.id, row.identity, row.erased) for row in search(transaction.connection, ruling="step_up")]
+        found = transaction.decisions.get("d2")
+        listed = [(row.id, row.identity, row.erased) for row in transaction.decisions.search(ruling="step_up")]
     report = verify(store)
     sql(tmp_path, "PRAGMA wal_checkpoint(TRUNCATE)")
     left = b"erika.mustermann" in (tmp_path / FILE).read_bytes()

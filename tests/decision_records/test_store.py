@@ -25,15 +25,16 @@ from features import Event, History, fold, replay, row_of, rows_of, table_of, ve
 from features.engine.batch import time_order
 from features.history.layout import empty
 from features.history.population import unmeasured
-from serving.decision.decide import Proof, Revocation, Scope, Standing
+from serving.decision.decide import Proof, Revocation, Scope, SessionState
 from serving.errors import DecisionNotRecorded, StaleHistory, StaleLayout, StoreUnavailable
 from serving.store.database import Connection
-from serving.store.schema import metadata
+from serving.store.schema import SessionKey, metadata
 from serving.store.store import MIGRATIONS, Store, Transaction
 from serving.store.verify import verify
 from serving.times import time_of
 
-ADA = ("live", "ada", "s1", "key-1")
+ADA = SessionKey("live", "ada", "s1", "key-1")
+BUCKET_READ: dict[str, Any] = {"category": "read", "resource_type": "bucket"}
 EVENT = Event.model_validate(
     {
         "id": "e1",
@@ -46,21 +47,21 @@ EVENT = Event.model_validate(
 )
 
 
-def fold_once(transaction: Transaction, event: Event = EVENT, space: str = "live", outcome: int = 1) -> int:
+def fold_once(transaction: Transaction, event: Event = EVENT, namespace: str = "live", outcome: int = 1) -> int:
     """Read, fold, keep, and write back: what one request does to a history."""
-    who = (space, event.identity.id, event.session.id, event.credential.id)
-    history, version = transaction.history(*who)
+    key = SessionKey(namespace, event.identity.id, event.session.id, event.credential.id)
+    history, version = transaction.histories.read(key)
     fold(row_of(event), history, outcome)
-    version = transaction.save_history(*who, history, version)
-    transaction.append_event(space, event, outcome, "score", version)
+    version = transaction.histories.write(key, history, version)
+    transaction.histories.append_event(namespace, event, outcome=outcome, source="score", version=version)
     return version
 
 
 def one_request(transaction: Transaction) -> None:
     """A request that changes a history, keeps its event and an expiry, and records a decision."""
     version = fold_once(transaction)
-    transaction.set_valid_until("live", "ada", "s1", after(60))
-    transaction.append_decision(record(1, ruling="step_up", version=version))
+    transaction.sessions.set_valid_until(SessionKey("live", "ada", "s1"), after(60))
+    transaction.decisions.append(record(1, ruling="step_up", version=version))
 
 
 def test_the_migrations_make_the_declared_tables(tmp_path: Path) -> None:
@@ -84,9 +85,9 @@ def test_a_log_of_the_first_schema_is_kept(tmp_path: Path) -> None:
     sql(tmp_path, "INSERT INTO challenges VALUES ('d1', 'live', 'ada', 's1', 'read', 'bucket', 1000000)")
     store.migrate()
     with store.reading() as transaction:
-        standing = transaction.standing("live", "ada", "s1", "read", "bucket", time_of(2_000_000))
+        state = transaction.sessions.state(SessionKey("live", "ada", "s1"), **BUCKET_READ, at=time_of(2_000_000))
 
-    assert standing == Standing(prompts_in_window=1, asked={"d1": time_of(1_000_000)})
+    assert state == SessionState(prompts_in_window=1, challenged_at={"d1": time_of(1_000_000)})
 
 
 def test_only_the_owner_can_read(tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_readers_are_not_held_up(tmp_path: Path) -> None:
     with store.transaction() as writing:
         fold_once(writing)
         with store.reading() as reading:
-            version = reading.history(*ADA)[1]
+            version = reading.histories.read(ADA)[1]
 
     assert version == 0
 
@@ -145,9 +146,9 @@ def test_a_history_comes_back_to_the_bit(tmp_path: Path) -> None:
     history = History.empty()
     fold(row_of(EVENT), history, 1)
     with opened(tmp_path).transaction() as transaction:
-        transaction.save_history(*ADA, history, 0)
+        transaction.histories.write(ADA, history, 0)
     with opened(tmp_path).reading() as transaction:
-        stored, version = transaction.history(*ADA)
+        stored, version = transaction.histories.read(ADA)
 
     assert (version, *(r.tobytes() for r in (stored.identity, stored.session, stored.credential))) == (
         1,
@@ -161,7 +162,7 @@ def test_an_unknown_session_is_nobodys(tmp_path: Path) -> None:
     nobody = EVENT.model_copy(update={"session": type(EVENT.session)(), "credential": type(EVENT.credential)()})
     with store.transaction() as transaction:
         fold_once(transaction, nobody)
-        history, _ = transaction.history("live", "ada", None, None)
+        history, _ = transaction.histories.read(SessionKey("live", "ada"))
     fresh = [r.tobytes() == empty(r.dtype).tobytes() for r in (history.identity, history.session, history.credential)]
 
     assert fresh == [False, True, True]
@@ -170,10 +171,13 @@ def test_an_unknown_session_is_nobodys(tmp_path: Path) -> None:
 def test_spaces_are_apart(tmp_path: Path) -> None:
     """A replay in a space of its own never sees nor touches what is live."""
     with opened(tmp_path).transaction() as transaction:
-        fold_once(transaction, space="replay:1")
-        fold_once(transaction, space="replay:1")
-        seen = transaction.event_seen("replay:1", "ada", "e1"), transaction.event_seen("live", "ada", "e1")
-        versions = [transaction.history(space, *ADA[1:])[1] for space in ("live", "replay:1")]
+        fold_once(transaction, namespace="replay:1")
+        fold_once(transaction, namespace="replay:1")
+        seen = (
+            transaction.histories.has_event("replay:1", "ada", "e1"),
+            transaction.histories.has_event("live", "ada", "e1"),
+        )
+        versions = [transaction.histories.read(ADA._replace(namespace=space))[1] for space in ("live", "replay:1")]
 
     assert (versions, seen) == ([0, 2], (True, False))
 
@@ -185,7 +189,7 @@ def test_a_history_that_moved_on_is_not_overwritten(tmp_path: Path, version: int
         fold_once(transaction)
         fold_once(transaction)
         with pytest.raises(StaleHistory):
-            transaction.save_history(*ADA, History.empty(), version)
+            transaction.histories.write(ADA, History.empty(), version)
 
 
 def test_another_builds_layout_is_refused(tmp_path: Path) -> None:
@@ -196,7 +200,7 @@ def test_another_builds_layout_is_refused(tmp_path: Path) -> None:
     sql(tmp_path, "UPDATE histories SET layout = 'sha256:other'")
 
     with store.reading() as transaction, pytest.raises(StaleLayout, match="rebuild"):
-        transaction.history(*ADA)
+        transaction.histories.read(ADA)
 
 
 def test_stored_histories_give_the_bits_of_the_batch(tmp_path: Path) -> None:
@@ -210,14 +214,16 @@ def test_stored_histories_give_the_bits_of_the_batch(tmp_path: Path) -> None:
     for place in order:
         event = Event.model_validate_json(events[place].model_dump_json())
         with store.transaction() as transaction:
-            history, _ = transaction.history("live", event.identity.id, event.session.id, event.credential.id)
+            history, _ = transaction.histories.read(
+                SessionKey("live", event.identity.id, event.session.id, event.credential.id)
+            )
             online.append(vector(row_of(event), history, population))
             fold_once(transaction, event, outcome=codes[event.action.outcome])
 
     assert np.array(online).tobytes() == replay(table, population)[order].tobytes()
 
 
-def test_a_standing_gathers_what_is_known(tmp_path: Path) -> None:
+def test_a_session_state_holds_revocation_expiry_and_prompts(tmp_path: Path) -> None:
     """Revocation, expiry, prompts of the identity, and what this session was asked for this scope."""
     store = opened(tmp_path)
     recorded(store, 1, ruling="step_up")
@@ -225,12 +231,12 @@ def test_a_standing_gathers_what_is_known(tmp_path: Path) -> None:
     recorded(store, 3, ruling="step_up", session="s2")
     recorded(store, 4, ruling="allow")
     with store.transaction() as transaction:
-        transaction.set_valid_until("live", "ada", "s1", after(50))
-        transaction.set_valid_until("live", "ada", "s1", after(60))
-        transaction.revoke("live", "ada", "s1", at=after(5), by="idp", reason="lost laptop")
-        standing = transaction.standing("live", "ada", "s1", "read", "bucket", after(10))
+        transaction.sessions.set_valid_until(SessionKey("live", "ada", "s1"), after(50))
+        transaction.sessions.set_valid_until(SessionKey("live", "ada", "s1"), after(60))
+        transaction.sessions.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
+        state = transaction.sessions.state(SessionKey("live", "ada", "s1"), **BUCKET_READ, at=after(10))
 
-    assert standing == Standing(Revocation("s1", after(5), "idp", "lost laptop"), after(60), 3, {"d1": after(1)})
+    assert state == SessionState(Revocation("s1", after(5), "idp", "lost laptop"), after(60), 3, {"d1": after(1)})
 
 
 def test_nothing_is_known_of_a_stranger(tmp_path: Path) -> None:
@@ -238,23 +244,23 @@ def test_nothing_is_known_of_a_stranger(tmp_path: Path) -> None:
     store = opened(tmp_path)
     recorded(store, 1, ruling="step_up")
     with store.transaction() as transaction:
-        transaction.set_valid_until("live", "ada", None, after(50))
-        transaction.revoke("live", "ada", "s1", at=after(5), by="idp", reason="lost laptop")
-        strangers = [("live", "bob", "s1"), ("replay:1", "ada", "s1")]
-        standings = [transaction.standing(*who, "read", "bucket", after(10)) for who in strangers]
-        nameless = transaction.standing("live", "ada", None, "read", "bucket", after(10))
+        transaction.sessions.set_valid_until(SessionKey("live", "ada", None), after(50))
+        transaction.sessions.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
+        strangers = [SessionKey("live", "bob", "s1"), SessionKey("replay:1", "ada", "s1")]
+        standings = [transaction.sessions.state(key, **BUCKET_READ, at=after(10)) for key in strangers]
+        nameless = transaction.sessions.state(SessionKey("live", "ada", None), **BUCKET_READ, at=after(10))
 
-    assert (*standings, nameless) == (Standing(), Standing(), Standing(prompts_in_window=1))
+    assert (*standings, nameless) == (SessionState(), SessionState(), SessionState(prompts_in_window=1))
 
 
 @pytest.mark.parametrize(("session", "revoked"), [("s1", True), ("s2", True), (None, True)])
 def test_a_revoked_identity_is_revoked_in_every_session(tmp_path: Path, session: str | None, revoked: bool) -> None:
     """Revoking without a session denies all of them, those without an id included."""
     with opened(tmp_path).transaction() as transaction:
-        transaction.revoke("live", "ada", None, at=after(5), by="idp", reason="left the company")
-        standing = transaction.standing("live", "ada", session, "read", "bucket", after(10))
+        transaction.sessions.revoke(SessionKey("live", "ada", None), at=after(5), by="idp", reason="left the company")
+        state = transaction.sessions.state(SessionKey("live", "ada", session), **BUCKET_READ, at=after(10))
 
-    assert (standing.revoked is not None) == revoked
+    assert (state.revocation is not None) == revoked
 
 
 @pytest.mark.parametrize(("seconds", "prompts"), [(0.5, 0), (1, 1), (3, 3), (12, 1), (3605, 0)])
@@ -263,9 +269,11 @@ def test_prompts_are_counted_in_their_window(tmp_path: Path, seconds: float, pro
     store = opened(tmp_path)
     recorded(store, 1, 2, 3, ruling="step_up")
     with store.reading() as transaction:
-        standing = transaction.standing("live", "ada", "s1", "read", "bucket", after(seconds), window_seconds=10)
+        state = transaction.sessions.state(
+            SessionKey("live", "ada", "s1"), **BUCKET_READ, at=after(seconds), window_seconds=10
+        )
 
-    assert standing.prompts_in_window == prompts
+    assert state.prompts_in_window == prompts
 
 
 @pytest.mark.parametrize(
@@ -295,8 +303,10 @@ def test_a_proof_is_a_completed_step_up_that_lasts(
     )
     with opened(tmp_path).transaction() as transaction:
         step_up(transaction, **({"proof": proof} | changes))
-        found = transaction.proofs("live", "ada", "s1", after(seconds))
-        others = transaction.proofs("live", "ada", "s2", after(20)) + transaction.proofs("live", "ada", None, after(20))
+        found = transaction.sessions.proofs(SessionKey("live", "ada", "s1"), after(seconds))
+        others = transaction.sessions.proofs(SessionKey("live", "ada", "s2"), after(20)) + transaction.sessions.proofs(
+            SessionKey("live", "ada", None), after(20)
+        )
 
     assert (found, others) == ((proof,) if counts else (), ())
 
@@ -331,7 +341,7 @@ def test_a_decision_and_its_history_land_together_or_not_at_all(
             except StoreUnavailable:
                 failed += contents(tmp_path) == before
     with store.reading() as transaction:
-        landed = transaction.history(*ADA)[1], transaction.decision("d1") is not None
+        landed = transaction.histories.read(ADA)[1], transaction.decisions.get("d1") is not None
 
     assert (failed, landed, verify(store).ok) == (number - 1, (1, True), True)
 
@@ -364,13 +374,13 @@ def test_one_bad_request_does_not_undo_its_group(tmp_path: Path) -> None:
         for number in (1, 2, 3):
             try:
                 with transaction.part():
-                    transaction.append_decision(record(number))
+                    transaction.decisions.append(record(number))
                     if number == 2:
                         raise KeyError(number)
             except KeyError:
                 continue
     with store.reading() as transaction:
-        kept = [transaction.decision(f"d{number}") is not None for number in (1, 2, 3)]
+        kept = [transaction.decisions.get(f"d{number}") is not None for number in (1, 2, 3)]
 
     assert (kept, verify(store).ok) == ([True, False, True], True)
 
@@ -387,7 +397,7 @@ def test_a_database_that_failed_once_fails_for_the_rest_of_the_transaction(
             for number in (1, 2):
                 try:
                     with transaction.part():
-                        transaction.append_decision(record(number))
+                        transaction.decisions.append(record(number))
                 except StoreUnavailable:
                     continue
 
@@ -402,12 +412,12 @@ def test_several_writers_do_not_get_in_each_others_way(tmp_path: Path) -> None:
         for number in range(20):
             with stores[thread % 2].transaction() as transaction:
                 version = fold_once(transaction)
-                transaction.append_decision(record(100 * thread + number, version=version))
+                transaction.decisions.append(record(100 * thread + number, version=version))
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(write, range(4)))
     with stores[0].reading() as transaction:
-        version = transaction.history(*ADA)[1]
+        version = transaction.histories.read(ADA)[1]
     report = verify(stores[0])
 
     assert (version, report.ok, report.rows, len(report.heads)) == (80, True, 82, 2)

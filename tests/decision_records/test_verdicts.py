@@ -16,18 +16,17 @@ from typer.testing import CliRunner
 
 from features.event.arrow import table_of
 from features.event.schema import Event
-from serving.api.middleware import COOKIE
+from serving.api.authentication import COOKIE
 from serving.policy_analysis.from_decision_log import verdict_labels
-from serving.store import verdicts
 from serving.store.store import Store
-from serving.store.verdicts import Verdict
+from serving.store.verdicts import Verdict, VerdictValue, last_of_each
 from serving.store.verify import verify
 from training.cli.main import app
 
 
-def say(store: Store, decision: str, verdict: verdicts.Said, by: str = "kim", seconds: float = 20.0) -> None:
+def say(store: Store, decision: str, verdict: VerdictValue, by: str = "kim", seconds: float = 20.0) -> None:
     with store.transaction() as transaction:
-        transaction.add_feedback(Verdict(decision, verdict, "a note", by, after(seconds)))
+        transaction.verdicts.append(Verdict(decision, verdict, "a note", by, after(seconds)))
 
 
 def test_the_last_verdict_of_each_investigator_counts(tmp_path: Path) -> None:
@@ -37,9 +36,9 @@ def test_the_last_verdict_of_each_investigator_counts(tmp_path: Path) -> None:
     for by, verdict in (("kim", "owner"), ("lee", "unsure"), ("kim", "intruder")):
         say(store, "d1", verdict, by)  # type: ignore[arg-type]
     with store.reading() as transaction:
-        said = verdicts.said_of(transaction.connection, "d1")
+        said = transaction.verdicts.of_decision("d1")
 
-    assert ([each.verdict for each in said], {each.by: each.verdict for each in verdicts.current(said)}) == (
+    assert ([each.verdict for each in said], {each.by: each.verdict for each in last_of_each(said)}) == (
         ["owner", "unsure", "intruder"],
         {"kim": "intruder", "lee": "unsure"},
     )
@@ -53,7 +52,7 @@ def test_verdicts_are_exported_by_the_events_own_id(tmp_path: Path) -> None:
     say(store, "d1", "intruder")
     say(store, "d2", "owner")
     with store.reading() as transaction:
-        exported = list(verdicts.exported(transaction.connection))
+        exported = list(transaction.verdicts.export())
 
     assert exported == [
         {
@@ -75,7 +74,7 @@ def test_verdicts_are_labels_of_decisions(tmp_path: Path) -> None:
     say(store, "d1", "owner", "lee", 30)
     say(store, "d2", "unsure")
     with store.reading() as transaction:
-        labels = verdict_labels(transaction.connection)
+        labels = verdict_labels(transaction)
 
     assert {id: label.compromised for id, label in labels.items()} == {"d1": False}
 
@@ -109,9 +108,9 @@ def test_what_was_said_goes_with_its_decision(tmp_path: Path) -> None:
     recorded(store, 1)
     say(store, "d1", "intruder")
     with store.transaction() as transaction:
-        transaction.erase_decision("d1", at=after(60), by="ops", reason="asked for")
+        transaction.decisions.erase("d1", at=after(60), by="ops", reason="asked for")
     with store.reading() as transaction:
-        said = verdicts.said_of(transaction.connection, "d1")
+        said = transaction.verdicts.of_decision("d1")
 
     assert (said, verify(store).ok) == ((), True)
 
@@ -119,16 +118,15 @@ def test_what_was_said_goes_with_its_decision(tmp_path: Path) -> None:
 def test_findings_go_with_their_decision(tmp_path: Path) -> None:
     """They name an identity."""
     from serving.decision.findings import Finding
-    from serving.store import findings
 
     store = opened(tmp_path)
     with store.transaction() as transaction:
-        transaction.append_decision(record(1))
+        transaction.decisions.append(record(1))
         shown = [Finding("standing_fault", "floor x", "It may do too much.")]
-        transaction.keep_findings("live", "ada", "d1", after(1), shown)
-        before = findings.listed(transaction.connection)
-        transaction.erase_decision("d1", at=after(60), by="ops", reason="asked for")
-        left = findings.listed(transaction.connection)
+        transaction.findings.add("live", "ada", "d1", after(1), shown)
+        before = transaction.findings.newest()
+        transaction.decisions.erase("d1", at=after(60), by="ops", reason="asked for")
+        left = transaction.findings.newest()
 
     assert ([(each.identity, each.times, each.first_at) for each in before], left) == ([("ada", 1, after(1))], ())
 
@@ -153,7 +151,7 @@ def test_from_the_investigator_to_the_labels(small: Server, tmp_path: Path) -> N
     result = CliRunner().invoke(app, [*command, "--out", str(out), "--key-file", str(key)])
 
     assert (result.exit_code, pq.read_table(out)["compromised"].to_pylist()) == (0, [1]), result.output
-    assert "an intruder's" in (text := page(small, f"/investigate/decisions/{decision}").text)
+    assert "malicious: an attacker made it" in (text := page(small, f"/investigate/decisions/{decision}").text)
     assert ("called <him>" in text, "nobody can tell whose" in text.partition("Say so")[0].partition("note")[2]) == (
         True,
         True,
@@ -168,7 +166,7 @@ def test_the_page_takes_a_verdict_without_a_script(small: Server) -> None:
     answer = httpx.post(f"{address}/feedback", data=form, cookies={COOKIE: small.everything}, follow_redirects=False)
 
     assert (answer.status_code, answer.headers["location"]) == (303, f"/investigate/decisions/{decision}")
-    assert "the owner's" in Page(httpx.get(address, cookies={COOKIE: small.everything}).text).text.partition("why")[0]
+    assert "legitimate: the identity's owner made it" in Page(httpx.get(address, cookies={COOKIE: small.everything}).text).text.partition("why")[0]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ import serving.engine.writer
 def commit(self, group):
     with self.store.transaction() as tx:
         for work, future in group:
-            self._part(tx, work, future)()
+            self._attempt(tx, work, future)()
         import time
         time.sleep(0.3)
 

@@ -32,11 +32,12 @@ from support.recorded_decisions import FILE, opened
 from support.small_champion import register, small_model
 
 from features.model.trust_curve import TrustCurve
-from serving.api.routes import application
-from serving.contracts.schemas import ScoreRequest
+from serving.api.application import create_application
+from serving.api.routes import ROUTES
+from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.errors import StoreUnavailable
-from serving.model.active import InForce, in_force
+from serving.model.active import ActiveConfiguration, load_configuration
 from serving.model.explainer import Explainer
 
 
@@ -57,7 +58,7 @@ def engines(tmp_path: Path) -> Iterator[Any]:
     """Makes engines over a store in the test's folder, and closes them."""
     made: list[Engine] = []
 
-    def make(here: InForce) -> Engine:
+    def make(here: ActiveConfiguration) -> Engine:
         made.append(Engine(opened(tmp_path, busy_seconds=0.2), here))
         return made[-1]
 
@@ -75,7 +76,7 @@ def ready(engine: Engine) -> tuple[int, Any]:
     """What /readyz says of an engine."""
 
     async def get() -> httpx.Response:
-        transport = httpx.ASGITransport(application(engine))
+        transport = httpx.ASGITransport(create_application(ROUTES, engine))
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             return await client.get("/readyz")
 
@@ -100,7 +101,7 @@ def test_a_model_that_fails_closes_the_door(
     engine = engines(in_force_here(tmp_path, champion=Broken(error)))
     answer = score(engine, identity={"type": kind}, category=category)
     with engine.store.reading() as tx:
-        record = tx.decision(answer["decision_id"])
+        record = tx.decisions.get(answer["decision_id"])
     reason = "out of memory" if error else "the model"
 
     assert (answer["ruling"], reason in record.body["answer"]["degraded"]) == (ruling, True)
@@ -121,7 +122,7 @@ def test_a_swapped_artefact_is_refused_by_its_name(tmp_path: Path, engines: Any)
     register(small_model(), here)
     file = next(tmp_path.rglob("calibration.json"))
     file.write_text(file.read_text().replace("0.9", "0.8"))
-    status, problem = ready(engines(in_force(here)))
+    status, problem = ready(engines(load_configuration(here)))
 
     assert (status, "calibration.json" in problem["detail"]) == (503, True)
 
@@ -171,12 +172,12 @@ def test_over_http_a_failing_store_is_a_503_without_ruling(small: Server) -> Non
 
 
 @pytest.fixture(scope="module")
-def modelless(tmp_path_factory: pytest.TempPathFactory) -> InForce:
+def modelless(tmp_path_factory: pytest.TempPathFactory) -> ActiveConfiguration:
     """What is in force where nobody trained a model."""
-    return in_force(settings_of(tmp_path_factory.mktemp("modelless")))
+    return load_configuration(settings_of(tmp_path_factory.mktemp("modelless")))
 
 
-def test_without_a_champion_the_service_is_not_ready(engines: Any, modelless: InForce) -> None:
+def test_without_a_champion_the_service_is_not_ready(engines: Any, modelless: ActiveConfiguration) -> None:
     """And says which model it looks for."""
     status, problem = ready(engines(modelless))
 
@@ -185,13 +186,13 @@ def test_without_a_champion_the_service_is_not_ready(engines: Any, modelless: In
 
 @pytest.mark.parametrize("kind, category, ruling", CLOSED)
 def test_without_a_champion_nothing_is_allowed(
-    engines: Any, modelless: InForce, kind: str, category: str | None, ruling: str
+    engines: Any, modelless: ActiveConfiguration, kind: str, category: str | None, ruling: str
 ) -> None:
     """The door is closed, the decision is recorded as degraded."""
     engine = engines(modelless)
     answer = score(engine, category=category, identity={"type": kind})
     with engine.store.reading() as tx:
-        kept = tx.decision(answer["decision_id"]).body["answer"]
+        kept = tx.decisions.get(answer["decision_id"]).body["answer"]
 
     assert (answer["ruling"], "session-trust@champion" in kept["degraded"]) == (ruling, True)
 

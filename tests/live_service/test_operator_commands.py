@@ -51,8 +51,8 @@ def lived(folder: Path) -> None:
     with store.transaction() as transaction:
         for outcome in (1, 4, 1):
             fold_once(transaction, outcome=outcome)
-        fold_once(transaction, Event.model_validate(bob), space="replay:1")
-        transaction.append_event("live", EVENT, 1, "score", None)
+        fold_once(transaction, Event.model_validate(bob), namespace="replay:1")
+        transaction.histories.append_event("live", EVENT, outcome=1, source="score", version=None)
 
 
 def commands() -> list[str]:
@@ -79,7 +79,7 @@ def test_an_honest_log_verifies(home: Path) -> None:
     recorded(opened(home), 1, 2)
     code, heads, said = run("verify")
 
-    assert (code, len(heads.splitlines()), "the log is what was written" in said) == (0, 1, True)
+    assert (code, len(heads.splitlines()), "the decision log is intact" in said) == (0, 1, True)
 
 
 def test_a_broken_log_is_a_finding(home: Path) -> None:

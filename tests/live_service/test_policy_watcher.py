@@ -11,11 +11,11 @@ from support.live_server import an_event, in_force_here, now
 from support.recorded_decisions import opened
 
 from serving import metrics
-from serving.contracts.schemas import ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.policy.schema import BUILT_IN, Policy
 from serving.store.api_keys import SCOPES, Caller
-from serving.workers.policy_watcher import PolicyWatch
+from serving.workers.policy_watcher import PolicyWatcher
 
 TEXT = BUILT_IN.read_text()
 
@@ -42,10 +42,10 @@ def cached(engine: Engine, who: str) -> tuple[int, str]:
 
 def test_a_sound_file_is_taken_into_force(engine: Engine, file: Path) -> None:
     """The next decision is made by it, and names its digest."""
-    watch = PolicyWatch(engine, file)
+    watch = PolicyWatcher(engine, file)
     before = cached(engine, "before")
     file.write_text(TEXT.replace("cache_seconds: 5", "cache_seconds: 17"))
-    watch.look()
+    watch.check()
 
     assert (before[0], cached(engine, "after")) == (5, (17, Policy.load(file).digest))
 
@@ -61,35 +61,35 @@ WRONG = {
 def test_a_file_that_is_wrong_leaves_the_policy_in_force(engine: Engine, file: Path, wrong: str) -> None:
     """It is said why, in the state that /policy shows and in a metric, until the file is mended."""
     old, new, said = WRONG[wrong]
-    watch, before = PolicyWatch(engine, file), engine.here.policy
+    watch, before = PolicyWatcher(engine, file), engine.active.policy
     file.write_text(TEXT.replace(old, new))
-    watch.look()
-    refused, gauge = engine.here.policy_refused, metrics.REGISTRY.get_sample_value("session_trust_policy_refused")
-    still = engine.here.policy is before
+    watch.check()
+    refused, gauge = engine.active.policy_refused, metrics.REGISTRY.get_sample_value("session_trust_policy_refused")
+    still = engine.active.policy is before
     file.write_text(TEXT + "# mended\n")
-    watch.look()
+    watch.check()
 
     assert (said in (refused or ""), gauge, still) == (True, 1.0, True)
-    assert (engine.here.policy_refused, engine.here.policy.digest == before.digest) == (None, False)
+    assert (engine.active.policy_refused, engine.active.policy.digest == before.digest) == (None, False)
 
 
 def test_a_policy_is_taken_when_its_day_comes(engine: Engine, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Written beforehand, refused until then, taken without another touch."""
-    watch, day = PolicyWatch(engine, file), now() + timedelta(days=1)
+    watch, day = PolicyWatcher(engine, file), now() + timedelta(days=1)
     file.write_text(TEXT.replace("version: 1", f"version: 1\neffective_from: {day.isoformat()}"))
-    watch.look()
-    early = engine.here.policy_refused
+    watch.check()
+    early = engine.active.policy_refused
     monkeypatch.setattr("serving.workers.policy_watcher.now", lambda: day)
-    watch.look()
+    watch.check()
 
-    assert ("in force from" in (early or ""), engine.here.policy_refused) == (True, None)
-    assert engine.here.policy.effective_from == day
+    assert ("in force from" in (early or ""), engine.active.policy_refused) == (True, None)
+    assert engine.active.policy.effective_from == day
 
 
 def test_a_file_that_is_gone_changes_nothing(engine: Engine, file: Path) -> None:
     """A deployment that replaces it may be half done."""
-    watch = PolicyWatch(engine, file)
+    watch = PolicyWatcher(engine, file)
     file.unlink()
-    watch.look()
+    watch.check()
 
-    assert "cannot be read" in (engine.here.policy_refused or "")
+    assert "cannot be read" in (engine.active.policy_refused or "")

@@ -11,11 +11,11 @@ from support.live_server import Server, ago, an_event, in_force_here, now
 from support.recorded_decisions import opened
 
 from features.model.trust_curve import TrustCurve
-from serving.contracts.schemas import ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.decision.inputs import Explanation
 from serving.engine.writer import Engine
 from serving.store.api_keys import SCOPES, Caller
-from serving.store.schema import LIVE
+from serving.store.schema import LIVE, SessionKey
 
 
 def test_a_credential_that_proves_itself_is_a_claim_too(small: Server) -> None:
@@ -31,7 +31,7 @@ def test_a_proof_without_factors_renews_nothing(small: Server) -> None:
     """An expired session stays expired, the attempt teaches nothing, and the refusal says why."""
     small.score(an_event("empty"))
     with small.store.transaction() as tx:
-        tx.set_valid_until(LIVE, "empty", "s1", now() - timedelta(seconds=1))
+        tx.sessions.set_valid_until(SessionKey(LIVE, "empty", "s1"), now() - timedelta(seconds=1))
     asked, before = small.score(an_event("empty")), version(small, "empty")
     status, problem = completed(small, asked, "empty", proof=proof() | {"amr": []})
 
@@ -86,7 +86,7 @@ def test_a_model_that_gives_no_number_fails_closed_on_record(tmp_path: Any, smal
         request = ScoreRequest.model_validate({"event": an_event("nan", category="write")})
         answer = engine.score(request, Caller("test", frozenset(SCOPES)))
         with store.reading() as tx:
-            kept = tx.decision(answer["decision_id"])
+            kept = tx.decisions.get(answer["decision_id"])
     finally:
         engine.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.live_server import Server, ago, an_event, now
 
-from serving.store.schema import LIVE
+from serving.store.schema import LIVE, SessionKey
 
 ELSEWHERE = {"ip": "198.51.100.9", "asn": 64499, "country": "BR"}
 """A network that the small model distrusts when a session moves there."""
@@ -48,7 +48,7 @@ def past_of(who: str) -> list[dict[str, Any]]:
 def version(small: Server, who: str, space: str = LIVE) -> int:
     """How often something was folded into an identity's history."""
     with small.store.reading() as tx:
-        return tx.history(space, who, None, None)[1]
+        return tx.histories.read(SessionKey(space, who))[1]
 
 
 def test_an_allowed_request_teaches(small: Server) -> None:
@@ -306,7 +306,7 @@ def test_expiry_asks_a_clean_session_again(small: Server) -> None:
     """After `valid_until` even a trusted request needs proof, and asking does not extend it."""
     small.score(an_event("expired"))
     with small.store.transaction() as tx:
-        tx.set_valid_until(LIVE, "expired", "s1", now() - timedelta(seconds=1))
+        tx.sessions.set_valid_until(SessionKey(LIVE, "expired", "s1"), now() - timedelta(seconds=1))
     answers = [small.score(an_event("expired")) for _ in range(2)]
 
     assert [each["because"] for each in answers] == [["the session's trust has expired"]] * 2
@@ -316,7 +316,7 @@ def test_a_proof_renews_an_expired_session(small: Server) -> None:
     """The session goes on from it."""
     small.score(an_event("renewed"))
     with small.store.transaction() as tx:
-        tx.set_valid_until(LIVE, "renewed", "s1", now() - timedelta(seconds=1))
+        tx.sessions.set_valid_until(SessionKey(LIVE, "renewed", "s1"), now() - timedelta(seconds=1))
     completed(small, small.score(an_event("renewed")), "renewed")
 
     assert small.score(an_event("renewed"))["ruling"] == "allow"

@@ -13,10 +13,11 @@ import pytest
 from support.live_server import an_event, in_force_here
 from support.recorded_decisions import opened
 
-from serving.contracts.schemas import ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine, Job
 from serving.errors import StaleHistory, StoreUnavailable
 from serving.store.api_keys import SCOPES, Caller
+from serving.store.schema import SessionKey
 from serving.store.store import Store, Transaction
 from serving.store.verify import verify
 
@@ -43,7 +44,7 @@ class AnswersFirst(Engine):
     def _commit(self, group: list[Job]) -> None:
         with self.store.transaction() as tx:
             for work, future in group:
-                self._part(tx, work, future)()
+                self._attempt(tx, work, future)()
 
 
 class Watched:
@@ -87,7 +88,7 @@ def test_what_was_answered_is_in_the_log(tmp_path: Path) -> None:
     with engine_over(store, tmp_path) as engine, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: engine.score(a_request(f"who-{n % 5}"), CALLER), range(200)))
     with store.reading() as tx:
-        found = [tx.decision(each["decision_id"]) for each in answers]
+        found = [tx.decisions.get(each["decision_id"]) for each in answers]
 
     assert ([each and each.body["answer"] for each in found], verify(store).ok) == (answers, True)
 
@@ -103,7 +104,7 @@ def held(engine: Engine) -> Iterator[None]:
         return {}
 
     with ThreadPoolExecutor(1) as pool:
-        blocked = pool.submit(engine.do, wait)
+        blocked = pool.submit(engine.run, wait)
         busy.wait(10)
         yield
         go.set()
@@ -116,7 +117,7 @@ def group_of(engine: Engine, *works: Callable[[Transaction], dict[str, Any]]) ->
         futures: list[Future[Any]] = []
         with held(engine):
             for work in works:
-                futures.append(pool.submit(engine.do, work))
+                futures.append(pool.submit(engine.run, work))
                 while engine._jobs.qsize() < len(futures):
                     threading.Event().wait(0.001)
         return [each.exception(10) or each.result() for each in futures]
@@ -124,9 +125,8 @@ def group_of(engine: Engine, *works: Callable[[Transaction], dict[str, Any]]) ->
 
 def revoking(who: str) -> Callable[[Transaction], dict[str, Any]]:
     def work(tx: Transaction) -> dict[str, Any]:
-        tx.revoke(
-            "live", who, None, at=ScoreRequest.model_validate({"event": an_event()}).event.time, by="t", reason="t"
-        )
+        at = ScoreRequest.model_validate({"event": an_event()}).event.time
+        tx.sessions.revoke(SessionKey("live", who), at=at, by="t", reason="t")
         return {"revoked": who}
 
     return work
@@ -146,7 +146,9 @@ def test_who_fails_in_a_group_fails_alone(tmp_path: Path) -> None:
     with engine_over(store, tmp_path) as engine:
         heard = group_of(engine, revoking("a"), failing(revoking("b"), error), revoking("c"))
     with store.reading() as tx:
-        revoked = [tx.standing("live", who, None, None, None, a_request().event.time).revoked for who in "abc"]
+        at = a_request().event.time
+        states = [tx.sessions.state(SessionKey("live", who), category=None, resource_type=None, at=at) for who in "abc"]
+    revoked = [state.revocation for state in states]
 
     assert (heard, [each is not None for each in revoked]) == (
         [{"revoked": "a"}, error, {"revoked": "c"}],
@@ -164,7 +166,7 @@ def test_when_the_store_fails_nobody_in_the_group_has_an_answer(tmp_path: Path) 
 
     with engine_over(store, tmp_path) as engine:
         heard = group_of(engine, revoking("a"), breaking, revoking("c"))
-        after = engine.do(revoking("d"))
+        after = engine.run(revoking("d"))
 
     assert ([type(each) for each in heard], after) == ([StoreUnavailable] * 3, {"revoked": "d"})
 
@@ -202,6 +204,6 @@ def test_whoever_asks_a_closed_engine_is_told(tmp_path: Path) -> None:
     with engine_over(opened(tmp_path), tmp_path) as engine:
         pass
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(engine.do, revoking("late"))
+        asked = pool.submit(engine.run, revoking("late"))
 
         assert isinstance(asked.exception(5), StoreUnavailable)

@@ -75,7 +75,7 @@ def test_a_review_counts_what_investigators_said(past: Store) -> None:
     )
     before = collected(iter(cases(past)))
     with past.transaction() as transaction:
-        transaction.add_feedback(Verdict(stopped.id, "owner", None, "kim", stopped.at))
+        transaction.verdicts.append(Verdict(stopped.id, "owner", None, "kim", stopped.at))
     after = collected(requests(get_settings(), past, Requests(Window(space=SPACE)), versioned()))
     whose = stopped.event.identity.id
 

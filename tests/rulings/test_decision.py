@@ -23,7 +23,7 @@ from support.judging import (
 from features.catalogue.all import feature_names
 from features.event.schema import Category, Event, IdentityType
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, Revocation, Scope, Standing
+from serving.decision.decide import Decision, Proof, Revocation, Scope, SessionState
 from serving.policy.rules import RemedyType
 
 PRIVILEGED = (
@@ -52,7 +52,7 @@ def test_too_little_trust_asks_for_proof() -> None:
 def test_hardly_any_trust_is_denied_whatever_the_proof() -> None:
     """Below the deny threshold no proof helps."""
     lost = TrustCurve(6.0, (0.0,) * 4)
-    standing = Standing(asked={"earlier": ago(120)})
+    standing = SessionState(challenged_at={"earlier": ago(120)})
 
     assert (
         judged(an_event(), trust=lost, proofs=[strong_proof(decision_id="earlier")], standing=standing).ruling == "deny"
@@ -61,7 +61,7 @@ def test_hardly_any_trust_is_denied_whatever_the_proof() -> None:
 
 def test_a_revoked_session_is_denied() -> None:
     """Revocation wins over trust and proof."""
-    standing = Standing(revoked=Revocation(None, ago(5), "investigator", "stolen"))
+    standing = SessionState(revocation=Revocation(None, ago(5), "investigator", "stolen"))
     decision = judged(an_event(), standing=standing, proofs=[strong_proof()])
 
     assert (decision.ruling, decision.wire()["session"]["action"]) == ("deny", "end")
@@ -69,14 +69,14 @@ def test_a_revoked_session_is_denied() -> None:
 
 def test_an_expired_session_is_asked_even_if_the_request_looks_clean() -> None:
     """`valid_until` is checked beside the present trust."""
-    assert judged(an_event(), standing=Standing(valid_until=ago(1))).ruling == "step_up"
+    assert judged(an_event(), standing=SessionState(valid_until=ago(1))).ruling == "step_up"
 
 
 def test_a_challenged_request_does_not_extend_the_session() -> None:
     """Only an allow moves `valid_until`: else one would wait out an expiry by retrying."""
     until = ago(1)
 
-    assert judged(an_event(), standing=Standing(valid_until=until)).valid_until == until
+    assert judged(an_event(), standing=SessionState(valid_until=until)).valid_until == until
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_thin_context_never_lowers_what_the_model_asks() -> None:
 
 # No loop ------------------------------------------------------------------------------------------------------------
 
-ASKED = Standing(asked={"earlier": ago(120)}, valid_until=ago(1))
+ASKED = SessionState(challenged_at={"earlier": ago(120)}, valid_until=ago(1))
 
 
 def completed(**changes: Any) -> Proof:
@@ -244,7 +244,7 @@ def test_an_agents_irreversible_action_needs_its_owner() -> None:
 
 def test_an_automation_asked_too_often_gets_intent_authorisation() -> None:
     """Not one more prompt of the same kind."""
-    decision = judged(an_event("workload", "rotate_secret"), standing=Standing(prompts_in_window=5))
+    decision = judged(an_event("workload", "rotate_secret"), standing=SessionState(prompts_in_window=5))
 
     assert decision.remedies[0].type == "intent_authorization"
 
@@ -286,7 +286,7 @@ def test_no_privileged_action_without_fresh_proof_is_ever_allowed() -> None:
         category = PRIVILEGED[number % len(PRIVILEGED)]
         features = {name: float(rng.choice([math.nan, 0.0, 1.0, rng.normal(0, 100)])) for name in feature_names()}
         trust = (TrustCurve(-40.0, (0.0,) * 4), None, TrustCurve(math.nan, (0.0,) * 4))[0 if number % 4 else number % 3]
-        standing = Standing(asked={"earlier": ago(9)}, valid_until=NOW + timedelta(hours=1))
+        standing = SessionState(challenged_at={"earlier": ago(9)}, valid_until=NOW + timedelta(hours=1))
         decision = judged(
             random_event(rng, category), trust=trust, features=features, proofs=stale_proofs(rng), standing=standing
         )

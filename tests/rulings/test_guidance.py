@@ -14,7 +14,7 @@ from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, attest
 
 from features.model.trust_curve import TrustCurve
 from serving.decision.authorization_details import Detail
-from serving.decision.decide import Decision, Proof, Revocation, Scope, Standing
+from serving.decision.decide import Decision, Proof, Revocation, Scope, SessionState
 from serving.decision.ruling import AGAIN, TOO_OFTEN
 
 LOST = TrustCurve(6.0, (0.0,) * 4)
@@ -37,7 +37,7 @@ class When:
     features: dict[str, float] = field(default_factory=dict)
     trust: TrustCurve = TRUSTED
     proofs: tuple[Proof, ...] = ()
-    standing: Standing = field(default_factory=Standing)
+    standing: SessionState = field(default_factory=SessionState)
 
     def decided(self) -> Decision:
         event = an_event(self.who, self.category, **self.groups)
@@ -219,8 +219,13 @@ STORIES = (
     ),
     Story(
         "a workload has been asked for everything it can show, again and again",
-        When("workload", "rotate_secret", standing=Standing(prompts_in_window=10, led=EVERYTHING)),
-        When("workload", "rotate_secret", proofs=(SVID,), standing=Standing(prompts_in_window=10, led=EVERYTHING)),
+        When("workload", "rotate_secret", standing=SessionState(prompts_in_window=10, prompts_by_remedy=EVERYTHING)),
+        When(
+            "workload",
+            "rotate_secret",
+            proofs=(SVID,),
+            standing=SessionState(prompts_in_window=10, prompts_by_remedy=EVERYTHING),
+        ),
         TOO_OFTEN,
         "",
         "deny",
@@ -265,8 +270,8 @@ STORIES = (
     ),
     Story(
         "trust has had its time",
-        When("human", "read", standing=Standing(valid_until=ago(1))),
-        When("human", "read", standing=Standing(valid_until=NOW)),
+        When("human", "read", standing=SessionState(valid_until=ago(1))),
+        When("human", "read", standing=SessionState(valid_until=NOW)),
         "the session's trust has expired",
     ),
     Story(
@@ -285,7 +290,9 @@ STORIES = (
     ),
     Story(
         "an investigator has revoked the session",
-        When("human", "read", proofs=(MFA,), standing=Standing(revoked=Revocation("s", ago(5), "ada", "stolen"))),
+        When(
+            "human", "read", proofs=(MFA,), standing=SessionState(revocation=Revocation("s", ago(5), "ada", "stolen"))
+        ),
         When("human", "read"),
         "the session is revoked",
         "",
@@ -300,7 +307,10 @@ STORIES = (
     Story(
         "an AAL2 session was left alone for an hour",
         When(
-            "human", "read", {"authentication": {"aal": 2, "time": ago(7_200)}}, standing=Standing(last_seen=ago(3_600))
+            "human",
+            "read",
+            {"authentication": {"aal": 2, "time": ago(7_200)}},
+            standing=SessionState(last_seen=ago(3_600)),
         ),
         When("human", "read", {"authentication": {"aal": 2, "time": ago(7_200)}}),
         AGAIN,
@@ -353,7 +363,9 @@ def stepped_up(category: str) -> When:
     proof = strong_proof(
         source="step_up", decision_id="asked", scope=Scope("read", None), expires_at=NOW + timedelta(minutes=9)
     )
-    return When("human", category, trust=DOUBTED, proofs=(proof,), standing=Standing(asked={"asked": ago(120)}))
+    return When(
+        "human", category, trust=DOUBTED, proofs=(proof,), standing=SessionState(challenged_at={"asked": ago(120)})
+    )
 
 
 def test_a_step_up_keeps_the_session_and_shortens_it() -> None:
@@ -371,13 +383,13 @@ def test_a_step_up_counts_for_what_was_asked() -> None:
 @pytest.mark.parametrize(("prompts", "first"), [(4, "attest_workload_identity"), (5, "intent_authorization")])
 def test_an_automation_asked_too_often_states_its_intent(prompts: int, first: str) -> None:
     """Given so many prompts within the hour, when it asks once more, then it may state its task instead."""
-    decision = When("workload", "rotate_secret", standing=Standing(prompts_in_window=prompts)).decided()
+    decision = When("workload", "rotate_secret", standing=SessionState(prompts_in_window=prompts)).decided()
 
     assert decision.remedies[0].type == first
 
 
 def test_a_person_is_never_given_a_machines_way_out_of_a_storm() -> None:
     """Given many prompts, when it is a person, then it is still a factor that is asked."""
-    decision = When("human", "admin_console", standing=Standing(prompts_in_window=50)).decided()
+    decision = When("human", "admin_console", standing=SessionState(prompts_in_window=50)).decided()
 
     assert [remedy.type for remedy in decision.remedies] == ["interactive_mfa"]

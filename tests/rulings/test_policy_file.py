@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.judging import DOUBTED, NOW, POLICY, an_event, judged
 
-from serving.investigate.pages import policy_page
+from serving.investigate.policy import policy_page
 from serving.policy.schema import BUILT_IN, Policy, PolicyError
 
 WRONG = [

@@ -10,7 +10,7 @@ import pytest
 from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, judged, strong_proof
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Proof, Standing
+from serving.decision.decide import Proof, SessionState
 from serving.decision.proofs import level
 from serving.decision.reauthentication import session_level
 
@@ -60,7 +60,7 @@ def test_a_proof_that_ends_now_has_ended(seconds: int, status: str) -> None:
 def test_only_a_proof_made_after_it_was_asked_for_answers_the_model(asked: Any, more: Any, ruling: str) -> None:
     """Made at the very moment is not after; nobody asked, nobody answered."""
     proof = strong_proof(60, **more)
-    answer = judged(an_event("human"), trust=DOUBTED, proofs=[proof], standing=Standing(asked=asked))
+    answer = judged(an_event("human"), trust=DOUBTED, proofs=[proof], standing=SessionState(challenged_at=asked))
 
     assert answer.ruling == ruling
 
@@ -70,7 +70,7 @@ def test_trust_that_falls_by_the_margin_itself_is_no_new_evidence_yet() -> None:
     now = DOUBTED.now
     for fallen, ruling in ((POLICY.new_evidence_margin, "allow"), (POLICY.new_evidence_margin + 0.01, "step_up")):
         proof = strong_proof(60, decision_id="first", trust_at_completion=now + fallen)
-        standing = Standing(asked={"first": ago(120)})
+        standing = SessionState(challenged_at={"first": ago(120)})
         assert judged(an_event("human"), trust=DOUBTED, proofs=[proof], standing=standing).ruling == ruling
 
 
@@ -150,7 +150,7 @@ def test_at_the_threshold_itself_nobody_asks() -> None:
 def test_without_a_model_a_person_who_was_asked_and_proved_himself_gets_his_harmless_look() -> None:
     """It is what he was asked for."""
     proof = strong_proof(60, decision_id="first")
-    standing = Standing(asked={"first": ago(120)})
+    standing = SessionState(challenged_at={"first": ago(120)})
 
     assert judged(an_event("human"), trust=None, proofs=[proof], standing=standing).ruling == "allow"
 

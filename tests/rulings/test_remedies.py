@@ -17,7 +17,7 @@ from support.random_requests import Request, requests
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision import authorization_details
-from serving.decision.decide import Decision, Proof, Scope, Standing
+from serving.decision.decide import Decision, Proof, Scope, SessionState
 from serving.decision.proofs import claimed
 from serving.decision.remedies import Remedy
 from serving.decision.ruling import NO_REMEDY
@@ -26,7 +26,7 @@ from serving.policy.schema import ProofKind
 
 LOW = TrustCurve(0.2, (0.0,) * 4)
 """A trust below which only what cannot be relayed counts."""
-ASKED = Standing(asked={"earlier": ago(120)})
+ASKED = SessionState(challenged_at={"earlier": ago(120)})
 IRREVERSIBLE: dict[str, Any] = {"action": {"reversible": False}}
 FOR_A_SETTING = (
     authorization_details.declared('[{"type": "agent_action", "actions": ["change_security_setting"]}]') or ()
@@ -123,7 +123,7 @@ def test_every_remedy_offered_turns_the_request_into_an_allow(request: Request) 
     """Done as asked, by any of the ways it names, the very same request is allowed."""
     asked = request.ruled()
     assume(asked.ruling == "step_up")
-    standing = replace(request.standing, asked={**request.standing.asked, "decision": NOW})
+    standing = replace(request.standing, challenged_at={**request.standing.challenged_at, "decision": NOW})
     trust = asked.trust.now if asked.trust else None
     done = [
         replace(p, trust_at_completion=trust) for remedy in asked.remedies for p in performed(remedy, request.event)
@@ -154,7 +154,7 @@ def test_a_leaked_credential_is_replaced_and_not_attested() -> None:
 
 def test_in_a_storm_what_would_not_do_is_still_not_offered() -> None:
     """A leaked credential is replaced, however often it is asked."""
-    storm = Standing(prompts_in_window=9)
+    storm = SessionState(prompts_in_window=9)
     decision = judged(an_event("workload"), features={"credential_exposed": 1.0}, standing=storm)
 
     assert offered(decision) == ["jit_credential"]
@@ -255,7 +255,7 @@ def test_past_its_levels_limits_a_session_is_authenticated_again(
 ) -> None:
     """However well it is trusted; activity nobody knows of limits nothing."""
     event = an_event(authentication={"aal": aal, "time": ago(authenticated)})
-    decision = judged(event, standing=Standing(last_seen=ago(seen) if seen else None))
+    decision = judged(event, standing=SessionState(last_seen=ago(seen) if seen else None))
 
     assert decision.ruling == ruling and (ruling == "allow" or "authenticated again" in decision.because[0])
 

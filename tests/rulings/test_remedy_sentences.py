@@ -8,7 +8,7 @@ import pytest
 from support.judging import DOUBTED, POLICY, TRUSTED, ago, an_event, judged, strong_proof
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Standing
+from serving.decision.decide import SessionState
 
 OFTEN = POLICY.storm.prompts
 BUCKET = {"id": "payroll", "type": "bucket", "sensitivity": "restricted"}
@@ -93,7 +93,7 @@ def test_a_finding_names_what_of_the_policy_asks_too_often(
     category = "write" if subject == "thin_context" else "read"
     event = an_event("agent", category, resource=resource)
     answer = judged(
-        event, trust=trust, features=features, standing=Standing(prompts_in_window=OFTEN, **standing)
+        event, trust=trust, features=features, standing=SessionState(prompts_in_window=OFTEN, **standing)
     ).wire()
     sentence = (
         f"This automation had to be asked 6 times in 1 h (5 allowed), 1 of them for {subject}: look whether it asks "
@@ -109,7 +109,7 @@ def test_an_automation_is_not_led_to_the_same_remedy_once_more() -> None:
     event = an_event("agent", resource={"sensitivity": "internal"})
 
     def led(times: int) -> dict[str, Any]:
-        standing = Standing(prompts_in_window=OFTEN, led={"intent_authorization": times})
+        standing = SessionState(prompts_in_window=OFTEN, prompts_by_remedy={"intent_authorization": times})
         return judged(event, trust=DOUBTED, standing=standing).wire()
 
     assert (led(OFTEN)["remedies"], led(OFTEN)["prompt_avoided"]) == ([OWNER], True)
@@ -122,7 +122,7 @@ def test_an_automation_is_not_led_to_the_same_remedy_once_more() -> None:
 def test_a_person_is_never_asked_too_often() -> None:
     """Nor a calm automation."""
     for kind, prompts in (("human", 9 * OFTEN), ("agent", OFTEN - 1)):
-        answer = judged(an_event(kind), trust=DOUBTED, standing=Standing(prompts_in_window=prompts)).wire()
+        answer = judged(an_event(kind), trust=DOUBTED, standing=SessionState(prompts_in_window=prompts)).wire()
         assert not any(remedy["sentence"].startswith("It is asked too often") for remedy in answer["remedies"])
         assert answer["prompt_avoided"] is False
 

@@ -15,12 +15,12 @@ from support.live_server import Server, in_force_here
 from support.live_server import an_event as a_request
 from support.recorded_decisions import START, opened
 
-from serving.contracts.problems import Problem
-from serving.contracts.schemas import ScoreRequest, StepUpRequest
-from serving.decision.decide import Standing
+from serving.contracts.requests import ScoreRequest, StepUpRequest
+from serving.decision.decide import SessionState
 from serving.decision.proofs import claimed
 from serving.decision.ruling import TOO_OFTEN
 from serving.engine.writer import Engine
+from serving.errors import InvalidField
 from serving.store.api_keys import SCOPES, Caller
 
 CALLER = Caller("test", frozenset(SCOPES))
@@ -102,7 +102,7 @@ def test_no_automation_is_led_to_the_same_remedy_more_often_than_it_may(
 ) -> None:
     """Within any window, for the same category and type of resource, whatever it answers; against the real store."""
     storm = POLICY.storm.model_copy(update={"prompts": often})
-    engine.here = replace(engine.here, policy=POLICY.model_copy(update={"storm": storm}))
+    engine.active = replace(engine.active, policy=POLICY.model_copy(update={"storm": storm}))
     at, led = START, list[tuple[datetime, Led]]()
     for step in steps:
         at += timedelta(seconds=step.after, microseconds=1)
@@ -130,7 +130,7 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
     counts: dict[str, int] = {}
     answers = []
     for number in range(16):
-        standing = Standing(prompts_in_window=number, led=dict(counts))
+        standing = SessionState(prompts_in_window=number, prompts_by_remedy=dict(counts))
         decision = judged(an_event(kind, "rotate_secret"), standing=standing)
         first = decision.remedies[0].type if decision.remedies else decision.because[0]
         answers.append(first)
@@ -141,7 +141,7 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
 
 def test_a_person_is_asked_as_before() -> None:
     """However often; that it is often is shown."""
-    standing = Standing(prompts_in_window=9, led={"interactive_mfa": 9})
+    standing = SessionState(prompts_in_window=9, prompts_by_remedy={"interactive_mfa": 9})
     decision = judged(an_event("human", "approve_payment"), standing=standing)
 
     assert (decision.ruling, decision.remedies[0].type, decision.prompt_avoided) == (
@@ -155,12 +155,12 @@ def test_a_person_is_asked_as_before() -> None:
 def test_a_finding_names_what_asked_most() -> None:
     """Of all prompts in the window, this one included; a floor, or a threshold by identity and sensitivity."""
     askers = {"threshold of workload, restricted": 4, "floor rotate-secret": 1}
-    standing = Standing(prompts_in_window=5, askers=askers)
+    standing = SessionState(prompts_in_window=5, prompts_by_rule=askers)
     decisions = [
         judged(an_event("workload", "rotate_secret"), standing=each)
-        for each in (standing, replace(standing, askers={}), replace(standing, prompts_in_window=4))
+        for each in (standing, replace(standing, prompts_by_rule={}), replace(standing, prompts_in_window=4))
     ]
-    unsure = judged(an_event("workload"), trust=DOUBTED, standing=replace(standing, askers={}))
+    unsure = judged(an_event("workload"), trust=DOUBTED, standing=replace(standing, prompts_by_rule={}))
 
     assert [[each.subject for each in decision.findings] for decision in decisions] == [
         ["threshold of workload, restricted"],
@@ -221,12 +221,12 @@ def test_operators_see_who_may_do_too_much(small: Server) -> None:
 
 def test_a_report_of_another_kind_is_refused_in_a_storm_as_well(engine: Engine) -> None:
     """What is not a proof that counts is none, however often it was asked."""
-    engine.here = replace(engine.here, policy=POLICY)
+    engine.active = replace(engine.active, policy=POLICY)
     step = Step(0, "rotate_secret", "table", None, True, "nothing")
     request = {"event": asked_of("workload", step, START), "mode": "replay"}
     answer = engine.score(ScoreRequest.model_validate(request), CALLER)
     report = {"decision_id": answer["decision_id"], "identity": "it", "session": "s", "result": "completed"}
     proof = {"made_at": (START + timedelta(seconds=1)).isoformat(), "kind": "owner_approval"}
 
-    with pytest.raises(Problem, match="weaker than what was asked for"):
+    with pytest.raises(InvalidField, match="weaker than the decision asked for"):
         engine.step_up(StepUpRequest.model_validate(report | {"proof": proof}))

@@ -10,7 +10,7 @@ import pytest
 from support.judging import NOW, POLICY, an_event, judged
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Contribution, Explanation, Proof, Standing
+from serving.decision.decide import Contribution, Explanation, Proof, SessionState
 from serving.decision.proofs import claimed
 
 EVEN = TrustCurve(0.0, (0.1, 0.2, 0.3, 0.4))
@@ -21,7 +21,8 @@ def test_a_challenge_says_all_it_knows() -> None:
     """Why, how sure, which floor, what would do, and for how long."""
     explanation = Explanation(-3.0, 0.0, (Contribution("hour_rarity", math.nan, 3.0, "It is not known when."),))
     decision = replace(
-        judged(EXPORT, trust=EVEN, standing=Standing(valid_until=NOW + timedelta(seconds=9))), explanation=explanation
+        judged(EXPORT, trust=EVEN, standing=SessionState(valid_until=NOW + timedelta(seconds=9))),
+        explanation=explanation,
     )
     answer = decision.wire()
     applied = [floor for floor in answer.pop("floors") if floor["status"] == "applied"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, Standing, Versions, decide
+from serving.decision.decide import Decision, Proof, SessionState, Versions, decide
 from serving.policy.schema import Policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def judged(
     trust: TrustCurve | None = TRUSTED,
     features: Mapping[str, float] | None = None,
     proofs: Sequence[Proof] = (),
-    standing: Standing | None = None,
+    standing: SessionState | None = None,
     threshold: float | None = 0.6,
     policy: Policy = POLICY,
     degraded: str | None = None,
@@ -45,7 +45,7 @@ def judged(
         None,
         policy,
         proofs,
-        standing or Standing(),
+        standing or SessionState(),
         id="decision",
         at=at,
         threshold=threshold,

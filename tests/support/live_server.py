@@ -30,7 +30,7 @@ from features.history.population import unmeasured
 from features.history.update import SUCCESS
 from features.settings import Settings, get_settings
 from scripts.lib.client import free_port
-from serving.model.active import InForce
+from serving.model.active import ActiveConfiguration
 from serving.model.explainer import Explainer
 from serving.policy.schema import Policy
 from serving.store.api_keys import create_key
@@ -148,7 +148,7 @@ def the_model() -> Explainer:
     return Explainer(small_model())
 
 
-def in_force_here(home: Path, **changes: Any) -> InForce:
+def in_force_here(home: Path, **changes: Any) -> ActiveConfiguration:
     """What an engine in this process rules by: the small champion and the built-in policy, unless said."""
     made: dict[str, Any] = {
         "settings": settings_of(home),
@@ -157,7 +157,7 @@ def in_force_here(home: Path, **changes: Any) -> InForce:
         "champion": the_model(),
         "missing": None,
     }
-    return InForce(**(made | changes))
+    return ActiveConfiguration(**(made | changes))
 
 
 def variables(home: Path, **more: str) -> dict[str, str]:

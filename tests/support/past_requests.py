@@ -15,7 +15,7 @@ from support.small_champion import small_model
 
 from features.event.schema import Event
 from features.model.bundle import TrustModel
-from serving.contracts.schemas import ScoreRequest, StepUpProof, StepUpRequest
+from serving.contracts.requests import ScoreRequest, StepUpProof, StepUpRequest
 from serving.decision.jit_scopes import wanted
 from serving.engine.writer import Engine
 from serving.model.explainer import Explainer

@@ -13,7 +13,7 @@ from support.judging import NOW, POLICY, ago, an_event, judged
 
 from features.event.schema import Category, CredentialKind, Event, IdentityType
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, Standing
+from serving.decision.decide import Decision, Proof, SessionState
 from serving.policy.rules import FACTS
 from serving.policy.schema import Policy
 
@@ -47,7 +47,7 @@ class Request:
     trust: TrustCurve | None
     threshold: float
     proofs: tuple[Proof, ...]
-    standing: Standing
+    standing: SessionState
 
     def ruled(self, policy: Policy = POLICY, **changes: Any) -> Decision:
         """The decision, with some of it changed."""
@@ -102,10 +102,10 @@ def some_proofs(draw: st.DrawFn) -> Proof:
 def requests(draw: st.DrawFn) -> Request:
     """A request of any kind, trusted or not, proven or not."""
     odds = draw(st.floats(-12.0, 6.0))
-    standing = Standing(
+    standing = SessionState(
         valid_until=draw(st.sampled_from((None, ago(1), ago(-900)))),
         prompts_in_window=draw(st.integers(0, 9)),
-        asked=draw(st.sampled_from(({}, {"earlier": ago(1_000)}))),
+        challenged_at=draw(st.sampled_from(({}, {"earlier": ago(1_000)}))),
         last_seen=draw(st.sampled_from((None, ago(60), ago(2_000), ago(10_000)))),
     )
     return Request(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.store.decision_log import DecisionRecord
+from serving.store.schema import SessionKey
 from serving.store.store import Store, Transaction
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -51,13 +52,13 @@ def recorded(store: Store, *numbers: int, **changes: Any) -> None:
     """Record decisions of these numbers, each in a transaction of its own."""
     for number in numbers:
         with store.transaction() as transaction:
-            transaction.append_decision(record(number, **changes))
+            transaction.decisions.append(record(number, **changes))
 
 
 def step_up(transaction: Transaction, **changes: Any) -> None:
     """Keep what became of decision d1."""
     made: dict[str, Any] = {"decision_id": "d1", "result": "completed", "proof": None, "at": after(10), "version": 1}
-    transaction.add_step_up("live", "ada", "s1", **(made | changes))
+    transaction.sessions.add_step_up(SessionKey("live", "ada", "s1"), **(made | changes))
 
 
 def sql(folder: Path, *statements: str) -> None:

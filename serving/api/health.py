@@ -1,0 +1,40 @@
+"""Handlers for load balancers and operators: health, metrics, the policy and the model in force."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from serving import metrics
+from serving.api.problems import Problem
+
+
+async def liveness(request: Request) -> Response:
+    """GET /livez."""
+    return Response("ok", media_type="text/plain")
+
+
+async def readiness(request: Request) -> Response:
+    """GET /readyz."""
+    active = request.app.state.engine.active
+    if active.missing:
+        raise Problem(503, active.missing)
+    return JSONResponse({"ready": True, "model": active.versions.model})
+
+
+async def prometheus(request: Request) -> Response:
+    """GET /metrics."""
+    return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
+
+
+async def active_policy(request: Request) -> Response:
+    """GET /policy."""
+    active = request.app.state.engine.active
+    policy = active.policy.model_dump(mode="json", by_alias=True)
+    return JSONResponse({"digest": active.policy.digest, "refused": active.policy_refused, "policy": policy})
+
+
+async def active_model(request: Request) -> Response:
+    """GET /model."""
+    active = request.app.state.engine.active
+    return JSONResponse({"version": active.versions.model, "missing": active.missing, "tags": dict(active.model_tags)})

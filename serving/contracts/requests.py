@@ -1,0 +1,133 @@
+"""What callers send. Strict models: an unknown member is refused by name. Responses are in `responses.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from features.event.schema import Event, LongText, Text, Texts, Time
+from serving.decision.authorization_details import Details
+from serving.policy.schema import ProofKind
+
+INLINE_LIMIT = 1_000
+"""How many events a request may carry as its history."""
+
+
+class WireModel(BaseModel):
+    """Strict, frozen, and no undeclared members."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class ScoreRequest(WireModel):
+    """Ask for a decision on one request (an *event*) of an identity."""
+
+    event: Annotated[Event, Field(description="The request to decide, with what is known of its session and context.")]
+    history: Annotated[
+        tuple[Event, ...] | None,
+        Field(
+            strict=False,
+            max_length=INLINE_LIMIT,
+            description="Decide by these past events alone, in place of the stored history; nothing is stored. "
+            "All are of the event's identity and before it. Needs scope `assure`.",
+        ),
+    ] = None
+    mode: Annotated[
+        Literal["enforce", "replay"],
+        Field(
+            description="`enforce` decides a request of this moment. `replay` decides a past one, in a history of its "
+            "own, and is never to be enforced. Needs scope `investigate`."
+        ),
+    ] = "enforce"
+    space: Annotated[
+        Text | None,
+        Field(
+            description="With `replay`: the namespace whose history is used and extended. Without it the replay "
+            "starts from an empty history."
+        ),
+    ] = None
+
+
+class StepUpProof(WireModel):
+    """The evidence with which a challenge was met."""
+
+    made_at: Annotated[Time, Field(description="When the proof was made: after the decision that asked for it.")]
+    kind: Annotated[
+        ProofKind,
+        Field(
+            description="`authentication`: a person signed in. `attestation`: a workload attested itself. `refresh`: "
+            "a credential was exchanged. `jit_credential`: a credential for this task was issued. `intent`: the task "
+            "was authorised. `owner_approval`: the owner approved it."
+        ),
+    ] = "authentication"
+    acr: Annotated[
+        Text | None, Field(description="Authentication context class reference, as the identity provider reports it.")
+    ] = None
+    amr: Annotated[Texts, Field(description="Factors used: RFC 8176 authentication method references.")] = ()
+    aal: Annotated[
+        Annotated[int, Field(ge=1, le=3)] | None, Field(description="NIST SP 800-63B authenticator assurance level.")
+    ] = None
+    scope: Annotated[
+        Texts,
+        Field(description="Scope of a `jit_credential`: `category:type`, `category:type/id` or `category:*`."),
+    ] = ()
+    expires_at: Annotated[
+        Time | None, Field(description="When a `jit_credential` expires. Required for that kind.")
+    ] = None
+    authorization_details: Annotated[
+        Details, Field(description="RFC 9396 authorization details of an `intent`: the task that was authorised.")
+    ] = ()
+
+
+class StepUpRequest(WireModel):
+    """Report the result of a challenge, as the identity provider knows it."""
+
+    decision_id: Annotated[Text, Field(description="The decision whose ruling was `step_up`.")]
+    identity: Annotated[Text, Field(description="The identity that decision was about.")]
+    session: Annotated[Text | None, Field(description="The session that decision was about, if it had an id.")] = None
+    result: Annotated[
+        Literal["completed", "failed", "abandoned"],
+        Field(description="`completed` needs a proof and elevates the session; the others are only recorded."),
+    ]
+    proof: Annotated[StepUpProof | None, Field(description="Required when the result is `completed`.")] = None
+
+
+class FeedbackRequest(WireModel):
+    """An investigator's verdict on a decision. The latest verdict of each investigator counts."""
+
+    verdict: Annotated[
+        Literal["intruder", "owner", "unsure"],
+        Field(
+            description="`intruder`: the request was malicious. `owner`: it was legitimate. `unsure`: it cannot be "
+            "told. Training reads these values as labels."
+        ),
+    ]
+    note: Annotated[LongText | None, Field(description="Free text, kept with the verdict and never exported.")] = None
+
+
+class RevocationRequest(WireModel):
+    """Deny a session, or a whole identity, from now on."""
+
+    identity: Annotated[Text, Field(description="The identity to deny.")]
+    session: Annotated[
+        Text | None, Field(description="The session to deny. Without it every session of the identity is denied.")
+    ] = None
+    reason: Annotated[Text, Field(description="Why, for the record.")]
+
+
+class LogRecords(RootModel[list[dict[str, Any]]]):
+    """The body of `POST /events` before its records are read (`log_records.py`)."""
+
+
+class ShippedRecords(RootModel[list[Event] | list[dict[str, Any]]]):
+    """Events in our own form or, with the query parameter `source`, a vendor's native log records.
+
+    This describes the body in the API description; `LogRecords` is what takes it in.
+    """
+
+
+class SignInForm(WireModel):
+    """The form on the sign-in page."""
+
+    key: Annotated[str, Field(description="A key of scope `investigate`.")]

@@ -1,0 +1,175 @@
+"""What every route but `POST /score` answers with. The decision itself is in `decision.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, RootModel
+
+from features.event.schema import Event
+from serving.contracts.decision import Ruling, ScoreResponse, Timestamp
+from serving.contracts.requests import WireModel
+
+
+class ProblemField(WireModel):
+    """One field that is wrong."""
+
+    field: Annotated[str, Field(description="The field's path in the request, such as `event.time`.")]
+    detail: Annotated[str, Field(description="What is wrong with it.")]
+
+
+class ProblemDetails(WireModel):
+    """A refusal or a failure, in the form of RFC 9457."""
+
+    type: Annotated[Literal["about:blank"], Field(description="Always `about:blank`: the status says it all.")]
+    title: Annotated[str, Field(description="The status's reason phrase in RFC 9110.")]
+    status: Annotated[int, Field(description="The HTTP status.")]
+    detail: Annotated[str, Field(description="What went wrong, in words.")]
+    errors: Annotated[
+        list[ProblemField] | None, Field(description="Each field that is wrong. Present for a 400 about fields.")
+    ] = None
+
+
+class IngestResponse(WireModel):
+    """What became of shipped events."""
+
+    folded: Annotated[int, Field(description="Events that updated a history.")]
+    duplicates: Annotated[int, Field(description="Events whose id was known, and that changed nothing.")]
+    broken: Annotated[
+        list[str], Field(description="Records of a native log that are not events, by position and reason.")
+    ]
+
+
+class StepUpResponse(WireModel):
+    """A challenge's result was recorded."""
+
+    decision_id: Annotated[str, Field(description="The decision that asked for the proof.")]
+    result: Annotated[Literal["completed", "failed", "abandoned"], Field(description="The result as reported.")]
+    elevated_until: Annotated[
+        Timestamp | None, Field(description="Until when the proof counts; null unless `completed`.")
+    ]
+
+
+class RevocationResponse(WireModel):
+    """A session or an identity is denied from now on."""
+
+    identity: Annotated[str, Field(description="The identity.")]
+    session: Annotated[str | None, Field(description="The session; null when the whole identity is denied.")]
+    revoked_at: Annotated[Timestamp, Field(description="When the revocation took effect.")]
+
+
+class FeedbackResponse(WireModel):
+    """A verdict was recorded."""
+
+    decision_id: Annotated[str, Field(description="The decision the verdict is about.")]
+    verdict: Annotated[Literal["intruder", "owner", "unsure"], Field(description="The verdict as sent.")]
+    by: Annotated[str, Field(description="The id of the key that gave it.")]
+    at: Annotated[Timestamp, Field(description="When it was given.")]
+
+
+class ExportedVerdict(WireModel):
+    """One line of the verdicts export: a label that `python -m training labels pull` reads."""
+
+    event_id: Annotated[str, Field(description="The event the decision was about.")]
+    identity: Annotated[str, Field(description="The event's identity.")]
+    verdict: Annotated[Literal["intruder", "owner", "unsure"], Field(description="The verdict.")]
+    at: Annotated[Timestamp, Field(description="When it was given.")]
+    by: Annotated[str, Field(description="The id of the key that gave it.")]
+    decision_id: Annotated[str, Field(description="The decision the verdict is about.")]
+
+
+class DecisionListItem(WireModel):
+    """One decision in a search result."""
+
+    decision_id: Annotated[str, Field(description="The decision's id.")]
+    at: Annotated[Timestamp, Field(description="The time it was made at.")]
+    ruling: Annotated[Ruling, Field(description="Its ruling.")]
+    identity: Annotated[str | None, Field(description="The identity; null once the decision is erased.")]
+    session: Annotated[str | None, Field(description="The session; null when unknown or erased.")]
+    erased: Annotated[bool, Field(description="Whether the decision's content has been erased.")]
+
+
+class DecisionListResponse(WireModel):
+    """Decisions that match a search."""
+
+    decisions: Annotated[list[DecisionListItem], Field(description="Newest first, 100 at most.")]
+
+
+class DecisionBody(WireModel):
+    """What was decided, about what, from which features."""
+
+    answer: Annotated[ScoreResponse, Field(description="The decision, word for word as it was sent.")]
+    event: Annotated[Event, Field(description="The event as it was decided: without ignored claims, enriched.")]
+    features: Annotated[dict[str, float | None], Field(description="Every feature by name; null when it is unknown.")]
+    mode: Annotated[
+        Literal["enforce", "replay", "inline"],
+        Field(description="How it was asked for; `inline` when the request carried its own history."),
+    ]
+
+
+class DecisionRecordResponse(WireModel):
+    """One decision as the log keeps it."""
+
+    id: Annotated[str, Field(description="The decision's id.")]
+    space: Annotated[str, Field(description="`live`, `inline`, or `replay:` and the replay's namespace.")]
+    caller: Annotated[str, Field(description="The id of the key that asked for it.")]
+    identity: Annotated[str, Field(description="The event's identity.")]
+    session: Annotated[str | None, Field(description="The event's session, if it has an id.")]
+    event_id: Annotated[str | None, Field(description="The event's own id, if it has one.")]
+    body_digest: Annotated[str, Field(description="Digest of the request, by which a repeated one is recognised.")]
+    category: Annotated[str | None, Field(description="The action's category.")]
+    resource_type: Annotated[str | None, Field(description="The resource's type.")]
+    ruling: Annotated[Ruling, Field(description="The ruling.")]
+    at: Annotated[Timestamp, Field(description="The time it was made at.")]
+    version: Annotated[int, Field(description="Version of the identity's history after the decision.")]
+    body: Annotated[DecisionBody, Field(description="What was decided, about what, from which features.")]
+
+
+class StoredFinding(WireModel):
+    """A finding, with how often decisions showed it."""
+
+    kind: Annotated[Literal["asked_too_often", "standing_fault"], Field(description="The kind of finding.")]
+    subject: Annotated[str, Field(description="The floor, threshold or limit it is about.")]
+    identity: Annotated[str, Field(description="The identity it is about.")]
+    decision_id: Annotated[str, Field(description="The latest decision that showed it.")]
+    times: Annotated[int, Field(description="How many decisions showed it.")]
+    first_at: Annotated[Timestamp, Field(description="The first time.")]
+    last_at: Annotated[Timestamp, Field(description="The latest time.")]
+    sentence: Annotated[str, Field(description="The finding in words.")]
+
+
+class FindingsResponse(WireModel):
+    """Findings of live decisions."""
+
+    findings: Annotated[list[StoredFinding], Field(description="Newest first, 200 at most.")]
+
+
+class PolicyResponse(WireModel):
+    """The policy in force."""
+
+    digest: Annotated[str, Field(description="Digest of the policy file; decisions name it.")]
+    refused: Annotated[
+        str | None, Field(description="Why a newer policy file is not in force; null when there is none.")
+    ]
+    policy: Annotated[
+        dict[str, Any], Field(description="The policy. `python -m serving policy schema` prints its JSON schema.")
+    ]
+
+
+class ModelResponse(WireModel):
+    """The model in force."""
+
+    version: Annotated[str | None, Field(description="Version in the registry; null when there is no model.")]
+    missing: Annotated[str | None, Field(description="Why there is no model; null when there is one.")]
+    tags: Annotated[dict[str, str], Field(description="What the registry says of this version.")]
+
+
+class ReadyResponse(WireModel):
+    """The service is ready: a model is loaded."""
+
+    ready: Annotated[Literal[True], Field(description="Always true; the response is a 503 otherwise.")]
+    model: Annotated[str | None, Field(description="Version of the model in force.")]
+
+
+class OpenApiDocument(RootModel[dict[str, Any]]):
+    """This document, OpenAPI 3.1."""

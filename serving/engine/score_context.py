@@ -1,0 +1,84 @@
+"""The first step of `POST /score`: whether the caller may ask this, and about what exactly."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from features.enrichment.ip_lookup import fill_event
+from features.event.schema import Event
+from features.hashing import digest_of
+from serving.contracts.requests import ScoreRequest
+from serving.decision.untrusted_claims import without_claims
+from serving.errors import InvalidField, ScopeRequired
+from serving.model.active import ActiveConfiguration
+from serving.store.api_keys import Caller
+from serving.store.schema import LIVE
+from serving.times import now
+
+INLINE = "inline"
+"""The namespace of decisions on requests that carry their own history."""
+
+
+@dataclass(frozen=True)
+class ScoreContext:
+    """A request that may be decided: who asks, about which event, in which namespace, as of when."""
+
+    request: ScoreRequest
+    caller: Caller
+    event: Event
+    """The event without claims this caller may not make, enriched from its address."""
+    ignored_claims: tuple[str, ...]
+    namespace: str
+    at: datetime
+    body_digest: str
+
+    @property
+    def inline(self) -> bool:
+        """Whether the request carries its own history."""
+        return self.request.history is not None
+
+    @property
+    def replay(self) -> bool:
+        """Whether a past request is replayed."""
+        return self.request.mode == "replay"
+
+
+def check_score_request(request: ScoreRequest, caller: Caller, active: ActiveConfiguration) -> ScoreContext:
+    """Check that the caller may ask this, and prepare the event. Raises ScopeRequired or InvalidField."""
+    if request.mode == "replay" and "investigate" not in caller.scopes:
+        raise ScopeRequired("Mode replay needs a key of scope investigate.")
+    if request.history is not None and "assure" not in caller.scopes:
+        raise ScopeRequired("An inline history needs a key of scope assure.")
+    if request.space is not None and request.mode != "replay":
+        raise InvalidField("space", "names the namespace of a replay: send it with mode replay only")
+    event, ignored = (request.event, ()) if "assure" in caller.scopes else without_claims(request.event)
+    return ScoreContext(
+        request=request,
+        caller=caller,
+        event=fill_event(event, active.networks),
+        ignored_claims=ignored,
+        namespace=_namespace(request),
+        at=_decision_time(request, active),
+        body_digest=digest_of(request.model_dump_json().encode()),
+    )
+
+
+def _decision_time(request: ScoreRequest, active: ActiveConfiguration) -> datetime:
+    """A replay is decided as of the event's time. An enforced event must be of this moment; the later time counts."""
+    event_time, present, skew = request.event.time, now(), active.settings.allowed_skew_seconds
+    if request.mode == "replay":
+        return event_time
+    if abs((event_time - present).total_seconds()) > skew:
+        reason = f"lies more than {skew} s from the server's clock: past events need mode replay"
+        raise InvalidField("event.time", reason)
+    return max(present, event_time)
+
+
+def _namespace(request: ScoreRequest) -> str:
+    if request.history is not None:
+        return INLINE
+    if request.mode == "replay":
+        return f"replay:{request.space or secrets.token_hex(8)}"
+    return LIVE

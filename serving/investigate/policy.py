@@ -1,0 +1,15 @@
+"""The page that shows the policy in force, and the findings about its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from serving.investigate.rendering import render
+from serving.policy.schema import Policy
+from serving.policy.tables import sections
+from serving.store.findings import StoredFinding
+
+
+def policy_page(policy: Policy, refused: str | None, findings: Sequence[StoredFinding]) -> str:
+    """The policy as tables; `refused` says why a newer file is not in force."""
+    return render("policy.html", policy=policy, sections=sections(policy), refused=refused, findings=findings)
