@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +47,10 @@ class Recorded:
     answer: Answer
 
 
-def _curl(path: str, body: str = "", *, key: bool = True) -> str:
+def _curl(path: str, body: str = "", *, key: bool = True, form: str = "") -> str:
     parts = [f'curl -s "{USUAL_URL}{path}"']
     parts += ['-H "Authorization: Bearer $KEY"'] if key else []
+    parts += [f'--data-urlencode "{pair}"' for pair in form.split("&") if pair]
     if body:
         parts += ["-H 'Content-Type: application/json'", f"-d '{body}'"]
     return " \\\n  ".join(parts)
@@ -91,6 +94,11 @@ def _lines(count: int) -> Callable[[Answer], Answer]:
         return "\n".join([*lines[:count], *([f"… {len(lines) - count} more lines"] if len(lines) > count else [])])
 
     return shorten
+
+
+def _page(html: Answer) -> Answer:
+    title = re.search(r"<title>(.*?)</title>", str(html), re.DOTALL)
+    return f"<!doctype html> … <title>{title[1].strip() if title else ''}</title> …"
 
 
 def _top(answer: Answer) -> Answer:
@@ -141,7 +149,22 @@ EXAMPLES: tuple[Example, ...] = (
     Example("GET /metrics", "Prometheus metrics", _curl("/metrics"), _lines(6)),
     Example("GET /livez", "Is the process alive?", _curl("/livez", key=False)),
     Example("GET /readyz", "Is a model loaded?", _curl("/readyz", key=False)),
-    Example("GET /docs.json", "The OpenAPI document", _curl("/docs.json"), _top),
+    Example("GET /investigate", "The search page", _curl("/investigate"), _page),
+    Example("GET /investigate/decisions/{id}", "A decision's page", _curl("/investigate/decisions/{decision}"), _page),
+    Example(
+        "POST /investigate/decisions/{id}/feedback",
+        "The form on a decision's page",
+        _curl("/investigate/decisions/{decision}/feedback", form="verdict=owner&note=Ada confirmed it"),
+    ),
+    Example("GET /investigate/policy", "The policy page", _curl("/investigate/policy"), _page),
+    Example("GET /investigate/login", "The sign-in form", _curl("/investigate/login", key=False), _page),
+    Example("POST /investigate/login", "Signing in", _curl("/investigate/login", key=False, form="key=$KEY"), _page),
+    Example("GET /", "What a browser is led to", _curl("/", key=False)),
+    Example("GET /docs", "The API in a browser", _curl("/docs", key=False), _page),
+    Example(
+        "GET /docs/{file}", "Its style", _curl("/docs/swagger-ui.css", key=False), lambda text: str(text)[:60] + "…"
+    ),
+    Example("GET /docs.json", "The OpenAPI document", _curl("/docs.json", key=False), _top),
 )
 PROBLEMS: tuple[Example, ...] = (
     Example("problem", "No key", _curl("/decisions", key=False)),
@@ -158,7 +181,7 @@ def perform(url: str, key_file: Path, examples: tuple[Example, ...]) -> Iterator
         status, answer = _called(command.replace(USUAL_URL, url), key_file)
         if example.route == "POST /score" and not decision:
             decision = answer["decision_id"]
-        shown = example.shorten(answer) if status == 200 else answer
+        shown = example.shorten(answer) if status == HTTPStatus.OK else answer
         yield Recorded(example.route, example.title, command, status, shown)
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from scripts.docgen.http_examples import Recorded
 from scripts.docgen.markdown import fenced, table
 from scripts.docgen.policy_reference import type_in_words
-from serving.api.openapi import document
+from serving.api.openapi import openapi_document
+from serving.api.routes import ROUTES
 
 Schema = Mapping[str, Any]
+LIMITS = {(route.method, route.path): route.request.limit for route in ROUTES if route.request}
+"""How many bytes the body of a route may have."""
+
+
+@cache
+def document() -> Schema:
+    """The OpenAPI document that the service answers with."""
+    return openapi_document(ROUTES)
 
 
 def routes(recorded: list[Recorded]) -> str:
@@ -33,11 +43,17 @@ def problems(recorded: list[Recorded]) -> str:
     for operations in openapi["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                if not status.startswith("2"):
-                    statuses.setdefault(status, response["description"])
-    overview = table(("status", "title"), [(f"`{status}`", title) for status, title in sorted(statuses.items())])
+                if "$ref" in response:
+                    statuses[status] = response["$ref"].rpartition("/")[2]
+    rows = [(f"`{status}`", *_problem(openapi["components"]["responses"][name])) for status, name in statuses.items()]
+    overview = table(("status", "title", "means"), sorted(rows))
     calls = [_call(each) for each in recorded if each.route == "problem"]
     return "\n\n".join([overview, *calls])
+
+
+def _problem(response: Schema) -> tuple[str, str]:
+    content = next(iter(response["content"].values()))
+    return content["example"]["title"], response["description"]
 
 
 def schemas() -> str:
@@ -86,7 +102,12 @@ def fields(name: str, defs: Schema) -> Iterator[tuple[str, str, str]]:
             continue
         kind = _type(node, defs)
         optional = "" if field in required else ", optional"
-        yield field, (kind.removesuffix(" or null") if optional else kind) + optional, node.get("description", "")
+        inherited = " ".join(str(defs.get(target, {}).get("description", "")).partition("\n\n")[0].split())
+        yield (
+            field,
+            (kind.removesuffix(" or null") if optional else kind) + optional,
+            node.get("description", inherited),
+        )
 
 
 def _target(node: Schema) -> str:
@@ -111,14 +132,17 @@ def _type(node: Schema, defs: Schema) -> str:
 
 def _route(route: str, operation: Schema, calls: list[Recorded], openapi: Schema) -> str:
     body = _content(operation.get("requestBody", {}))
-    answer = _content(operation["responses"].get("200", {}))
+    status, success = next(each for each in operation["responses"].items() if "$ref" not in each[1])
+    answer = _content(success)
+    limit = LIMITS.get((route.partition(" ")[0], route.partition(" ")[2]))
     facts = [
         ("key", _scope(operation)),
         *([("parameters", _parameters(operation))] if operation.get("parameters") else []),
-        *([("body", _linked(body, openapi))] if body else []),
-        *([("answer", _linked(answer, openapi))] if answer else []),
+        *([("body", f"{_linked(body, openapi)}, {limit:,} bytes at most")] if body else []),
+        ("answer", f"{status}: {_linked(answer, openapi) if '$ref' in answer else success['description']}"),
+        *([("problems", ", ".join(f"`{each}`" for each in operation["responses"] if each > "399"))]),
     ]
-    text = " ".join(str(operation.get("description", "")).split())
+    text = " ".join(str(operation.get("description", "")).partition("\n\nNeeds")[0].split())
     return "\n\n".join(
         part
         for part in (
@@ -158,6 +182,8 @@ def _linked(schema: Schema, openapi: Schema) -> str:
 
 
 def _call(call: Recorded) -> str:
+    if call.answer == "":
+        return f"**{call.title}** ({call.status}, no body)\n\n{fenced('bash', call.command)}"
     answer = call.answer if isinstance(call.answer, str) else json.dumps(call.answer, indent=1, ensure_ascii=False)
     language = "text" if isinstance(call.answer, str) else "json"
     return f"**{call.title}** ({call.status})\n\n{fenced('bash', call.command)}\n\n{fenced(language, answer)}"
