@@ -101,6 +101,10 @@ def _page(html: Answer) -> Answer:
     return f"<!doctype html> … <title>{title[1].strip() if title else ''}</title> …"
 
 
+def _start(text: Answer) -> Answer:
+    return f"{str(text)[:60]}…"
+
+
 def _top(answer: Answer) -> Answer:
     return {name: value if isinstance(value, str) else "…" for name, value in answer.items()}
 
@@ -162,7 +166,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("GET /", "What a browser is led to", _curl("/", key=False)),
     Example("GET /docs", "The API in a browser", _curl("/docs", key=False), _page),
     Example(
-        "GET /docs/{file}", "Its style", _curl("/docs/swagger-ui.css", key=False), lambda text: str(text)[:60] + "…"
+        "GET /docs/{file}", "Its style", _curl("/docs/swagger-ui.css", key=False), _start
     ),
     Example("GET /docs.json", "The OpenAPI document", _curl("/docs.json", key=False), _top),
 )
