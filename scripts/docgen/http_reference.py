@@ -14,7 +14,7 @@ from serving.api.openapi import openapi_document
 from serving.api.routes import ROUTES
 
 Schema = Mapping[str, Any]
-LIMITS = {(route.method, route.path): route.request.limit for route in ROUTES if route.request}
+LIMITS = {(str(route.method), route.path): route.request.limit for route in ROUTES if route.request}
 """How many bytes the body of a route may have."""
 
 
