@@ -11,8 +11,8 @@ from training.pipeline.dataset import prepare
 from training.pipeline.retrain import Outcome, record, retrain
 from training.pipeline.train import assess, fit, gate, more_examples
 from training.promotion.registry import Forced, NotPromoted, champion, promote
-from training.scenarios.injection import graft
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
+from training.scenarios.injection import inject_abuse
 from training.simulation.world import WorldParameters, simulate, world_parameters
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
     "fair",
     "fit",
     "gate",
-    "graft",
+    "inject_abuse",
     "loops",
     "more_examples",
     "prepare",

@@ -21,9 +21,9 @@ from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History, empt
 from features.history.population import measure
 from features.history.update import CHALLENGED
 from features.model.bundle import Calibration, TrustModel
-from training.data.labels import LABELS, World, unlabelled
+from training.data.labels import LABELS, World, benign_labels
 from training.data.split import Split
-from training.data.targets import outcomes
+from training.data.targets import prediction_targets
 from training.evaluation.context import evaluation_context
 from training.evaluation.studies.closed_loop import closed_loop, logged, loops
 from training.metrics.evaluation import BUDGETS
@@ -51,11 +51,13 @@ def data() -> Dataset:
     events = table_of(sorted(random_events(1_000, seed=3, identities=10), key=lambda event: event.time))
     who = events["identity.id"].to_numpy()
     malicious = (np.random.default_rng(1).random(1_000) < 1 / 3) & (who != who[0])
-    labels = unlabelled(events).set_column(0, LABELS.field(0), pa.array(malicious.astype(np.int8)))
+    labels = benign_labels(events).set_column(0, LABELS.field(0), pa.array(malicious.astype(np.int8)))
     world, everything = World(events, labels), np.ones(1_000, bool)
     kind = events["identity.type"].to_numpy().astype(str)
     parts = Split(~everything, ~everything, ~everything, ~everything, everything, 2**62)
-    return Dataset(world, np.zeros((1_000, len(feature_names()))), measure(events), parts, outcomes(world), kind)
+    return Dataset(
+        world, np.zeros((1_000, len(feature_names()))), measure(events), parts, prediction_targets(world), kind
+    )
 
 
 @pytest.fixture(scope="module")

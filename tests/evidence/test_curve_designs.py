@@ -13,7 +13,7 @@ from support.made_up_test import case_of, made_up, outcomes_of
 from features.arrays import Array
 from features.event.arrow import conform
 from features.history.population import unmeasured
-from training.data.labels import World, unlabelled
+from training.data.labels import World, benign_labels
 from training.evaluation.studies import design_comparison
 from training.evaluation.studies.curve_designs import DESIGNS, Curves
 from training.evaluation.studies.design_comparison import Row, compare, summary
@@ -22,7 +22,7 @@ from training.evaluation.studies.poisoning import SHARE, fed
 from training.model.fit import Recipe
 from training.pipeline.dataset import Dataset
 from training.promotion.checks import rising_curves
-from training.simulation.parameters import drawn_parameters
+from training.simulation.parameters import draw_parameters
 
 RECIPES = (Recipe(trees=6, smallest_leaf=5), Recipe(trees=3, leaves=4, smallest_leaf=5))
 
@@ -62,7 +62,7 @@ def _now(curves: Curves) -> Array:
 
 def test_worlds_differ_in_what_they_are_and_are_the_same_for_a_seed() -> None:
     """Every share drawn anew, none beyond what a share can be."""
-    one, again, other = (drawn_parameters(seed, 900, 42) for seed in (1, 1, 2))
+    one, again, other = (draw_parameters(seed, 900, 42) for seed in (1, 1, 2))
 
     assert (one == again, one == other, (one.identities, one.days), 0 < one.compromised_sessions < 0.1) == (
         True,
@@ -92,7 +92,7 @@ def sign_ins(*rows: tuple[str, str, str]) -> World:
         "network.ip": [address for _, address, _ in rows],
     }
     events = conform(pa.table(columns))
-    return World(events, unlabelled(events))
+    return World(events, benign_labels(events))
 
 
 def test_a_strange_address_scores_higher_the_longer_the_history() -> None:
@@ -125,7 +125,7 @@ def test_what_is_fed_lies_in_the_past_and_is_the_share_it_says() -> None:
         )
     )
     tested = case_of(of)
-    data = Dataset(World(events, unlabelled(events)), tested.matrix, unmeasured(), made_up().split, of, tested.kind)
+    data = Dataset(World(events, benign_labels(events)), tested.matrix, unmeasured(), made_up().split, of, tested.kind)
 
     table = fed(data, np.arange(200), int(of.time[190]), 1)
 

@@ -10,7 +10,7 @@ from support.made_up_test import HOUR, a_hundred_sessions, case_of, outcomes_of,
 
 from features.event.arrow import conform
 from features.model.trust_curve import HORIZONS, TrustCurve
-from training.data.labels import LABELS, World, unlabelled
+from training.data.labels import LABELS, World, benign_labels
 from training.evaluation.studies.ablations import labels_of_others, skill
 from training.evaluation.targets import GOALS, Goal, exactly, table
 from training.metrics.bootstrap import Estimate, bootstrap_weights
@@ -113,7 +113,7 @@ def test_the_oracle_knows_whom_intruders_prefer() -> None:
         "device.managed": who == "bob",
     }
     events = conform(pa.table(columns))
-    world = World(events, unlabelled(events).set_column(0, LABELS.field(0), [malicious.astype(np.int8)]))
+    world = World(events, benign_labels(events).set_column(0, LABELS.field(0), [malicious.astype(np.int8)]))
 
     rows = np.array([0, 6])
     soon, later = (oracle(world, of)(whole_horizon(rows, seconds)) for seconds in (30.0, 90.0))

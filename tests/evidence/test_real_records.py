@@ -30,7 +30,7 @@ from training.model.fit import Recipe
 from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.train import fit
 from training.real_records.scoring import REAL, ranks_above
-from training.reference.attack_sequences import chains
+from training.reference.attack_sequences import recorded_sequences
 from training.scenarios.attacker import STRENGTHS
 from training.simulation.world import simulate, world_parameters
 
@@ -175,7 +175,7 @@ def test_a_technique_is_left_out_with_all_who_do_it(small: Dataset, monkeypatch:
     (table,), figures = techniques(small, RECIPE, 1, lambda what: None)
     removed = {row[1] for row in table.rows[:-1]} - {"0"}
 
-    assert len(table.rows) == len(chains()) + 1
+    assert len(table.rows) == len(recorded_sequences()) + 1
     assert (len(rows) > 1, {bool(each is None) for each in rows[:1]}) == (bool(removed), {True})
     assert all((small.targets.malicious & ~each).any() for each in rows[1:])
     assert set(figures) == {f"techniques/{which}/{look}" for which in ("full", "without") for look in LOOKS}

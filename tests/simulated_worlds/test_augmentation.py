@@ -8,8 +8,8 @@ import pytest
 
 from training import prepare, simulate
 from training.data.labels import World
-from training.data.targets import outcomes
-from training.data.verdicts import SOURCE
+from training.data.targets import prediction_targets
+from training.data.verdicts import VERDICT_SOURCE
 from training.pipeline import augmentation as module
 from training.pipeline.augmentation import NOTHING, Augmentation, again, surprises
 from training.pipeline.dataset import Dataset
@@ -62,7 +62,7 @@ def test_nobody_elses_life_and_nothing_later_plays_a_part(data: Dataset, more: A
     alone = World(data.world.events.take(kept), data.world.labels.take(kept))
     theirs = np.searchsorted(np.flatnonzero(fitted), rows)
 
-    found = again(alone, outcomes(alone), theirs, data.population, 2, 4, None)
+    found = again(alone, prediction_targets(alone), theirs, data.population, 2, 4, None)
 
     assert found.matrix.tobytes() == more.matrix.tobytes() and found.malicious.tolist() == more.malicious.tolist()
 
@@ -100,7 +100,7 @@ def test_a_verdict_among_simulated_abuse_counts_as_verdicts_do(data: Dataset, mo
     said = abuse[data.targets.identity[abuse] == data.targets.identity[abuse[0]]][:2]
     labels, column = data.world.labels, data.world.labels.column_names.index("label_source")
     sources = labels["label_source"].to_numpy().copy()
-    sources[said] = SOURCE
+    sources[said] = VERDICT_SOURCE
     told = replace(data, world=World(data.world.events, labels.set_column(column, "label_source", [sources])))
 
     both, place = told.beside(rows, more), np.searchsorted(rows, said)

@@ -1,4 +1,4 @@
-"""Labels as a company has them: late, partial, wrong, by session; the events themselves never change."""
+"""Labels as a company has them: late, incomplete, wrong, or by whole sessions; the events never change."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ import pytest
 from training import WorldParameters, simulate, world_parameters
 from training.data.labels import LABELS, World
 from training.data.sessions import session_keys
-from training.simulation.label_noise import by_session, cut, late, partial, wrong
+from training.simulation.label_noise import (
+    TakenFor,
+    late_labels,
+    partial_labels,
+    session_labels,
+    truncate_at,
+    wrong_labels,
+)
 
 
 @pytest.fixture(scope="module")
-def numbers() -> WorldParameters:
+def parameters() -> WorldParameters:
     return replace(world_parameters(), identities=220, days=21, compromised_sessions=0.05, label_delay_spread=1.5)
 
 
 @pytest.fixture(scope="module")
-def world(numbers: WorldParameters) -> World:
-    return simulate(5, parameters=numbers)
+def world(parameters: WorldParameters) -> World:
+    return simulate(5, parameters=parameters)
 
 
 def day(world: World, number: int) -> datetime:
@@ -37,82 +44,100 @@ def malicious(world: World) -> np.ndarray:
 
 
 def takeovers(world: World) -> set[tuple[str, str]]:
-    rows = malicious(world)
+    """Identity and scenario of every takeover that the labels name."""
     pairs = zip(world.events["identity.id"].to_pylist(), world.labels["scenario"].to_pylist(), strict=True)
-    return {pair for pair, mine in zip(pairs, rows, strict=True) if mine}
+    return {pair for pair, labelled in zip(pairs, malicious(world), strict=True) if labelled}
 
 
-def test_more_is_found_out_as_time_goes_by(world: World, numbers: WorldParameters) -> None:
-    """What is known stays known, whole takeovers at a time; in the end everything is."""
-    known = [takeovers(late(world, day(world, d), numbers, 1)) for d in (2, 10, 30, 100_000)]
+def test_late_labels_grow_with_time(world: World, parameters: WorldParameters) -> None:
+    """What is found stays found, whole takeovers at a time; in the end everything is."""
+    found = [takeovers(late_labels(world, day(world, d), parameters, 1)) for d in (2, 10, 30, 100_000)]
 
-    assert all(before <= after for before, after in pairwise(known))
-    assert len(known[0]) < len(known[1]) < len(known[2]) < len(known[3])
-    assert known[3] == takeovers(world)
+    assert all(earlier <= later for earlier, later in pairwise(found))
+    assert len(found[0]) < len(found[1]) < len(found[2]) < len(found[3])
+    assert found[3] == takeovers(world)
 
 
-def test_half_is_found_out_within_the_median_delay(world: World, numbers: WorldParameters) -> None:
-    """Of takeovers that began at one time, give or take."""
-    quick = replace(numbers, label_delay_days=1e-9)
-    begun = len(takeovers(cut(world, day(world, 1))))
-    shares = [
-        len(takeovers(late(world, day(world, 21), replace(numbers, label_delay_days=d), 3))) for d in (1e-9, 11, 1e9)
-    ]
+def test_late_labels_depend_on_the_median_delay(world: World, parameters: WorldParameters) -> None:
+    """Without delay everything is found at once; the longer the delay, the less is found by the end."""
+    begun = len(takeovers(truncate_at(world, day(world, 1))))
+    found = {
+        (delay, seed): len(
+            takeovers(late_labels(world, day(world, 21), replace(parameters, label_delay_days=delay), seed))
+        )
+        for delay, seed in ((1e-9, 3), (11, 3), (1e9, 3), (1e-9, 8))
+    }
 
-    assert begun < shares[0] == len(takeovers(late(world, day(world, 21), quick, 8)))
-    assert shares[0] > shares[1] > shares[2] == 0
+    assert begun < found[1e-9, 3]
+    assert found[1e-9, 3] == found[1e-9, 8]
+    assert found[1e-9, 3] > found[11, 3] > found[1e9, 3]
+    assert found[1e9, 3] == 0
 
 
 @pytest.mark.parametrize("taken_for", ["unknown", "benign"])
-def test_what_is_not_found_out_is_nobodys_or_the_owners(world: World, numbers: WorldParameters, taken_for: str) -> None:
-    """As asked: null, or 0; without the name of an abuse or a strength; all other rows stay."""
-    some = partial(world, numbers, 2, taken_for=taken_for)  # type: ignore[arg-type]
-    hidden = malicious(world) & ~malicious(some)
+def test_takeovers_that_are_not_found_become_unknown_or_benign(
+    world: World, parameters: WorldParameters, taken_for: TakenFor
+) -> None:
+    """`compromised` becomes null or 0 as requested, scenario and strength become null; all other rows stay."""
+    partial = partial_labels(world, parameters, 2, taken_for=taken_for)
+    hidden = malicious(world) & ~malicious(partial)
 
-    labels = some.labels.to_pandas()[hidden]
+    labels = partial.labels.to_pandas()[hidden]
+    assert len(labels) > 0
     assert labels["compromised"].isna().all() if taken_for == "unknown" else labels["compromised"].eq(0).all()
-    assert labels[["scenario", "strength"]].isna().all(axis=None) and len(labels) > 0
-    assert some.labels.filter(~hidden).equals(world.labels.filter(~hidden)) and some.events.equals(world.events)
+    assert labels[["scenario", "strength"]].isna().all(axis=None)
+    assert partial.labels.filter(~hidden).equals(world.labels.filter(~hidden))
+    assert partial.events.equals(world.events)
 
 
-def test_so_many_are_found_as_are_said_to_be(world: World, numbers: WorldParameters) -> None:
+def test_partial_labels_name_the_share_that_is_found(world: World, parameters: WorldParameters) -> None:
     """All, none, and about the share."""
-    every, none, some = (
-        len(takeovers(partial(world, replace(numbers, labels_found=s), 2))) / len(takeovers(world)) for s in (1, 0, 0.6)
+    everything, nothing, some = (
+        len(takeovers(partial_labels(world, replace(parameters, labels_found=share), 2))) / len(takeovers(world))
+        for share in (1, 0, 0.6)
     )
 
-    assert (every, none) == (1.0, 0.0) and 0.4 < some < 0.8
+    assert everything == 1.0
+    assert nothing == 0.0
+    assert 0.4 < some < 0.8
 
 
-def test_wrong_labels_go_both_ways(world: World, numbers: WorldParameters) -> None:
-    """Some takeovers are called benign, and whole benign sessions compromised, without a scenario; at 0 nothing changes."""
-    noisy = wrong(world, replace(numbers, labels_missed=0.3, labels_false_alarms=0.02), 4)
+def test_wrong_labels_miss_takeovers_and_accuse_benign_sessions(world: World, parameters: WorldParameters) -> None:
+    """Some takeovers are called benign, and whole benign sessions compromised, without a scenario."""
+    noisy = wrong_labels(world, replace(parameters, labels_missed=0.3, labels_false_alarms=0.02), 4)
     accused = malicious(noisy) & ~malicious(world)
-    keys = session_keys(world.events)
-    whole = pd.Series(accused).groupby(keys).mean()
+    by_session = pd.Series(accused).groupby(session_keys(world.events)).mean()
 
     assert 0.1 < 1 - len(takeovers(world) & takeovers(noisy)) / len(takeovers(world)) < 0.5
-    assert set(whole[whole > 0]) == {1.0} and 0.005 < (whole > 0).mean() < 0.05
+    assert set(by_session[by_session > 0]) == {1.0}
+    assert 0.005 < (by_session > 0).mean() < 0.05
     assert noisy.labels.filter(accused)["scenario"].null_count == accused.sum()
-    right = wrong(world, replace(numbers, labels_missed=0.0, labels_false_alarms=0.0), 4)
-    assert right.labels.equals(world.labels)
 
 
-def test_an_investigator_marks_sessions_from_the_first_act_on(world: World) -> None:
-    """What the owner did before stays his; what he did after counts as compromised."""
-    marked = by_session(world)
+def test_without_errors_wrong_labels_change_nothing(world: World, parameters: WorldParameters) -> None:
+    """At rates of 0 every label stays."""
+    noisy = wrong_labels(world, replace(parameters, labels_missed=0.0, labels_false_alarms=0.0), 4)
+
+    assert noisy.labels.equals(world.labels)
+
+
+def test_session_labels_start_at_the_attackers_first_action(world: World) -> None:
+    """The victim's actions before it stay benign; those after it count as compromised."""
+    marked = session_labels(world)
     frame = pd.DataFrame({"key": session_keys(world.events), "was": malicious(world), "is": malicious(marked)})
     frame["after"] = frame.groupby("key")["was"].cummax()
-    known = frame[frame["key"] != 0]
+    in_session = frame[frame["key"] != 0]
 
-    times_tie = world.events["time"].to_pandas().duplicated(keep=False)
-    assert (known["is"] == known["after"])[~times_tie[known.index]].all()
-    assert marked.labels.schema == LABELS and (frame["is"] & ~frame["was"]).any()
+    ties = world.events["time"].to_pandas().duplicated(keep=False)
+    assert (in_session["is"] == in_session["after"])[~ties[in_session.index]].all()
+    assert marked.labels.schema == LABELS
+    assert (frame["is"] & ~frame["was"]).any()
 
 
-def test_a_cut_world_ends_there(world: World) -> None:
-    """Nothing later is known, not even that the session went on."""
-    early = cut(world, day(world, 5))
+def test_a_truncated_world_ends_at_the_moment(world: World) -> None:
+    """Nothing later is in it, not even that a session went on."""
+    early = truncate_at(world, day(world, 5))
 
-    assert early.events["time"].to_pylist()[-1] <= day(world, 5) and 0 < len(early.events) < len(world.events)
+    assert early.events["time"].to_pylist()[-1] <= day(world, 5)
+    assert 0 < len(early.events) < len(world.events)
     assert early.labels.equals(world.labels.slice(0, len(early.labels)))

@@ -1,4 +1,4 @@
-"""The simulated world: the same for the same seed, valid, rarely attacked, and no tidier than life."""
+"""The simulated world: the same for the same seed, valid, rarely attacked, and as untidy as a real log."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from features.enrichment.ip_lookup import lookup
 from features.event.arrow import EVENT_SCHEMA, events_of
-from training.data.labels import LABELS, World, frame_of, unlabelled
-from training.reference.networks import facts, networks
+from training.data.labels import LABELS, World, benign_labels, events_to_frame
+from training.reference.networks import network_columns, network_table
 from training.simulation.world import simulate
 
 
@@ -26,24 +26,26 @@ def world() -> World:
 @pytest.fixture(scope="module")
 def frame(world: World) -> pd.DataFrame:
     """Events with their labels beside them."""
-    return frame_of(world.events).join(world.labels.to_pandas())
+    return events_to_frame(world.events).join(world.labels.to_pandas())
 
 
 def test_the_same_seed_gives_the_same_world(world: World) -> None:
     """Events and labels are equal bit by bit; another seed gives others."""
-    again, other = small(3), small(4)
+    same, other = small(3), small(4)
 
-    same = again.events.equals(world.events) and again.labels.equals(world.labels)
-    assert (same, other.events.equals(world.events)) == (True, False)
+    assert same.events.equals(world.events)
+    assert same.labels.equals(world.labels)
+    assert not other.events.equals(world.events)
 
 
 def test_the_tables_have_the_promised_columns(world: World) -> None:
     """Events are of EVENT_SCHEMA, labels of LABELS, row beside row."""
-    assert (world.events.schema, world.labels.schema) == (EVENT_SCHEMA, LABELS)
+    assert world.events.schema == EVENT_SCHEMA
+    assert world.labels.schema == LABELS
 
 
 def test_rows_are_valid_events(world: World) -> None:
-    """What an intruder does, what surprises, and every twentieth ordinary row pass the strict Event."""
+    """Attackers' rows, hard negatives and every twentieth other row pass the strict Event."""
     plain = pc.is_null(world.labels["situation"]).to_numpy() & (world.labels["compromised"].to_numpy() == 0)
     chosen = np.flatnonzero(~plain | (np.arange(len(plain)) % 20 == 0))
 
@@ -56,7 +58,7 @@ def test_events_have_ids_of_their_own(frame: pd.DataFrame) -> None:
 
 
 def test_few_sessions_are_compromised(world: World, frame: pd.DataFrame) -> None:
-    """An intruder acts in at most one session of a hundred, and in some."""
+    """An attacker acts in at most one session of a hundred, and in some."""
     known = frame[frame["session.id"].notna()]
 
     touched = known.groupby(["identity.id", "session.id"])["compromised"].max().eq(1)
@@ -64,28 +66,28 @@ def test_few_sessions_are_compromised(world: World, frame: pd.DataFrame) -> None
     assert world.summary()["compromised_sessions"] <= touched.sum()
 
 
-def test_sessions_are_lost_as_often_early_as_late(frame: pd.DataFrame) -> None:
-    """Of the sessions of the first half as many as of the second: else a model made early would foretell too few."""
+def test_sessions_are_compromised_as_often_early_as_late(frame: pd.DataFrame) -> None:
+    """Both halves hold about as many, or a model fitted early would predict too few; the same for hard negatives."""
     known = frame[frame["session.id"].notna()]
     sessions = known.groupby(["identity.id", "session.id"]).agg(at=("time", "min"), compromised=("compromised", "max"))
-    surprised = frame[frame["situation"].notna()]["time"]
+    hard_negatives = frame[frame["situation"].notna()]["time"]
     halves = (sessions["at"] > sessions["at"].quantile(0.5)).rename("late")
 
     compromised = sessions["compromised"].eq(1).groupby(halves).sum()
     assert 0.4 < compromised[True] / compromised.sum() < 0.6
-    assert 0.4 < (surprised > sessions["at"].quantile(0.5)).mean() < 0.6
+    assert 0.4 < (hard_negatives > sessions["at"].quantile(0.5)).mean() < 0.6
 
 
-def test_every_kind_of_identity_lives_and_is_attacked(frame: pd.DataFrame) -> None:
-    """People, service accounts, workloads and agents, both in peace and in trouble."""
+def test_every_identity_type_acts_and_is_attacked(frame: pd.DataFrame) -> None:
+    """Benign and malicious events are of people, service accounts, workloads and agents."""
     kinds = {"human", "service_account", "workload", "agent"}
 
     found = [set(part["identity.type"]) for _, part in frame.groupby("compromised")]
     assert found == [kinds, kinds]
 
 
-def test_only_an_intruders_acts_are_labelled(frame: pd.DataFrame) -> None:
-    """Compromised rows name a scenario, all others none; a row is never both abuse and surprise."""
+def test_only_malicious_events_name_a_scenario(frame: pd.DataFrame) -> None:
+    """All others name none; a row is never both an attack and a hard negative."""
     abuse = frame["compromised"].eq(1)
 
     assert (frame["scenario"].notna() == abuse).all()
@@ -93,36 +95,38 @@ def test_only_an_intruders_acts_are_labelled(frame: pd.DataFrame) -> None:
     assert set(frame["label_source"]) == {"simulated"}
 
 
-def test_the_owner_goes_on_in_a_lost_session(frame: pd.DataFrame) -> None:
-    """Where a session is shared with an intruder, half of its events and more are its owner's."""
+def test_the_victim_goes_on_in_a_compromised_session(frame: pd.DataFrame) -> None:
+    """Where both act in a session, about half of its events or more are the victim's."""
     known = frame[frame["session.id"].notna()]
-    mine = known.assign(mine=known["compromised"].eq(0).astype(float)).groupby(["identity.id", "session.id"])["mine"]
+    benign = known.assign(benign=known["compromised"].eq(0).astype(float))
 
-    shares = mine.mean()
+    shares = benign.groupby(["identity.id", "session.id"])["benign"].mean()
     shared = shares[shares.between(0, 1, inclusive="neither")]
     assert len(shared) >= 8
     assert 0.4 < shared.mean() < 0.85
 
 
-def test_no_scenario_says_more_than_its_log(frame: pd.DataFrame) -> None:
-    """A field that an identity's own events never tell is never told by what is grafted onto it."""
-    said = frame[list(EVENT_SCHEMA.names)].notna().groupby(frame["identity.id"])
-    ordinary = frame["compromised"].eq(0) & frame["situation"].isna()
+def test_injected_events_hold_no_field_that_the_log_never_records(frame: pd.DataFrame) -> None:
+    """A field that is unknown in all of an identity's own events is unknown in the injected ones too."""
+    recorded = frame[list(EVENT_SCHEMA.names)].notna()
+    own_rows = frame["compromised"].eq(0) & frame["situation"].isna()
 
-    anywhere, own = said.any(), frame[ordinary][list(EVENT_SCHEMA.names)].notna().groupby(frame["identity.id"]).any()
+    anywhere = recorded.groupby(frame["identity.id"]).any()
+    own = recorded[own_rows].groupby(frame["identity.id"]).any()
     assert (anywhere.loc[own.index] == own).all(axis=None)
 
 
-def test_logs_differ_in_what_they_know(frame: pd.DataFrame) -> None:
-    """Some deployments know no address, some no device, some nearly everything."""
+def test_logs_differ_in_what_they_record(frame: pd.DataFrame) -> None:
+    """Some deployments record no address, some nearly everything."""
     columns = ["network.ip", "device.managed", "resource.sensitivity"]
 
-    known = frame[columns].notna().groupby(frame["identity.id"]).any()
-    assert (~known["network.ip"]).any() and known.all(axis=1).any()
+    recorded = frame[columns].notna().groupby(frame["identity.id"]).any()
+    assert (~recorded["network.ip"]).any()
+    assert recorded.all(axis=1).any()
 
 
 def test_some_identities_begin_inside_the_data(frame: pd.DataFrame) -> None:
-    """Hires and new services have no history, and are mostly nobody's victims."""
+    """Newly hired people and new services have no history at the start."""
     first = frame.groupby("identity.id")["time"].min()
 
     late = (first > frame["time"].min() + pd.Timedelta(days=5)).mean()
@@ -138,27 +142,27 @@ def test_consoles_read_in_bursts_of_equal_times(frame: pd.DataFrame) -> None:
     assert ((sizes >= 10) & (times < sizes)).sum() > 50
 
 
-def test_failures_happen_in_ordinary_life(frame: pd.DataFrame) -> None:
-    """Neither a failed action nor a failed sign-in means abuse."""
+def test_benign_actions_and_sign_ins_fail_now_and_then(frame: pd.DataFrame) -> None:
+    """Neither a failed action nor a failed sign-in means an attack."""
     plain = frame[frame["compromised"].eq(0) & frame["situation"].isna()]
     failed = plain["action.outcome"].isin(["failure", "denied"])
 
-    signing = plain["action.category"].eq("authenticate")
-    assert 0.01 < failed[~signing].mean() < 0.1
-    assert 0.02 < failed[signing].mean() < 0.3
+    sign_in = plain["action.category"].eq("authenticate")
+    assert 0.01 < failed[~sign_in].mean() < 0.1
+    assert 0.02 < failed[sign_in].mean() < 0.3
 
 
-def test_networks_are_what_the_bundled_tables_say() -> None:
-    """Operator, country, hosting and anonymiser of simulated addresses equal those an import would find."""
-    network = np.repeat(np.arange(len(networks())), 3)
-    said = facts(network, np.tile([1, 777, 4_001], len(networks())))
+def test_simulated_networks_match_the_bundled_tables() -> None:
+    """Operator, country, hosting and anonymizer of simulated addresses equal those an import finds."""
+    network = np.repeat(np.arange(len(network_table())), 3)
+    said = network_columns(network, np.tile([1, 777, 4_001], len(network_table())))
 
     found = lookup().facts(said["network.ip"].tolist())
     for name in ("asn", "country", "hosting", "anonymizer"):
         assert (found[name] == said[f"network.{name}"]).all(), name
 
 
-def test_labels_belong_to_events(world: World) -> None:
-    """A table of labels of another length is refused."""
+def test_labels_and_events_must_have_the_same_length(world: World) -> None:
+    """Another number of labels than of events is refused."""
     with pytest.raises(ValueError, match="labels"):
-        World(world.events, unlabelled(world.events.slice(1)))
+        World(world.events, benign_labels(world.events.slice(1)))

@@ -11,7 +11,7 @@ from features.arrays import SECOND, Array
 from features.catalogue.all import FEATURES, feature_names
 from features.event.arrow import conform
 from features.history.population import unmeasured
-from training.data.labels import World, unlabelled
+from training.data.labels import World, benign_labels
 from training.data.split import Split
 from training.data.targets import PredictionTargets
 from training.metrics.evaluation import TestSet
@@ -73,7 +73,7 @@ def made_up() -> Dataset:
     fit, stop, calibrate, test = (part == n for n in range(4))
     split = Split(np.zeros(6_000, bool), fit, stop, calibrate, test, int(of.time[-1]) + 90_000 * SECOND)
     events = conform(pa.table({"action.outcome": ["success"] * 6_000}))
-    world = World(events, unlabelled(events))
+    world = World(events, benign_labels(events))
     return Dataset(world, matrix, unmeasured(), split, of, np.full(6_000, "human"))
 
 

@@ -15,13 +15,13 @@ import pytest
 from typer.testing import CliRunner
 
 from training.cli.main import app
-from training.data.labels import World, unlabelled
-from training.data.verdicts import SOURCE, pull, read, told, voices
+from training.data.labels import World, benign_labels
+from training.data.verdicts import VERDICT_SOURCE, apply_verdicts, has_verdict, read_verdicts, verdict_weights
 
 
 def log_of(count: int = 8) -> World:
     events = pa.table({"id": [f"e{n}" for n in range(count)], "identity.id": ["ada"] * (count - 1) + ["bob"]})
-    world = World(events, unlabelled(events, "yours"))
+    world = World(events, benign_labels(events, "yours"))
     return world.conformed()
 
 
@@ -36,18 +36,18 @@ def said(path: Path, *lines: dict[str, Any]) -> str:
 def test_a_verdict_becomes_the_label_and_says_where_it_came_from(tmp_path: Path) -> None:
     """An unsure one makes it unknown; the rest stays."""
     source = said(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "unsure"})
-    labels = pull(log_of(), read(source)).world.labels
+    labels = apply_verdicts(log_of(), read_verdicts(source)).world.labels
 
     assert (labels["compromised"].to_pylist()[:4], labels["label_source"].to_pylist()[:2]) == (
         [0, 1, None, 0],
-        ["yours", SOURCE],
+        ["yours", VERDICT_SOURCE],
     )
 
 
 def test_the_last_verdict_counts(tmp_path: Path) -> None:
     """In order of when they were given, not of lines."""
     later = {"event_id": "e1", "verdict": "owner", "at": "2026-10-02T09:00:00Z"}
-    labels = pull(log_of(), read(said(tmp_path / "v", later, {"event_id": "e1"}))).world.labels
+    labels = apply_verdicts(log_of(), read_verdicts(said(tmp_path / "v", later, {"event_id": "e1"}))).world.labels
 
     assert labels["compromised"].to_pylist()[1] == 0
 
@@ -55,7 +55,7 @@ def test_the_last_verdict_counts(tmp_path: Path) -> None:
 def test_so_many_of_an_identity_count_and_no_more(tmp_path: Path) -> None:
     """The newest; the rest is told."""
     lines = [{"event_id": f"e{n}", "at": f"2026-10-0{n + 1}T09:00:00Z"} for n in range(6)]
-    pulled = pull(log_of(), read(said(tmp_path / "v", *lines)), cap=2)
+    pulled = apply_verdicts(log_of(), read_verdicts(said(tmp_path / "v", *lines)), limit=2)
 
     assert (pulled.taken, pulled.capped, pulled.world.labels["compromised"].to_pylist()) == (
         2,
@@ -66,7 +66,7 @@ def test_so_many_of_an_identity_count_and_no_more(tmp_path: Path) -> None:
 
 def test_nobody_speaks_for_anothers_events(tmp_path: Path) -> None:
     """A verdict on another identity's event, or on one that is not there, is left out and counted."""
-    pulled = pull(log_of(), read(said(tmp_path / "v", {"event_id": "e7"}, {"event_id": "gone"})))
+    pulled = apply_verdicts(log_of(), read_verdicts(said(tmp_path / "v", {"event_id": "e7"}, {"event_id": "gone"})))
 
     assert (pulled.taken, pulled.unknown) == (0, 2)
 
@@ -78,14 +78,14 @@ def test_nobody_speaks_for_anothers_events(tmp_path: Path) -> None:
             {"event_id": "e1", "verdict": "guilty"},
             "line 1: verdict is 'guilty'; it must be one of intruder, owner, unsure",
         ),
-        ({"verdict": "owner"}, "line 1 is no verdict: KeyError\\('event_id'\\)"),
-        ({"event_id": "e1", "at": "2026-10-01T09:00:00"}, "names no time zone"),
+        ({"verdict": "owner"}, "line 1 is not a verdict: KeyError\\('event_id'\\)"),
+        ({"event_id": "e1", "at": "2026-10-01T09:00:00"}, "has no time zone"),
     ],
 )
 def test_what_is_no_verdict_is_refused_by_line(line: dict[str, Any], says: str, tmp_path: Path) -> None:
     """Nothing is guessed."""
     with pytest.raises(ValueError, match=says):
-        read(said(tmp_path / "v", line))
+        read_verdicts(said(tmp_path / "v", line))
 
 
 def test_the_command_writes_labels(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_verdicts_come_over_http_for_who_has_the_key(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("abc.def\n")
     with HTTPServer(("127.0.0.1", 0), Export) as server:
         Thread(target=server.handle_request, daemon=True).start()
-        verdicts = read(f"http://127.0.0.1:{server.server_port}/verdicts", tmp_path / "key")
+        verdicts = read_verdicts(f"http://127.0.0.1:{server.server_port}/verdicts", tmp_path / "key")
 
     assert (asked, [each.event_id for each in verdicts]) == (["Bearer abc.def"], ["e1"])
 
@@ -127,11 +127,13 @@ def test_what_is_said_of_one_identity_counts_together_for_one() -> None:
     """However many verdicts; requests of which nobody spoke count as ever."""
     identity, spoken = np.array([0, 0, 0, 0, 1, 1, 2]), np.array([True, True, True, True, True, False, False])
 
-    assert voices(spoken, identity).tolist() == [0.25] * 4 + [1.0] * 3
+    assert verdict_weights(spoken, identity).tolist() == [0.25] * 4 + [1.0] * 3
 
 
 def test_what_verdicts_speak_of_is_told_by_the_labels(tmp_path: Path) -> None:
     """Those of investigators, and no others."""
-    pulled = pull(log_of(4), read(said(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "owner"})))
+    pulled = apply_verdicts(
+        log_of(4), read_verdicts(said(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "owner"}))
+    )
 
-    assert told(pulled.world).tolist() == [False, True, True, False]
+    assert has_verdict(pulled.world).tolist() == [False, True, True, False]

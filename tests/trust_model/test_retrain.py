@@ -33,8 +33,8 @@ from training import (
     retrain,
     simulate,
 )
-from training.data.labels import unlabelled
-from training.data.targets import at_risk, outcomes
+from training.data.labels import benign_labels
+from training.data.targets import at_risk_intervals, prediction_targets
 from training.metrics.session_recall import Sessions, caught, limits, recalls, resampled
 from training.model.baselines import TRIGGERS
 from training.pipeline.dataset import HELD_OUT, Dataset
@@ -108,7 +108,7 @@ def test_held_out_abuse_is_in_the_test_alone(data: Dataset) -> None:
 def test_an_interval_that_the_data_cut_off_says_nothing(data: Dataset) -> None:
     """Of a row in the last five minutes, only losses that were seen count."""
     rows = np.flatnonzero(data.targets.known)
-    pairs = at_risk(data.targets, rows, data.split.end)
+    pairs = at_risk_intervals(data.targets, rows, data.split.end)
     watched = (data.split.end - data.targets.time[pairs.rows]) / 1e6
     cut_off = watched < np.array(HORIZONS)[pairs.interval]
 
@@ -117,7 +117,7 @@ def test_an_interval_that_the_data_cut_off_says_nothing(data: Dataset) -> None:
 
 def test_no_row_is_at_risk_after_the_loss(data: Dataset) -> None:
     """The hazard is that of the first malicious act, if none came before."""
-    pairs = at_risk(data.targets, np.flatnonzero(data.targets.known), data.split.end)
+    pairs = at_risk_intervals(data.targets, np.flatnonzero(data.targets.known), data.split.end)
 
     assert (bool((data.targets.seconds[pairs.rows] > 0).all()), int(pairs.compromised.sum()) > 0) == (True, True)
 
@@ -196,7 +196,7 @@ def test_labels_without_a_verdict_are_refused_by_name(world: World) -> None:
 def test_it_is_said_whose_events_and_whose_abuse(world: World) -> None:
     """Simulated throughout, abuse simulated onto one's own log, or one's own."""
     some = World(world.events[:100], world.labels[:100])
-    own = World(some.events, unlabelled(some.events, "yours"))
+    own = World(some.events, benign_labels(some.events, "yours"))
     mixed = World(pa.concat_tables([own.events, some.events]), pa.concat_tables([own.labels, some.labels]))
 
     assert [w.source for w in (some, mixed, own)] == ["simulated", "your benign events, simulated abuse", "yours"]
@@ -207,7 +207,7 @@ def test_sessions_are_those_the_features_know(world: World) -> None:
     named = world.events.select(["identity.id", "session.id"]).to_pandas()
     pairs = named.dropna().drop_duplicates()
 
-    assert len(np.unique(outcomes(world).session)) == len(pairs) + named["session.id"].isna().sum()
+    assert len(np.unique(prediction_targets(world).session)) == len(pairs) + named["session.id"].isna().sum()
 
 
 def test_thresholds_never_fall_as_the_budget_grows(data: Dataset) -> None:

@@ -1,10 +1,11 @@
-"""`python -m training simulate | graft | labels pull`: labelled worlds, made or put together."""
+"""`python -m training simulate | graft | labels pull`: labelled data, simulated or made from your own log."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 from rich.console import Console
@@ -12,120 +13,138 @@ from rich.table import Table
 
 from features.event.arrow import conform
 from training.cli.shared_options import RATE, Events, Labels, Seed, console, numbers_of, progress, refuse
-from training.data.labels import World, unlabelled
-from training.data.verdicts import CAP, pull, read
-from training.scenarios.injection import additions, graft
-from training.scenarios.registry import SCENARIOS, named
-from training.simulation.world import cores_for, towns
-from training.simulation.writer import write
+from training.data.labels import World, benign_labels
+from training.data.verdicts import MAX_VERDICTS_PER_IDENTITY, apply_verdicts, read_verdicts
+from training.scenarios.attacks.registry import SCENARIOS, scenarios_named
+from training.scenarios.injection import InjectionSummary, inject_abuse, summarize_injection
+from training.simulation.world import process_count, simulate_shards
+from training.simulation.writer import write_worlds
 
-world_app = typer.Typer()
-labels_app = typer.Typer(help="What is known of events.", no_args_is_help=True, rich_markup_mode="markdown")
-world_app.add_typer(labels_app, name="labels")
+data_app = typer.Typer()
+labels_app = typer.Typer(help="Labels of your own events.", no_args_is_help=True, rich_markup_mode="markdown")
+data_app.add_typer(labels_app, name="labels")
 
-Out = Annotated[Path, typer.Option(help="Where the events go, as Parquet.")]
+Out = Annotated[Path, typer.Option(help="Write the events to this Parquet file.")]
 LabelsOut = Annotated[
-    Path | None, typer.Option(help="Where their labels go, as Parquet; without, beside them: NAME.labels.parquet.")
+    Path | None,
+    typer.Option(help="Write the labels to this Parquet file. [default: beside --out, NAME.labels.parquet]"),
 ]
 Parameters = Annotated[
     Path | None,
     typer.Option(
-        exists=True, dir_okay=False, help="Your own numbers for the world, as YAML; see training/simulation/world.yaml."
+        exists=True,
+        dir_okay=False,
+        help="YAML file with your own parameters; training/simulation/world.yaml shows all of them.",
     ),
 ]
 
 
-@world_app.command("simulate")
-def simulate_(
+@data_app.command("simulate")
+def simulate_command(
     out: Out,
     labels: LabelsOut = None,
-    identities: Annotated[int | None, typer.Option(help="How many; without, as the parameters say.")] = None,
-    days: Annotated[int | None, typer.Option(help="How long; without, as the parameters say.")] = None,
+    identities: Annotated[
+        int | None, typer.Option(help="Number of identities. [default: as in the parameters]")
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="Number of days. [default: as in the parameters]")] = None,
     parameters: Parameters = None,
     seed: Seed = 1,
 ) -> None:
-    """Simulate a world of ordinary lives with labelled abuse grafted on, town by town, in bounded memory.
+    """Simulate labelled events: legitimate activity, hard negatives and attacks.
 
-    Rows are in order of time within each town of identities, so within each identity.
+    The events are written shard by shard (of 1,200 identities), so memory is bounded; within each shard, and so within
+    each identity, they are in order of time.
 
     Example: `python -m training simulate --identities 20000 --days 90 --out world.parquet`
     """
-    numbers = numbers_of(parameters, identities, days)
-    with progress("simulating") as told:
-        made = towns(seed, numbers, lambda done, of: told("simulating", done / of), processes=cores_for(numbers))
-        summary = write(made, out, beside(out, labels))
+    world = numbers_of(parameters, identities, days)
+    with progress("simulating") as report:
+        shards = simulate_shards(
+            seed, world, lambda done, of: report("simulating", done / of), processes=process_count(world)
+        )
+        summary = write_worlds(shards, out, labels_beside(out, labels))
     console.print(summary)
 
 
-@world_app.command("graft")
-def graft_(
+@data_app.command("graft")
+def graft_command(
     events: Events,
     out: Out,
     labels: LabelsOut = None,
-    scenarios: Annotated[str | None, typer.Option(help="Which, separated by commas; without, all of them.")] = None,
-    rate: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of sessions an intruder acts in.")] = RATE,
+    scenarios: Annotated[str | None, typer.Option(help="Scenarios, separated by commas. [default: all]")] = None,
+    rate: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the sessions in which an attacker acts.")
+    ] = RATE,
     seed: Seed = 1,
 ) -> None:
-    """Graft labelled abuse onto your own benign log; your events stay as they are, and come first.
+    """Inject labelled, simulated attacks into your own benign log; your events stay as they are, and come first.
 
     Example: `python -m training graft events.parquet --scenarios agent_redirected,mfa_fatigue --rate 0.005
     --out labelled.parquet`
     """
-    if {out.resolve(), beside(out, labels).resolve()} & {events.resolve()}:
+    labels_out = labels_beside(out, labels)
+    if events.resolve() in {out.resolve(), labels_out.resolve()}:
         refuse(f"{events} would be overwritten; name another --out")
     try:
-        chosen = SCENARIOS if scenarios is None else named(scenarios)
-        given = conform(pq.read_table(events))
+        chosen = SCENARIOS if scenarios is None else scenarios_named(scenarios)
+        log = conform(pq.read_table(events))
     except ValueError as error:
         refuse(str(error))
-    with progress("grafting") as told:
-        world = graft(
-            given,
+    with progress("injecting") as report:
+        world = inject_abuse(
+            log,
             rate=rate,
             seed=seed,
             scenarios=chosen,
-            progress=lambda done, of: told("grafting", done / max(of, 1)),
+            progress=lambda done, of: report("injecting", done / max(of, 1)),
         )
-    write([world], out, beside(out, labels))
-    if not pq.read_table(out).slice(0, len(given)).equals(given):
-        refuse(f"the first {len(given)} rows of {out} are not those of {events}: don't use it, and report this")
-    came = additions(given, world, rate)
-    table = Table("scenario", "victims", "events", title=f"added after your {len(given)} events, which are unchanged")
-    for row in came.rows:
+    write_worlds([world], out, labels_out)
+    if not pq.read_table(out).slice(0, len(log)).equals(log):
+        refuse(f"the first {len(log)} rows of {out} differ from {events}: do not use the file, and report this")
+    _print_injection(log, summarize_injection(log, world, rate))
+
+
+def _print_injection(log: pa.Table, summary: InjectionSummary) -> None:
+    title = f"added after your {len(log)} events, which are unchanged"
+    table = Table("scenario", "victims", "events", title=title)
+    for row in summary.rows:
         table.add_row(*map(str, row))
     Console().print(table)
-    console.print(f"{came.touched} of {came.sessions} sessions touched; {came.asked} asked for")
-    if came.shortfall:
-        console.print(came.shortfall, markup=False)
+    console.print(f"{summary.touched} of {summary.sessions} sessions touched; {summary.requested} requested")
+    if summary.shortfall:
+        console.print(summary.shortfall, markup=False)
 
 
 @labels_app.command("pull")
-def labels_pull(
-    verdicts: Annotated[str, typer.Argument(help="Exported verdicts: a file of JSON Lines, or an http address.")],
+def labels_pull_command(
+    verdicts: Annotated[str, typer.Argument(help="Exported verdicts: a JSON Lines file, or an http(s) address.")],
     events: Events,
-    out: Annotated[Path, typer.Option(help="Where the labels go, as Parquet.")],
+    out: Annotated[Path, typer.Option(help="Write the labels to this Parquet file.")],
     labels: Labels = None,
-    key_file: Annotated[Path | None, typer.Option(exists=True, help="Holds the bearer key for the address.")] = None,
-    cap: Annotated[int, typer.Option(min=1, help="Verdicts of one identity that count at most.")] = CAP,
+    key_file: Annotated[
+        Path | None, typer.Option(exists=True, help="File with the bearer key for the address.")
+    ] = None,
+    cap: Annotated[
+        int, typer.Option(min=1, help="Use at most this many verdicts on one identity, the newest.")
+    ] = MAX_VERDICTS_PER_IDENTITY,
 ) -> None:
-    """Take investigators' verdicts on decisions into the labels of a log; at most so many of each identity count.
+    """Turn investigators' verdicts on decisions into labels of your log, a limited number per identity.
 
     Example: `python -m training labels pull verdicts.jsonl events.parquet --out labels.parquet`
     """
     table = pq.read_table(events)
     try:
-        before = pq.read_table(labels) if labels else unlabelled(table, "yours")
-        pulled = pull(World(table, before).conformed(), read(verdicts, key_file), cap=cap)
+        before = pq.read_table(labels) if labels else benign_labels(table, "yours")
+        applied = apply_verdicts(World(table, before).conformed(), read_verdicts(verdicts, key_file), limit=cap)
     except (OSError, ValueError) as error:
-        console.print(str(error), markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-    pq.write_table(pulled.world.labels, out)
+        refuse(str(error))
+    pq.write_table(applied.world.labels, out)
     console.print(
-        f"{pulled.taken} verdicts taken, {pulled.capped} beyond the cap of {cap} an identity, "
-        f"{pulled.unknown} about events that are not in the log or not of that identity"
+        f"{applied.taken} verdicts taken, {applied.capped} beyond the limit of {cap} per identity, "
+        f"{applied.unknown} about events that are not in the log or not of that identity"
     )
 
 
-def beside(out: Path, labels: Path | None) -> Path:
-    """Where labels go when nobody says: beside their events."""
+def labels_beside(out: Path, labels: Path | None) -> Path:
+    """Where labels are written: the given file, or by default beside their events."""
     return labels or out.with_suffix(".labels.parquet")

@@ -30,8 +30,8 @@ from training.cli.shared_options import (
     simulated,
     simulated_worlds,
 )
-from training.data.labels import World, joined
-from training.data.split import JUDGED, PARTS
+from training.data.labels import World, concatenate_worlds
+from training.data.split import COMPARISON_SHARES, TRAINING_SHARES
 from training.evaluation.real.chapter import AGENTDOJO, real_evidence
 from training.evaluation.report.full import whole_evidence
 from training.evaluation.studies.design_comparison import compare, summary
@@ -107,10 +107,10 @@ def _prepared(model: TrustModel, several: list[World], seed: int) -> Dataset:
     """As the model's own population shows it; where there are several worlds, nothing of theirs is kept for fitting but
     what baselines need."""
     ends = np.cumsum([len(world.events) for world in several])[:-1]
-    parts = JUDGED if len(several) > 1 else PARTS
+    parts = COMPARISON_SHARES if len(several) > 1 else TRAINING_SHARES
     with progress("computing features") as told:
         return prepare(
-            joined(several),
+            concatenate_worlds(several),
             seed,
             lambda done, of: told("computing features", done / of),
             population=model.population,

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from features import ModelMismatch, get_settings
-from training.cli.data import world_app
+from training.cli.data import data_app
 from training.cli.evaluate import evidence_app
 from training.cli.search import search_app
 from training.cli.shared_options import Labels, Seed, console, labelled_log, progress, refuse, show, simulated
@@ -23,7 +23,7 @@ from training.progress import in_words
 from training.promotion.registry import Forced, NotPromoted, promote
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
-app.add_typer(world_app)
+app.add_typer(data_app)
 app.add_typer(evidence_app)
 app.add_typer(search_app)
 

@@ -15,12 +15,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from training.data.labels import World, conform_labels, unlabelled
+from training.data.labels import World, benign_labels, conform_labels
 from training.evaluation import tables
 from training.metrics.evaluation import BUDGETS, Evaluation
-from training.scenarios.injection import additions, graft
-from training.simulation.parameters import drawn_parameters
-from training.simulation.world import WorldParameters, cores_for, simulate, sized, world_parameters, worlds
+from training.scenarios.injection import inject_abuse, summarize_injection
+from training.simulation.parameters import draw_parameters
+from training.simulation.world import (
+    WorldParameters,
+    process_count,
+    resize,
+    simulate,
+    simulate_worlds,
+    world_parameters,
+)
 
 console = Console(stderr=True)
 
@@ -58,24 +65,24 @@ def simulated(seed: int, identities: int | None, days: int | None) -> World:
             seed,
             parameters=numbers,
             progress=lambda done, of: told("simulating", done / of),
-            processes=cores_for(numbers),
+            processes=process_count(numbers),
         )
 
 
 def simulated_worlds(count: int, seed: int, identities: int | None, days: int | None) -> list[World]:
     """Worlds whose habits differ: shares and rates are drawn anew, but for how many sessions are compromised."""
     usual = numbers_of(None, identities, days)
-    drawn = [drawn_parameters(seed + place, usual.identities, usual.days) for place in range(count)]
+    drawn = [draw_parameters(seed + place, usual.identities, usual.days) for place in range(count)]
     numbers = [replace(each, compromised_sessions=usual.compromised_sessions) for each in drawn]
-    cores = cores_for(replace(usual, identities=count * usual.identities))
+    cores = process_count(replace(usual, identities=count * usual.identities))
     with progress("simulating") as told:
-        return list(worlds(seed, numbers, lambda done, of: told("simulating", done / of), processes=cores))
+        return list(simulate_worlds(seed, numbers, lambda done, of: told("simulating", done / of), processes=cores))
 
 
 def numbers_of(file: Path | None, identities: int | None, days: int | None) -> WorldParameters:
     """The world's numbers: what was said on the command line, then in the file, then the usual."""
     try:
-        return sized(world_parameters(file), identities, days)
+        return resize(world_parameters(file), identities, days)
     except ValueError as error:
         refuse(str(error))
 
@@ -91,8 +98,8 @@ def labelled_log(events: Path, labels: Path | None, seed: int) -> World:
     if labels is not None:
         return World(table, conform_labels(pq.read_table(labels))).sorted()
     console.print("no labels given: the events count as benign, and abuse is grafted onto them")
-    grafted = graft(table, unlabelled(table, "yours"), rate=RATE, seed=seed)
-    if shortfall := additions(table, grafted, RATE).shortfall:
+    grafted = inject_abuse(table, benign_labels(table, "yours"), rate=RATE, seed=seed)
+    if shortfall := summarize_injection(table, grafted, RATE).shortfall:
         console.print(shortfall, markup=False)
     return grafted.sorted()
 

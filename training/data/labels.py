@@ -1,4 +1,4 @@
-"""Events and what is known about them: labels lie beside events, row by row, never inside."""
+"""Labelled events: a table of events and a table of labels, row by row; labels are never columns of the events."""
 
 from __future__ import annotations
 
@@ -24,16 +24,21 @@ LABELS: pa.Schema = pa.schema(
         ("strength", pa.string()),
     ]
 )
-"""`compromised` is 1 on an intruder's own actions (also those that fail), 0 on the owner's, null where nobody knows;
-`scenario` names the abuse, `situation` the legitimate surprise; both are null on ordinary events;
-`strength` is how much of the owner the intruder matches, from naive to patient, null where there is none or it is
-unknown."""
+"""`compromised` is 1 on an attacker's own actions (also those that fail), 0 on the account owner's, null where unknown.
+`scenario` names the attack and `situation` the hard negative; both are null on all other events.
+`legitimate_escalation` marks hard negatives that rightly use more than usual. `label_source` says who labelled the row.
+`strength` is how much of the victim the attacker matches, from naive to patient; null where there is no attacker or it
+is unknown."""
 SIMULATED = "simulated"
+"""The `label_source` of simulated events."""
 
 
 @dataclass(frozen=True)
 class World:
-    """A table of EVENT_SCHEMA and one of LABELS, in the same order of rows."""
+    """Labelled events: a table of EVENT_SCHEMA and a table of LABELS, row by row; simulated, or a log of your own.
+
+    Raises ValueError where the tables have different numbers of rows.
+    """
 
     events: pa.Table
     labels: pa.Table
@@ -44,78 +49,91 @@ class World:
 
     @property
     def source(self) -> str:
-        """What the data is, as every figure made from it must say."""
+        """What kind of data this is; every figure made from it says so."""
         sources = set(self.labels["label_source"].unique().to_pylist())
         if sources == {SIMULATED}:
             return SIMULATED
         return "your benign events, simulated abuse" if SIMULATED in sources else "yours"
 
     def labelled_by(self, source: str) -> Array:
-        """By row: whether its label is of this source."""
+        """Whether each row's label has this `label_source`, shape (n,)."""
         rows: Array = pc.equal(self.labels["label_source"], source).fill_null(False).to_numpy()
         return rows
 
     def conformed(self) -> World:
-        """The same with all columns there may be; what it lacks is unknown. Raises ValueError naming what is wrong."""
+        """A copy with every column of both schemas, unknown where missing; raises ValueError for a column of the wrong
+        type."""
         return World(conform(self.events), conform_labels(self.labels))
 
     def sorted(self) -> World:
-        """The same in order of time; ties keep their order."""
+        """A copy in order of time; ties keep their order."""
         order = self.events["time"].to_numpy().argsort(kind="stable")
         return World(self.events.take(order), self.labels.take(order))
 
     def summary(self) -> dict[str, Any]:
-        """Counts: events, identities, sessions, and sessions compromised to each scenario: an intruder acted unrefused."""
+        """Counts of events, identities and sessions, and of compromised sessions in total and by scenario.
+
+        A session counts as compromised if at least one of the attacker's actions in it succeeded.
+        """
         frame = pd.DataFrame(
             {name: self.events[name].to_numpy() for name in ("identity.id", "session.id", "action.outcome")}
         )
         frame["scenario"], frame["compromised"] = (self.labels[n].to_numpy() for n in ("scenario", "compromised"))
-        known = frame[frame["session.id"].notna()]
-        sessions = known.groupby(["identity.id", "session.id"])
-        compromised = known[(known["compromised"] == 1) & ~known["action.outcome"].isin(["failure", "denied"])]
-        each = compromised.drop_duplicates(["identity.id", "session.id"])["scenario"].value_counts().sort_index()
+        session = ["identity.id", "session.id"]
+        in_session = frame[frame["session.id"].notna()]
+        succeeded = ~in_session["action.outcome"].isin(["failure", "denied"])
+        compromised = in_session[(in_session["compromised"] == 1) & succeeded].drop_duplicates(session)
+        by_scenario = compromised["scenario"].value_counts().sort_index()
         return {
             "events": len(frame),
             "identities": frame["identity.id"].nunique(),
-            "sessions": sessions.ngroups,
-            "intruders_events": int((frame["compromised"] == 1).sum()),
-            "compromised_sessions": int(each.sum()),
-            "compromised_by_scenario": {str(name): int(count) for name, count in each.items()},
+            "sessions": in_session.groupby(session).ngroups,
+            "malicious_events": int((frame["compromised"] == 1).sum()),
+            "compromised_sessions": int(by_scenario.sum()),
+            "compromised_by_scenario": {str(name): int(count) for name, count in by_scenario.items()},
         }
 
 
-def joined(parts: Sequence[World]) -> World:
-    """One world of several, one after another."""
-    return World(pa.concat_tables([part.events for part in parts]), pa.concat_tables([part.labels for part in parts]))
+def concatenate_worlds(worlds: Sequence[World]) -> World:
+    """The rows of all worlds, one world after another."""
+    events, labels = [world.events for world in worlds], [world.labels for world in worlds]
+    return World(pa.concat_tables(events), pa.concat_tables(labels))
 
 
 def conform_labels(labels: pa.Table) -> pa.Table:
-    """The table with exactly the columns of LABELS; those it lacks are null, but for `compromised`, which is asked for.
+    """The table with exactly the columns of LABELS; missing ones are null.
 
-    Raises ValueError naming the column that is missing or cannot be read as its type.
+    Raises ValueError if `compromised` is missing, or naming the column that cannot be converted to its type.
     """
     if "compromised" not in labels.column_names:
         raise ValueError(f"labels need a column 'compromised' (1, 0 or null); these have {labels.column_names}")
     columns = []
     for field in LABELS:
         try:
-            there = field.name in labels.column_names
-            columns.append(labels[field.name].cast(field.type) if there else pa.nulls(len(labels), field.type))
+            present = field.name in labels.column_names
+            columns.append(labels[field.name].cast(field.type) if present else pa.nulls(len(labels), field.type))
         except pa.ArrowInvalid as error:
             raise ValueError(f"column {field.name!r} of the labels must be {field.type}: {error}") from error
     return pa.table(columns, schema=LABELS)
 
 
-def unlabelled(events: pa.Table, source: str = "assumed") -> pa.Table:
-    """Labels for events that are taken to be their owners' own."""
+def benign_labels(events: pa.Table, source: str = "assumed") -> pa.Table:
+    """Labels that call every event benign; `source` becomes their `label_source`."""
     n = events.num_rows
-    columns = [pa.array([0] * n, pa.int8()), pa.nulls(n, pa.string()), pa.nulls(n, pa.string())]
-    known = [*columns, pa.array([False] * n), pa.array([source] * n)]
-    return pa.table([*known, pa.nulls(n, pa.string())], schema=LABELS)
+    no_text = pa.nulls(n, pa.string())
+    columns = {
+        "compromised": pa.array([0] * n, pa.int8()),
+        "scenario": no_text,
+        "situation": no_text,
+        "legitimate_escalation": pa.array([False] * n),
+        "label_source": pa.array([source] * n),
+        "strength": no_text,
+    }
+    return pa.table(columns, schema=LABELS)
 
 
-def frame_of(events: pa.Table) -> pd.DataFrame:
-    """The events as a frame of the Event's flat columns; text as plain objects, far quicker to cut."""
+def events_to_frame(events: pa.Table) -> pd.DataFrame:
+    """The events as a data frame of the Event's flat columns; text as Python objects, which are far faster to slice."""
     table = conform(events)
     plain = table.select([field.name for field in EVENT_SCHEMA if field.type != pa.string()]).to_pandas()
     columns = {name: plain[name] if name in plain.columns else _texts(table[name]) for name in table.column_names}
@@ -123,14 +141,14 @@ def frame_of(events: pa.Table) -> pd.DataFrame:
 
 
 def _texts(column: pa.ChunkedArray) -> pd.Series:
-    """Each distinct text once in memory, however often it is said."""
+    """The texts as objects; equal ones share memory."""
     coded = column.combine_chunks().dictionary_encode()
     distinct = np.array([*coded.dictionary.to_pylist(), np.nan], dtype=object)
     return pd.Series(distinct[coded.indices.fill_null(len(distinct) - 1).to_numpy()], dtype=object)
 
 
-def table_of_frame(frame: pd.DataFrame) -> pa.Table:
-    """And back; whole numbers may be kept as floats or objects in a frame."""
-    whole = [field.name for field in EVENT_SCHEMA if pa.types.is_integer(field.type)]
-    frame = frame.astype(dict.fromkeys(whole, float))
+def frame_to_events(frame: pd.DataFrame) -> pa.Table:
+    """The inverse of `events_to_frame`; integer columns may be floats or objects in the frame."""
+    integers = [field.name for field in EVENT_SCHEMA if pa.types.is_integer(field.type)]
+    frame = frame.astype(dict.fromkeys(integers, float))
     return pa.Table.from_pandas(frame, schema=EVENT_SCHEMA, preserve_index=False)

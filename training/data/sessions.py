@@ -1,4 +1,4 @@
-"""Which events belong to one session: as the histories tell them apart, so that training and service count alike."""
+"""Which events belong to the same session: by the keys that histories use, so training and serving agree."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Keys = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def session_keys(events: pa.Table) -> Keys:
-    """One key for each identity and session, shape (n,); 0 where the session is unknown."""
+    """The key of each event's identity and session, shape (n,); 0 where the session is unknown."""
     keys: Keys = below(_keys(events["identity.id"]), _keys(events["session.id"]))
     return keys
 
 
-def sessions_in(events: pa.Table) -> int:
-    """How many known sessions there are."""
+def count_sessions(events: pa.Table) -> int:
+    """The number of distinct known sessions."""
     keys = session_keys(events)
     return len(np.unique(keys[keys != 0]))
 
 
 def _keys(column: pa.ChunkedArray) -> Keys:
-    """The key of each text, 0 where it is unknown."""
+    """The key of each text, shape (n,); 0 where it is unknown."""
     coded = column.combine_chunks().dictionary_encode()
     keys = np.array([*map(key_of, coded.dictionary.to_pylist()), 0], np.int64)
-    of_rows: Keys = keys[coded.indices.fill_null(len(keys) - 1).to_numpy()]
-    return of_rows
+    by_row: Keys = keys[coded.indices.fill_null(len(keys) - 1).to_numpy()]
+    return by_row

@@ -1,8 +1,8 @@
-"""Who and when: rows for the population snapshot, for fitting, for stopping, for calibrating and for testing.
+"""Splits rows by identity and time: population snapshot, fitting, early stopping, calibration and test.
 
-Every identity has one part to play, and testing lies after all fitting in time, so that neither a person's habits nor a
-season can be learnt by heart. Calibration, a line on identities of its own, goes up to the end: how often abuse
-happens is best known of late.
+Every identity belongs to one part, and all test rows lie after all fitting rows in time, so a model can learn neither
+an identity nor a season by heart. Calibration has identities of its own and extends to the end of the data, because
+recent rows say best how often attacks happen.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ import pyarrow as pa
 from features.arrays import Array
 from features.hashing import key_of
 
-Parts = tuple[tuple[str, float], ...]
+Shares = tuple[tuple[str, float], ...]
+"""By part: its share of the identities."""
 POPULATION_UNTIL, FITTING_UNTIL = 0.15, 0.65
-"""Shares of the time span: the population is measured before the first, fitted between the two, tested after."""
-PARTS = (("fit", 0.6), ("stop", 0.07), ("calibrate", 0.13), ("test", 0.2))
-"""Shares of identities by what they are for."""
-JUDGED = (("fit", 0.15), ("stop", 0.05), ("calibrate", 0.0), ("test", 0.8))
-"""The same of data that a finished model is judged on, which saw none of it: what is fitted here are its rivals."""
+"""Shares of the time span: the population snapshot ends at the first; fitting ends and the test starts at the second."""
+TRAINING_SHARES: Shares = (("fit", 0.6), ("stop", 0.07), ("calibrate", 0.13), ("test", 0.2))
+"""The usual split of identities."""
+COMPARISON_SHARES: Shares = (("fit", 0.15), ("stop", 0.05), ("calibrate", 0.0), ("test", 0.8))
+"""For data that a finished model never saw: nearly everything tests it, and the rest fits the baselines beside it."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Masks over the rows, each of shape (n,)."""
+    """Boolean masks over the rows, each of shape (n,)."""
 
     population: Array
     fit: Array
@@ -34,29 +35,29 @@ class Split:
     calibrate: Array
     test: Array
     end: int
-    """The last moment of the data, in µs: nothing is known beyond."""
+    """The time of the last event, in microseconds."""
 
 
-def split(events: pa.Table, seed: int, parts: Parts = PARTS) -> Split:
-    """Split a table; an identity's part depends on its id, the shares and the seed alone."""
+def split_rows(events: pa.Table, seed: int, shares: Shares = TRAINING_SHARES) -> Split:
+    """Split a table of events; an identity's part depends on its id, the shares and the seed alone."""
     times = events["time"].cast(pa.int64()).to_numpy()
     first, end = int(times.min()), int(times.max())
     population_until = first + POPULATION_UNTIL * (end - first)
     fitting_until = first + FITTING_UNTIL * (end - first)
-    part = _parts(events, seed, parts)
+    part = _part_by_row(events, seed, shares)
     fitting, late = (times >= population_until) & (times < fitting_until), times >= population_until
-    names = [name for name, _ in parts]
-    when = {"fit": fitting, "stop": fitting, "calibrate": late}
-    masks = {name: (part == names.index(name)) & moment for name, moment in when.items()}
+    names = [name for name, _ in shares]
+    periods = {"fit": fitting, "stop": fitting, "calibrate": late}
+    masks = {name: (part == names.index(name)) & period for name, period in periods.items()}
     test = part == names.index("test")
     return Split(population=(times < population_until) & ~test, **masks, test=test & (times >= fitting_until), end=end)
 
 
-def _parts(events: pa.Table, seed: int, shares: Parts) -> Array:
-    """Each row's part, by its identity."""
+def _part_by_row(events: pa.Table, seed: int, shares: Shares) -> Array:
+    """The number of each row's part, shape (n,)."""
     coded = events["identity.id"].combine_chunks().dictionary_encode()
     draws = np.array([key_of(f"{seed}/{name}") % 10_000 for name in coded.dictionary.to_pylist()]) / 10_000
     bounds = np.cumsum([share for _, share in shares])
     parts = np.minimum(np.searchsorted(bounds, draws, side="right"), len(shares) - 1)
-    of_rows: Array = parts[coded.indices.to_numpy()]
-    return of_rows
+    by_row: Array = parts[coded.indices.to_numpy()]
+    return by_row

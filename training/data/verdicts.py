@@ -1,11 +1,11 @@
-"""What investigators said of decisions, as labels: read from where the decision log exports it, capped per identity.
+"""Investigators' verdicts on decisions as labels: read from the decision log's export, limited per identity.
 
-The exchange is JSON Lines, one verdict a line, from a file or from an HTTP address that asks for a bearer key:
+The format is JSON Lines, one verdict a line, from a file or from an HTTP address that requires a bearer key:
 
     {"event_id": "…", "identity": "…", "verdict": "intruder", "at": "2026-10-01T09:00:00Z", "by": "…"}
 
 `event_id` is the event's own id, `verdict` is `intruder`, `owner` or `unsure`, `at` is when it was given. Other members
-are left alone. The last verdict on an event counts.
+are ignored. The last verdict on an event counts.
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ import pyarrow as pa
 from features.arrays import Array
 from training.data.labels import World
 
-CAP = 5
-"""Verdicts of one identity that are taken at most: more could teach the model to look away from it, or to hound it."""
-MEANS = {"intruder": 1, "owner": 0, "unsure": None}
-SOURCE = "feedback"
+MAX_VERDICTS_PER_IDENTITY = 5
+"""By default, how many verdicts on one identity become labels: with more, they could teach the model to ignore that
+identity, or to challenge it all the time."""
+LABELS_BY_VERDICT = {"intruder": 1, "owner": 0, "unsure": None}
+"""The value of `compromised` that each verdict stands for."""
+VERDICT_SOURCE = "feedback"
+"""The `label_source` of rows labelled by a verdict."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What somebody said of one event."""
+    """What one investigator concluded about one event."""
 
     event_id: str
     identity: str
@@ -41,83 +44,101 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Pulled:
-    """The labels with verdicts taken in, and what became of the verdicts."""
+class AppliedVerdicts:
+    """A world whose labels include verdicts, and how many verdicts were used."""
 
     world: World
     taken: int
     capped: int
+    """Verdicts beyond the limit of their identity."""
     unknown: int
-    """Verdicts on events that are not in the log."""
+    """Verdicts on events that are not in the log, or not of that identity."""
 
 
-def read(source: str, key_file: Path | None = None) -> list[Verdict]:
-    """Read the export; raises ValueError naming the line that is no verdict, OSError where there is nothing to read."""
-    return [_verdict(line, number) for number, line in enumerate(_lines(source, key_file), start=1) if line.strip()]
+def read_verdicts(source: str, key_file: Path | None = None) -> list[Verdict]:
+    """Read an export from a file or an http(s) address; `key_file` holds the bearer key.
+
+    Raises ValueError naming the line that is not a verdict, OSError if the source cannot be read.
+    """
+    lines = enumerate(_lines(source, key_file), start=1)
+    return [_parse_verdict(line, number) for number, line in lines if line.strip()]
 
 
 def _lines(source: str, key_file: Path | None) -> Iterable[str]:
     if not source.startswith(("http://", "https://")):
         return Path(source).read_text().splitlines()
     headers = {"Authorization": f"Bearer {key_file.read_text().strip()}"} if key_file else {}
-    with urlopen(Request(source, headers=headers), timeout=60) as answer:
-        return str(answer.read().decode()).splitlines()
+    with urlopen(Request(source, headers=headers), timeout=60) as response:
+        return str(response.read().decode()).splitlines()
 
 
-def _verdict(line: str, number: int) -> Verdict:
+def _parse_verdict(line: str, number: int) -> Verdict:
     try:
-        said = json.loads(line)
-        who, what = str(said["identity"]), str(said["verdict"])
-        verdict = Verdict(str(said["event_id"]), who, what, _time(said["at"]), str(said["by"]))
+        record = json.loads(line)
+        verdict = Verdict(
+            event_id=str(record["event_id"]),
+            identity=str(record["identity"]),
+            verdict=str(record["verdict"]),
+            at=_parse_time(record["at"]),
+            by=str(record["by"]),
+        )
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"line {number} is no verdict: {error!r}") from error
-    if verdict.verdict not in MEANS:
-        raise ValueError(f"line {number}: verdict is {verdict.verdict!r}; it must be one of {', '.join(MEANS)}")
+        raise ValueError(f"line {number} is not a verdict: {error!r}") from error
+    if verdict.verdict not in LABELS_BY_VERDICT:
+        choices = ", ".join(LABELS_BY_VERDICT)
+        raise ValueError(f"line {number}: verdict is {verdict.verdict!r}; it must be one of {choices}")
     return verdict
 
 
-def _time(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
-        raise ValueError(f"{text!r} names no time zone")
+        raise ValueError(f"{text!r} has no time zone")
     return at
 
 
-def pull(world: World, verdicts: Iterable[Verdict], *, cap: int = CAP) -> Pulled:
-    """Take verdicts into the labels of a log, the newest `cap` of each identity; nobody speaks for another's events."""
+def apply_verdicts(
+    world: World, verdicts: Iterable[Verdict], *, limit: int = MAX_VERDICTS_PER_IDENTITY
+) -> AppliedVerdicts:
+    """Label a world by verdicts, the newest `limit` of each identity; a verdict must name its event's own identity."""
     last = {verdict.event_id: verdict for verdict in sorted(verdicts, key=lambda each: each.at)}
     rows = {id_: row for row, id_ in enumerate(world.events["id"].to_pylist()) if id_ in last}
-    whose = world.events["identity.id"].to_pylist()
-    known = [each for each in last.values() if each.event_id in rows and whose[rows[each.event_id]] == each.identity]
-    counted: dict[str, int] = {}
+    identity = world.events["identity.id"].to_pylist()
+    matching = [
+        each for each in last.values() if each.event_id in rows and identity[rows[each.event_id]] == each.identity
+    ]
+    counts: dict[str, int] = {}
     taken = []
-    for each in sorted(known, key=lambda each: each.at, reverse=True):
-        counted[each.identity] = counted.get(each.identity, 0) + 1
-        if counted[each.identity] <= cap:
+    for each in sorted(matching, key=lambda each: each.at, reverse=True):
+        counts[each.identity] = counts.get(each.identity, 0) + 1
+        if counts[each.identity] <= limit:
             taken.append(each)
-    labels = _told(world.labels, {rows[each.event_id]: each for each in taken})
-    return Pulled(World(world.events, labels), len(taken), len(known) - len(taken), len(last) - len(known))
+    labels = _relabel(world.labels, {rows[each.event_id]: each for each in taken})
+    return AppliedVerdicts(
+        World(world.events, labels), len(taken), len(matching) - len(taken), len(last) - len(matching)
+    )
 
 
-def told(world: World) -> Array:
-    """By row: whether an investigator said who acted."""
-    return world.labelled_by(SOURCE)
-
-
-def voices(of_verdicts: Array, identity: Array) -> Array:
-    """How much each example counts, of which a mask tells those that a verdict speaks of: all of one identity's
-    together for one, so that many weigh no more than one. That bounds their weight; the report says what they move."""
-    said = np.bincount(identity[of_verdicts], minlength=int(identity.max(initial=0)) + 1)
-    weight: Array = np.where(of_verdicts, 1.0 / np.maximum(said[identity], 1), 1.0)
-    return weight
-
-
-def _told(labels: pa.Table, said: dict[int, Verdict]) -> pa.Table:
+def _relabel(labels: pa.Table, verdicts: dict[int, Verdict]) -> pa.Table:
+    """The labels with the verdicts, given by row, taken in."""
     compromised, source = labels["compromised"].to_pylist(), labels["label_source"].to_pylist()
     scenario = np.array(labels["scenario"].to_pylist(), dtype=object)
-    for row, each in said.items():
-        compromised[row], source[row] = MEANS[each.verdict], SOURCE
-        scenario[row] = scenario[row] if MEANS[each.verdict] == 1 else None
-    told = {"compromised": compromised, "label_source": source, "scenario": scenario.tolist()}
-    columns = [pa.array(told[f.name], f.type) if f.name in told else labels[f.name] for f in labels.schema]
+    for row, each in verdicts.items():
+        compromised[row], source[row] = LABELS_BY_VERDICT[each.verdict], VERDICT_SOURCE
+        scenario[row] = scenario[row] if compromised[row] == 1 else None
+    changed = {"compromised": compromised, "label_source": source, "scenario": scenario.tolist()}
+    columns = [pa.array(changed[f.name], f.type) if f.name in changed else labels[f.name] for f in labels.schema]
     return pa.table(columns, schema=labels.schema)
+
+
+def has_verdict(world: World) -> Array:
+    """Whether an investigator's verdict labelled each row, shape (n,)."""
+    return world.labelled_by(VERDICT_SOURCE)
+
+
+def verdict_weights(from_verdict: Array, identity: Array) -> Array:
+    """Sample weights, shape (n,): the verdicts on one identity count together as one example, all other rows as one
+    each. `from_verdict` is a mask and `identity` the number of each row's identity."""
+    count = np.bincount(identity[from_verdict], minlength=int(identity.max(initial=0)) + 1)
+    weight: Array = np.where(from_verdict, 1.0 / np.maximum(count[identity], 1), 1.0)
+    return weight

@@ -14,13 +14,13 @@ import numpy as np
 
 from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS
-from training.data.labels import World, frame_of
+from training.data.labels import World, events_to_frame
 from training.data.targets import PredictionTargets
 from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate
 from training.metrics.calibration import REDRAWN
 from training.metrics.session_recall import limit_of
-from training.scenarios.registry import SCENARIOS
-from training.scenarios.victims import attractions
+from training.scenarios.attacks.registry import SCENARIOS
+from training.scenarios.victims import victim_weights
 
 FRICTION = 0.03
 """Share of legitimate gaps that may expire."""
@@ -86,11 +86,11 @@ def oracle(world: World, of: PredictionTargets) -> Callable[[Pairs], Array]:
     gap."""
     before = pairs(of, np.flatnonzero(of.known))  # of the whole world: it knows how long they wait
     waits = {s.name: np.sort(before.gap[before.malicious & (of.scenario[before.second] == s.name)]) for s in SCENARIOS}
-    own = frame_of(world.events)[(world.labels["compromised"].to_numpy() == 0)]
+    own = events_to_frame(world.events)[(world.labels["compromised"].to_numpy() == 0)]
     own = own.sort_values(["identity.id", "time"], kind="stable", ignore_index=True)
     begins = np.flatnonzero(~own["identity.id"].duplicated().to_numpy())
     kinds, events = own["identity.type"].to_numpy()[begins], np.diff(begins, append=len(own))
-    drawn_to = attractions(own)
+    drawn_to = victim_weights(own)
     chances = np.zeros((len(SCENARIOS), int(of.identity.max()) + 1))
     codes = dict(zip(world.events["identity.id"].to_pylist(), of.identity.tolist(), strict=True))
     place = [codes[name] for name in own["identity.id"].to_numpy()[begins]]

@@ -23,8 +23,8 @@ from training.data.labels import SIMULATED, World
 from training.data.targets import PredictionTargets
 from training.model.fit import Examples, examples
 from training.parallel import cores, in_processes
-from training.scenarios.injection import Progress, graft, surprise
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
+from training.scenarios.injection import Progress, inject_abuse, inject_hard_negatives
 
 TOGETHER = 150_000
 """Events, more or less, into whose histories something is put at a time."""
@@ -127,8 +127,8 @@ def _parts(
 def _put_into(part: _Part) -> Augmentation:
     """What is put in and acted on after `begin`."""
     first, second = np.random.SeedSequence(part.seed).generate_state(2).tolist()
-    lived = surprise(part.world, rate=part.surprises, seed=first)
-    whole = graft(lived.events, lived.labels, rate=part.compromised, seed=second, scenarios=TAUGHT)
+    lived = inject_hard_negatives(part.world, rate=part.surprises, seed=first)
+    whole = inject_abuse(lived.events, lived.labels, rate=part.compromised, seed=second, scenarios=TAUGHT)
     own = len(part.world.events)
     touched = pc.is_in(whole.events["identity.id"], value_set=whole.events.slice(own)["identity.id"].unique())
     added = np.flatnonzero(touched.to_numpy(zero_copy_only=False)) >= own

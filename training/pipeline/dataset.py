@@ -16,14 +16,14 @@ from features.event.numpy_row import rows_of
 from features.history.population import measure
 from features.model.bundle import TrustModel
 from training.data.labels import World
-from training.data.split import PARTS, Parts, Split, split
-from training.data.targets import PredictionTargets, outcomes
-from training.data.verdicts import told, voices
+from training.data.split import TRAINING_SHARES, Shares, Split, split_rows
+from training.data.targets import PredictionTargets, prediction_targets
+from training.data.verdicts import has_verdict, verdict_weights
 from training.metrics.evaluation import TestSet
 from training.model.fit import Examples, Recipe, examples, thinned
 from training.parallel import give_back
 from training.pipeline.augmentation import Augmentation, abuse, surprises
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
 
 TOGETHER = 250_000
 """Events, more or less, whose rows are in memory at a time."""
@@ -54,7 +54,7 @@ class Dataset:
     def examples(self, rows: Array) -> Examples:
         """Rows by number, each with whether an intruder acted; what investigators said counts as verdicts may."""
         own = examples(self.matrix, rows, self.targets.malicious[rows])
-        return own.counting(voices(self.told[rows], self.targets.identity[rows]))
+        return own.counting(verdict_weights(self.told[rows], self.targets.identity[rows]))
 
     def beside(self, rows: Array, more: Augmentation) -> Examples:
         """The same, and after them more of the kinds that were made again."""
@@ -74,7 +74,7 @@ class Dataset:
     @cached_property
     def told(self) -> Array:
         """By row: whether an investigator said who acted."""
-        return told(self.world)
+        return has_verdict(self.world)
 
     @cached_property
     def succeeded(self) -> Array:
@@ -104,7 +104,7 @@ def prepare(
     progress: Callable[[int, int], None] | None = None,
     *,
     population: Array | None = None,
-    parts: Parts = PARTS,
+    parts: Shares = TRAINING_SHARES,
     worlds: tuple[int, ...] = (),
 ) -> Dataset:
     """Split, measure the population on benign events before the first fitted one, and compute all features.
@@ -113,7 +113,7 @@ def prepare(
     unknown. Raises ValueError naming a column that cannot be read.
     """
     world = world.conformed()
-    masks, of = split(world.events, seed, parts), outcomes(world)
+    masks, of = split_rows(world.events, seed, parts), prediction_targets(world)
     benign = masks.population & of.known & ~of.malicious
     population = measure(world.events.filter(pa.array(benign))) if population is None else population
     matrix = _features(world.events, population, of.identity, progress)

@@ -13,7 +13,7 @@ from features.enrichment.ip_lookup import lookup
 from features.model.bundle import TrustModel
 from features.model.trust_curve import probability
 from training.data.labels import SIMULATED
-from training.data.targets import at_risk
+from training.data.targets import at_risk_intervals
 from training.metrics.evaluation import Evaluation, evaluate
 from training.model.baselines import logistic_regression, static_rules
 from training.model.calibration import calibrate_hazard, calibrate_now, thresholds
@@ -47,8 +47,8 @@ def fit(data: Dataset, recipe: Recipe, seed: int, more: Augmentation = NOTHING) 
     learnt = data.beside(fitting, more)
     now = fit_now(learnt, data.examples(stopping), recipe, seed)
     line = calibrate_now(margins(now, data.examples(calibrating)), of.malicious[calibrating], of.identity[calibrating])
-    hazard = fit_hazard(hazard_examples(matrix, at_risk(of, fitting, data.split.end)), recipe, seed)
-    watched = at_risk(of, np.concatenate([fitting, stopping, calibrating]), data.split.end)
+    hazard = fit_hazard(hazard_examples(matrix, at_risk_intervals(of, fitting, data.split.end)), recipe, seed)
+    watched = at_risk_intervals(of, np.concatenate([fitting, stopping, calibrating]), data.split.end)
     kept, weight = thinned(hazard_examples(matrix, watched), recipe, seed)
     watched = watched.part(kept)
     kind = data.kind[watched.rows]

@@ -1,7 +1,7 @@
-"""What abuse of a cloud account looks like, step by step: Stratus Red Team's recorded sequences in `data/stratus`.
+"""What attacks on a cloud account look like, step by step: Stratus Red Team's recorded sequences in `data/stratus`.
 
-Only the order of actions, their categories and their pauses are taken. Who acted, from where, on what and with which
-client (it names the tool) stay behind.
+Only the order of the actions, their categories and their pauses are used. Who acted, from where, on what and with which
+client (it names the tool) are left out.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ STRATUS = data_folder() / "stratus"
 """One file per technique, named `aws.<tactic>.<technique>.json`."""
 
 LONGEST_RUN = 5
-"""Repeats kept of one action: beyond it they are the tool waiting for an answer, not somebody doing something."""
+"""Repetitions kept of one action: more than that is the tool waiting for a result, not somebody acting."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing done; `pause_seconds` passed since the step before it."""
+    """One action; `pause_seconds` have passed since the step before it."""
 
     action: str
     category: Category | None
@@ -34,8 +34,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Chain:
-    """The steps of one technique in order, under the ATT&CK tactic it serves."""
+class AttackSequence:
+    """The steps of one technique in order, under the ATT&CK tactic that it serves."""
 
     tactic: str
     technique: str
@@ -43,27 +43,27 @@ class Chain:
 
 
 @cache
-def chains(folder: Path = STRATUS) -> tuple[Chain, ...]:
-    """Every recorded technique in order of name; raises FileNotFoundError if there is none."""
+def recorded_sequences(folder: Path = STRATUS) -> tuple[AttackSequence, ...]:
+    """Every recorded technique in order of its file's name; raises FileNotFoundError if the folder has none."""
     files = sorted(folder.glob("aws.*.json"))
     if not files:
         raise FileNotFoundError(f"no recorded sequences in {folder}")
-    return tuple(_chain(file) for file in files)
+    return tuple(_read_sequence(file) for file in files)
 
 
 @cache
-def serving(*tactics: str) -> tuple[Chain, ...]:
-    """The chains of these tactics (`persistence`, `exfiltration`, ...) or of single techniques, named alike."""
-    return tuple(chain for chain in chains() if chain.tactic in tactics or chain.technique in tactics)
+def sequences_for(*names: str) -> tuple[AttackSequence, ...]:
+    """The sequences of these tactics (`persistence`, `exfiltration`, ...) or single techniques."""
+    return tuple(each for each in recorded_sequences() if each.tactic in names or each.technique in names)
 
 
-def _chain(file: Path) -> Chain:
+def _read_sequence(file: Path) -> AttackSequence:
     _, tactic, technique = file.stem.split(".", 2)
     newest_first = list(events_of(import_files("cloudtrail", [file]).table))
     events = sorted(reversed(newest_first), key=lambda event: event.time)
     steps = [_step(before, event) for before, event in zip([events[0], *events], events, strict=False)]
     runs = (list(run)[:LONGEST_RUN] for _, run in groupby(steps, key=lambda step: step.action))
-    return Chain(tactic, technique, tuple(step for run in runs for step in run))
+    return AttackSequence(tactic, technique, tuple(step for run in runs for step in run))
 
 
 def _step(before: Event, event: Event) -> Step:

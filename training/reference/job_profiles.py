@@ -1,7 +1,7 @@
-"""The words of the world: what each job does, with which clients, and what its resources are like.
+"""What each simulated job does, and with which clients.
 
-Cloud jobs speak CloudTrail's vocabulary, applications one of their own (`name/category`). Weights fall with the place
-in the list, so what stands last is rare, but happens: administrators do for a living what an intruder does.
+Jobs in the cloud use AWS API names, jobs in applications names of their own (`name/category`). An action is the rarer
+the later it comes in its list, but it does happen: administrators do as their daily work what an attacker does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from features.event.schema import Category
 from features.sources.aws.action_categories import access_levels, category_of
 from training.reference.attack_sequences import Step
 
-CLOUD: dict[str, str] = {
+CLOUD_JOBS: dict[str, str] = {
     "developer": """logs:GetLogEvents logs:FilterLogEvents lambda:GetFunction s3:ListBuckets s3:GetObject
         cloudwatch:GetMetricData lambda:ListFunctions20150331 ec2:DescribeInstances dynamodb:Query s3:PutObject
         lambda:UpdateFunctionCode20150331v2 cloudformation:DescribeStacks ecr:GetAuthorizationToken ssm:GetParameters
@@ -49,7 +49,7 @@ CLOUD: dict[str, str] = {
         bedrock:InvokeModel ec2:DescribeInstances lambda:Invoke s3:PutObject ssm:GetParameters dynamodb:Query
         secretsmanager:GetSecretValue ssm:SendCommand""",
 }
-APPS: dict[str, str] = {
+APPLICATION_JOBS: dict[str, str] = {
     "clerk": """invoice.list/list invoice.view/read ledger.view/read report.view/read vendor.search/list
         payment.create/write invoice.update/write report.export/export vendor.update/write
         payment.approve/approve_payment ledger.export/export""",
@@ -81,9 +81,9 @@ JOBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "workload": (("service", "fleet"), ("microservice", "integration")),
     "agent": (("assistant",), ("copilot",)),
 }
-"""By identity type: the jobs in the cloud and those in applications."""
+"""By identity type: its jobs in the cloud, and its jobs in applications."""
 
-APP_GOALS: dict[str, str] = {
+APPLICATION_ATTACKS: dict[str, str] = {
     "credential-access": "secret.read/read secret.read/read apikey.create/rotate_secret",
     "discovery": "user.list/list file.search/list file.search/list",
     "persistence": "user.create/manage_access user.role.grant/manage_access mail.rule.create/write",
@@ -94,7 +94,7 @@ APP_GOALS: dict[str, str] = {
     "lateral-movement": "role.assume/assume_privilege service.call/execute_code secret.read/read",
     "impact": "vendor.update/write payment.create/write payment.approve/approve_payment",
 }
-"""What intruders want from applications, by ATT&CK tactic (no recorded sequences of these are at hand)."""
+"""What attackers do in applications, by ATT&CK tactic (assumed: no recorded sequences are available)."""
 
 BROWSERS: tuple[str, ...] = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
@@ -111,7 +111,7 @@ FRONT_ENDS: tuple[str, ...] = (
     "signin.amazonaws.com",
     "console.ec2.amazonaws.com",
 )
-"""What a cloud writes down in the browser's place when its console asks on a person's behalf."""
+"""What a cloud records in place of the browser's user agent when its web console calls an API for a person."""
 PHONES: tuple[str, ...] = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_{m} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.{m} "
     "Mobile/15E148 Safari/604.1",
@@ -135,8 +135,14 @@ LIBRARIES: tuple[str, ...] = (
     "python-httpx/0.{m}.0",
     "node-fetch/1.{m} (+https://github.com/bitinn/node-fetch)",
 )
-TOOLS: tuple[str, ...] = (*TERMINALS, *LIBRARIES[:1], "python-requests/2.{m}.0", "curl/8.{m}.0", "Go-http-client/1.1")
-"""What intruders run, when they take no pains to look like anybody."""
+ATTACK_TOOLS: tuple[str, ...] = (
+    *TERMINALS,
+    *LIBRARIES[:1],
+    "python-requests/2.{m}.0",
+    "curl/8.{m}.0",
+    "Go-http-client/1.1",
+)
+"""Clients of attackers who do not imitate anybody's."""
 
 INTENTS: tuple[str, ...] = (
     "answer customer mail",
@@ -146,36 +152,43 @@ INTENTS: tuple[str, ...] = (
     "reconcile orders",
 )
 
-IMPACTS: dict[str | None, tuple[str, bool]] = {
+IMPACT_BY_CATEGORY: dict[str | None, tuple[str, bool]] = {
     **dict.fromkeys(("read", "list", "authenticate"), ("low", True)),
     **dict.fromkeys(("write", "export", "rotate_secret", "assume_privilege", "invoke_workflow"), ("medium", True)),
     **dict.fromkeys(("manage_access", "change_security_setting", "admin_console"), ("high", True)),
     **dict.fromkeys(("delete", "approve_payment", "execute_code"), ("high", False)),
     None: ("medium", True),
 }
-"""By category: the impact of an action, and whether it can be undone."""
+"""By category: the impact of an action, and whether it is reversible."""
+
+
+_TAIL_SAMPLE = 30
+"""One in so many AWS actions, in alphabetical order, belongs to the simulated long tail."""
 
 
 @cache
-def long_tail() -> tuple[Step, ...]:
-    """Every thirtieth action of AWS that looks or changes something ordinary: what only few ever do."""
-    names = sorted(access_levels())[::30]
-    return tuple(step for step in map(_step, names) if step.category in ("read", "list", "write"))
+def rare_cloud_actions() -> tuple[Step, ...]:
+    """The long tail: a sample (one in `_TAIL_SAMPLE`) of all AWS reads, lists and writes, most of which few identities
+    ever use."""
+    names = sorted(access_levels())[::_TAIL_SAMPLE]
+    return tuple(step for step in map(_parse_step, names) if step.category in ("read", "list", "write"))
 
 
 @cache
-def steps(words: str) -> tuple[Step, ...]:
-    """A list of actions as steps: `service:Operation` in AWS's categories, `name/category` in its own.
+def parse_steps(text: str) -> tuple[Step, ...]:
+    """The actions of a text as steps: `service:Operation` (categorised as AWS does) or `name/category`.
 
-    >>> steps("s3:GetObject user.create/manage_access")[1].category
+    Raises ValueError for an unknown category.
+
+    >>> parse_steps("s3:GetObject user.create/manage_access")[1].category
     'manage_access'
     """
-    return tuple(_step(word) for word in words.split())
+    return tuple(_parse_step(word) for word in text.split())
 
 
-def _step(word: str) -> Step:
+def _parse_step(word: str) -> Step:
     name, _, category = word.partition("/")
     if category and category not in get_args(Category):
-        raise ValueError(f"{word!r} names no category")
+        raise ValueError(f"{word!r} has an unknown category; choose from {', '.join(get_args(Category))}")
     kind = name.split(":")[0] if ":" in name else name.split(".")[0]
     return Step(name, cast(Category, category) if category else category_of(name), kind)

@@ -1,6 +1,6 @@
-"""Where requests come from: real networks with their operator, country and place, from `networks.csv`.
+"""The networks that simulated requests come from: real ones, with operator, country and location, from `networks.csv`.
 
-A test holds them against the bundled tables, so that a simulated address says what an imported one would.
+A test compares them with the bundled tables, so a simulated address has the same facts as an imported one.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import numpy as np
 import pandas as pd
 
 Array = np.ndarray[Any, Any]
-FACTS = ("ip", "asn", "country", "latitude", "longitude", "hosting", "anonymizer", "reputation")
+_COLUMNS = ("ip", "asn", "country", "latitude", "longitude", "hosting", "anonymizer", "reputation")
+_SPOTS = 41
+"""Distinct locations of hosts around a city, a hundredth of a degree apart."""
 
 
 @cache
-def networks() -> pd.DataFrame:
-    """One row per network: kind (home, mobile, hosting, gateway, vpn), what is known of it, first address, span."""
+def network_table() -> pd.DataFrame:
+    """One row per network: kind (home, mobile, hosting, gateway, vpn), facts, first address and number of addresses."""
     table = pd.read_csv(Path(__file__).with_name("networks.csv"), keep_default_na=False)
     ranges = [ip_network(prefix) for prefix in table["prefix"]]
     table["first"] = [int(each.network_address) for each in ranges]
@@ -28,38 +30,43 @@ def networks() -> pd.DataFrame:
 
 
 @cache
-def places(*kinds: str, country: str | None = None) -> tuple[int, ...]:
-    """The rows of `networks` of these kinds, in one country if given; empty where there are none."""
-    table = networks()
+def networks_of_kind(*kinds: str, country: str | None = None) -> tuple[int, ...]:
+    """Row numbers in `network_table` of these kinds, in one country if given; empty where there are none."""
+    table = network_table()
     wanted = table["kind"].isin(kinds) & ((table["country"] == country) | (country is None))
     return tuple(np.flatnonzero(wanted).tolist())
 
 
-def addresses(network: Array, host: Array) -> Array:
-    """The addresses of hosts (wrapped to the network's size) as text, shape (n,)."""
-    table = networks()
+def _addresses(network: Array, host: Array) -> Array:
+    """Addresses as text, shape (n,); host numbers beyond the network's size start again at its first address."""
+    table = network_table()
     number = table["first"].to_numpy()[network] + host % table["span"].to_numpy()[network]
-    distinct, places_ = np.unique(number, return_inverse=True)
+    distinct, inverse = np.unique(number, return_inverse=True)
     text = [f"{n >> 24}.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in distinct.tolist()]
-    found: Array = np.array(text, dtype=object)[places_]
-    return found
+    addresses: Array = np.array(text, dtype=object)[inverse]
+    return addresses
 
 
-def reputations(network: Array, host: Array) -> Array:
-    """0 clean to 1 known bad: one value an address, worse for hosting and anonymisers, but not always."""
-    table = networks()
-    shady = (table["hosting"] | table["anonymizer"]).to_numpy()[network]
-    spread = (host * 2_654_435_761 + network * 40_503) % 1_000 / 1_000
-    found: Array = np.round(np.where(shady, spread**2 * 0.9, spread**6 * 0.9), 2)
-    return found
+def _reputations(network: Array, host: Array) -> Array:
+    """One value per address, from 0 (clean) to 1 (known bad): mostly worse for hosting and anonymizers."""
+    table = network_table()
+    suspicious = (table["hosting"] | table["anonymizer"]).to_numpy()[network]
+    # A hash of the address, not a draw: an address has the same reputation in every session and every world.
+    uniform = (host * 2_654_435_761 + network * 40_503) % 1_000 / 1_000
+    reputations: Array = np.round(np.where(suspicious, uniform**2 * 0.9, uniform**6 * 0.9), 2)
+    return reputations
 
 
-def facts(network: Array, host: Array) -> dict[str, Array]:
-    """The `network.*` columns of events from these hosts; the place lies within some 20 km of the network's city."""
-    table = networks()
-    around = (host % 41 - 20) / 100
+def network_columns(network: Array, host: Array) -> dict[str, Array]:
+    """The `network.*` columns of events from these hosts, each of shape (n,).
+
+    `network` are row numbers of `network_table`, `host` any non-negative integers. The location of a host lies within
+    some 20 km of its network's city, always at the same spot.
+    """
+    table = network_table()
+    offset_degrees = (host % _SPOTS - _SPOTS // 2) / 100
     columns = {name: table[name].to_numpy()[network] for name in ("asn", "country", "hosting", "anonymizer")}
-    columns["latitude"] = np.round(table["latitude"].to_numpy()[network] + around, 2)
-    columns["longitude"] = np.round(table["longitude"].to_numpy()[network] - around, 2)
-    columns["ip"], columns["reputation"] = addresses(network, host), reputations(network, host)
-    return {f"network.{name}": columns[name] for name in FACTS}
+    columns["latitude"] = np.round(table["latitude"].to_numpy()[network] + offset_degrees, 2)
+    columns["longitude"] = np.round(table["longitude"].to_numpy()[network] - offset_degrees, 2)
+    columns["ip"], columns["reputation"] = _addresses(network, host), _reputations(network, host)
+    return {f"network.{name}": columns[name] for name in _COLUMNS}

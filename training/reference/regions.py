@@ -1,4 +1,4 @@
-"""Which part of the world a country lies in, so that it can be seen whether one is asked more than another."""
+"""The world region of a country, for comparing how often each region is challenged."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _REGIONS: dict[str, str] = {
     "Oceania": """
         AS AU CC CK CX FJ FM GU HM KI MH MP NC NF NR NU NZ PF PG PN PW SB TK TO TV UM VU WF WS""",
 }
-"""The regions of the United Nations' M49, by ISO 3166 code; Taiwan as the address tables have it, Kosovo as `XK`."""
+"""Regions of the United Nations' M49 standard, as ISO 3166 codes; Taiwan as in the address tables, Kosovo as `XK`."""
 UNKNOWN = "unknown region"
 
 
 @cache
-def _of() -> dict[str, str]:
+def _region_by_country() -> dict[str, str]:
     return {code: region for region, codes in _REGIONS.items() for code in codes.split()}
 
 
 def region_of(country: str | None) -> str:
-    """The region of a country; what lies nowhere, or is not known, is unknown.
+    """The region of a country by its ISO 3166 code; UNKNOWN where the code is missing or not listed.
 
     >>> region_of("NL"), region_of(None)
     ('Europe', 'unknown region')
     """
-    return _of().get(country or "", UNKNOWN)
+    return _region_by_country().get(country or "", UNKNOWN)

@@ -1,187 +1,222 @@
-"""What the log would write down of each event, were everything known: the Event's flat columns."""
+"""The Event's flat columns of simulated activity, as a log that records everything would hold them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from training.reference.job_profiles import BROWSERS, FRONT_ENDS, INTENTS, LIBRARIES, PHONES, TERMINALS
-from training.reference.networks import facts
-from training.simulation.activity import DAY, START, step_columns
-from training.simulation.identities import FACTORS, TYPES, Array, Rng
+from training.reference.networks import network_columns
+from training.simulation.activity import BROWSER, DAY, LIBRARY, PHONE, START, STEPS, action_columns
+from training.simulation.identities import AGENT, FACTORS, HUMAN, TYPES, WORKLOAD, Array, Rng
+from training.simulation.low_discrepancy import pick_share
+from training.simulation.parameters import WorldParameters
 
 _CLIENTS = (BROWSERS, PHONES, TERMINALS, LIBRARIES)
-NOTHING: Array = np.array(None, dtype=object)
-_LEVELS = np.array(["public", "internal", "confidential", "restricted"], dtype=object)
-_PLACES = np.array(["production", "staging", "development"], dtype=object)
+_UNKNOWN: Array = np.array(None, dtype=object)
+_NO_TIME = np.datetime64("NaT")
+_SENSITIVITIES = np.array(["public", "internal", "confidential", "restricted"], dtype=object)
+_ENVIRONMENTS = np.array(["production", "staging", "development"], dtype=object)
 _OUTCOMES = np.array(["success", "failure", "denied"], dtype=object)
+_ASSURANCE_LEVELS = np.array([1, 2, 2, 3])
+_PHONE_NUMBER = 9
+"""The device number of a person's phone; computers are numbered from 0."""
+_AUTOSCALED_ABOVE = 8
+"""A machine with more addresses than this runs on changing instances, of which there are `_INSTANCES`."""
+_INSTANCES = 4_096
+_BROWSER_RELEASE_DAYS, _LIBRARY_RELEASE_DAYS = 28, 45
+_NEVER_ROTATED_DAYS = 100_000
 
 
-def columns(rng: Rng, who: pd.DataFrame, sessions: pd.DataFrame, of: dict[str, Array]) -> dict[str, Any]:
-    """Every column of the Event by its flat name, one value an event."""
-    mine = {name: who[name].to_numpy()[of["one"]] for name in who.columns}
-    day = sessions["day"].to_numpy()[of["session"]]
-    base = sessions["start"].to_numpy()[of["session"]]
-    attested = sessions["attested"].to_numpy()[of["session"]]
-    credential = _credential(mine, of, base, day, attested)
+def build_columns(
+    rng: Rng,
+    identities: pd.DataFrame,
+    sessions: pd.DataFrame,
+    events: dict[str, Array],
+    parameters: WorldParameters,
+) -> dict[str, Any]:
+    """Every column of the Event by its flat name, one value per event."""
+    owner = {name: identities[name].to_numpy()[events["identity"]] for name in identities.columns}
+    session = {name: sessions[name].to_numpy()[events["session"]] for name in sessions.columns}
+    credential = _credential(owner, session, events)
     return {
-        "id": _texts("{:016x}", rng.integers(0, 1 << 62, len(day))),
-        "time": _times(of["seconds"]),
-        **_identity(mine, day),
-        **_session(mine, of, base, credential["credential.id"]),
-        **step_columns(of["action"]),
-        "action.outcome": _OUTCOMES[of["outcome"]],
-        **_resource(rng, mine, of),
-        **_network(sessions, of),
-        **_device(mine, sessions, of, day),
-        **_authentication(mine, sessions, of, base),
+        "id": _format_each("{:016x}", rng.integers(0, 1 << 62, len(events["identity"]))),
+        "time": _timestamps(events["seconds"]),
+        **_identity(owner),
+        **_session(owner, session, events, credential["credential.id"], parameters),
+        **action_columns(events["action"]),
+        "action.outcome": _OUTCOMES[events["outcome"]],
+        **_resource(rng, owner, events, parameters),
+        **_network(session, events),
+        **_device(owner, session, events, parameters),
+        **_authentication(owner, session, events),
         **credential,
     }
 
 
-def _times(seconds: Array) -> Array:
+def _timestamps(seconds: Array) -> Array:
     return START + (np.asarray(seconds) * 1e6).astype("timedelta64[us]")
 
 
-def _texts(pattern: str, *numbers: Array) -> Array:
-    """A text for each distinct combination of numbers, spread over the rows."""
+def _format_each(pattern: str, *numbers: Array) -> Array:
+    """One text per row; each distinct combination is formatted once. All numbers but the first must be below 2^20."""
     if len(numbers) == 1:
-        distinct, place = np.unique(numbers[0], return_inverse=True)
-        made = [pattern.format(value) for value in distinct.tolist()]
+        distinct, inverse = np.unique(numbers[0], return_inverse=True)
+        texts = [pattern.format(value) for value in distinct.tolist()]
     else:
         coded = np.zeros(len(numbers[0]), np.int64)
         for values in numbers:
             coded = coded * (1 << 20) + values.astype(np.int64)
-        _, first, place = np.unique(coded, return_index=True, return_inverse=True)
-        made = [pattern.format(*row) for row in zip(*(values[first].tolist() for values in numbers), strict=True)]
-    return np.array(made, dtype=object)[place]
+        _, first, inverse = np.unique(coded, return_index=True, return_inverse=True)
+        texts = [pattern.format(*row) for row in zip(*(values[first].tolist() for values in numbers), strict=True)]
+    return np.array(texts, dtype=object)[inverse]
 
 
-def _identity(mine: dict[str, Array], day: Array) -> dict[str, Any]:
-    kind, jobs = np.array(TYPES, dtype=object), np.asarray(mine["job"])
+def _identity(owner: dict[str, Array]) -> dict[str, Any]:
     return {
-        "identity.id": _texts("id-{:05d}", mine["number"]),
-        "identity.type": kind[mine["type"]],
-        "identity.role": jobs,
-        "identity.entitlements_granted": mine["granted"].astype(int),
-        "identity.entitlements_used_90d": np.floor(mine["granted"] * mine["used_share"]).astype(int),
+        "identity.id": _format_each("id-{:05d}", owner["number"]),
+        "identity.type": np.array(TYPES, dtype=object)[owner["type"]],
+        "identity.role": np.asarray(owner["job"]),
+        "identity.entitlements_granted": owner["granted"].astype(int),
+        "identity.entitlements_used_90d": np.floor(owner["granted"] * owner["used_share"]).astype(int),
     }
 
 
-def _session(mine: dict[str, Array], of: dict[str, Array], base: Array, key: Array) -> dict[str, Any]:
-    """A cloud's long-lived key has no other session than itself."""
-    keyed = mine["long_lived"] & mine["cloud"]
-    own = _texts("s-{:08x}", of["session"] * 2_654_435_761 % (1 << 32))
-    intent = np.array(INTENTS, dtype=object)[(mine["number"] + of["session"] % 2) % len(INTENTS)]
-    return {
-        "session.id": np.where(keyed, key, own),
-        "session.started_at": np.where(keyed, np.datetime64("NaT"), _times(base)),
-        "session.intent": np.where(mine["type"] == 3, intent, NOTHING),
-    }
-
-
-def _resource(rng: Rng, mine: dict[str, Array], of: dict[str, Array]) -> dict[str, Any]:
-    """A deployment's resources are shared; each identity mostly uses a few of its own corner."""
-    n = len(of["one"])
-    near = np.minimum(rng.geometric(np.minimum(0.9, 3 / mine["resources"]), n), mine["resources"])
-    number = np.where(rng.random(n) < 0.02, rng.integers(0, 500, n), mine["first_resource"] + near) % 500
-    code = (number * 7_919 + mine["deployment"] * 104_729) % 1_000
-    listed = np.isin(step_columns(of["action"])["action.category"], ("list", "authenticate"))
-    nameless = of["signing"] | (listed & (rng.random(n) < 0.6))
-    elsewhere = rng.random(n) < np.where(mine["type"] == 0, 0.2, 0.01)
-    environment = np.where(elsewhere, code % 3, mine["environment"])
-    level = np.searchsorted([150, 700, 920], code, side="right")
-    return {
-        "resource.id": np.where(nameless, NOTHING, _texts("r-{:03d}-{:04d}", mine["site"], number)),
-        "resource.sensitivity": np.where(nameless, NOTHING, _LEVELS[level]),
-        "resource.environment": np.where(nameless, NOTHING, _PLACES[environment]),
-    }
-
-
-def _network(sessions: pd.DataFrame, of: dict[str, Array]) -> dict[str, Array]:
-    at = {name: sessions[name].to_numpy()[of["session"]] for name in sessions.columns}
-    moved = of["place"] >= at["moves_at"] * at["actions"]
-    network = np.where(moved, at["next_network"], at["network"])
-    return facts(network, np.where(moved, at["next_host"], at["host"]))
-
-
-def _device(mine: dict[str, Array], sessions: pd.DataFrame, of: dict[str, Array], day: Array) -> dict[str, Any]:
-    """People have a computer, now and then a new one, and a telephone; machines as many instances as addresses."""
-    client, host = (sessions[name].to_numpy()[of["session"]] for name in ("client", "host"))
-    nth = np.where(client == 1, 9, (day >= mine["device_day"]).astype(int))
-    instance = np.where(mine["addresses"] > 8, host % 4_096, host % np.maximum(1, mine["addresses"]))
-    person = mine["type"] == 0
-    identifier = np.where(
-        person, _texts("d-{:05d}-{}", mine["number"], nth), _texts("i-{:05d}{:04x}", mine["number"], instance)
-    )
-    managed = person & mine["managed"] & (nth < 9) | (~person & (mine["type"] == 2))
-    seen = sessions["device_seen"].to_numpy()[of["session"]]
-    lapsed = (mine["number"] * 31 + nth * 17 + day // 7 * 13) % 100 < np.where(managed, 4, 45)
-    return {
-        "device.id": np.where(seen, identifier, NOTHING),
-        "device.managed": np.where(seen, managed, NOTHING),
-        "device.compliant": np.where(seen, ~lapsed, NOTHING),
-        "device.user_agent": _user_agents(mine, of["action"], client, day, nth),
-    }
-
-
-def _user_agents(mine: dict[str, Array], action: Array, client: Array, day: Array, nth: Array) -> Array:
-    names = ("browser", "phone", "terminal", "library")
-    which = np.select([client == place for place in range(4)], [mine[name] for name in names])
-    which = np.where((nth == 1) & (client == 0) & (mine["number"] % 3 == 0), (which + 1) % len(BROWSERS), which)
-    release = (day + mine["version"]) // np.where(client == 3, 45, 28)
-    kinds: Sequence[Array] = (client, which, release, mine["number"] % 4)
-    distinct, place = np.unique(np.stack(kinds), axis=1, return_inverse=True)
-    made = [_CLIENTS[c][w].format(v=128 + r + a, m=12 + 3 * r + a) for c, w, r, a in distinct.T.tolist()]
-    front = mine["cloud"] & (client == 0) & (action % 5 < 2)
-    return np.where(front, np.array(FRONT_ENDS, dtype=object)[action % len(FRONT_ENDS)], np.array(made, object)[place])
-
-
-def _authentication(
-    mine: dict[str, Array], sessions: pd.DataFrame, of: dict[str, Array], base: Array
+def _session(
+    owner: dict[str, Array],
+    session: dict[str, Array],
+    events: dict[str, Array],
+    credential_id: Array,
+    parameters: WorldParameters,
 ) -> dict[str, Any]:
-    """People at the session's start or some hours before it; machines prove themselves by what they present."""
-    person = (mine["type"] == 0) & ~of["signing"]
+    """A cloud's long-lived key is its own session; agents declare their tasks in turn."""
+    by_key = owner["long_lived"] & owner["cloud"]
+    own = _format_each("s-{:08x}", events["session"] * 2_654_435_761 % (1 << 32))
+    task = owner["number"] + events["session"] % parameters.tasks_per_agent
+    intent = np.array(INTENTS, dtype=object)[task % len(INTENTS)]
+    return {
+        "session.id": np.where(by_key, credential_id, own),
+        "session.started_at": np.where(by_key, _NO_TIME, _timestamps(session["start"])),
+        "session.intent": np.where(owner["type"] == AGENT, intent, _UNKNOWN),
+    }
+
+
+def _resource(
+    rng: Rng, owner: dict[str, Array], events: dict[str, Array], parameters: WorldParameters
+) -> dict[str, Any]:
+    """A deployment's resources are shared; each identity mostly uses a few neighbouring ones."""
+    n, resources = len(events["identity"]), parameters.resources_per_deployment
+    near = np.minimum(rng.geometric(np.minimum(0.9, 3 / owner["resources"]), n), owner["resources"])
+    elsewhere = rng.random(n) < 0.02
+    number = np.where(elsewhere, rng.integers(0, resources, n), owner["first_resource"] + near) % resources
+    # A hash of the resource, not a draw: its sensitivity and environment are the same whoever uses it.
+    code = (number * 7_919 + owner["deployment"] * 104_729) % 1_000
+    listing = np.isin(action_columns(events["action"])["action.category"], ("list", "authenticate"))
+    unnamed = events["sign_in"] | (listing & (rng.random(n) < 0.6))
+    other_environment = rng.random(n) < np.where(owner["type"] == HUMAN, 0.2, 0.01)
+    environment = np.where(other_environment, code % len(_ENVIRONMENTS), owner["environment"])
+    bounds = np.round(np.cumsum(parameters.sensitivity[:-1]) * 1_000)
+    level = np.searchsorted(bounds, code, side="right")
+    return {
+        "resource.id": np.where(unnamed, _UNKNOWN, _format_each("r-{:03d}-{:04d}", owner["site"], number)),
+        "resource.sensitivity": np.where(unnamed, _UNKNOWN, _SENSITIVITIES[level]),
+        "resource.environment": np.where(unnamed, _UNKNOWN, _ENVIRONMENTS[environment]),
+    }
+
+
+def _network(session: dict[str, Array], events: dict[str, Array]) -> dict[str, Array]:
+    moved = events["position"] >= session["moves_at"] * session["actions"]
+    network = np.where(moved, session["next_network"], session["network"])
+    return network_columns(network, np.where(moved, session["next_host"], session["host"]))
+
+
+def _device(
+    owner: dict[str, Array], session: dict[str, Array], events: dict[str, Array], parameters: WorldParameters
+) -> dict[str, Any]:
+    """People have a computer, sometimes a new one, and a phone; machines have as many instances as addresses."""
+    person, day, host = owner["type"] == HUMAN, session["day"], session["host"]
+    device = np.where(session["client"] == PHONE, _PHONE_NUMBER, (day >= owner["device_day"]).astype(int))
+    autoscaled = owner["addresses"] > _AUTOSCALED_ABOVE
+    instance = np.where(autoscaled, host % _INSTANCES, host % np.maximum(1, owner["addresses"]))
+    identifier = np.where(
+        person,
+        _format_each("d-{:05d}-{}", owner["number"], device),
+        _format_each("i-{:05d}{:04x}", owner["number"], instance),
+    )
+    managed = person & owner["managed"] & (device < _PHONE_NUMBER) | (~person & (owner["type"] == WORKLOAD))
+    recorded = session["device_seen"]
+    device_week = owner["number"] * 31 + device * 17 + day // 7 * 13
+    lapsed = pick_share(device_week, np.where(managed, *parameters.lapsed_devices), base=100)
+    return {
+        "device.id": np.where(recorded, identifier, _UNKNOWN),
+        "device.managed": np.where(recorded, managed, _UNKNOWN),
+        "device.compliant": np.where(recorded, ~lapsed, _UNKNOWN),
+        "device.user_agent": _user_agents(owner, session, events["action"], device, parameters),
+    }
+
+
+def _user_agents(
+    owner: dict[str, Array], session: dict[str, Array], action: Array, device: Array, parameters: WorldParameters
+) -> Array:
+    """User agents of the client's current release; a cloud's console stands in for the browser for some actions."""
+    client = session["client"]
+    names = ("browser", "phone", "terminal", "library")
+    which = np.select([client == number for number in range(len(names))], [owner[name] for name in names])
+    switches = pick_share(owner["number"], parameters.browser_changes, base=3)
+    switched = (device == 1) & (client == BROWSER) & switches
+    which = np.where(switched, (which + 1) % len(BROWSERS), which)
+    release_days = np.where(client == LIBRARY, _LIBRARY_RELEASE_DAYS, _BROWSER_RELEASE_DAYS)
+    release = (session["day"] + owner["version"]) // release_days
+    ahead = owner["number"] % parameters.client_version_spread
+    distinct, inverse = np.unique(np.stack((client, which, release, ahead)), axis=1, return_inverse=True)
+    texts = [_CLIENTS[c][w].format(v=128 + r + a, m=12 + 3 * r + a) for c, w, r, a in distinct.T.tolist()]
+    by_console = pick_share(np.arange(len(STEPS)), parameters.console_user_agents, base=5)[action]
+    front_end = np.array(FRONT_ENDS, dtype=object)[action % len(FRONT_ENDS)]
+    return np.where(owner["cloud"] & (client == BROWSER) & by_console, front_end, np.array(texts, object)[inverse])
+
+
+def _authentication(owner: dict[str, Array], session: dict[str, Array], events: dict[str, Array]) -> dict[str, Any]:
+    """People authenticate at the session's start or some hours before; machines by the credential they present."""
+    person = (owner["type"] == HUMAN) & ~events["sign_in"]
     factors = np.empty(len(FACTORS), object)
     factors[:] = [list(factor) for factor in FACTORS]
-    age = sessions["proof_age"].to_numpy()[of["session"]]
     return {
-        "authentication.amr": np.where(person, factors[mine["factors"]], NOTHING),
-        "authentication.aal": np.where(person, np.array([1, 2, 2, 3])[mine["factors"]], NOTHING),
-        "authentication.time": np.where(person, _times(base - age), np.datetime64("NaT")),
+        "authentication.amr": np.where(person, factors[owner["factors"]], _UNKNOWN),
+        "authentication.aal": np.where(person, _ASSURANCE_LEVELS[owner["factors"]], _UNKNOWN),
+        "authentication.time": np.where(person, _timestamps(session["start"] - session["proof_age"]), _NO_TIME),
     }
 
 
-def _credential(
-    mine: dict[str, Array], of: dict[str, Array], base: Array, day: Array, attested: Array
-) -> dict[str, Any]:
-    """Long-lived keys are renewed every so many days or never; others live as long as their session."""
-    period = np.where(mine["rotation"] > 0, mine["rotation"], 100_000)
-    nth = np.floor((day + mine["age"] % period) / period).astype(int)
-    born = np.where(mine["rotation"] > 0, nth * period - mine["age"] % period, -mine["age"]) * DAY
-    long_lived, kind, cloud = mine["long_lived"], mine["type"], mine["cloud"]
-    key, own = _texts("k-{:05d}-{}", mine["number"], nth), _texts("c-{:08x}", of["session"] * 40_503 % (1 << 32))
-    issued = _times(np.where(long_lived, born, base))
-    exposed = (day >= mine["exposed_day"]) & (day < mine["exposed_day"] + mine["exposed_days"]) & long_lived
-    temporary = np.where(kind == 0, 10.0, np.maximum(mine["session_hours"], 1.0))
+def _credential(owner: dict[str, Array], session: dict[str, Array], events: dict[str, Array]) -> dict[str, Any]:
+    """Long-lived keys are rotated every so many days or never; all other credentials live as long as their session."""
+    day, long_lived, kind, cloud = session["day"], owner["long_lived"], owner["type"], owner["cloud"]
+    rotated = owner["rotation"] > 0
+    period = np.where(rotated, owner["rotation"], _NEVER_ROTATED_DAYS)
+    rotation = np.floor((day + owner["age"] % period) / period).astype(int)
+    created = np.where(rotated, rotation * period - owner["age"] % period, -owner["age"]) * DAY
+    key = _format_each("k-{:05d}-{}", owner["number"], rotation)
+    own = _format_each("c-{:08x}", events["session"] * 40_503 % (1 << 32))
+    issued = _timestamps(np.where(long_lived, created, session["start"]))
+    lifetime_hours = np.where(kind == HUMAN, 10.0, np.maximum(owner["session_hours"], 1.0))
+    expires = _timestamps(session["start"] + lifetime_hours * 3_600)
+    exposed_until = owner["exposed_day"] + owner["exposed_days"]
+    exposed = (day >= owner["exposed_day"]) & (day < exposed_until) & long_lived
     forms = np.where(cloud, "access_key", np.array(["session_cookie", "api_token", "x509_svid", "oauth_token"])[kind])
-    forms = np.where((kind == 0) & (mine["console"] | ~cloud), "session_cookie", forms)
-    unsigned = of["signing"]
-    scope = np.empty(10, object)
-    scope[:] = [["*"], *([f"scope-{i}" for i in range(count)] for count in range(1, 10))]
+    forms = np.where((kind == HUMAN) & (owner["console"] | ~cloud), "session_cookie", forms)
+    scopes = np.empty(10, object)
+    scopes[:] = [["*"], *([f"scope-{i}" for i in range(count)] for count in range(1, 10))]
+    none_yet = events["sign_in"]
+    attested = (kind == WORKLOAD) & ~none_yet & session["attested"]
     return {
-        "credential.id": np.where(unsigned, NOTHING, np.where(long_lived, key, own)),
-        "credential.kind": np.where(unsigned, NOTHING, forms),
-        "credential.issued_at": np.where(unsigned, np.datetime64("NaT"), issued),
-        "credential.expires_at": np.where(
-            unsigned | long_lived, np.datetime64("NaT"), _times(base + temporary * 3_600)
-        ),
-        "credential.scope": np.where(unsigned, NOTHING, scope[np.where(mine["wildcard"], 0, mine["breadth"])]),
-        "credential.exposed": np.where(unsigned, NOTHING, exposed),
-        "credential.attested_at": np.where((kind == 2) & ~unsigned & attested, _times(base), np.datetime64("NaT")),
-        "credential.privileged": np.where(unsigned, NOTHING, mine["privileged"]),
-        "credential.environment": np.where(unsigned | (kind == 0), NOTHING, _PLACES[mine["environment"]]),
+        "credential.id": np.where(none_yet, _UNKNOWN, np.where(long_lived, key, own)),
+        "credential.kind": np.where(none_yet, _UNKNOWN, forms),
+        "credential.issued_at": np.where(none_yet, _NO_TIME, issued),
+        "credential.expires_at": np.where(none_yet | long_lived, _NO_TIME, expires),
+        "credential.scope": np.where(none_yet, _UNKNOWN, scopes[np.where(owner["wildcard"], 0, owner["breadth"])]),
+        "credential.exposed": np.where(none_yet, _UNKNOWN, exposed),
+        "credential.attested_at": np.where(attested, _timestamps(session["start"]), _NO_TIME),
+        "credential.privileged": np.where(none_yet, _UNKNOWN, owner["privileged"]),
+        "credential.environment": np.where(none_yet | (kind == HUMAN), _UNKNOWN, _ENVIRONMENTS[owner["environment"]]),
     }

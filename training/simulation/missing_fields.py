@@ -1,6 +1,6 @@
-"""What each deployment's log says at all: the same life is known fully in one place and thinly in another.
+"""Removes what each deployment's log does not record: the same activity is fully known in one place, hardly in another.
 
-Without this a model learns that an unknown field means abuse, or safety.
+Without this a model would learn that an unknown field means an attack, or safety.
 """
 
 from __future__ import annotations
@@ -10,13 +10,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training.simulation.identities import BLIND, CLOUDTRAIL, LITTLE, MUCH, Array, Rng
+from training.simulation.activity import STEPS
+from training.simulation.identities import (
+    CLOUDTRAIL,
+    DETAILED,
+    HUMAN,
+    SERVICE,
+    SPARSE,
+    WITHOUT_ADDRESS,
+    Array,
+    Rng,
+)
+from training.simulation.low_discrepancy import pick_share
+from training.simulation.parameters import WorldParameters
 
-ALWAYS = frozenset(
+_ALWAYS_RECORDED = frozenset(
     {"id", "time", "identity.id", "identity.type", "session.id", "action.name", "action.category", "action.outcome"}
 )
-_RARE = frozenset({"network.reputation", "credential.exposed", "session.intent", "identity.entitlements_granted"})
-_CLOUDTRAIL = ALWAYS | {
+_RARELY_RECORDED = frozenset(
+    {"network.reputation", "credential.exposed", "session.intent", "identity.entitlements_granted"}
+)
+_CLOUDTRAIL_COLUMNS = _ALWAYS_RECORDED | {
     "identity.role",
     "session.started_at",
     "resource.id",
@@ -34,73 +48,94 @@ _CLOUDTRAIL = ALWAYS | {
     "credential.kind",
     "credential.issued_at",
 }
-"""What CloudTrail and the bundled tables tell."""
-_TOLD_AS: dict[str, tuple[str, ...] | None] = {
-    "pwd": ("pwd",),
-    "pwd otp": ("mfa",),
-    "pwd mfa": ("mfa",),
-    "hwk user": ("mfa",),
-}
-"""CloudTrail knows whether there was a second factor, not which."""
+"""What CloudTrail records, or the bundled address tables add to it."""
+_CLOUDTRAIL_FACTORS = {"pwd": ("pwd",), "pwd otp": ("mfa",), "pwd mfa": ("mfa",), "hwk user": ("mfa",)}
+"""CloudTrail records whether there was a second factor, not which one."""
 
 
-def forget(rng: Rng, who: pd.DataFrame, one: Array, columns: dict[str, Any]) -> dict[str, Any]:
-    """The columns without what the deployment of each event's identity does not know, in whole seconds where it counts
-    so."""
-    deployments = int(who["deployment"].max()) + 1
-    kinds = who.groupby("deployment")["knowledge"].first().reindex(range(deployments), fill_value=MUCH).to_numpy()
-    deployment, kind, knowledge = (who[name].to_numpy()[one] for name in ("deployment", "type", "knowledge"))
-    thin = knowledge >= CLOUDTRAIL
-    told = {name: _knowing(rng, kinds, name)[deployment] for name in columns}
-    told["network.longitude"] = told["network.latitude"]
-    _tell_as_cloudtrail(told, columns, who["number"].to_numpy()[one], kind, thin)
-    signing = columns["action.category"] == "authenticate"
-    told["session.id"] &= ~(thin & signing)
-    told["session.started_at"] &= told["session.id"]
-    columns = columns | {
-        "authentication.amr": np.where(thin, _factors(columns["authentication.amr"]), columns["authentication.amr"])
+def remove_unknown_fields(
+    rng: Rng,
+    identities: pd.DataFrame,
+    events: dict[str, Array],
+    columns: dict[str, Any],
+    parameters: WorldParameters,
+) -> dict[str, Any]:
+    """The columns without what the log of each event's deployment does not record; times of some in whole seconds."""
+    deployments = int(identities["deployment"].max()) + 1
+    log_kinds = (
+        identities.groupby("deployment")["log_kind"].first().reindex(range(deployments), fill_value=DETAILED).to_numpy()
+    )
+    deployment = identities["deployment"].to_numpy()[events["identity"]]
+    cloudtrail = identities["log_kind"].to_numpy()[events["identity"]] >= CLOUDTRAIL
+    recorded = {name: _draw_recording_deployments(rng, log_kinds, name)[deployment] for name in columns}
+    recorded["network.longitude"] = recorded["network.latitude"]
+    _apply_cloudtrail_rules(recorded, identities, events, cloudtrail, parameters)
+    recorded["session.id"] &= ~(cloudtrail & (columns["action.category"] == "authenticate"))
+    recorded["session.started_at"] &= recorded["session.id"]
+    factors = columns["authentication.amr"]
+    columns = columns | {"authentication.amr": np.where(cloudtrail, _factors_in_cloudtrail(factors), factors)}
+    kept = {
+        name: values if recorded[name].all() else _blank_out(values, ~recorded[name])
+        for name, values in columns.items()
     }
-    kept = {name: values if told[name].all() else _where(told[name], values) for name, values in columns.items()}
-    whole = thin | (deployment % 2 == 0)
-    kept["time"] = np.where(whole, kept["time"].astype("datetime64[s]"), kept["time"]).astype("datetime64[us]")
+    whole_seconds = cloudtrail | pick_share(np.arange(deployments), parameters.whole_second_logs, base=2)[deployment]
+    times = np.where(whole_seconds, kept["time"].astype("datetime64[s]"), kept["time"])
+    kept["time"] = times.astype("datetime64[us]")
     return kept
 
 
-def _tell_as_cloudtrail(
-    told: dict[str, Array], columns: dict[str, Any], number: Array, kind: Array, thin: Array
+def _apply_cloudtrail_rules(
+    recorded: dict[str, Array],
+    identities: pd.DataFrame,
+    events: dict[str, Array],
+    cloudtrail: Array,
+    parameters: WorldParameters,
 ) -> None:
-    """No device of a person, no instance whose name an SDK made up, no age of a long-lived key, no factors asked for
-    elsewhere, and of many actions not what they act upon."""
-    told["device.id"] &= ~(thin & ((kind == 0) | (number % 5 == 0)))
-    told["identity.role"] &= ~(thin & (kind == 1))
-    told["credential.issued_at"] &= ~(thin & (kind == 1))
-    for name in ("authentication.amr", "authentication.time"):
-        told[name] &= ~(thin & (number % 10 < 3))
-    silent = np.char.str_len(columns["action.name"].astype(str)) % 3 == 0
-    for name in ("resource.id", "resource.type"):
-        told[name] &= ~(thin & silent)
+    """Mark what CloudTrail does not record: people's devices, instances whose session name an SDK made up, the role and
+    the age of a service account's key, factors checked elsewhere, and the resources of many actions."""
+    kind = identities["type"].to_numpy()[events["identity"]]
+    number = identities["number"].to_numpy()
+    unnamed = pick_share(number, parameters.cloudtrail_unnamed_instances, base=5)[events["identity"]]
+    signs_in_elsewhere = pick_share(number, parameters.cloudtrail_without_authentication, base=10)[events["identity"]]
+    name_lengths = np.array([len(step.action) for step in STEPS])
+    no_resource = pick_share(name_lengths, parameters.cloudtrail_without_resource, base=3)[events["action"]]
+    missing = {
+        "device.id": (kind == HUMAN) | unnamed,
+        "identity.role": kind == SERVICE,
+        "credential.issued_at": kind == SERVICE,
+        "authentication.amr": signs_in_elsewhere,
+        "authentication.time": signs_in_elsewhere,
+        "resource.id": no_resource,
+        "resource.type": no_resource,
+    }
+    for name, rows in missing.items():
+        recorded[name] &= ~(cloudtrail & rows)
 
 
-def _factors(amr: Array) -> Array:
-    said = np.empty(len(amr), object)
-    said[:] = [None if factors is None else _TOLD_AS[" ".join(factors)] for factors in amr]
-    return said
+def _factors_in_cloudtrail(amr: Array) -> Array:
+    factors = np.empty(len(amr), object)
+    factors[:] = [None if each is None else _CLOUDTRAIL_FACTORS[" ".join(each)] for each in amr]
+    return factors
 
 
-def _knowing(rng: Rng, kinds: Array, name: str) -> Array:
-    """Which deployments know a column."""
-    if name in ALWAYS:
-        return np.ones(len(kinds), bool)
-    drawn = rng.random(len(kinds))
-    address = name.startswith("network.")
-    rare = name in _RARE
-    place = drawn < 0.3 if name == "network.latitude" else np.full(len(kinds), name in _CLOUDTRAIL)
-    cases = {MUCH: drawn < (0.6 if rare else 0.95), LITTLE: drawn < (0.15 if rare else 0.6), CLOUDTRAIL: place}
-    cases[BLIND] = np.zeros(len(kinds), bool) if address else place
-    return np.select([kinds == kind for kind in cases], list(cases.values()))
+def _draw_recording_deployments(rng: Rng, log_kinds: Array, name: str) -> Array:
+    """By deployment: whether its log records a column."""
+    if name in _ALWAYS_RECORDED:
+        return np.ones(len(log_kinds), bool)
+    drawn = rng.random(len(log_kinds))
+    rare = name in _RARELY_RECORDED
+    in_cloudtrail = drawn < 0.3 if name == "network.latitude" else np.full(len(log_kinds), name in _CLOUDTRAIL_COLUMNS)
+    by_kind = {
+        DETAILED: drawn < (0.6 if rare else 0.95),
+        SPARSE: drawn < (0.15 if rare else 0.6),
+        CLOUDTRAIL: in_cloudtrail,
+        WITHOUT_ADDRESS: np.zeros(len(log_kinds), bool) if name.startswith("network.") else in_cloudtrail,
+    }
+    return np.select([log_kinds == kind for kind in by_kind], list(by_kind.values()), default=False)
 
 
-def _where(told: Array, values: Array) -> Array:
-    unknown = {"M": np.datetime64("NaT"), "f": np.nan}.get(values.dtype.kind)
-    kept: Array = np.where(told, values if unknown is not None else values.astype(object), np.array(unknown))
-    return kept
+def _blank_out(values: Array, unknown: Array) -> Array:
+    """The values with null (NaT, NaN or None, by type) where they are unknown."""
+    null = {"M": np.datetime64("NaT"), "f": np.nan}.get(values.dtype.kind)
+    blanked: Array = np.where(unknown, np.array(null), values if null is not None else values.astype(object))
+    return blanked

@@ -1,159 +1,211 @@
-"""How the simulated world is set: `world.yaml`, read strictly, each number with its source."""
+"""The parameters of a simulated world: `world.yaml`, read strictly, each value with its source."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any
 
 import numpy as np
 import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 WORLD = Path(__file__).with_name("world.yaml")
-"""The values in force where nothing else is said."""
+"""The default parameters."""
 SPREAD = 0.25
-"""Sigma of the log-normal factor on every share and rate, where they are drawn anew."""
+"""Sigma of the log-normal factor by which `draw_parameters` changes each share and rate."""
 
 
-@dataclass(frozen=True)
+def _sum_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if abs(sum(shares) - 1) > 1e-6:
+        raise ValueError(f"the shares sum to {sum(shares):g}")
+    return shares
+
+
+# The description completes "must be ..." in the message of a refused value. Numbers have an upper bound so that a
+# misplaced unit, infinity or NaN is refused before anything is drawn.
+_LARGEST = 1_000_000_000
+Share = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+PositiveShare = Annotated[float, Field(gt=0, le=1, description="a number above 0, up to 1")]
+Count = Annotated[int, Field(ge=1, le=_LARGEST, description="a whole number of 1 or more (up to 1,000,000,000)")]
+Whole = Annotated[int, Field(ge=0, le=_LARGEST, description="a whole number from 0 to 1,000,000,000")]
+Number = Annotated[float, Field(ge=0, le=_LARGEST, description="a number from 0 to 1,000,000,000")]
+TwoShares = Annotated[tuple[Share, Share], Field(description="a list of 2 numbers from 0 to 1")]
+Mixture = Annotated[
+    tuple[Share, Share, Share, Share],
+    AfterValidator(_sum_to_one),
+    Field(description="a list of 4 numbers from 0 to 1 that sum to 1"),
+]
+Four = Annotated[
+    tuple[Number, Number, Number, Number], Field(description="a list of 4 numbers from 0 to 1,000,000,000")
+]
+WholeNumbers = Annotated[
+    tuple[Whole, ...], Field(min_length=1, description="a list of whole numbers from 0 to 1,000,000,000")
+]
+
+
+@dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
 class WorldParameters:
-    """The numbers of one world; what each means and where it comes from stands in `world.yaml`."""
+    """The parameters of one world; `world.yaml` says what each means and where it comes from.
 
-    identities: int
-    identities_per_town: int
-    days: int
-    identities_per_deployment: int
-    shares: tuple[float, float, float, float]
-    knowledge: tuple[float, float, float, float]
-    newcomers: float
-    sporadic: float
-    sessions_per_day: tuple[float, float, float, float]
-    actions_per_session: tuple[float, float, float, float]
-    console_share: float
-    failing_actions: float
-    mistyped_sign_ins: float
-    missed_prompts: float
-    new_device_per_day: float
-    trip_per_day: float
-    vpn_share: float
-    unmanaged_share: float
-    exploration: float
-    own_rarities: int
-    rarities: float
-    rotation_days: tuple[int, ...]
-    exposed_share: float
-    compromised_sessions: float
-    situations: float
-    label_delay_days: float
-    label_delay_spread: float
-    labels_found: float
-    labels_missed: float
-    labels_false_alarms: float
+    Raises a ValueError (pydantic's ValidationError) for a value of the wrong type or an impossible one.
+    """
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            _check(field.name, getattr(self, field.name))
+    identities: Count
+    identities_per_shard: Count
+    days: Count
+    identities_per_deployment: Count
+    identity_types: Mixture
+    log_kinds: Mixture
+    newcomers: Share
+    sporadic: Share
+    sessions_per_day: Four
+    actions_per_session: Four
+    console_share: Share
+    failing_actions: Share
+    mistyped_sign_ins: Share
+    missed_prompts: Share
+    new_device_per_day: PositiveShare
+    trip_per_day: Share
+    vpn_share: Share
+    unmanaged_share: Share
+    exploration: Share
+    rare_actions_per_identity: Whole
+    rare_action_share: Share
+    rotation_days: WholeNumbers
+    exposed_share: Share
+    compromised_sessions: Share
+    hard_negatives: Share
+    address_lease_days: Count
+    gateway_addresses: Count
+    browser_changes: Share
+    client_version_spread: Count
+    console_user_agents: Share
+    lapsed_devices: TwoShares
+    broken_actions: Share
+    tasks_per_agent: Count
+    resources_per_deployment: Count
+    sensitivity: Mixture
+    whole_second_logs: Share
+    cloudtrail_unnamed_instances: Share
+    cloudtrail_without_authentication: Share
+    cloudtrail_without_resource: Share
+    label_delay_days: Number
+    label_delay_spread: Number
+    labels_found: Share
+    labels_missed: Share
+    labels_false_alarms: Share
 
 
-_SUM_TO_ONE = ("shares", "knowledge")
-_ABOVE_ONE = ("identities", "identities_per_town", "days", "identities_per_deployment")
-_ANY_SIZE = (
-    *_ABOVE_ONE,
-    *("own_rarities", "rotation_days", "sessions_per_day", "actions_per_session"),
-    *("label_delay_days", "label_delay_spread"),
+_NAMES = tuple(field.name for field in fields(WorldParameters))
+_NAMES_UNTIL_0_1 = {
+    "identities_per_town": "identities_per_shard",
+    "shares": "identity_types",
+    "knowledge": "log_kinds",
+    "own_rarities": "rare_actions_per_identity",
+    "rarities": "rare_action_share",
+    "lost_sessions": "compromised_sessions",
+    "situations": "hard_negatives",
+}
+"""Former names of parameters, which files written for version 0.1 hold: still read."""
+_NEVER_DRAWN = frozenset(
+    {
+        "browser_changes",
+        "console_user_agents",
+        "broken_actions",
+        "whole_second_logs",
+        "cloudtrail_unnamed_instances",
+        "cloudtrail_without_authentication",
+        "cloudtrail_without_resource",
+    }
 )
-_KINDS: dict[str, Any] = get_type_hints(WorldParameters)
+"""Shares that `draw_parameters` keeps: they became parameters after the first comparisons over drawn worlds, which must
+stay reproducible."""
 
 
 def world_parameters(file: Path | None = None) -> WorldParameters:
-    """The parameters of `world.yaml`, with those that a file of yours names instead.
+    """The parameters of `world.yaml`, with those that `file` names replaced.
 
-    Raises ValueError naming the file, the parameter and what to write instead.
+    Raises ValueError naming the file, the parameter and what it must be.
     """
     if file is None:
-        return _usual()
-    said = _read(file)
+        return _defaults()
+    values = {name: entry.value for name, entry in _read(file).items()}
     try:
-        return replace(_usual(), **said)
+        return change_parameters(_defaults(), **values)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
 
 
 @cache
-def _usual() -> WorldParameters:
-    return WorldParameters(**_read(WORLD))
+def _defaults() -> WorldParameters:
+    return WorldParameters(**{name: entry.value for name, entry in _read(WORLD).items()})
 
 
-def drawn_parameters(seed: int, identities: int, days: int) -> WorldParameters:
-    """Every share and rate of the world drawn anew around its documented value; what was a share stays one."""
-    rng, standard = np.random.default_rng(seed), _usual()
-    values = {f.name: getattr(standard, f.name) for f in fields(standard)}
-    drawn: dict[str, Any] = {
-        name: min(value * float(rng.lognormal(0.0, SPREAD)), 0.95 if value <= 1.0 else np.inf)
-        for name, value in values.items()
-        if isinstance(value, float)
-    }
-    return replace(standard, identities=identities, days=days, **drawn)
-
-
-def sources(file: Path = WORLD) -> dict[str, str]:
-    """Where each number of a file comes from, by its name."""
-    return {name: str(entry["source"]).strip() for name, entry in _entries(file).items()}
-
-
-def _read(file: Path) -> dict[str, Any]:
-    return {name: _typed(file, name, entry["value"]) for name, entry in _entries(file).items()}
-
-
-def _entries(file: Path) -> dict[str, dict[str, Any]]:
-    """What the file says by name, each a value with its source; anything else is refused."""
+def change_parameters(parameters: WorldParameters, **values: Any) -> WorldParameters:
+    """A copy with these values; raises ValueError saying in one sentence which value is refused and what it must be."""
     try:
-        said = yaml.safe_load(file.read_text()) or {}
+        return replace(parameters, **values)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        expected = WorldParameters.__pydantic_fields__[name].description
+        raise ValueError(f"{name!r} is {_as_written(values[name])}, but must be {expected}") from None
+
+
+def _as_written(value: Any) -> str:
+    return str(list(value)) if isinstance(value, tuple) else repr(value)
+
+
+def draw_parameters(seed: int, identities: int, days: int) -> WorldParameters:
+    """Parameters of another company: every share and rate is drawn anew around its default; shares stay below 1."""
+    rng, defaults = np.random.default_rng(seed), _defaults()
+    drawn: dict[str, Any] = {}
+    for name in _NAMES:
+        value = getattr(defaults, name)
+        if isinstance(value, float) and name not in _NEVER_DRAWN:
+            drawn[name] = min(value * float(rng.lognormal(0.0, SPREAD)), 0.95 if value <= 1.0 else np.inf)
+    return replace(defaults, identities=identities, days=days, **drawn)
+
+
+def parameter_sources(file: Path = WORLD) -> dict[str, str]:
+    """The source of each value of a file, by the parameter's name."""
+    return {name: entry.source for name, entry in _read(file).items()}
+
+
+class _Entry(BaseModel):
+    """One parameter in a file."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", str_strip_whitespace=True)
+
+    value: Any
+    source: Annotated[str, Field(min_length=1)]
+
+
+def _read(file: Path) -> dict[str, _Entry]:
+    """The entries of a file by parameter, lists as tuples; raises ValueError naming what is unknown or malformed."""
+    try:
+        content = yaml.safe_load(file.read_text()) or {}
     except yaml.YAMLError as error:
-        raise ValueError(f"{file} is no YAML: {error}") from None
-    if not isinstance(said, dict):
+        raise ValueError(f"{file} is not YAML: {error}") from None
+    if not isinstance(content, dict):
         raise ValueError(f"{file} must name parameters, each with `value:` and `source:`")
-    for name, entry in said.items():
-        if name not in _KINDS:
-            near = get_close_matches(str(name), _KINDS, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(_KINDS)}"
-            raise ValueError(f"{file}: unknown parameter {name!r}{meant}")
-        if not isinstance(entry, dict) or set(entry) != {"value", "source"} or not str(entry["source"] or "").strip():
-            raise ValueError(
-                f"{file}: {name!r} needs a `value:` and its `source:` (or 'assumption: why'), nothing else"
-            )
-    return said
+    return dict(_parse_entry(file, name, entry) for name, entry in content.items())
 
 
-def _typed(file: Path, name: str, value: Any) -> Any:
-    """The value as its parameter's type: whole numbers stay whole, lists have as many entries as asked for."""
-    usual = str(_KINDS[name])
-    whole, many = "int" in usual, isinstance(value, list)
-    parts = value if many else [value]
-    numbers = all(isinstance(part, int if whole else int | float) and not isinstance(part, bool) for part in parts)
-    asked = 4 if "float, float" in usual else len(parts)
-    if not numbers or many != ("tuple" in usual) or len(parts) != asked or not parts:
-        wanted = "whole number" if whole else "number"
+def _parse_entry(file: Path, name: Any, content: Any) -> tuple[str, _Entry]:
+    name = _NAMES_UNTIL_0_1.get(name, name)
+    if name not in _NAMES:
+        near = get_close_matches(str(name), _NAMES, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(_NAMES)}"
+        raise ValueError(f"{file}: unknown parameter {name!r}; {hint}")
+    try:
+        entry = _Entry.model_validate(content)
+    except ValidationError:
         raise ValueError(
-            f"{file}: {name!r} is {value!r}, but must be "
-            + (
-                f"a list of {'4 ' if asked == 4 and not whole else ''}{wanted}s"
-                if "tuple" in usual
-                else f"one {wanted}"
-            )
-        )
-    return tuple(part if whole else float(part) for part in parts) if many else value if whole else float(value)
-
-
-def _check(name: str, value: Any) -> None:
-    """Refuse what no world can be: shares outside 0 to 1, mixtures that do not sum to 1, a world of nobody."""
-    parts = value if isinstance(value, tuple) else (value,)
-    highest = 1e9 if name in _ANY_SIZE else 1.0
-    if not all(0 <= part <= highest for part in parts):
-        raise ValueError(f"{name!r} is {value!r}, but must lie in 0 to {highest:,.0f}")
-    if name in _ABOVE_ONE and value < 1:
-        raise ValueError(f"{name!r} is {value!r}, but must be 1 or more")
-    if name in _SUM_TO_ONE and abs(sum(parts) - 1) > 1e-6:
-        raise ValueError(f"{name!r} sums to {sum(parts):g}, but its shares must sum to 1")
+            f"{file}: {name!r} needs a `value:` and its `source:` (or 'assumption: why'), nothing else"
+        ) from None
+    value = tuple(entry.value) if isinstance(entry.value, list) else entry.value
+    return name, _Entry(value=value, source=entry.source)

@@ -1,6 +1,6 @@
-"""A world of simulated histories: ordinary lives, legitimate surprises and, grafted onto them, labelled abuse.
+"""Simulated worlds: legitimate activity, hard negatives and, injected into them, labelled attacks.
 
-The same seed and parameters give the same world, bit by bit, however large and however it is cut into files.
+The same seed and parameters give the same world, bit by bit, however large it is and however it is cut into files.
 """
 
 from __future__ import annotations
@@ -14,30 +14,31 @@ import numpy as np
 import pyarrow as pa
 
 from features.event.arrow import EVENT_SCHEMA
-from training.data.labels import World, joined, unlabelled
+from training.data.labels import SIMULATED, World, benign_labels, concatenate_worlds
 from training.parallel import cores, give_back, in_processes
-from training.scenarios.injection import Progress, graft, surprise
+from training.scenarios.injection import Progress, inject_abuse, inject_hard_negatives
 from training.simulation.activity import draw_events, draw_sessions
-from training.simulation.event_columns import columns
+from training.simulation.event_columns import build_columns
 from training.simulation.identities import draw_identities
-from training.simulation.missing_fields import forget
-from training.simulation.parameters import WorldParameters, world_parameters
+from training.simulation.missing_fields import remove_unknown_fields
+from training.simulation.parameters import WorldParameters, change_parameters, world_parameters
 
 __all__ = [
     "World",
     "WorldParameters",
-    "cores_for",
+    "process_count",
+    "resize",
     "simulate",
     "simulate_benign",
-    "towns",
+    "simulate_shards",
+    "simulate_worlds",
     "world_parameters",
-    "worlds",
 ]
 
-Town = tuple[int, WorldParameters]
-"""A town's number, and the numbers of its world with only as many identities as live there."""
-WORTH_A_PROCESS = 2
-"""Towns that a process must get at least: it takes as long as half a town to start."""
+Shard = tuple[int, WorldParameters]
+"""A shard's number, and the parameters of its world with only the shard's own number of identities."""
+SHARDS_PER_PROCESS = 2
+"""Shards that make another process worth starting: starting it takes as long as half a shard."""
 
 
 def simulate(
@@ -49,102 +50,117 @@ def simulate(
     progress: Progress | None = None,
     processes: int = 1,
 ) -> World:
-    """A whole world in order of time, in memory; `progress` is told how many of so many parts are done."""
-    world = sized(parameters or world_parameters(), identities, days)
-    made = joined(list(towns(seed, world, progress, processes=processes))).sorted()
-    give_back()
-    return made
+    """Simulate a world in memory, in order of time.
 
-
-def sized(world: WorldParameters, identities: int | None, days: int | None) -> WorldParameters:
-    """The parameters with as many identities and days as were said, if any; raises ValueError for a world of nobody."""
-    given = {"identities": identities, "days": days}
-    return replace(world, **{name: number for name, number in given.items() if number is not None})  # type: ignore[arg-type]
-
-
-def cores_for(world: WorldParameters) -> int:
-    """How many processes a world is worth on this machine."""
-    return max(1, min(cores(), len(_numbered(world)) // WORTH_A_PROCESS))
-
-
-def towns(
-    seed: int, world: WorldParameters, progress: Progress | None = None, *, processes: int = 1
-) -> Iterator[World]:
-    """The same world one town of identities after another, each in order of time: no more in memory than there are
-    processes, and one.
-
-    A town depends on the seed, its number and the parameters alone, never on how many there are or who makes it.
+    `identities` and `days` replace those of `parameters` (by default those of `world.yaml`). `progress` is called with
+    how many steps of how many are done. Raises ValueError for fewer than one identity or day.
     """
-    yield from _made(seed, _numbered(world), progress, processes)
+    parameters = resize(parameters or world_parameters(), identities, days)
+    world = concatenate_worlds(list(simulate_shards(seed, parameters, progress, processes=processes))).sorted()
+    give_back()
+    return world
 
 
-def worlds(
-    seed: int, numbers: Sequence[WorldParameters], progress: Progress | None = None, *, processes: int = 1
+def resize(parameters: WorldParameters, identities: int | None, days: int | None) -> WorldParameters:
+    """The parameters with another number of identities and days; None keeps a number. Raises ValueError below 1."""
+    sizes = {"identities": identities, "days": days}
+    return change_parameters(parameters, **{name: size for name, size in sizes.items() if size is not None})
+
+
+def process_count(parameters: WorldParameters) -> int:
+    """How many processes a world of this size is worth on this machine."""
+    return max(1, min(cores(), len(_shards(parameters)) // SHARDS_PER_PROCESS))
+
+
+def simulate_shards(
+    seed: int, parameters: WorldParameters, progress: Progress | None = None, *, processes: int = 1
 ) -> Iterator[World]:
-    """Several worlds of different parameters, each in order of time; no identity lives in two of them."""
-    parts: list[list[Town]] = []
-    for world in numbers:
-        parts.append(_numbered(world, sum(map(len, parts))))
-    made = _made(seed, [town for each in parts for town in each], progress, processes)
-    for each in parts:
-        yield joined(list(islice(made, len(each)))).sorted()
+    """Simulate the same world one shard of identities after another, each in order of time.
+
+    At most `processes + 1` shards are in memory. A shard depends on the seed, its number and the parameters alone,
+    never on how many shards there are or which process makes it.
+    """
+    yield from _simulate(seed, _shards(parameters), progress, processes)
 
 
-def _numbered(world: WorldParameters, first: int = 0) -> list[Town]:
-    """A world's towns; the number also numbers who lives there."""
-    size = world.identities_per_town
-    sizes = [min(size, world.identities - begun) for begun in range(0, world.identities, size)]
-    return [(first + place, replace(world, identities=size)) for place, size in enumerate(sizes)]
+def simulate_worlds(
+    seed: int, several: Sequence[WorldParameters], progress: Progress | None = None, *, processes: int = 1
+) -> Iterator[World]:
+    """Simulate worlds of different parameters, each in order of time; no two share an identity."""
+    shards_by_world: list[list[Shard]] = []
+    for parameters in several:
+        shards_by_world.append(_shards(parameters, first=sum(map(len, shards_by_world))))
+    worlds = _simulate(seed, [shard for shards in shards_by_world for shard in shards], progress, processes)
+    for shards in shards_by_world:
+        yield concatenate_worlds(list(islice(worlds, len(shards)))).sorted()
 
 
-def _made(seed: int, parts: list[Town], progress: Progress | None, processes: int) -> Iterator[World]:
+def _shards(parameters: WorldParameters, first: int = 0) -> list[Shard]:
+    """A world's shards, numbered from `first`; the number also numbers their identities."""
+    size = parameters.identities_per_shard
+    sizes = [min(size, parameters.identities - start) for start in range(0, parameters.identities, size)]
+    return [(first + number, replace(parameters, identities=size)) for number, size in enumerate(sizes)]
+
+
+def _simulate(seed: int, shards: list[Shard], progress: Progress | None, processes: int) -> Iterator[World]:
     if processes > 1:
-        made = in_processes(partial(_numbered_town, seed), parts, processes)
-        for done, town in enumerate(made, 1):
-            yield town
+        worlds = in_processes(partial(_simulate_shard_quietly, seed), shards, processes)
+        for done, world in enumerate(worlds, 1):
+            yield world
             if progress:
-                progress(done, len(parts))
+                progress(done, len(shards))
         return
-    for place, (number, world) in enumerate(parts):
-        yield _town(seed, number, world, _part(progress, 100 * place, 100, 100 * len(parts)))
+    for place, (number, parameters) in enumerate(shards):
+        part = _part_of(progress, start=100 * place, size=100, total=100 * len(shards))
+        yield _simulate_shard(seed, number, parameters, part)
 
 
-def _numbered_town(seed: int, town: Town) -> World:
-    return _town(seed, *town, None)
+def _simulate_shard_quietly(seed: int, shard: Shard) -> World:
+    return _simulate_shard(seed, *shard, None)
 
 
-def _town(seed: int, number: int, world: WorldParameters, progress: Progress | None) -> World:
-    lives, surprises, abuse = np.random.SeedSequence([seed, number]).generate_state(3).tolist()
-    benign = simulate_benign(lives, world, number)
-    lived = surprise(benign, rate=world.situations, seed=surprises, progress=_part(progress, 20, 55, 100))
-    compromised = graft(
-        lived.events, lived.labels, rate=world.compromised_sessions, seed=abuse, progress=_part(progress, 75, 25, 100)
+def _simulate_shard(seed: int, number: int, parameters: WorldParameters, progress: Progress | None) -> World:
+    benign_seed, negatives_seed, abuse_seed = np.random.SeedSequence([seed, number]).generate_state(3).tolist()
+    world = simulate_benign(benign_seed, parameters, number)
+    world = inject_hard_negatives(
+        world,
+        rate=parameters.hard_negatives,
+        seed=negatives_seed,
+        progress=_part_of(progress, start=20, size=55, total=100),
+    )
+    world = inject_abuse(
+        world.events,
+        world.labels,
+        rate=parameters.compromised_sessions,
+        seed=abuse_seed,
+        progress=_part_of(progress, start=75, size=25, total=100),
     )
     if progress:
         progress(100, 100)
-    return compromised.sorted()
+    return world.sorted()
 
 
-def _part(progress: Progress | None, first: int, share: int, whole: int) -> Progress | None:
-    """Progress over a share of the whole, from `first` on, while something is done from nothing to its own total."""
+def _part_of(progress: Progress | None, *, start: int, size: int, total: int) -> Progress | None:
+    """Progress of a step that makes up `size` of `total`, beginning at `start`."""
     if progress is None:
         return None
-    told = progress
-    return lambda done, total: told(first + share * done // max(total, 1), whole)
+    report = progress
+    return lambda done, of: report(start + size * done // max(of, 1), total)
 
 
-def simulate_benign(seed: int, world: WorldParameters, town: int = 0) -> World:
-    """Ordinary lives of one town only."""
+def simulate_benign(seed: int, parameters: WorldParameters, shard: int = 0) -> World:
+    """Simulate the legitimate activity of one shard, without hard negatives or attacks."""
     rng = np.random.default_rng(seed)
-    who = draw_identities(rng, world, town)
-    sessions = draw_sessions(rng, who, world)
-    of = draw_events(rng, who, sessions, world)
-    said = forget(rng, who, of["one"], columns(rng, who, sessions, of))
+    identities = draw_identities(rng, parameters, shard)
+    sessions = draw_sessions(rng, identities, parameters)
+    events = draw_events(rng, identities, sessions, parameters)
+    columns = build_columns(rng, identities, sessions, events, parameters)
+    columns = remove_unknown_fields(rng, identities, events, columns, parameters)
     arrays = [
-        pa.array(said[field.name], field.type, from_pandas=True)
-        if field.name in said
-        else pa.nulls(len(of["one"]), field.type)
+        pa.array(columns[field.name], field.type, from_pandas=True)
+        if field.name in columns
+        else pa.nulls(len(events["identity"]), field.type)
         for field in EVENT_SCHEMA
     ]
-    events = pa.table(arrays, schema=EVENT_SCHEMA)
-    return World(events, unlabelled(events, "simulated"))
+    table = pa.table(arrays, schema=EVENT_SCHEMA)
+    return World(table, benign_labels(table, SIMULATED))

@@ -16,7 +16,7 @@ import pyarrow as pa
 from features.arrays import Array
 from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
-from training.data.labels import frame_of, table_of_frame
+from training.data.labels import events_to_frame, frame_to_events
 from training.evaluation.studies.ablations import lighter, refitted
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, bootstrap_weights
@@ -24,14 +24,15 @@ from training.metrics.evaluation import MAIN
 from training.metrics.session_recall import Limit, limits
 from training.model.fit import Recipe
 from training.pipeline.dataset import Dataset
-from training.reference.attack_sequences import Chain, chains
-from training.scenarios.actions import act, hidden, in_cloud, moment
-from training.scenarios.attacker import Attacker, disguised, new_session
-from training.scenarios.event_batch import Acts, joined
+from training.reference.attack_sequences import AttackSequence, recorded_sequences
+from training.scenarios.actions import as_logged, choose_start, perform_steps, uses_cloud_actions
+from training.scenarios.attacker import Attacker
+from training.scenarios.context_changes import disguise, start_new_session
+from training.scenarios.event_batch import EventBatch, concatenate_batches
 
 VICTIMS = 12
 """In whose name each technique is done."""
-STRANGER = Attacker("rented", "other", "scripted")
+STRANGER = Attacker("hosting", "other", "scripted")
 LOOKS = ("in the owner's session", "from a rented server")
 NOTE = (
     "Recorded are the actions, their kinds, their order and their pauses; whom they befall and all else of an event is "
@@ -74,7 +75,7 @@ def techniques(
     full = _caught(data, recipe, seed, done, None)
     known: dict[bytes, Array] = {}
     rows, without = [], np.empty_like(full)
-    for number, chain in enumerate(chains()):
+    for number, chain in enumerate(recorded_sequences()):
         told(f"without {chain.technique}")
         left_out = _doing(data, chain)
         kept = ~np.isin(data.targets.session, left_out)
@@ -112,7 +113,7 @@ def _over_victims(hits: Array, seed: int) -> Estimate:
     return bootstrap_weights(whose, seed).mean(hits.ravel(), whose)
 
 
-def _doing(data: Dataset, chain: Chain) -> Array:
+def _doing(data: Dataset, chain: AttackSequence) -> Array:
     """Fitted sessions whose intruder does all that the technique does."""
     wanted = {step.action for step in chain.steps}
     mine = np.flatnonzero(data.targets.malicious & (data.split.fit | data.split.stop))
@@ -139,18 +140,20 @@ def _done(data: Dataset, seed: int) -> Done | None:
         return None
     before, frames, marks = [], [], []
     for victim, rows in enumerate(victims):
-        history = frame_of(events.take(rows))
-        at = moment(history, rng)
-        acts = [looks for chain in chains() for looks in _acts(history, at, chain, rng)]
+        history = events_to_frame(events.take(rows))
+        at = choose_start(history, rng)
+        acts = [looks for chain in recorded_sequences() for looks in _acts(history, at, chain, rng)]
         names = [f"{history['identity.id'].iloc[0]}/{copy}" for copy in range(len(acts))]
         copies = events.take(np.tile(rows[: at + 1], len(acts)))
         before.append(_named(copies, np.repeat(names, at + 1)))
         counts = [each.count for each in acts]
-        frames.append(hidden(joined(*acts), history).assign(**{"identity.id": np.repeat(names, counts)}))
+        frames.append(
+            as_logged(concatenate_batches(*acts), history).assign(**{"identity.id": np.repeat(names, counts)})
+        )
         marks.append(
             np.repeat([(copy // len(LOOKS), copy % len(LOOKS), victim) for copy in range(len(acts))], counts, 0)
         )
-    done = table_of_frame(pd.concat(frames, ignore_index=True))
+    done = frame_to_events(pd.concat(frames, ignore_index=True))
     matrix = replay(pa.concat_tables([*before, done]), data.population)[-done.num_rows :]
     kinds = np.array([data.kind[rows[0]] for rows in victims])
     technique, look, which = np.concatenate(marks).T
@@ -165,15 +168,17 @@ def _victims(data: Dataset, rng: np.random.Generator) -> Iterator[Array]:
     for person in rng.permutation(np.setdiff1d(tested, of.identity[of.malicious | ~of.known])):
         rows = np.flatnonzero(of.identity == person)
         rows = rows[np.argsort(of.time[rows], kind="stable")]
-        if found < VICTIMS and in_cloud(frame_of(data.world.events.take(rows[:50]))):
+        if found < VICTIMS and uses_cloud_actions(events_to_frame(data.world.events.take(rows[:50]))):
             found += 1
             yield rows
 
 
-def _acts(history: pd.DataFrame, at: int, chain: Chain, rng: np.random.Generator) -> tuple[Acts, ...]:
+def _acts(history: pd.DataFrame, at: int, chain: AttackSequence, rng: np.random.Generator) -> tuple[EventBatch, ...]:
     """The steps as recorded, in both looks."""
-    done = act(history, at, chain.steps, rng, after_seconds=60.0, tempo="scripted").but({"action.outcome": "success"})
-    return done, disguised(new_session(done, rng), history, rng, STRANGER)
+    done = perform_steps(history, at, chain.steps, rng, after_seconds=60.0, tempo="scripted").with_columns(
+        {"action.outcome": "success"}
+    )
+    return done, disguise(start_new_session(done, rng), history, rng, STRANGER)
 
 
 def _named(events: pa.Table, names: Array) -> pa.Table:

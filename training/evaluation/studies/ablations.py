@@ -17,7 +17,7 @@ from training.model.fit import Recipe, fit_now
 from training.pipeline.augmentation import NOTHING, Augmentation
 from training.pipeline.dataset import HELD_OUT, Dataset
 from training.pipeline.train import more_examples, shuffles, unconstrained
-from training.scenarios.registry import SCENARIOS
+from training.scenarios.attacks.registry import SCENARIOS
 
 Told = Callable[[str], None]
 PERMUTATIONS = 5

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS, probability
-from training.data.targets import AtRisk, at_risk
+from training.data.targets import AtRisk, at_risk_intervals
 from training.model.calibration import intercepts, loss
 from training.model.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
 from training.pipeline.dataset import Dataset
@@ -82,7 +82,7 @@ def _intervals(pairs: AtRisk) -> Array:
 
 def _hazards(data: Dataset, recipes: Recipes, seed: int) -> Array:
     def make(rows: Array) -> Task:
-        risky = at_risk(data.targets, rows, data.split.end)
+        risky = at_risk_intervals(data.targets, rows, data.split.end)
         return Task(risky.rows, _intervals(risky), risky.compromised)
 
     model = best(data, make, HAZARD_DIRECTIONS, recipes, seed)
@@ -170,7 +170,7 @@ def single_hazard(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """One hazard model whose first interval is now."""
 
     def make(rows: Array) -> Task:
-        risky = at_risk(data.targets, rows, data.split.end)
+        risky = at_risk_intervals(data.targets, rows, data.split.end)
         intervals = np.concatenate([np.zeros(len(rows), np.int64), risky.interval + 1])
         target = np.concatenate([data.targets.malicious[rows], risky.compromised])
         return Task(np.concatenate([rows, risky.rows]), np.eye(len(POINTS))[intervals], target)
@@ -184,7 +184,7 @@ def exponential(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """Now, and from there one constant rate for each identity type."""
     of, calibrating, testing = data.targets, data.rows(data.split.calibrate), data.rows(data.split.test)
     now, rates = _now(data, recipes, seed), np.zeros(len(testing))
-    risky = at_risk(of, calibrating, data.split.end)
+    risky = at_risk_intervals(of, calibrating, data.split.end)
     lengths = np.diff(POINTS)[risky.interval]
     for kind in np.unique(data.kind):
         here = data.kind[risky.rows] == kind

@@ -22,7 +22,7 @@ from training.metrics.session_expiry import FRICTION, expired, oracle, pairs, sp
 from training.model.fit import Recipe, coarse
 from training.pipeline.dataset import Dataset, prepare
 from training.promotion.checks import rising_curves
-from training.simulation.parameters import drawn_parameters
+from training.simulation.parameters import draw_parameters
 from training.simulation.world import simulate
 
 RECIPES = (Recipe(trees=80), Recipe(trees=80, leaves=7, learning_rate=0.05, l2=10.0), coarse(Recipe()))
@@ -48,7 +48,7 @@ def compare(worlds: int, identities: int, days: int, seed: int, told: Callable[[
     """Every way in every world, one world after another."""
     for number in range(worlds):
         told(f"world {number + 1}: simulating", number / worlds)
-        world = simulate(seed + 1_000 * number, parameters=drawn_parameters(seed + number, identities, days))
+        world = simulate(seed + 1_000 * number, parameters=draw_parameters(seed + number, identities, days))
         told(f"world {number + 1}: features", (number + 0.3) / worlds)
         data = prepare(world, seed + number)
         for place, (name, design) in enumerate(DESIGNS.items()):

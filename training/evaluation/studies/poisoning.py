@@ -16,7 +16,7 @@ from features.arrays import Array
 from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
 from features.model.bundle import TrustModel
-from training.data.verdicts import CAP, voices
+from training.data.verdicts import MAX_VERDICTS_PER_IDENTITY, verdict_weights
 from training.evaluation.studies.ablations import lighter
 from training.metrics.bootstrap import Estimate, bootstrap_weights
 from training.metrics.evaluation import TestSet
@@ -118,10 +118,10 @@ def misled(data: Dataset, recipe: Recipe, seed: int, *, identities: int = 3) -> 
     chosen = people[np.argsort(-counts, kind="stable")][:identities]
     moved, chance = [], []
     for victim in chosen:
-        told = np.flatnonzero((of.identity[fitting] == victim) & ~of.malicious[fitting])[-CAP:]
+        told = np.flatnonzero((of.identity[fitting] == victim) & ~of.malicious[fitting])[-MAX_VERDICTS_PER_IDENTITY:]
         target, said = of.malicious[fitting].copy(), np.zeros(len(fitting), bool)
         target[told] = said[told] = True
-        lies = examples(data.matrix, fitting, target).counting(voices(said, of.identity[fitting]))
+        lies = examples(data.matrix, fitting, target).counting(verdict_weights(said, of.identity[fitting]))
         lied_to = fit_now(lies, stop, recipe, seed)
         seen = np.flatnonzero(
             (of.identity == victim) & ~of.malicious & later & (of.time > of.time[fitting[told]].max())
@@ -130,4 +130,9 @@ def misled(data: Dataset, recipe: Recipe, seed: int, *, identities: int = 3) -> 
         if len(seen):
             moved.append(float(np.mean(lied_to.decision_function(data.matrix[seen]) - before)))
             chance.append(float(np.mean(again.decision_function(data.matrix[seen]) - before)))
-    return Misled(len(moved), CAP, float(np.mean(moved or [np.nan])), float(np.mean(np.abs(chance or [np.nan]))))
+    return Misled(
+        len(moved),
+        MAX_VERDICTS_PER_IDENTITY,
+        float(np.mean(moved or [np.nan])),
+        float(np.mean(np.abs(chance or [np.nan]))),
+    )
