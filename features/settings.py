@@ -7,28 +7,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal
+
+from pydantic import NonNegativeInt, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "SESSION_TRUST_"
-HabitsFrom = Literal["score", "events"]
 
 
 class SettingsError(ValueError):
     """An environment variable holds something that cannot be used."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a deployment may choose. Each field is the variable `SESSION_TRUST_<FIELD>`."""
+class Settings(BaseSettings):
+    """What a deployment may choose. Each field is the variable `SESSION_TRUST_<FIELD>`.
+
+    Settings() holds the defaults; only `from_environment` and `get_settings` look at variables.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, validate_default=True)
 
     home: Path = Path(".local")
     """Folder for everything written: database, registry, keys, compiled features. Made with mode 0700."""
     host: str = "127.0.0.1"
     """Address the service listens on."""
-    port: int = 3000
+    port: NonNegativeInt = 3000
     """Port the service listens on."""
     database_url: str = "sqlite:///{home}/session-trust.db"
     """SQLAlchemy URL of histories and the decision log; `{home}` is replaced."""
@@ -43,30 +48,42 @@ class Settings:
     model_name: str = "session-trust"
     """Name of the registered model."""
     model_alias: str = "champion"
-    """Alias of the version that answers."""
-    allowed_skew_seconds: int = 300
+    """Alias of the model version that scores requests."""
+    allowed_skew_seconds: NonNegativeInt = 300
     """How far an event's time may lie from the server's clock in enforce mode, in seconds."""
-    habits_from: HabitsFrom = "score"
+    habits_from: Literal["score", "events"] = "score"
     """Which traffic teaches habits: `score` (allowed requests) or `events` (shipped logs)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the settings; raises SettingsError naming the variable, its value and what it must be."""
-        values: dict[str, object] = {}
-        for field in fields(cls):
-            variable = PREFIX + field.name.upper()
-            if variable in environment:
-                values[field.name] = _parsed(variable, environment[variable], type(field.default))
-        settings = cls(**values)  # type: ignore[arg-type]  # _parsed gives each field its default's type
-        if settings.habits_from not in get_args(HabitsFrom):
-            raise SettingsError(f"{PREFIX}HABITS_FROM is {settings.habits_from!r}; it must be 'score' or 'events'")
-        return settings.placed()
+        variables = EnvSettingsSource(cls)
+        variables.env_vars = {name.lower(): text for name, text in environment.items() if name.isupper()}
+        try:
+            return cls(**variables())
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
 
-    def placed(self) -> Settings:
-        """The same settings with `{home}` replaced by the absolute home folder."""
-        home = self.home.resolve()
-        texts = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(f.default, str)}
-        return replace(self, home=home, **{name: text.replace("{home}", str(home)) for name, text in texts.items()})
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the constructor is given and nothing else: a test's settings must not depend on its environment."""
+        return (init_settings,)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.resolve()
+
+    @field_validator("*")
+    @classmethod
+    def _below_home(cls, value: Any, info: ValidationInfo) -> Any:
+        return value.replace("{home}", str(info.data["home"])) if isinstance(value, str) else value
 
     def ensure_home(self) -> Path:
         """Make the home folder, readable by its owner only, and return it."""
@@ -75,12 +92,10 @@ class Settings:
         return self.home
 
 
-def _parsed(variable: str, text: str, kind: type) -> object:
-    if kind is int:
-        if not text.isdecimal():
-            raise SettingsError(f"{variable} is {text!r}; it must be a whole number")
-        return int(text)
-    return Path(text) if issubclass(kind, Path) else text
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    must_be = first["ctx"]["expected"] if first["type"] == "literal_error" else "a whole number"
+    return f"{PREFIX}{str(first['loc'][0]).upper()} is {first['input']!r}; it must be {must_be}"
 
 
 @cache

@@ -10,17 +10,17 @@ from typing import Annotated
 import pyarrow.parquet as pq
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from features.catalogue.all import feature_names
 from features.catalogue.describe import digest, feature_catalogue
-from features.cli.output import show_first
+from features.cli.output import fail, show_first
+from features.cli.progress import progress_bar
 from features.engine.batch_files import AnotherRun, replay_file
 from features.event.schema import Event
 from features.history.population import load, unmeasured
 from features.sources.registry import SOURCES, import_files
+from features.suggestions import did_you_mean
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
@@ -34,28 +34,10 @@ class Form(StrEnum):
     MARKDOWN = "markdown"
 
 
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
-class _Rate(ProgressColumn):
-    """How many a second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
-
-
 def _known(source: str) -> str:
-    """The name of a source, or an error that names them all."""
+    """The name of a source, or an error that suggests one."""
     if source not in SOURCES:
-        raise typer.BadParameter(f"{source!r} is not one of {', '.join(sorted(SOURCES))}")
+        raise typer.BadParameter(f"there is no source {source!r}; {did_you_mean(source, sorted(SOURCES))}")
     return source
 
 
@@ -73,9 +55,8 @@ def import_(
 
     Example: `python -m features import cloudtrail trail.json.gz --out events.parquet`
     """
-    with _bar() as bar:
-        task = bar.add_task("importing", total=len(files))
-        report = import_files(source, files, lambda done, total: bar.update(task, completed=done, total=total))
+    with progress_bar("importing", console) as bar:
+        report = import_files(source, files, bar.update)
     pq.write_table(report.table, out)
     console.print(f"{report.table.num_rows} events -> {out}; {len(report.broken)} broken records")
     show_first(console, report.broken, SHOWN)
@@ -104,18 +85,10 @@ def replay_(
     """
     snapshot = load(population) if population else unmeasured()
     try:
-        with _bar() as bar:
-            task = bar.add_task("replaying", total=None)
-            count = replay_file(
-                events,
-                out,
-                snapshot,
-                parts=parts,
-                told=lambda done, total: bar.update(task, completed=done, total=total),
-            )
+        with progress_bar("replaying", console) as bar:
+            count = replay_file(events, out, snapshot, parts=parts, told=bar.update)
     except (AnotherRun, ValueError, OSError) as error:
-        console.print(f"{error}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+        fail(console, error)
     console.print(f"{count} events, {len(feature_names())} features -> {out}")
 
 

@@ -24,7 +24,7 @@ def model() -> TrustModel:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "registry").placed()
+    return Settings(home=tmp_path / "registry")
 
 
 def registered(model: TrustModel, here: Settings, **tags: str) -> str:

@@ -70,7 +70,7 @@ def data(world: World) -> Dataset:
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    yield Settings(home=tmp_path_factory.mktemp("registry")).placed()
+    yield Settings(home=tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="module")
