@@ -78,24 +78,31 @@ Count = Annotated[int, Field(ge=0, le=10_000_000)]
 class Group(BaseModel):
     """What every part of an event shares: strict, frozen, and no field that is not declared."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Identity(Group):
     """Who acts."""
 
     id: Text
+    """The identity's id, the same in every event."""
     type: IdentityType
+    """A person, or one of three kinds of machine identity."""
     role: Text | None = None
+    """The role it acts in."""
     entitlements_granted: Count | None = None
+    """How many entitlements it has."""
     entitlements_used_90d: Count | None = None
+    """How many of them it used in the last 90 days."""
 
 
 class Session(Group):
     """The session acted in; without an id every request counts as a session of its own."""
 
     id: Text | None = None
+    """The session's id."""
     started_at: Time | None = None
+    """When the session began."""
     intent: LongText | None = Field(
         default=None, description="Declared task, or RFC 9396 authorization details, of an agent."
     )
@@ -105,64 +112,96 @@ class Action(Group):
     """What is asked for, in the vendor's own name and in our category."""
 
     name: Text
+    """The vendor's own name, such as `iam:CreateAccessKey`."""
     category: Category | None = None
+    """Our category. An unknown one counts as a write."""
     reversible: bool | None = None
+    """Whether the action can be undone."""
     impact: Impact | None = None
+    """How much harm the action can do."""
     outcome: Outcome | None = None
+    """What became of it; of a request that is to be decided, only a sign-in has one."""
 
 
 class Resource(Group):
     """What is acted upon."""
 
     id: Text | None = None
+    """The resource's id."""
     type: Text | None = None
+    """The resource's type, such as `bucket`."""
     sensitivity: Sensitivity | None = None
+    """How sensitive it is. An unknown sensitivity counts as confidential."""
     environment: Environment | None = None
+    """The environment it belongs to."""
 
 
 class Network(Group):
     """Where the request comes from; enrichment fills what follows from the address alone."""
 
     ip: Text | None = None
+    """The address, IPv4 or IPv6."""
     asn: Annotated[int, Field(ge=1, le=4_294_967_295)] | None = None
+    """The network operator's autonomous system number."""
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    """The country, as two letters of ISO 3166-1."""
     latitude: Annotated[FiniteFloat, Field(ge=-90, le=90)] | None = None
+    """Degrees north."""
     longitude: Annotated[FiniteFloat, Field(ge=-180, le=180)] | None = None
+    """Degrees east."""
     hosting: bool | None = None
+    """Whether the address belongs to a hosting provider."""
     anonymizer: bool | None = None
-    reputation: Annotated[FiniteFloat, Field(ge=0, le=1, description="0 is clean, 1 is known bad.")] | None = None
+    """Whether the address is a known VPN exit or anonymiser."""
+    reputation: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = None
+    """0 is clean, 1 is known bad."""
 
 
 class Device(Group):
     """The device, or for a workload the instance, that sends the request."""
 
     id: Text | None = None
+    """The device's or instance's id."""
     managed: bool | None = None
+    """Whether the organisation manages the device."""
     compliant: bool | None = None
+    """Whether the device meets the organisation's rules."""
     user_agent: LongText | None = None
+    """The client program, as it names itself."""
 
 
 class Authentication(Group):
     """How and when the identity last proved itself, as the caller claims it."""
 
     acr: Text | None = None
+    """The authentication context class reference."""
     amr: Texts | None = Field(default=None, description="RFC 8176 authentication method references.")
     time: Time | None = None
+    """When the identity authenticated."""
     aal: Annotated[int, Field(ge=1, le=3)] | None = None
+    """The authenticator assurance level of NIST SP 800-63B."""
 
 
 class Credential(Group):
     """The secret or token presented."""
 
     id: Text | None = None
+    """The credential's id, never its secret."""
     kind: CredentialKind | None = None
+    """What kind of credential it is."""
     issued_at: Time | None = None
+    """When it was issued."""
     expires_at: Time | None = None
+    """When it expires."""
     scope: Texts | None = None
+    """What it is issued for."""
     exposed: bool | None = Field(default=None, description="Known to have been seen where it must not be.")
     attested_at: Time | None = None
+    """When the workload that holds it was last attested."""
     privileged: bool | None = None
+    """Whether it grants privileged access."""
     environment: Environment | None = None
+    """The environment it is issued for."""
 
 
 class Event(Group):
@@ -181,11 +220,20 @@ class Event(Group):
         default=None, description="The event's own id, by which the same event twice is recognised."
     )
     time: Time
+    """When it happened: ISO 8601 with an offset."""
     identity: Identity
+    """Who acts."""
     session: Session = Session()
+    """The session acted in."""
     action: Action
+    """What is asked for."""
     resource: Resource = Resource()
+    """What is acted upon."""
     network: Network = Network()
+    """Where the request comes from."""
     device: Device = Device()
+    """What sends the request."""
     authentication: Authentication = Authentication()
+    """How and when the identity last proved itself."""
     credential: Credential = Credential()
+    """The secret or token presented."""

@@ -165,9 +165,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("POST /investigate/login", "Signing in", _curl("/investigate/login", key=False, form="key=$KEY"), _page),
     Example("GET /", "What a browser is led to", _curl("/", key=False)),
     Example("GET /docs", "The API in a browser", _curl("/docs", key=False), _page),
-    Example(
-        "GET /docs/{file}", "Its style", _curl("/docs/swagger-ui.css", key=False), _start
-    ),
+    Example("GET /docs/{file}", "Its style", _curl("/docs/swagger-ui.css", key=False), _start),
     Example("GET /docs.json", "The OpenAPI document", _curl("/docs.json", key=False), _top),
 )
 PROBLEMS: tuple[Example, ...] = (

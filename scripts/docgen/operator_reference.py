@@ -79,6 +79,21 @@ def commands() -> str:
     return "\n\n".join(blocks)
 
 
+def command_lines() -> list[str]:
+    """Every command as it is typed, groups included, without options and arguments."""
+    lines = []
+    for name, app in COMMANDS:
+        group = typer.main.get_command(app)
+        lines += [name, *_paths(group, name)]
+    return lines
+
+
+def _paths(group: Command, path: str) -> Iterator[str]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield f"{path} {name}"
+        yield from _paths(command, f"{path} {name}")
+
+
 def _leaves(group: Command, path: str) -> Iterator[tuple[str, Command]]:
     for name, command in getattr(group, "commands", {}).items():
         if getattr(command, "commands", None):
