@@ -1,4 +1,4 @@
-"""Work shared among processes, in order and without more of it in memory than they can do at once; and memory."""
+"""Process pools that keep results in order and memory bounded."""
 
 from __future__ import annotations
 
@@ -12,36 +12,40 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-Given = TypeVar("Given")
-Made = TypeVar("Made")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def cores() -> int:
-    """How many processors this process may use."""
+def available_cores() -> int:
+    """The number of processors this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-def give_back() -> None:
-    """To the machine, what was freed: glibc keeps the pieces that processes sent, a gigabyte of five million events."""
+def release_memory() -> None:
+    """Return freed memory to the operating system.
+
+    glibc keeps the buffers that worker processes sent: about a gigabyte for five million events.
+    """
     pa.default_memory_pool().release_unused()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:
         trim(0)
 
 
-def in_processes(function: Callable[[Given], Made], given: Iterable[Given], processes: int) -> Iterator[Made]:
-    """What a function makes of each, in order; in this process where one is enough.
+def map_in_processes(function: Callable[[Item], Result], items: Iterable[Item], processes: int) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in order; in this process when `processes` is 1.
 
-    A server forks the others, since this one may hold threads.
+    At most `processes` + 1 items are in flight at a time. Workers are forked from a server process, because this one
+    may hold threads.
     """
     if processes <= 1:
-        yield from map(function, given)
+        yield from map(function, items)
         return
-    made: deque[Future[Made]] = deque()
+    pending: deque[Future[Result]] = deque()
     with ProcessPoolExecutor(processes, mp_context=get_context("forkserver")) as pool:
-        for each in given:
-            made.append(pool.submit(function, each))
-            if len(made) > processes:
-                yield made.popleft().result()
-        while made:
-            yield made.popleft().result()
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) > processes:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

@@ -1,35 +1,50 @@
-"""How long each stage of a long piece of work took, by what it said it was doing."""
+"""Progress callbacks, and the time each stage of a long job takes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-Told = Callable[[str, float], None]
-"""Called with what is being done, and the share of the whole that is done."""
+ProgressCallback = Callable[[str, float], None]
+"""Called as `progress(stage, share)`: the current stage, and the share of the whole job that is done, 0 to 1."""
+CountCallback = Callable[[int, int], None]
+"""Called as `progress(done, total)`."""
 
 
-class Stages:
-    """Passes on what is said, and adds up the seconds between one stage's first word and the next one's."""
+def no_progress(stage: str, share: float) -> None:
+    """Report nothing."""
 
-    def __init__(self, told: Told | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+
+def share_of(progress: ProgressCallback, start: float, end: float) -> ProgressCallback:
+    """A callback for a part of a job: its 0 to 1 becomes `start` to `end` of the whole."""
+    return lambda stage, share: progress(stage, start + (end - start) * share)
+
+
+def stage_counter(progress: ProgressCallback, stage: str, start: float, end: float) -> CountCallback:
+    """A `(done, total)` callback that reports one stage, from `start` to `end` of the whole job."""
+    return lambda done, total: progress(stage, start + (end - start) * done / max(total, 1))
+
+
+class StageTimer:
+    """A progress callback that adds up the seconds spent in each stage and passes every call on."""
+
+    def __init__(self, progress: ProgressCallback = no_progress, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds: dict[str, float] = {}
-        self._told, self._clock = told, clock
-        self._now, self._since = "", clock()
+        self._progress, self._clock = progress, clock
+        self._stage, self._since = "", clock()
 
-    def __call__(self, what: str, share: float) -> None:
-        at = self._clock()
-        if self._now:
-            self.seconds[self._now] = self.seconds.get(self._now, 0.0) + at - self._since
-        self._now, self._since = what, at
-        if self._told:
-            self._told(what, share)
+    def __call__(self, stage: str, share: float) -> None:
+        now = self._clock()
+        if self._stage:
+            self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
+        self._stage, self._since = stage, now
+        self._progress(stage, share)
 
 
-def in_words(seconds: dict[str, float]) -> str:
-    """A line for a person.
+def format_durations(seconds: Mapping[str, float]) -> str:
+    """Durations by stage in one line.
 
-    >>> in_words({"simulating": 61.2, "fitting both models": 9.6})
-    'simulating 61 s, fitting both models 10 s'
+    >>> format_durations({"simulating": 61.2, "fitting": 9.6})
+    'simulating 61 s, fitting 10 s'
     """
-    return ", ".join(f"{what} {took:.0f} s" for what, took in seconds.items())
+    return ", ".join(f"{stage} {duration:.0f} s" for stage, duration in seconds.items())

@@ -1,4 +1,4 @@
-"""What a model is refitted without is in nothing that it learns from."""
+"""Ablations: what is left out appears nowhere in what a model is fitted on."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ import numpy as np
 import pytest
 
 from features.catalogue.all import FEATURES
-from training import more_examples, prepare, simulate
-from training.evaluation.studies import ablations as module
-from training.evaluation.studies.ablations import WITHOUT, Ablation, ablations, lighter, without_features
-from training.model.fit import Examples, Recipe, fit_now
+from training import augment, prepare, simulate
+from training.evaluation.studies import ablations
+from training.evaluation.studies.ablations import (
+    FEATURE_GROUPS,
+    Ablation,
+    fit_without_features,
+    light_recipe,
+    run_ablations,
+)
+from training.model.fit import Examples, fit_now
+from training.model.recipe import Recipe
 from training.pipeline.augmentation import Augmentation
 from training.pipeline.dataset import Dataset
+from training.progress import no_progress
 
-RECIPE = Recipe(trees=4, leaves=4, smallest_leaf=5, again=1)
+RECIPE = Recipe(trees=4, leaves=4, smallest_leaf=5, augmentation=1)
 
 
 @pytest.fixture(scope="module")
@@ -25,55 +33,63 @@ def data() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def more(data: Dataset) -> Augmentation:
-    return more_examples(data, lighter(RECIPE), 4)
+def augmentation(data: Dataset) -> Augmentation:
+    return augment(data, light_recipe(RECIPE), 4)
 
 
 @pytest.fixture
-def learnt(monkeypatch: pytest.MonkeyPatch) -> list[Examples]:
-    """What each model was fitted on, in turn."""
-    given: list[Examples] = []
+def fitted_on(monkeypatch: pytest.MonkeyPatch) -> list[Examples]:
+    """The examples that each model is fitted on, in order."""
+    examples: list[Examples] = []
 
-    def watched(fitting: Examples, *others: Any) -> Any:
-        given.append(fitting)
+    def recording_fit(fitting: Examples, *others: Any) -> Any:
+        examples.append(fitting)
         return fit_now(fitting, *others)
 
-    monkeypatch.setattr(module, "fit_now", watched)
-    return given
+    monkeypatch.setattr(ablations, "fit_now", recording_fit)
+    return examples
 
 
-def test_what_is_left_out_is_neither_fitted_nor_put_in_again(
-    data: Dataset, more: Augmentation, learnt: list[Examples]
+def test_left_out_rows_are_neither_fitted_nor_augmented(
+    data: Dataset, augmentation: Augmentation, fitted_on: list[Examples]
 ) -> None:
-    """A scenario's own acts, everything of an identity type; all else is there."""
-    found = ablations(data, RECIPE, 4, lambda what: None)
+    """A scenario's malicious requests, or all requests of an identity type, are missing; all others are there."""
+    results = run_ablations(data, RECIPE, 4, no_progress)
     rows = data.rows(data.split.fit)
-    scenario, kind = np.append(data.targets.scenario[rows], more.scenario), np.append(data.kind[rows], more.kind)
-    malicious = np.append(data.targets.malicious[rows], more.malicious)
+    scenario = np.append(data.targets.scenario[rows], augmentation.scenario)
+    identity_type = np.append(data.identity_type[rows], augmentation.identity_type)
+    malicious = np.append(data.targets.malicious[rows], augmentation.malicious)
 
-    assert learnt[0].target.tolist() == malicious.tolist()
-    for ablation, given in zip(found, learnt[1:], strict=True):
-        what, name = _left_out(ablation)
-        kept = {"scenario": scenario != name, "type": kind != name, "features": np.full(len(malicious), True)}[what]
-        assert given.target.tolist() == malicious[kept].tolist()
-    assert {_left_out(ablation)[0] for ablation in found} == {"scenario", "type", "features"}
+    assert fitted_on[0].target.tolist() == malicious.tolist()
+    for ablation, examples in zip(results, fitted_on[1:], strict=True):
+        kind, name = _what_is_left_out(ablation)
+        kept = {
+            "scenario": scenario != name,
+            "type": identity_type != name,
+            "features": np.full(len(malicious), True),
+        }[kind]
+        assert examples.target.tolist() == malicious[kept].tolist()
+    assert {_what_is_left_out(ablation)[0] for ablation in results} == {"scenario", "type", "features"}
 
 
-def _left_out(ablation: Ablation) -> tuple[str, str]:
-    """Of which sort it is, and its name."""
-    *sort, name, _ = ablation.name.split()
-    return (sort[-1] if sort else "features"), name
+def _what_is_left_out(ablation: Ablation) -> tuple[str, str]:
+    """The kind of ablation, and the name of what it leaves out."""
+    *kind, name, _ = ablation.name.split()
+    return (kind[-1] if kind else "features"), name
 
 
-def test_a_model_without_features_never_sees_them(data: Dataset, more: Augmentation, learnt: list[Examples]) -> None:
-    """Neither when it learns nor when it is asked; the others it sees, and the data stays as it was."""
-    before, gone = data.matrix.tobytes(), WITHOUT["network"]
-    score = without_features(data, RECIPE, 4, gone, more)
-    columns = np.array([gone(feature.name, feature.module) for feature in FEATURES])
-    elsewhere = data.matrix.copy()
-    elsewhere[:, columns] = 7.0
+def test_left_out_features_are_never_seen(data: Dataset, augmentation: Augmentation, fitted_on: list[Examples]) -> None:
+    """A model without some features sees them neither when fitted nor when it scores; the dataset is unchanged."""
+    before, group = data.matrix.tobytes(), FEATURE_GROUPS["network"]
+    columns = np.array([group(feature.name, feature.module) for feature in FEATURES])
+    other_values = data.matrix.copy()
+    other_values[:, columns] = 7.0
 
-    seen = learnt[0].all_inputs()
-    assert np.isnan(seen[:, columns]).all() and not np.isnan(seen[:, ~columns]).all()
+    score = fit_without_features(data, RECIPE, 4, group, augmentation)
+    other_score = fit_without_features(replace(data, matrix=other_values), RECIPE, 4, group, augmentation)
+
+    inputs = fitted_on[0].all_inputs()
+    assert np.isnan(inputs[:, columns]).all()
+    assert not np.isnan(inputs[:, ~columns]).all()
     assert data.matrix.tobytes() == before
-    assert score.tobytes() == without_features(replace(data, matrix=elsewhere), RECIPE, 4, gone, more).tobytes()
+    assert score.tobytes() == other_score.tobytes()

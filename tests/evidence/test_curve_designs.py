@@ -1,4 +1,4 @@
-"""Ways to a decay curve and what is compared of them; the published rival for logins; attacks that teach."""
+"""Studies: designs of a decay curve, the published login baseline, and poisoning of histories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from support.made_up_test import case_of, made_up, outcomes_of
+from support.synthetic_dataset import make_dataset, make_targets, make_test_set
 
 from features.arrays import Array
 from features.event.arrow import conform
@@ -16,12 +16,12 @@ from features.history.population import unmeasured
 from training.data.labels import World, benign_labels
 from training.evaluation.studies import design_comparison
 from training.evaluation.studies.curve_designs import DESIGNS, Curves
-from training.evaluation.studies.design_comparison import Row, compare, summary
-from training.evaluation.studies.login_baseline import logins
-from training.evaluation.studies.poisoning import SHARE, fed
-from training.model.fit import Recipe
+from training.evaluation.studies.design_comparison import DesignResult, compare_designs, comparison_tables
+from training.evaluation.studies.login_baseline import score_logins
+from training.evaluation.studies.poisoning import POISON_SHARE, attack_rows
+from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset
-from training.promotion.checks import rising_curves
+from training.promotion.checks import count_rising
 from training.simulation.parameters import draw_parameters
 
 RECIPES = (Recipe(trees=6, smallest_leaf=5), Recipe(trees=3, leaves=4, smallest_leaf=5))
@@ -29,64 +29,85 @@ RECIPES = (Recipe(trees=6, smallest_leaf=5), Recipe(trees=3, leaves=4, smallest_
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return made_up()
+    return make_dataset()
 
 
 @pytest.mark.parametrize("name", DESIGNS)
-def test_every_way_gives_probabilities_for_every_row_of_the_test(name: str, data: Dataset) -> None:
-    """Five points of trust a row, and four of loss, all between 0 and 1."""
+def test_every_design_gives_probabilities_for_every_test_row(name: str, data: Dataset) -> None:
+    """Five points of trust and four of loss for each row, all between 0 and 1."""
     curves = DESIGNS[name](data, RECIPES, 1)
     rows = len(data.rows(data.split.test))
-    within = all(bool(((values >= 0.0) & (values <= 1.0)).all()) for values in (curves.trust, curves.compromised_by))
 
-    assert (curves.trust.shape, curves.compromised_by.shape, within) == ((rows, 5), (rows, 4), True)
+    assert curves.trust.shape == (rows, 5)
+    assert curves.compromised_by.shape == (rows, 4)
+    for values in (curves.trust, curves.compromised_by):
+        assert ((values >= 0.0) & (values <= 1.0)).all()
 
 
 @pytest.mark.parametrize("name", ["now and hazard", "one hazard model", "now and exponential"])
-def test_hazards_cannot_rise(name: str, data: Dataset) -> None:
-    """Whatever they are, what survives only shrinks."""
-    assert rising_curves(DESIGNS[name](data, RECIPES, 1).trust) == 0
+def test_designs_with_hazards_cannot_rise(name: str, data: Dataset) -> None:
+    """Survival only shrinks, whatever the hazards are."""
+    assert count_rising(DESIGNS[name](data, RECIPES, 1).trust) == 0
 
 
-def test_each_way_is_calibrated_on_its_own_target(data: Dataset) -> None:
-    """As many malicious requests as were said to be, within what chance does to some hundred."""
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_design_is_calibrated(name: str, data: Dataset) -> None:
+    """Predicted malicious requests match actual ones, within what chance does to some hundred."""
     malicious = data.targets.malicious[data.rows(data.split.test)].sum()
-    said = {name: _now(design(data, RECIPES, 1)).sum() / malicious for name, design in DESIGNS.items()}
 
-    assert {name: 0.6 < ratio < 1.6 for name, ratio in said.items()} == dict.fromkeys(DESIGNS, True)
+    predicted = _risk_now(DESIGNS[name](data, RECIPES, 1)).sum()
+
+    assert 0.6 < predicted / malicious < 1.6
 
 
-def _now(curves: Curves) -> Array:
+def _risk_now(curves: Curves) -> Array:
     return 1.0 - curves.trust[:, 0]
 
 
-def test_worlds_differ_in_what_they_are_and_are_the_same_for_a_seed() -> None:
-    """Every share drawn anew, none beyond what a share can be."""
-    one, again, other = (draw_parameters(seed, 900, 42) for seed in (1, 1, 2))
+def test_drawn_parameters_differ_by_seed_and_repeat_for_one() -> None:
+    """Shares are drawn anew for each seed, and stay shares; the size is as given."""
+    first, repeated, other = (draw_parameters(seed, 900, 42) for seed in (1, 1, 2))
 
-    assert (one == again, one == other, (one.identities, one.days), 0 < one.compromised_sessions < 0.1) == (
-        True,
-        False,
-        (900, 42),
-        True,
-    )
+    assert first == repeated
+    assert first != other
+    assert (first.identities, first.days) == (900, 42)
+    assert 0 < first.compromised_sessions < 0.1
 
 
-def test_the_summary_takes_means_over_worlds() -> None:
-    """With the lowest and the highest, and a dash where nothing was measured."""
+def test_the_comparison_shows_means_over_worlds() -> None:
+    """Means stand with the lowest and highest value, and with a dash where nothing was measured."""
     unknown = (float("nan"),) * 4
-    rows = [Row(world, "pair", 0.1 * world, 0.0, 0.5, unknown) for world in (1, 3)]
-    means, each = summary(rows)
+    results = [DesignResult(world, "pair", 0.1 * world, 0.0, 0.5, unknown) for world in (1, 3)]
 
-    assert (means.rows[0][:3], means.rows[0][-1], len(each.rows)) == (("pair", "0.2 [0.1, 0.3]", "0 [0, 0]"), "-", 2)
+    means, by_world = comparison_tables(results)
+
+    assert means.rows[0][:3] == ("pair", "0.2 [0.1, 0.3]", "0 [0, 0]")
+    assert means.rows[0][-1] == "-"
+    assert len(by_world.rows) == 2
 
 
-def sign_ins(*rows: tuple[str, str, str]) -> World:
-    """(who, address, outcome), an hour apart."""
+def test_every_design_is_measured_on_every_dataset(monkeypatch: pytest.MonkeyPatch, data: Dataset) -> None:
+    """Each dataset also gets a fixed lifetime and an oracle; the pair's curves do not rise, and are calibrated."""
+    # The oracle reads the simulation's choice of victims, which a synthetic dataset does not have.
+    monkeypatch.setattr(design_comparison, "oracle_scorer", lambda world, targets: lambda pairs: pairs.gap)
+    shares: list[float] = []
+
+    results = list(compare_designs(iter([data]), 1, 1, lambda stage, share: shares.append(share), RECIPES))
+
+    pair = results[0]
+    assert [result.design for result in results] == [*DESIGNS, "fixed lifetime", "oracle"]
+    assert shares == sorted(shares)
+    assert pair.rising == 0.0
+    assert 0.5 < pair.predicted[2] < 2.0
+    assert pair.future_precision > 1 / 12
+
+
+def logins_of(*rows: tuple[str, str, str]) -> World:
+    """Logins an hour apart, each as (identity, address, outcome)."""
     start = datetime(2026, 1, 5, tzinfo=UTC)
     columns: dict[str, Any] = {
-        "time": [start + timedelta(hours=n) for n in range(len(rows))],
-        "identity.id": [who for who, _, _ in rows],
+        "time": [start + timedelta(hours=number) for number in range(len(rows))],
+        "identity.id": [identity for identity, _, _ in rows],
         "action.category": ["authenticate"] * len(rows),
         "action.outcome": [outcome for _, _, outcome in rows],
         "network.ip": [address for _, address, _ in rows],
@@ -95,58 +116,42 @@ def sign_ins(*rows: tuple[str, str, str]) -> World:
     return World(events, benign_labels(events))
 
 
-def test_a_strange_address_scores_higher_the_longer_the_history() -> None:
-    """The published shape: what is known of a user makes the stranger stand out, and his own address less and less."""
-    home = [("ada", "203.0.113.1", "success"), ("bob", "203.0.113.2", "success")]
-    scores = []
+def test_an_unknown_address_scores_higher_the_longer_the_history() -> None:
+    """As published: the more is known of a user, the more another's address stands out against the own one."""
+    usual = [("ada", "203.0.113.1", "success"), ("bob", "203.0.113.2", "success")]
+    differences = []
     for count in (2, 12, 39):
-        these = logins(sign_ins(*home * count, ("ada", "203.0.113.1", "success"), ("ada", "203.0.113.2", "success")))
-        scores.append(these.score[-1] - these.score[-2])
+        last = [("ada", "203.0.113.1", "success"), ("ada", "203.0.113.2", "success")]
+        score = score_logins(logins_of(*usual * count, *last)).score
+        differences.append(score[-1] - score[-2])
 
-    assert scores == sorted(scores) != [scores[0]] * 3
-
-
-def test_a_refused_sign_in_teaches_nothing() -> None:
-    """However often it is tried."""
-    home = [("ada", "203.0.113.1", "success"), ("bob", "203.0.113.2", "success")] * 5
-    tried = [("ada", "203.0.113.2", "failure")] * 5
-    calm, tried_often = (logins(sign_ins(*home, *more, ("ada", "203.0.113.2", "success"))) for more in ([], tried))
-
-    assert (calm.score[-1], calm.before[-1]) == (tried_often.score[-1], tried_often.before[-1])
+    assert differences == sorted(differences)
+    assert len(set(differences)) > 1
 
 
-def test_what_is_fed_lies_in_the_past_and_is_the_share_it_says() -> None:
-    """One in twenty of a victim's events before the test, of its own intruder's acts, allowed."""
-    seconds = np.arange(200) * 60.0
-    of = outcomes_of(np.zeros(200, np.int64), np.arange(200) >= 195, seconds)
-    events = conform(
-        pa.table(
-            {"time": pa.array(of.time, pa.timestamp("us", tz="UTC")), "action.name": [f"a{n}" for n in range(200)]}
-        )
-    )
-    tested = case_of(of)
-    data = Dataset(World(events, benign_labels(events)), tested.matrix, unmeasured(), made_up().split, of, tested.kind)
+def test_refused_logins_teach_nothing() -> None:
+    """A login scores the same however often it was refused before."""
+    usual = [("ada", "203.0.113.1", "success"), ("bob", "203.0.113.2", "success")] * 5
+    refused = [("ada", "203.0.113.2", "failure")] * 5
+    last = ("ada", "203.0.113.2", "success")
 
-    table = fed(data, np.arange(200), int(of.time[190]), 1)
+    without, after_refusals = (score_logins(logins_of(*usual, *tries, last)) for tries in ([], refused))
 
-    times, names = table["time"].cast(pa.int64()).to_numpy(), set(table["action.name"].to_pylist())
-    assert (table.num_rows, bool((times < of.time[190]).all()), names <= {f"a{n}" for n in range(195, 200)}) == (
-        round(SHARE / (1 - SHARE) * 190),
-        True,
-        True,
-    )
+    assert without.score[-1] == after_refusals.score[-1]
+    assert without.before[-1] == after_refusals.before[-1]
 
 
-def test_every_way_is_measured_in_every_world(monkeypatch: pytest.MonkeyPatch, data: Dataset) -> None:
-    """And beside them a fixed lifetime and an oracle; no hazard rises, and about as many are compromised as was said."""
-    monkeypatch.setattr(design_comparison, "simulate", lambda seed, parameters: None)
-    monkeypatch.setattr(design_comparison, "prepare", lambda world, seed: data)
-    monkeypatch.setattr(design_comparison, "oracle", lambda world, of: lambda these: these.gap)
-    monkeypatch.setattr(design_comparison, "RECIPES", RECIPES)
-    told: list[float] = []
+def test_attack_rows_lie_in_the_past_and_are_the_documented_share() -> None:
+    """One in twenty events of a victim before the test, copied from its own attacker's requests."""
+    targets = make_targets(np.zeros(200, np.int64), np.arange(200) >= 195, np.arange(200) * 60.0)
+    time = pa.array(targets.time, pa.timestamp("us", tz="UTC"))
+    events = conform(pa.table({"time": time, "action.name": [f"a{number}" for number in range(200)]}))
+    test_set, split = make_test_set(targets), make_dataset().split
+    world = World(events, benign_labels(events))
+    data = Dataset(world, test_set.matrix, unmeasured(), split, targets, test_set.identity_type)
 
-    rows = list(compare(1, 900, 42, 1, lambda what, share: told.append(share)))
+    table = attack_rows(data, np.arange(200), int(targets.time[190]), 1)
 
-    pair = rows[0]
-    assert ([row.design for row in rows], told == sorted(told)) == ([*DESIGNS, "fixed lifetime", "oracle"], True)
-    assert (pair.rising, 0.5 < pair.predicted[2] < 2.0, pair.future_precision > 1 / 12) == (0.0, True, True)
+    assert table.num_rows == round(POISON_SHARE / (1 - POISON_SHARE) * 190)
+    assert (table["time"].cast(pa.int64()).to_numpy() < targets.time[190]).all()
+    assert set(table["action.name"].to_pylist()) <= {f"a{number}" for number in range(195, 200)}

@@ -1,4 +1,4 @@
-"""What is measured of a model is what its name says, on cases small enough to count by hand."""
+"""Metrics measure what their names say, on cases small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -6,144 +6,187 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score
-from support.made_up_test import HOUR, a_hundred_sessions, case_of, outcomes_of, scored, with_scenario
+from support.synthetic_dataset import (
+    HOUR,
+    hundred_sessions,
+    informative_score,
+    make_targets,
+    make_test_set,
+    with_scenario,
+)
 
 from features.event.arrow import conform
 from features.model.trust_curve import HORIZONS, TrustCurve
 from training.data.labels import LABELS, World, benign_labels
-from training.evaluation.studies.ablations import labels_of_others, skill
-from training.evaluation.targets import GOALS, Goal, exactly, table
+from training.evaluation.studies.ablations import labels_of_others, ranking_skill
+from training.evaluation.targets import TARGETS, Target, targets_table
 from training.metrics.bootstrap import Estimate, bootstrap_weights
-from training.metrics.calibration import ahead, average_precision, calibration_error
-from training.metrics.friction import RECALLS, friction
-from training.metrics.session_expiry import expired, oracle, pairs, spent, whole_horizon
-from training.metrics.slices import Slice, slices
-from training.metrics.time_to_detect import detection
-from training.model.baselines import every_hour
+from training.metrics.calibration import average_precision, calibration_error, outcomes_within
+from training.metrics.friction import RECALL_LEVELS, step_up_rates
+from training.metrics.session_expiry import (
+    EXPIRY_FRICTION,
+    cumulative_hazard,
+    hypothetical_pairs,
+    oracle_scorer,
+    request_pairs,
+    takeovers_expired,
+)
+from training.metrics.slices import Slice, slices_with_abuse
+from training.metrics.time_to_detect import measure_detection
+from training.model.baselines import prompt_every_hour
 
 
 def test_step_ups_are_counted_where_the_recall_is_reached() -> None:
-    """With compromised sessions at 9, 8, 7 and 1, a recall of .8 needs a fifth of the lowest's tie, and .98 nearly all."""
-    tested = a_hundred_sessions()
+    """Compromised sessions score 9, 8, 7 and 1: recall .8 challenges a fifth of the ties at 1, .98 nearly all."""
+    test_set = hundred_sessions()
     score = np.r_[np.full(48, 0.0), np.full(48, 1.0), 9.0, 8.0, 7.0, 1.0]
-    mine = tested.sessions(score)
-    everything = Slice("", "", np.ones(100, bool), np.ones(100, bool))
+    sessions = test_set.sessions(score)
+    bootstrap = bootstrap_weights(test_set.identity, 1)
 
-    found = friction(tested, score, mine, everything, bootstrap_weights(tested.targets.identity, 1))
+    rates = step_up_rates(test_set, score, sessions, Slice.everything(test_set, sessions), bootstrap)
 
-    asked = [*(found[recall].per_1000.value for recall in RECALLS), found[0.8].per_identity_day.value]
-    assert asked == pytest.approx([*(1_000 * 48 / 96 * (4 * recall - 3) for recall in RECALLS), 0.1])
-
-
-def test_the_interval_holds_the_figure() -> None:
-    """Of a mean over resampled identities."""
-    tested = a_hundred_sessions()
-    found = bootstrap_weights(tested.targets.identity, 1).mean(scored(tested), tested.targets.identity)
-
-    assert found.low < found.value < found.high
+    expected = [1_000 * 48 / 96 * (4 * recall - 3) for recall in RECALL_LEVELS]
+    assert [rates[recall].per_1000.value for recall in RECALL_LEVELS] == pytest.approx(expected)
+    assert rates[0.8].per_identity_day.value == pytest.approx(0.1)
 
 
-def test_average_precision_is_the_usual_one() -> None:
-    """Ties taken together, as scikit-learn does."""
-    tested = a_hundred_sessions()
-    score = np.round(scored(tested))
-    found = average_precision(
-        tested.targets.malicious, score, tested.targets.identity, bootstrap_weights(tested.targets.identity, 1)
-    )
+def test_an_interval_contains_its_figure() -> None:
+    """The bootstrap interval of a mean lies around the mean."""
+    test_set = hundred_sessions()
 
-    assert found.value == pytest.approx(average_precision_score(tested.targets.malicious, score))
+    mean = bootstrap_weights(test_set.identity, 1).mean(informative_score(test_set), test_set.identity)
+
+    assert mean.low < mean.value < mean.high
 
 
-def test_a_risk_that_comes_true_has_no_calibration_error() -> None:
-    """Said 4 %, was 4 %; said twice that, the error is the difference."""
-    tested = a_hundred_sessions()
-    drawn = bootstrap_weights(tested.targets.identity, 1)
-    errors = [
-        calibration_error(tested.targets.malicious, np.full(100, said), tested.targets.identity, drawn).value
-        for said in (0.04, 0.08)
-    ]
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [("", "0.512 [0.4, 0.612] of 80"), (".2f", "0.51 [0.40, 0.61] of 80"), ("+.1f", "+0.5 [+0.4, +0.6] of 80")],
+)
+def test_an_estimate_is_formatted_number_by_number(spec: str, text: str) -> None:
+    """One spec formats the figure and both ends of its interval."""
+    assert format(Estimate(0.51234, 0.4, 0.6123, 80), spec) == text
 
-    assert errors == pytest.approx([0.0, 0.04])
+
+def test_an_unknown_estimate_is_a_dash() -> None:
+    """Whatever the format."""
+    assert str(Estimate.unknown(3)) == "-"
+    assert f"{Estimate.unknown(3):.2f}" == "-"
+
+
+def test_average_precision_equals_scikit_learns() -> None:
+    """Ties are taken together."""
+    test_set = hundred_sessions()
+    score = np.round(informative_score(test_set))
+    bootstrap = bootstrap_weights(test_set.identity, 1)
+
+    precision = average_precision(test_set.malicious, score, test_set.identity, bootstrap)
+
+    assert precision.value == pytest.approx(average_precision_score(test_set.malicious, score))
+
+
+@pytest.mark.parametrize(("predicted", "error"), [(0.04, 0.0), (0.08, 0.04)])
+def test_calibration_error_is_the_distance_of_predicted_and_actual(predicted: float, error: float) -> None:
+    """Four of a hundred requests are malicious."""
+    test_set = hundred_sessions()
+    bootstrap = bootstrap_weights(test_set.identity, 1)
+
+    measured = calibration_error(test_set.malicious, np.full(100, predicted), test_set.identity, bootstrap)
+
+    assert measured.value == pytest.approx(error)
 
 
 def test_harm_is_stopped_from_the_first_challenge_on() -> None:
-    """Of four acts a minute apart, all harmful, the second is challenged: it and the two after it do not happen."""
+    """Of four harmful actions a minute apart the second is challenged: it and the two after it are stopped."""
     malicious = np.array([False, True, True, True, True])
-    of = outcomes_of(np.zeros(5, np.int64), malicious, np.arange(5) * 60.0)
-    tested = case_of(of, power=np.full(5, 2.0))
+    targets = make_targets(np.zeros(5, np.int64), malicious, np.arange(5) * 60.0)
+    test_set = make_test_set(targets, privilege=np.full(5, 2.0))
+    challenged = np.array([0.0, 0.0, 1.0, 0.0, 0.0])
 
-    found = detection(tested, np.array([0.0, 0.0, 1.0, 0.0, 0.0]), bootstrap_weights(of.identity, 1))
+    detection = measure_detection(test_set, challenged, bootstrap_weights(targets.identity, 1))
 
-    assert (found.events, found.minutes, found.stopped.value) == (2.0, 1.0, 0.75)
+    assert detection.events == 2.0
+    assert detection.minutes == 1.0
+    assert detection.stopped.value == 0.75
 
 
-def test_what_is_spent_over_a_gap_is_what_the_curve_says() -> None:
-    """Many at once as one by one, within horizons and beyond them."""
+def test_cumulative_hazards_equal_the_trust_curves() -> None:
+    """Many at once equal one at a time, within horizons and beyond the last."""
     rng = np.random.default_rng(1)
     hazards, gaps = rng.random((50, 4)) * 0.3, rng.random(50) * 60_000
-    curves = [
+
+    one_by_one = [
         TrustCurve(0.0, tuple(row)).cumulative_hazard(gap) for row, gap in zip(hazards.tolist(), gaps, strict=True)
     ]
 
-    assert spent(hazards, gaps) == pytest.approx(curves)
+    assert cumulative_hazard(hazards, gaps) == pytest.approx(one_by_one)
 
 
-def test_a_lifetime_is_judged_where_as_many_of_the_owners_gaps_expire() -> None:
-    """One who knows the takeovers catches all of them; one who knows nothing, as many as owners."""
+def test_session_expiry_is_measured_at_equal_friction() -> None:
+    """A score that knows the takeovers catches all of them; one that knows nothing catches the share of friction."""
     session = np.repeat(np.arange(400), 2)
-    of = outcomes_of(session, (np.arange(800) % 2 == 1) & (session >= 360), np.arange(800) * 60.0)
-    these, drawn = pairs(of, np.arange(800)), bootstrap_weights(of.identity, 1)
+    malicious = (np.arange(800) % 2 == 1) & (session >= 360)
+    targets = make_targets(session, malicious, np.arange(800) * 60.0)
+    pairs, bootstrap = request_pairs(targets, np.arange(800)), bootstrap_weights(targets.identity, 1)
+    perfect, uninformed = pairs.malicious.astype(float), np.zeros(len(pairs.gap))
 
-    knows, guesses = these.malicious.astype(float), np.zeros(len(these.gap))
+    caught, caught_by_chance = (
+        takeovers_expired(pairs, score, targets, bootstrap).value for score in (perfect, uninformed)
+    )
 
-    shares = [expired(these, score, of, drawn).value for score in (knows, guesses)]
-    assert [len(these.gap), *shares] == pytest.approx([400, 1.0, 0.03])
+    assert len(pairs.gap) == 400
+    assert caught == pytest.approx(1.0)
+    assert caught_by_chance == pytest.approx(EXPIRY_FRICTION)
 
 
-def test_the_oracle_knows_whom_intruders_prefer() -> None:
-    """A cookie is likelier stolen from a device nobody manages, once the wait of the only theft there was is over."""
+def test_the_oracle_knows_which_victims_attackers_prefer() -> None:
+    """A cookie is more likely stolen from an unmanaged device, once the wait of the only theft is over."""
     session = np.repeat(np.arange(4), 3)
     malicious = np.arange(12) == 2
-    of = with_scenario(outcomes_of(session, malicious, np.arange(12) * 60.0), "stolen_session_cookie")
-    who = np.array(["ada", "bob"])[of.identity]
+    targets = with_scenario(make_targets(session, malicious, np.arange(12) * 60.0), "stolen_session_cookie")
+    identity = np.array(["ada", "bob"])[targets.identity]
     columns = {
-        "time": pa.array(of.time, pa.timestamp("us", tz="UTC")),
-        "identity.id": who,
+        "time": pa.array(targets.time, pa.timestamp("us", tz="UTC")),
+        "identity.id": identity,
         "identity.type": ["human"] * 12,
-        "device.managed": who == "bob",
+        "device.managed": identity == "bob",
     }
     events = conform(pa.table(columns))
     world = World(events, benign_labels(events).set_column(0, LABELS.field(0), [malicious.astype(np.int8)]))
-
     rows = np.array([0, 6])
-    soon, later = (oracle(world, of)(whole_horizon(rows, seconds)) for seconds in (30.0, 90.0))
 
-    assert (soon.tolist(), later[0] > later[1] > 0.0) == ([0.0, 0.0], True)
+    before, after = (oracle_scorer(world, targets)(hypothetical_pairs(rows, seconds)) for seconds in (30.0, 90.0))
 
-
-def test_nothing_is_ahead_of_a_session_that_is_compromised() -> None:
-    """Rows before the loss count, with whether it falls within the horizon; rows from it on do not."""
-    of = outcomes_of(np.zeros(4, np.int64), np.array([False, False, True, False]), np.array([0.0, 600.0, 700.0, 800.0]))
-    seen = ahead(case_of(of), HORIZONS[0])
-
-    assert (seen.rows.tolist(), seen.compromised.tolist()) == ([0, 1], [False, True])
+    assert before.tolist() == [0.0, 0.0]
+    assert after[0] > after[1] > 0.0
 
 
-def test_a_prompt_every_hour_asks_once_in_each_further_hour() -> None:
-    """In the session's second hour at its first request, and so on; in the first never."""
-    of = outcomes_of(
-        np.zeros(5, np.int64), np.zeros(5, bool), np.array([0.0, 10.0, 1.5 * HOUR, 1.6 * HOUR, 3.1 * HOUR])
-    )
+def test_outcomes_leave_out_rows_from_the_loss_on() -> None:
+    """Rows before the loss count, with whether it falls within the horizon."""
+    seconds = np.array([0.0, 600.0, 700.0, 800.0])
+    targets = make_targets(np.zeros(4, np.int64), np.array([False, False, True, False]), seconds)
 
-    assert every_hour(of, np.arange(5)).tolist() == [0.0, 0.0, 1.0, 0.0, 1.0]
+    outcomes = outcomes_within(make_test_set(targets), HORIZONS[0])
+
+    assert outcomes.rows.tolist() == [0, 1]
+    assert outcomes.compromised.tolist() == [False, True]
 
 
-def test_slices_by_history_and_abuse() -> None:
-    """Each with a compromised session in it, and nothing else."""
-    tested = a_hundred_sessions()
-    found = [(part.group, part.name) for part in slices(tested, tested.sessions(scored(tested)))]
+def test_hourly_prompts_come_once_in_each_further_hour() -> None:
+    """At the first request of an hour, and never in the first hour of a session."""
+    seconds = np.array([0.0, 10.0, 1.5 * HOUR, 1.6 * HOUR, 3.1 * HOUR])
+    targets = make_targets(np.zeros(5, np.int64), np.zeros(5, bool), seconds)
 
-    assert found == [
+    assert prompt_every_hour(targets, np.arange(5)).tolist() == [0.0, 0.0, 1.0, 0.0, 1.0]
+
+
+def test_slices_without_a_compromised_session_are_left_out() -> None:
+    """All compromised sessions are human, of one scenario, with short histories and rich context."""
+    test_set = hundred_sessions()
+
+    slices = slices_with_abuse(test_set, test_set.sessions(informative_score(test_set)))
+
+    assert [(part.group, part.name) for part in slices] == [
         ("overall", "all"),
         ("identity type", "human"),
         ("scenario", "theft"),
@@ -153,43 +196,48 @@ def test_slices_by_history_and_abuse() -> None:
     ]
 
 
-def test_labels_of_others_are_as_many_and_as_clustered() -> None:
-    """Given to other identities, in the same runs."""
+def test_labels_of_others_stay_as_many_and_as_clustered() -> None:
+    """They are given to other identities, in runs as long as before."""
     identity, malicious = np.repeat(np.arange(50), 4), np.repeat(np.arange(50) < 5, 4)
-    given = labels_of_others(identity, malicious, 1)
 
-    assert (given.sum(), np.abs(np.diff(given.astype(int))).sum() <= 2 * 5, (given == malicious).all()) == (
-        20,
-        True,
-        False,
-    )
+    labels = labels_of_others(identity, malicious, 1)
+
+    assert labels.sum() == 20
+    assert np.abs(np.diff(labels.astype(int))).sum() <= 2 * 5
+    assert (labels != malicious).any()
 
 
-def test_one_victim_of_many_acts_is_no_skill() -> None:
-    """Of ten victims one has 91 acts and lies on top by lot, the others at the bottom: counted alike it is chance."""
+def test_one_victim_with_many_malicious_requests_is_no_skill() -> None:
+    """One of ten victims has 91 of them and ranks on top by chance: with victims weighted equally, little remains."""
     identity = np.r_[np.zeros(91, np.int64), np.arange(1, 10), np.full(1_000, 10)]
     malicious, score = np.arange(1_100) < 100, np.r_[np.full(91, 2.0), np.zeros(9), np.ones(1_000)]
-    found = skill(malicious, score, identity)
 
-    assert (found.times > 9.0, found.by_victim < 2.5, found.area == pytest.approx(0.91)) == (True, True, True)
+    skill = ranking_skill(malicious, score, identity)
+
+    assert skill.times > 9.0
+    assert skill.by_victim < 2.5
+    assert skill.area == pytest.approx(0.91)
 
 
-def test_a_target_is_reached_by_the_end_of_the_interval() -> None:
-    """Not by the figure; what was not measured is neither."""
-    goal = Goal("at least a half", "x", least=0.5)
-    found = [
-        goal.reached(figures) for figures in ({"x": Estimate(0.6, 0.5, 0.7, 9)}, {"x": Estimate(0.6, 0.4, 0.7, 9)}, {})
-    ]
-
-    assert found == [True, False, None]
+@pytest.mark.parametrize(
+    ("figures", "met"),
+    [
+        pytest.param({"x": Estimate(0.6, 0.5, 0.7, 9)}, True, id="interval within the bound"),
+        pytest.param({"x": Estimate(0.6, 0.4, 0.7, 9)}, False, id="interval across the bound"),
+        pytest.param({}, None, id="not measured"),
+    ],
+)
+def test_the_end_of_the_interval_decides_whether_a_target_is_met(
+    figures: dict[str, Estimate], met: bool | None
+) -> None:
+    """The figure itself may be on the right side of the bound."""
+    assert Target("at least a half", "x", at_least=0.5).is_met(figures) is met
 
 
 def test_every_target_is_in_the_table() -> None:
-    """With its figure where there is one."""
-    rows = table({GOALS[0].key: exactly(0.9)}).rows
+    """Beside its figure, where there is one."""
+    rows = targets_table({TARGETS[0].key: Estimate.exact(0.9)}).rows
 
-    assert (len(rows), rows[0][1:], {row[2] for row in rows[1:]}) == (
-        len(GOALS),
-        ("0.9 [0.9, 0.9] of 1", "yes"),
-        {"not measured"},
-    )
+    assert len(rows) == len(TARGETS)
+    assert rows[0][1:] == ("0.9 [0.9, 0.9] of 1", "yes")
+    assert {row[2] for row in rows[1:]} == {"not measured"}

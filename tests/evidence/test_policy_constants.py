@@ -1,4 +1,4 @@
-"""Training does not read policies; that its evidence means the same as the shipped one is seen here."""
+"""Training copies a few numbers of the shipped policy instead of reading it; they must stay equal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ import yaml
 from features.settings import Settings
 from serving.model.active import policy_file
 from serving.policy.schema import Policy
-from training.metrics.policy_constants import DENIED_BELOW, FRESH_MINUTES, RISK, SHORTEST_SECONDS, STEP_UP_SECONDS
+from training.metrics.policy_constants import (
+    DENY_BELOW_TRUST,
+    FRESH_PROOF_MINUTES,
+    LIFETIME_RISK,
+    SHORTEST_LIFETIME_SECONDS,
+    STEP_UP_SECONDS,
+)
 
 
-def test_the_numbers_are_those_of_the_shipped_policy() -> None:
-    """How long a session may go on, how long a proof counts, how fresh it must be, and when none helps."""
+def test_the_constants_equal_the_shipped_policy() -> None:
+    """Lifetime, duration of a step-up, age of a fresh proof, and the trust below which no proof helps."""
     policy = Policy.model_validate(yaml.safe_load(policy_file(Settings()).read_text()))
-    rules, ages = policy.lifetime, [f.requires.max_age_seconds for f in policy.floors if f.kind == "action"]
+    ages = [floor.requires.max_age_seconds for floor in policy.floors if floor.kind == "action"]
 
-    assert (rules.risk, rules.shortest_seconds) == (RISK, SHORTEST_SECONDS)
-    assert statistics.mode(ages) == FRESH_MINUTES * 60
-    assert rules.elevation_seconds == STEP_UP_SECONDS
-    assert set(policy.deny_below.values()) == {DENIED_BELOW}
+    assert policy.lifetime.risk == LIFETIME_RISK
+    assert policy.lifetime.shortest_seconds == SHORTEST_LIFETIME_SECONDS
+    assert policy.lifetime.elevation_seconds == STEP_UP_SECONDS
+    assert statistics.mode(ages) == FRESH_PROOF_MINUTES * 60
+    assert set(policy.deny_below.values()) == {DENY_BELOW_TRUST}

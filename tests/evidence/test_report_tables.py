@@ -1,29 +1,30 @@
-"""The report is made of what commands measured, and says of every figure what data it was."""
+"""The report is rendered from what commands measured, and says what data every figure shows."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from training.evaluation.tables import FOLDER, Part, Table, read_parts, whole_report, write_part
+from training.evaluation.tables import FIGURES_FOLDER, Chapter, Table, read_chapters, render_report, write_chapter
 
 TABLE = Table("Recall", ("group", "figure"), (("all", "0.5"),), "A note.")
 
 
-def part(order: int, source: str = "simulated") -> Part:
-    return Part(order, "A model", "python -m training evaluate --report --seed 2", source, {"measuring": 3.0}, (TABLE,))
+def chapter(order: int) -> Chapter:
+    command = "python -m training evaluate --report --seed 2"
+    return Chapter(order, "A model", command, "simulated", {"measuring": 3.0}, (TABLE,))
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    """Parts come back as they were, in their order."""
-    write_part(part(2), "later", tmp_path / "report")
-    write_part(part(1), "first", tmp_path / "report")
+def test_chapters_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """In their order, whatever the order of writing."""
+    write_chapter(chapter(2), "later", tmp_path / "report")
+    write_chapter(chapter(1), "first", tmp_path / "report")
 
-    assert read_parts(tmp_path / "report") == [part(1), part(2)]
+    assert read_chapters(tmp_path / "report") == [chapter(1), chapter(2)]
 
 
-def test_every_table_says_what_data_it_is_of() -> None:
-    """Beside command, seed and time."""
-    text = whole_report([part(1)])
+def test_every_table_says_what_data_it_shows() -> None:
+    """Beside the command with its seed, and the time it took."""
+    text = render_report([chapter(1)])
 
     assert [line for line in text.splitlines() if line][-8:] == [
         "## A model (simulated)",
@@ -37,8 +38,8 @@ def test_every_table_says_what_data_it_is_of() -> None:
     ]
 
 
-def test_the_report_in_the_repository_is_what_its_parts_make() -> None:
+def test_the_report_in_the_repository_is_rendered_from_its_chapters() -> None:
     """Nothing in it is written by hand."""
     folder = Path(__file__).resolve().parents[2] / "training"
 
-    assert (folder / "REPORT.md").read_text() == whole_report(read_parts(folder / FOLDER.name))
+    assert (folder / "REPORT.md").read_text() == render_report(read_chapters(folder / FIGURES_FOLDER.name))

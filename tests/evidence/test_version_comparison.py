@@ -1,19 +1,20 @@
-"""Champion and challenger are compared on the same events, by the same resamples, to a difference with its interval."""
+"""Champion and challenger are compared on the same events, in the same resamples, with intervals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from support.made_up_test import made_up
+from support.synthetic_dataset import make_dataset
 from typer.testing import CliRunner
 
 from features.arrays import Array
 from features.model.bundle import TrustModel
 from training.cli.main import app
-from training.evaluation.studies.version_comparison import Measure, against
-from training.model.fit import Recipe
+from training.evaluation.studies.version_comparison import Comparison, compare_versions
+from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset
 from training.pipeline.train import fit
 
@@ -21,8 +22,8 @@ RECIPE = Recipe(trees=8, smallest_leaf=5)
 
 
 @dataclass(frozen=True)
-class Guessing:
-    """Knows nothing of the rows."""
+class GuessingModel:
+    """Scores rows at random."""
 
     def decision_function(self, matrix: Array) -> Array:
         return np.random.default_rng(1).normal(size=len(matrix)) - 4.0
@@ -30,7 +31,7 @@ class Guessing:
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return made_up()
+    return make_dataset()
 
 
 @pytest.fixture(scope="module")
@@ -38,38 +39,41 @@ def model(data: Dataset) -> TrustModel:
     return replace(fit(data, RECIPE, 1), version="1")
 
 
-def test_a_version_differs_from_itself_by_nothing(model: TrustModel, data: Dataset) -> None:
-    """In no figure, in no resample."""
-    _, figures = against(model, model, data, 1)
-    known = [each for each in figures.values() if np.isfinite(each.value)]
+def test_a_version_does_not_differ_from_itself(model: TrustModel, data: Dataset) -> None:
+    """In no figure and in no resample."""
+    _, figures = compare_versions(model, model, data, 1)
+    known = [figure for figure in figures.values() if np.isfinite(figure.value)]
 
-    assert {(each.value, each.low, each.high) for each in known} == {(0.0, 0.0, 0.0)}
+    assert {(figure.value, figure.low, figure.high) for figure in known} == {(0.0, 0.0, 0.0)}
 
 
-def test_who_is_better_is_said_only_where_it_shows(model: TrustModel, data: Dataset) -> None:
-    """One that guesses stops and ranks less than one that learnt, and never more."""
-    table, _ = against(replace(model, now=Guessing(), version="0"), model, data, 1)
+def test_the_better_version_is_named_where_the_difference_shows(model: TrustModel, data: Dataset) -> None:
+    """A champion that guesses is worse than a fitted challenger in some figures, and better in none."""
+    table, _ = compare_versions(replace(model, now=GuessingModel(), version="0"), model, data, 1)
     better = {row[0]: row[-1] for row in table.rows}
 
     assert table.columns[1:3] == ("champion, version 0", "challenger, version 1")
-    assert (better["recall of compromised sessions at 1.0%"], better["average precision"]) == (
-        "challenger",
-        "challenger",
-    )
+    assert better["recall of compromised sessions at 1.0%"] == "challenger"
+    assert better["average precision"] == "challenger"
     assert "champion" not in better.values()
 
 
-def test_less_may_be_better() -> None:
-    """Of what is asked of legitimate escalations, say."""
-    more, less = np.full(9, 2.0), np.full(9, 1.0)
-    found = [Measure("", [more, less], 9, good).better for good in (True, False)]
+@pytest.mark.parametrize(
+    ("challenger", "more_is_better", "better"),
+    [(1.0, True, "champion"), (1.0, False, "challenger"), (2.0, True, "neither")],
+)
+def test_less_may_be_better(challenger: float, more_is_better: bool, better: str) -> None:
+    """Challenged escalations, for example, should be few."""
+    draws = [np.full(9, 2.0), np.full(9, challenger)]
 
-    assert (found, Measure("", [more, more], 9, True).better) == (["champion", "challenger"], "neither")
+    assert Comparison("", draws, 9, more_is_better).better == better
 
 
-def test_a_version_that_is_not_there_is_named(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the model it would be of."""
+def test_an_unknown_version_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2."""
     monkeypatch.setenv("SESSION_TRUST_HOME", str(tmp_path))
-    found = CliRunner().invoke(app, ["evaluate", "--against", "7"])
 
-    assert (found.exit_code, "there is no version 7" in " ".join(found.output.split())) == (2, True)
+    result = CliRunner().invoke(app, ["evaluate", "--against", "7"])
+
+    assert result.exit_code == 2
+    assert "there is no version 7" in " ".join(result.output.split())

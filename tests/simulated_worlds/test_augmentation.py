@@ -1,4 +1,4 @@
-"""More examples come from the lives that are fitted alone, are new, and leave the odds as they were."""
+"""Augmentation: more examples from the fitted identities' histories, with the class balance unchanged."""
 
 from dataclasses import replace
 
@@ -10,8 +10,7 @@ from training import prepare, simulate
 from training.data.labels import World
 from training.data.targets import prediction_targets
 from training.data.verdicts import VERDICT_SOURCE
-from training.pipeline import augmentation as module
-from training.pipeline.augmentation import NOTHING, Augmentation, again, surprises
+from training.pipeline.augmentation import NO_AUGMENTATION, Augmentation, augment_rows, hard_negatives
 from training.pipeline.dataset import Dataset
 
 
@@ -21,91 +20,112 @@ def data() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def more(data: Dataset) -> Augmentation:
-    return _again(data, 2)
+def augmentation(data: Dataset) -> Augmentation:
+    return augment(data, 2)
 
 
-def _again(data: Dataset, times: int, seed: int = 4) -> Augmentation:
-    return again(data.world, data.targets, data.rows(data.split.fit), data.population, times, seed, None)
-
-
-def test_there_are_more_of_both_kinds_and_the_odds_stay(data: Dataset, more: Augmentation) -> None:
-    """Abuse and surprises count for as much as before in all, and what is ordinary as it did."""
+def augment(data: Dataset, times: int, seed: int = 4) -> Augmentation:
     rows = data.rows(data.split.fit)
-    own, surprised = data.examples(rows), surprises(data.world, data.targets)[rows]
-    both = data.beside(rows, more)
-    of_surprises = np.append(surprised, ~more.malicious)
+    return augment_rows(data.world, data.targets, rows, data.population, times, seed)
 
-    assert more.malicious.sum() > own.target.sum() and (~more.malicious).sum() > surprised.sum()
-    assert both.weight[both.target].sum() == pytest.approx(own.target.sum())
-    assert both.weight[of_surprises].sum() == pytest.approx(surprised.sum())
-    assert (both.weight[~both.target & ~of_surprises] == 1.0).all()
-    assert both.inputs(np.array([0, len(rows), 1])).tobytes() == (
-        np.stack([data.matrix[rows[0]], more.matrix[0], data.matrix[rows[1]]]).tobytes()
+
+def relabelled(world: World, source: object) -> World:
+    """The world with another `label_source`, one for all rows or one per row."""
+    column = world.labels.column_names.index("label_source")
+    return World(world.events, world.labels.set_column(column, "label_source", source))
+
+
+def test_augmentation_adds_both_kinds_and_keeps_their_weight(data: Dataset, augmentation: Augmentation) -> None:
+    """There are more attacks and more hard negatives; each kind weighs as much in total as before, all else as much."""
+    rows = data.rows(data.split.fit)
+    own, hard_negative = data.examples(rows), hard_negatives(data.world, data.targets)[rows]
+    combined = data.augmented_examples(rows, augmentation)
+    is_hard_negative = np.append(hard_negative, ~augmentation.malicious)
+
+    assert augmentation.malicious.sum() > own.target.sum()
+    assert (~augmentation.malicious).sum() > hard_negative.sum()
+    assert combined.weight[combined.target].sum() == pytest.approx(own.target.sum())
+    assert combined.weight[is_hard_negative].sum() == pytest.approx(hard_negative.sum())
+    assert (combined.weight[~combined.target & ~is_hard_negative] == 1.0).all()
+
+
+def test_augmented_examples_follow_the_own_ones(data: Dataset, augmentation: Augmentation) -> None:
+    """Inputs are numbered with the dataset's own rows first."""
+    rows = data.rows(data.split.fit)
+    inputs = data.augmented_examples(rows, augmentation).inputs(np.array([0, len(rows), 1]))
+
+    expected = np.stack([data.matrix[rows[0]], augmentation.matrix[0], data.matrix[rows[1]]])
+    assert inputs.tobytes() == expected.tobytes()
+
+
+def test_augmented_examples_are_new(data: Dataset, augmentation: Augmentation) -> None:
+    """Neither rows of the dataset nor, but for a few, repetitions of one another."""
+    own = {row.tobytes() for row in data.matrix}
+    added = [row.tobytes() for row in augmentation.matrix]
+
+    assert augmentation.malicious.any()
+    assert (~augmentation.malicious).any()
+    assert len(set(added)) > 0.95 * len(added)
+    assert not own & set(added)
+
+
+def test_only_fitted_identities_and_earlier_rows_matter(data: Dataset, augmentation: Augmentation) -> None:
+    """Without all other identities and all later rows, the examples are the same to the last bit."""
+    targets, rows = data.targets, data.rows(data.split.fit)
+    fitted = np.isin(targets.identity, np.unique(targets.identity[rows])) & (targets.time <= targets.time[rows].max())
+    kept = pa.array(np.flatnonzero(fitted))
+    world = World(data.world.events.take(kept), data.world.labels.take(kept))
+    kept_rows = np.searchsorted(np.flatnonzero(fitted), rows)
+
+    alone = augment_rows(world, prediction_targets(world), kept_rows, data.population, 2, 4)
+
+    assert alone.matrix.tobytes() == augmentation.matrix.tobytes()
+    assert alone.malicious.tolist() == augmentation.malicious.tolist()
+
+
+def test_augmentation_does_not_depend_on_the_number_of_processes(data: Dataset) -> None:
+    """One process and several give the same examples; another seed gives others."""
+    rows = data.rows(data.split.fit)
+
+    one, several, other = (
+        augment_rows(
+            data.world, data.targets, rows, data.population, 1, seed, events_per_batch=5_000, processes=processes
+        )
+        for seed, processes in ((4, 1), (4, 2), (5, 1))
     )
 
-
-def test_they_are_features_of_surprises_and_of_abuse_and_none_twice(data: Dataset, more: Augmentation) -> None:
-    """Not the rows there were, nor one row again."""
-    known = {row.tobytes() for row in data.matrix}
-    made = [row.tobytes() for row in more.matrix]
-
-    assert more.malicious.any() and (~more.malicious).any()
-    assert len(set(made)) > 0.95 * len(made) and not known & set(made)
+    assert one.matrix.tobytes() == several.matrix.tobytes()
+    assert one.matrix.tobytes() != other.matrix.tobytes()
 
 
-def test_nobody_elses_life_and_nothing_later_plays_a_part(data: Dataset, more: Augmentation) -> None:
-    """Without the others, and without what follows, the examples are the same to the last bit."""
-    of, rows = data.targets, data.rows(data.split.fit)
-    fitted = np.isin(of.identity, np.unique(of.identity[rows])) & (of.time <= of.time[rows].max())
-    kept = pa.array(np.flatnonzero(fitted))
-    alone = World(data.world.events.take(kept), data.world.labels.take(kept))
-    theirs = np.searchsorted(np.flatnonzero(fitted), rows)
-
-    found = again(alone, prediction_targets(alone), theirs, data.population, 2, 4, None)
-
-    assert found.matrix.tobytes() == more.matrix.tobytes() and found.malicious.tolist() == more.malicious.tolist()
-
-
-def test_they_are_the_same_by_one_process_and_by_several(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many share the lives among them; another seed gives others."""
-    monkeypatch.setattr(module, "TOGETHER", 5_000)
-    several = _again(data, 1)
-    monkeypatch.setattr(module, "cores", lambda: 1)
-
-    assert _again(data, 1).matrix.tobytes() == several.matrix.tobytes()
-    assert _again(data, 1, seed=5).matrix.tobytes() != several.matrix.tobytes()
-
-
-def test_what_happened_to_somebody_is_not_made_again(data: Dataset) -> None:
-    """Abuse that was seen and not simulated, no abuse, or none asked for: nothing is added, and each counts for one."""
-    column = data.world.labels.column_names.index("label_source")
-    seen = data.world.labels.set_column(column, "label_source", pa.array(["yours"] * len(data.world.labels)))
-    harmless = replace(data, targets=replace(data.targets, malicious=np.zeros(len(data.targets.malicious), bool)))
-
+@pytest.mark.parametrize("case", ["attacks that were observed", "no attacks", "no repetitions"])
+def test_without_simulated_attacks_nothing_is_added(data: Dataset, case: str) -> None:
+    """Attacks that really happened are not repeated, and the own examples keep their weights."""
+    if case == "attacks that were observed":
+        data = replace(data, world=relabelled(data.world, pa.array(["yours"] * len(data.world.labels))))
+    if case == "no attacks":
+        data = replace(data, targets=replace(data.targets, malicious=np.zeros(len(data.targets.malicious), bool)))
     own = data.examples(data.rows(data.split.fit))
-    for nothing in (
-        _again(replace(data, world=World(data.world.events, seen)), 2),
-        _again(harmless, 2),
-        _again(data, 0),
-    ):
-        assert nothing is NOTHING
-        assert nothing.beside(own, own.target, ~own.target).weight.tolist() == own.weight.tolist()
+
+    augmentation = augment(data, 0 if case == "no repetitions" else 2)
+
+    assert augmentation is NO_AUGMENTATION
+    assert augmentation.append_to(own, own.target, ~own.target).weight.tolist() == own.weight.tolist()
 
 
-def test_a_verdict_among_simulated_abuse_counts_as_verdicts_do(data: Dataset, more: Augmentation) -> None:
-    """Two acts of one identity that an investigator told of count together for one; the rest is made again."""
+def test_verdicts_keep_their_weight_beside_augmentation(data: Dataset, augmentation: Augmentation) -> None:
+    """Two verdicts on one identity count together for one example; only simulated attacks are repeated."""
     rows = data.rows(data.split.fit)
-    abuse = rows[data.targets.malicious[rows]]
-    said = abuse[data.targets.identity[abuse] == data.targets.identity[abuse[0]]][:2]
-    labels, column = data.world.labels, data.world.labels.column_names.index("label_source")
-    sources = labels["label_source"].to_numpy().copy()
-    sources[said] = VERDICT_SOURCE
-    told = replace(data, world=World(data.world.events, labels.set_column(column, "label_source", [sources])))
+    malicious = rows[data.targets.malicious[rows]]
+    with_verdict = malicious[data.targets.identity[malicious] == data.targets.identity[malicious[0]]][:2]
+    sources = data.world.labels["label_source"].to_numpy().copy()
+    sources[with_verdict] = VERDICT_SOURCE
+    data = replace(data, world=relabelled(data.world, [sources]))
 
-    both, place = told.beside(rows, more), np.searchsorted(rows, said)
+    combined, places = data.augmented_examples(rows, augmentation), np.searchsorted(rows, with_verdict)
 
-    assert len(said) == 2 and both.weight[place].tolist() == [0.5, 0.5]
-    simulated = both.target & ~np.isin(np.arange(len(both.target)), place)
-    assert both.weight[simulated].sum() == pytest.approx(len(abuse) - 2)
-    assert len(_again(told, 1).malicious) > 0
+    assert len(with_verdict) == 2
+    assert combined.weight[places].tolist() == [0.5, 0.5]
+    simulated = combined.target & ~np.isin(np.arange(len(combined.target)), places)
+    assert combined.weight[simulated].sum() == pytest.approx(len(malicious) - 2)
+    assert len(augment(data, 1).malicious) > 0

@@ -138,7 +138,7 @@ def test_the_command_injects_the_named_scenarios_only(log: pa.Table, tmp_path: P
     ("options", "message"),
     [
         (["--scenarios", "agent_redirect"], "did you mean 'agent_redirected'"),
-        (["--scenarios", "zebra"], "unknown scenario 'zebra'; choose from stolen_session_cookie"),
+        (["--scenarios", "zebra"], "unknown scenario 'zebra'; choose one of stolen_session_cookie"),
         (["--scenarios", " , "], "no scenario is named"),
         (["--out", "log.parquet"], "would be overwritten"),
     ],

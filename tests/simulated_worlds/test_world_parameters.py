@@ -59,7 +59,7 @@ def test_a_file_of_version_0_1_is_still_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("day:\n  value: 21\n  source: x\n", "unknown parameter 'day'; did you mean 'days'"),
-        ("zebra:\n  value: 21\n  source: x\n", "unknown parameter 'zebra'; choose from identities"),
+        ("zebra:\n  value: 21\n  source: x\n", "unknown parameter 'zebra'; choose one of identities"),
         ("days: 21\n", "'days' needs a `value:` and its `source:`"),
         ("days:\n  value: 21\n", "'days' needs a `value:` and its `source:`"),
         ("days:\n  value: 21\n  source: ''\n", "'days' needs a `value:` and its `source:`"),

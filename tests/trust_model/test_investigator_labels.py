@@ -1,4 +1,4 @@
-"""Investigators' verdicts become labels: the last on each event, so many of each identity, and of nobody else's."""
+"""Investigators' verdicts become labels: the last on each event, at most so many for each identity."""
 
 from __future__ import annotations
 
@@ -19,121 +19,125 @@ from training.data.labels import World, benign_labels
 from training.data.verdicts import VERDICT_SOURCE, apply_verdicts, has_verdict, read_verdicts, verdict_weights
 
 
-def log_of(count: int = 8) -> World:
-    events = pa.table({"id": [f"e{n}" for n in range(count)], "identity.id": ["ada"] * (count - 1) + ["bob"]})
-    world = World(events, benign_labels(events, "yours"))
-    return world.conformed()
+def make_log(count: int = 8) -> World:
+    """Events of ada, and a last one of bob."""
+    identities = ["ada"] * (count - 1) + ["bob"]
+    events = pa.table({"id": [f"e{number}" for number in range(count)], "identity.id": identities})
+    return World(events, benign_labels(events, "yours")).conformed()
 
 
-def said(path: Path, *lines: dict[str, Any]) -> str:
-    whole = [
-        {"identity": "ada", "verdict": "intruder", "at": "2026-10-01T09:00:00Z", "by": "kim"} | line for line in lines
-    ]
-    path.write_text("\n".join(map(json.dumps, whole)))
+def write_verdicts(path: Path, *verdicts: dict[str, Any]) -> str:
+    """Verdicts of an intruder on ada's events, with what the arguments change, as an exported file."""
+    usual = {"identity": "ada", "verdict": "intruder", "at": "2026-10-01T09:00:00Z", "by": "kim"}
+    path.write_text("\n".join(json.dumps(usual | verdict) for verdict in verdicts))
     return str(path)
 
 
-def test_a_verdict_becomes_the_label_and_says_where_it_came_from(tmp_path: Path) -> None:
-    """An unsure one makes it unknown; the rest stays."""
-    source = said(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "unsure"})
-    labels = apply_verdicts(log_of(), read_verdicts(source)).world.labels
+def test_a_verdict_becomes_a_label_with_its_source(tmp_path: Path) -> None:
+    """An unsure verdict makes the label unknown; other labels stay."""
+    source = write_verdicts(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "unsure"})
 
-    assert (labels["compromised"].to_pylist()[:4], labels["label_source"].to_pylist()[:2]) == (
-        [0, 1, None, 0],
-        ["yours", VERDICT_SOURCE],
-    )
+    labels = apply_verdicts(make_log(), read_verdicts(source)).world.labels
+
+    assert labels["compromised"].to_pylist()[:4] == [0, 1, None, 0]
+    assert labels["label_source"].to_pylist()[:2] == ["yours", VERDICT_SOURCE]
 
 
-def test_the_last_verdict_counts(tmp_path: Path) -> None:
-    """In order of when they were given, not of lines."""
+def test_the_last_verdict_on_an_event_counts(tmp_path: Path) -> None:
+    """The time of the verdict decides, not the order of lines."""
     later = {"event_id": "e1", "verdict": "owner", "at": "2026-10-02T09:00:00Z"}
-    labels = apply_verdicts(log_of(), read_verdicts(said(tmp_path / "v", later, {"event_id": "e1"}))).world.labels
+    source = write_verdicts(tmp_path / "v", later, {"event_id": "e1"})
+
+    labels = apply_verdicts(make_log(), read_verdicts(source)).world.labels
 
     assert labels["compromised"].to_pylist()[1] == 0
 
 
-def test_so_many_of_an_identity_count_and_no_more(tmp_path: Path) -> None:
-    """The newest; the rest is told."""
-    lines = [{"event_id": f"e{n}", "at": f"2026-10-0{n + 1}T09:00:00Z"} for n in range(6)]
-    pulled = apply_verdicts(log_of(), read_verdicts(said(tmp_path / "v", *lines)), limit=2)
+def test_verdicts_on_one_identity_are_capped(tmp_path: Path) -> None:
+    """The newest are taken, and the others are counted."""
+    verdicts = [{"event_id": f"e{number}", "at": f"2026-10-0{number + 1}T09:00:00Z"} for number in range(6)]
 
-    assert (pulled.taken, pulled.capped, pulled.world.labels["compromised"].to_pylist()) == (
-        2,
-        4,
-        [0, 0, 0, 0, 1, 1, 0, 0],
-    )
+    applied = apply_verdicts(make_log(), read_verdicts(write_verdicts(tmp_path / "v", *verdicts)), limit=2)
+
+    assert applied.taken == 2
+    assert applied.capped == 4
+    assert applied.world.labels["compromised"].to_pylist() == [0, 0, 0, 0, 1, 1, 0, 0]
 
 
-def test_nobody_speaks_for_anothers_events(tmp_path: Path) -> None:
-    """A verdict on another identity's event, or on one that is not there, is left out and counted."""
-    pulled = apply_verdicts(log_of(), read_verdicts(said(tmp_path / "v", {"event_id": "e7"}, {"event_id": "gone"})))
+@pytest.mark.parametrize("event", [pytest.param("e7", id="another identity's"), pytest.param("gone", id="unknown")])
+def test_verdicts_that_match_no_event_are_left_out(event: str, tmp_path: Path) -> None:
+    """They are counted."""
+    applied = apply_verdicts(make_log(), read_verdicts(write_verdicts(tmp_path / "v", {"event_id": event})))
 
-    assert (pulled.taken, pulled.unknown) == (0, 2)
+    assert applied.taken == 0
+    assert applied.unknown == 1
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("verdict", "message"),
     [
         (
             {"event_id": "e1", "verdict": "guilty"},
             "line 1: verdict is 'guilty'; it must be one of intruder, owner, unsure",
         ),
-        ({"verdict": "owner"}, "line 1 is not a verdict: KeyError\\('event_id'\\)"),
-        ({"event_id": "e1", "at": "2026-10-01T09:00:00"}, "has no time zone"),
+        ({"verdict": "owner"}, r"line 1 is no verdict: KeyError\('event_id'\)"),
+        ({"event_id": "e1", "at": "2026-10-01T09:00:00"}, "names no time zone"),
     ],
 )
-def test_what_is_no_verdict_is_refused_by_line(line: dict[str, Any], says: str, tmp_path: Path) -> None:
+def test_a_malformed_verdict_is_refused_by_line(verdict: dict[str, Any], message: str, tmp_path: Path) -> None:
     """Nothing is guessed."""
-    with pytest.raises(ValueError, match=says):
-        read_verdicts(said(tmp_path / "v", line))
+    with pytest.raises(ValueError, match=message):
+        read_verdicts(write_verdicts(tmp_path / "v", verdict))
 
 
 def test_the_command_writes_labels(tmp_path: Path) -> None:
-    """Beside the events, and says what became of the verdicts."""
-    world, source = log_of(), said(tmp_path / "v", {"event_id": "e1"})
-    pq.write_table(world.events, tmp_path / "events.parquet")
+    """`labels pull` takes verdicts and events, and writes labels."""
+    source = write_verdicts(tmp_path / "v", {"event_id": "e1"})
+    events, labels = tmp_path / "events.parquet", tmp_path / "labels.parquet"
+    pq.write_table(make_log().events, events)
 
-    ran = CliRunner().invoke(
-        app, ["labels", "pull", source, str(tmp_path / "events.parquet"), "--out", str(tmp_path / "labels.parquet")]
-    )
+    result = CliRunner().invoke(app, ["labels", "pull", source, str(events), "--out", str(labels)])
 
-    labels = pq.read_table(tmp_path / "labels.parquet")["compromised"].to_pylist()
-    assert (ran.exit_code, sum(labels)) == (0, 1)
+    assert result.exit_code == 0
+    assert sum(pq.read_table(labels)["compromised"].to_pylist()) == 1
 
 
-def test_verdicts_come_over_http_for_who_has_the_key(tmp_path: Path) -> None:
-    """The bearer key of a file is sent along."""
-    asked: list[str | None] = []
+def test_verdicts_are_fetched_over_http_with_the_bearer_key(tmp_path: Path) -> None:
+    """The key is read from a file."""
+    authorization: list[str | None] = []
+    exported = write_verdicts(tmp_path / "v", {"event_id": "e1"})
 
     class Export(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.headers["Authorization"])
+            authorization.append(self.headers["Authorization"])
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(Path(said(tmp_path / "v", {"event_id": "e1"})).read_bytes())
+            self.wfile.write(Path(exported).read_bytes())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Quietly."""
+            """Print nothing."""
 
     (tmp_path / "key").write_text("abc.def\n")
     with HTTPServer(("127.0.0.1", 0), Export) as server:
         Thread(target=server.handle_request, daemon=True).start()
         verdicts = read_verdicts(f"http://127.0.0.1:{server.server_port}/verdicts", tmp_path / "key")
 
-    assert (asked, [each.event_id for each in verdicts]) == (["Bearer abc.def"], ["e1"])
+    assert authorization == ["Bearer abc.def"]
+    assert [verdict.event_id for verdict in verdicts] == ["e1"]
 
 
-def test_what_is_said_of_one_identity_counts_together_for_one() -> None:
-    """However many verdicts; requests of which nobody spoke count as ever."""
-    identity, spoken = np.array([0, 0, 0, 0, 1, 1, 2]), np.array([True, True, True, True, True, False, False])
+def test_verdicts_on_one_identity_weigh_as_much_as_one_request() -> None:
+    """However many there are; requests without a verdict keep their weight."""
+    identity = np.array([0, 0, 0, 0, 1, 1, 2])
+    from_verdict = np.array([True, True, True, True, True, False, False])
 
-    assert verdict_weights(spoken, identity).tolist() == [0.25] * 4 + [1.0] * 3
+    assert verdict_weights(from_verdict, identity).tolist() == [0.25] * 4 + [1.0] * 3
 
 
-def test_what_verdicts_speak_of_is_told_by_the_labels(tmp_path: Path) -> None:
+def test_labels_say_which_of_them_come_from_verdicts(tmp_path: Path) -> None:
     """Those of investigators, and no others."""
-    pulled = apply_verdicts(
-        log_of(4), read_verdicts(said(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "owner"}))
-    )
+    source = write_verdicts(tmp_path / "v", {"event_id": "e1"}, {"event_id": "e2", "verdict": "owner"})
 
-    assert has_verdict(pulled.world).tolist() == [False, True, True, False]
+    applied = apply_verdicts(make_log(4), read_verdicts(source))
+
+    assert has_verdict(applied.world).tolist() == [False, True, True, False]

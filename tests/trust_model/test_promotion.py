@@ -1,4 +1,4 @@
-"""Who may answer: what passed the gate, or what somebody took upon himself; never a file that was swapped."""
+"""Promotion: a version answers if it passed its checks or somebody forces it, and never if a file was changed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from features.model.bundle import ModelMismatch, TrustModel, fetch
 from features.settings import Settings
-from training import Forced, NotPromoted, champion, promote
-from training.cli import main as commands
-from training.promotion.registry import GATE_TAG, PASSED, connect, register
+from training import ForcedPromotion, NotPromoted, champion, promote
+from training.cli import main
+from training.promotion.registry import CHECKS_TAG, PASSED, connect, register
 
-MISSING = "no leak: 9.0 times the prevalence (at most 3 asked for)"
+SHORTFALL = "no leak: 9.0 times the prevalence (required: at most 3)"
 
 
 @pytest.fixture(scope="module")
@@ -23,55 +23,70 @@ def model() -> TrustModel:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "registry")
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "registry").placed()
 
 
-def registered(model: TrustModel, here: Settings, **tags: str) -> str:
-    return register(model, here, tags=tags, parameters={}, figures={})
+def register_with(model: TrustModel, settings: Settings, **tags: str) -> str:
+    return register(model, settings, tags=tags, parameters={}, figures={})
 
 
-def test_what_passed_the_gate_answers(model: TrustModel, here: Settings) -> None:
-    """Without anybody's word."""
-    version = registered(model, here, **{GATE_TAG: PASSED})
-    promote(here, version)
-    found = champion(here)
+def test_a_version_that_passed_its_checks_is_promoted(model: TrustModel, settings: Settings) -> None:
+    """Nobody has to force it."""
+    version = register_with(model, settings, **{CHECKS_TAG: PASSED})
 
-    assert found and found.version == version
+    promote(settings, version)
 
-
-def test_what_was_never_at_the_gate_does_not(model: TrustModel, here: Settings) -> None:
-    """Silence is no pass."""
-    with pytest.raises(NotPromoted, match="nothing says that it was at the gate"):
-        promote(here, registered(model, here))
+    promoted = champion(settings)
+    assert promoted is not None
+    assert promoted.version == version
 
 
-def test_nothing_forces_a_swapped_file(model: TrustModel, here: Settings) -> None:
-    """A model that is not the one registered is refused at promotion and at load, whoever asks."""
-    version = registered(model, here, **{GATE_TAG: PASSED})
-    promote(here, version)
-    run = connect(here).get_model_version(here.model_name, version).run_id
-    hazard = next((here.home / "artifacts" / str(run)).rglob("hazard.skops"))
+def test_a_version_without_checks_is_refused(model: TrustModel, settings: Settings) -> None:
+    """A missing outcome does not count as passed."""
+    with pytest.raises(NotPromoted, match="no promotion checks are recorded"):
+        promote(settings, register_with(model, settings))
+
+
+def test_registering_and_promoting_print_nothing(
+    model: TrustModel, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """MLflow's messages would stand between the lines of a command's progress."""
+    promote(settings, register_with(model, settings, **{CHECKS_TAG: PASSED}))
+    champion(settings)
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_changed_file_is_refused_even_by_force(model: TrustModel, settings: Settings) -> None:
+    """At promotion and when the champion is loaded."""
+    version = register_with(model, settings, **{CHECKS_TAG: PASSED})
+    promote(settings, version)
+    run = connect(settings).get_model_version(settings.model_name, version).run_id
+    hazard = next((settings.home / "artifacts" / str(run)).rglob("hazard.skops"))
     hazard.write_bytes(hazard.read_bytes() + b" ")
 
     with pytest.raises(ModelMismatch, match=r"hazard\.skops is sha256"):
-        promote(here, version, Forced("R. Ito", "in a hurry"))
+        promote(settings, version, ForcedPromotion("R. Ito", "in a hurry"))
     with pytest.raises(ModelMismatch, match=r"hazard\.skops is sha256"):
-        champion(here)
+        champion(settings)
 
 
-def test_the_command_refuses_with_reasons_and_forces_by_name(
-    model: TrustModel, here: Settings, monkeypatch: pytest.MonkeyPatch
+def test_the_command_refuses_with_reasons_and_records_who_forces(
+    model: TrustModel, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit code 1 with what is missing, 2 without a name, 0 with one, which stays with the version."""
-    monkeypatch.setattr(commands, "settings", lambda: here)
-    version, run = registered(model, here, **{GATE_TAG: MISSING}), CliRunner()
-    forced = ["promote", version, "--force", "--who", "R. Ito"]
-    refused, nameless, done = (
-        run.invoke(commands.app, line) for line in (["promote", version], forced, [*forced, "--why", "a drill"])
+    """Exit code 1 with what is missing, 2 for force without a reason, 0 for force with one."""
+    monkeypatch.setattr(main, "get_settings", lambda: settings)
+    version, runner = register_with(model, settings, **{CHECKS_TAG: SHORTFALL}), CliRunner()
+    force = ["promote", version, "--force", "--who", "R. Ito"]
+
+    refused, unexplained, forced = (
+        runner.invoke(main.app, arguments) for arguments in (["promote", version], force, [*force, "--why", "a drill"])
     )
 
-    tags = fetch(here.tracking_uri, here.model_name, here.model_alias).tags
-    kept = [tags[f"forced.{name}"] for name in ("who", "why", "against")]
-    codes = [ran.exit_code for ran in (refused, nameless, done)]
-    assert (codes, MISSING in refused.output, kept) == ([1, 2, 0], True, ["R. Ito", "a drill", MISSING])
+    tags = fetch(settings.tracking_uri, settings.model_name, settings.model_alias).tags
+    assert [result.exit_code for result in (refused, unexplained, forced)] == [1, 2, 0]
+    assert SHORTFALL in refused.output
+    assert tags["forced.who"] == "R. Ito"
+    assert tags["forced.why"] == "a drill"
+    assert tags["forced.against"] == SHORTFALL

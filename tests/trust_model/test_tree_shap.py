@@ -1,4 +1,4 @@
-"""What features add to a forest's log-odds is what the definition says, and SHAP, whatever is unknown."""
+"""Our SHAP values equal the definition of Shapley values and the `shap` package's, whatever is unknown."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from features.model.tree_shap import shapley
 COLUMNS = 6
 
 
-def forest(seed: int, *, trees: int = 12, leaves: int = 31, depth: int | None = 8) -> HistGradientBoostingClassifier:
-    """Fitted on rows of which much is unknown, of which it says something that is unknown."""
+def fit_forest(
+    seed: int, *, trees: int = 12, leaves: int = 31, depth: int | None = 8
+) -> HistGradientBoostingClassifier:
+    """A forest fitted on rows with many unknown values, where being unknown is informative."""
     rows = rows_of(seed, 3_000)
     risk = np.where(np.isnan(rows[:, 2]), 1.5, rows[:, 0] * rows[:, 1]) - np.abs(np.nan_to_num(rows[:, 3]))
     target = np.random.default_rng(seed).random(len(rows)) < 1.0 / (1.0 + np.exp(-risk))
@@ -36,23 +38,23 @@ def rows_of(seed: int, count: int) -> Array:
     return rows
 
 
-def by_definition(model: HistGradientBoostingClassifier, row: Array) -> Array:
+def shapley_by_definition(model: HistGradientBoostingClassifier, row: Array) -> Array:
     """Each feature's mean gain over all orders in which features become known."""
-    found = np.zeros(COLUMNS)
-    worth = {
-        known: expected(model, row, known)
+    values = np.zeros(COLUMNS)
+    gains = {
+        known: expected_log_odds(model, row, known)
         for size in range(COLUMNS + 1)
         for known in combinations(range(COLUMNS), size)
     }
-    for known, value in worth.items():
+    for known, value in gains.items():
         for feature in set(range(COLUMNS)) - set(known):
             share = math.factorial(len(known)) * math.factorial(COLUMNS - len(known) - 1) / math.factorial(COLUMNS)
-            found[feature] += share * (worth[tuple(sorted((*known, feature)))] - value)
-    return found
+            values[feature] += share * (gains[tuple(sorted((*known, feature)))] - value)
+    return values
 
 
-def expected(model: HistGradientBoostingClassifier, row: Array, known: tuple[int, ...]) -> float:
-    """The log-odds where only some features are told, the rest as fitted rows went."""
+def expected_log_odds(model: HistGradientBoostingClassifier, row: Array, known: tuple[int, ...]) -> float:
+    """The log-odds where only some features are known; the others go the way the fitted rows went."""
 
     def below(nodes: Any, place: int) -> float:
         node = nodes[place]
@@ -61,8 +63,8 @@ def expected(model: HistGradientBoostingClassifier, row: Array, known: tuple[int
         left, right = int(node["left"]), int(node["right"])
         if node["feature_idx"] in known:
             value = row[node["feature_idx"]]
-            goes = node["missing_go_to_left"] if np.isnan(value) else value <= node["num_threshold"]
-            return below(nodes, left if goes else right)
+            goes_left = node["missing_go_to_left"] if np.isnan(value) else value <= node["num_threshold"]
+            return below(nodes, left if goes_left else right)
         shares = {child: nodes[child]["count"] / node["count"] for child in (left, right)}
         return float(sum(share * below(nodes, child) for child, share in shares.items()))
 
@@ -71,55 +73,55 @@ def expected(model: HistGradientBoostingClassifier, row: Array, known: tuple[int
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_shares_are_what_shapley_defined(seed: int) -> None:
+def test_shares_equal_the_definition(seed: int) -> None:
     """Over all 64 sets of six features."""
-    model = forest(seed, trees=3)
-    apart = shapley(model)
+    model = fit_forest(seed, trees=3)
+    explainer = shapley(model)
 
     for row in rows_of(seed + 100, 5):
-        assert np.allclose(apart.shares(row), by_definition(model, row), rtol=0, atol=1e-12)
+        assert np.allclose(explainer.shares(row), shapley_by_definition(model, row), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [{"leaves": 4}, {"depth": 2}, {"leaves": 63, "depth": None}, {"trees": 40}])
-def test_shares_are_those_of_shap(shape: Mapping[str, Any]) -> None:
-    """Of forests of any shape, for whatever is unknown; base and shares make the log-odds."""
+def test_shares_equal_those_of_the_shap_package(shape: Mapping[str, Any]) -> None:
+    """For forests of any shape and whatever is unknown. Base and shares sum to the log-odds."""
     import shap  # takes seconds
 
-    model, rows = forest(7, **shape), np.vstack([rows_of(8, 40), np.full((1, COLUMNS), math.nan)])
-    explainer, apart = shap.TreeExplainer(model), shapley(model)
-    shares = np.array([apart.shares(row) for row in rows])
+    model, rows = fit_forest(7, **shape), np.vstack([rows_of(8, 40), np.full((1, COLUMNS), math.nan)])
+    package, explainer = shap.TreeExplainer(model), shapley(model)
+    shares = np.array([explainer.shares(row) for row in rows])
 
-    assert apart.base == pytest.approx(float(np.ravel(explainer.expected_value)[0]), abs=1e-12)
-    assert np.allclose(shares, explainer.shap_values(rows, check_additivity=False), rtol=0, atol=1e-12)
-    assert np.allclose(apart.base + shares.sum(axis=1), model.decision_function(rows), rtol=0, atol=1e-12)
+    assert explainer.base == pytest.approx(float(np.ravel(package.expected_value)[0]), abs=1e-12)
+    assert np.allclose(shares, package.shap_values(rows, check_additivity=False), rtol=0, atol=1e-12)
+    assert np.allclose(explainer.base + shares.sum(axis=1), model.decision_function(rows), rtol=0, atol=1e-12)
 
 
-def test_whether_a_value_is_unknown_can_be_all_that_is_asked() -> None:
-    """A tree that tells the unknown from the known, at a limit beyond every value."""
+def test_a_split_between_known_and_unknown_is_explained() -> None:
+    """Its threshold is infinite."""
     rows = np.where(np.arange(400)[:, None] % 2 == 0, math.nan, np.arange(400.0)[:, None])
     model = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=5).fit(rows, np.arange(400) % 2 == 0)
-    apart = shapley(model)
+    explainer = shapley(model)
 
     assert math.isinf(model._predictors[0][0].nodes["num_threshold"][0])
     for row in rows[:2]:
-        assert apart.base + apart.shares(row) == pytest.approx(model.decision_function(row[None]))
+        assert explainer.base + explainer.shares(row) == pytest.approx(model.decision_function(row[None]))
 
 
-def test_a_forest_that_asks_nothing_is_all_base() -> None:
-    """Of rows that are all the same nothing can be told apart."""
+def test_a_forest_without_splits_is_all_base() -> None:
+    """Rows that are all the same cannot be told apart."""
     model = HistGradientBoostingClassifier(max_iter=2).fit(np.zeros((40, 2)), np.arange(40) % 4 == 0)
-    apart = shapley(model)
+    explainer = shapley(model)
 
-    assert apart.shares(np.zeros(2)).tolist() == [0.0, 0.0]
-    assert apart.base == pytest.approx(float(model.decision_function(np.zeros((1, 2)))[0]))
+    assert explainer.shares(np.zeros(2)).tolist() == [0.0, 0.0]
+    assert explainer.base == pytest.approx(float(model.decision_function(np.zeros((1, 2)))[0]))
 
 
 def test_compiled_and_plain_python_agree_to_the_last_bit() -> None:
-    """As every feature does."""
-    apart, row = shapley(forest(3, trees=6)), rows_of(4, 1)[0]
+    """The kernel is run uncompiled as well."""
+    explainer, row = shapley(fit_forest(3, trees=6)), rows_of(4, 1)[0]
     unknown, plain = np.isnan(row), np.zeros(COLUMNS)
     readings = np.concatenate((row, np.where(unknown, np.inf, row), np.where(unknown, -np.inf, row)))
     as_python: Any = add_shares
-    as_python(readings, *vars(apart.paths).values(), *np.empty((3, 9, AT_ONCE)), np.empty(AT_ONCE), plain)
+    as_python(readings, *vars(explainer.paths).values(), *np.empty((3, 9, AT_ONCE)), np.empty(AT_ONCE), plain)
 
-    assert plain.tobytes() == apart.shares(row).tobytes()
+    assert plain.tobytes() == explainer.shares(row).tobytes()

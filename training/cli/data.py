@@ -11,8 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from features.cli.output import fail, print_plain
+from features.cli.progress import progress_bar
 from features.event.arrow import conform
-from training.cli.shared_options import RATE, Events, Labels, Seed, console, numbers_of, progress, refuse
+from training.cli.shared_options import RATE, Events, Labels, Seed, console, parameters_of
 from training.data.labels import World, benign_labels
 from training.data.verdicts import MAX_VERDICTS_PER_IDENTITY, apply_verdicts, read_verdicts
 from training.scenarios.attacks.registry import SCENARIOS, scenarios_named
@@ -57,16 +59,14 @@ def simulate_command(
 
     Example: `python -m training simulate --identities 20000 --days 90 --out world.parquet`
     """
-    world = numbers_of(parameters, identities, days)
-    with progress("simulating") as report:
-        shards = simulate_shards(
-            seed, world, lambda done, of: report("simulating", done / of), processes=process_count(world)
-        )
+    world = parameters_of(parameters, identities, days)
+    with progress_bar("simulating", console) as bar:
+        shards = simulate_shards(seed, world, bar.update, processes=process_count(world))
         summary = write_worlds(shards, out, labels_beside(out, labels))
-    console.print(summary)
+    console.print("simulated:", summary)
 
 
-@data_app.command("graft")
+@data_app.command("inject_abuse")
 def graft_command(
     events: Events,
     out: Out,
@@ -84,35 +84,29 @@ def graft_command(
     """
     labels_out = labels_beside(out, labels)
     if events.resolve() in {out.resolve(), labels_out.resolve()}:
-        refuse(f"{events} would be overwritten; name another --out")
+        fail(console, f"{events} would be overwritten; name another --out")
     try:
         chosen = SCENARIOS if scenarios is None else scenarios_named(scenarios)
         log = conform(pq.read_table(events))
     except ValueError as error:
-        refuse(str(error))
-    with progress("injecting") as report:
-        world = inject_abuse(
-            log,
-            rate=rate,
-            seed=seed,
-            scenarios=chosen,
-            progress=lambda done, of: report("injecting", done / max(of, 1)),
-        )
+        fail(console, error)
+    with progress_bar("injecting", console) as bar:
+        world = inject_abuse(log, rate=rate, seed=seed, scenarios=chosen, progress=bar.update)
     write_worlds([world], out, labels_out)
     if not pq.read_table(out).slice(0, len(log)).equals(log):
-        refuse(f"the first {len(log)} rows of {out} differ from {events}: do not use the file, and report this")
+        fail(console, f"the first {len(log)} rows of {out} differ from {events}: do not use the file, and report this")
     _print_injection(log, summarize_injection(log, world, rate))
 
 
 def _print_injection(log: pa.Table, summary: InjectionSummary) -> None:
-    title = f"added after your {len(log)} events, which are unchanged"
+    title = f"simulated attacks, added after your {len(log)} events, which are unchanged"
     table = Table("scenario", "victims", "events", title=title)
     for row in summary.rows:
         table.add_row(*map(str, row))
     Console().print(table)
     console.print(f"{summary.touched} of {summary.sessions} sessions touched; {summary.requested} requested")
     if summary.shortfall:
-        console.print(summary.shortfall, markup=False)
+        print_plain(console, summary.shortfall)
 
 
 @labels_app.command("pull")
@@ -137,7 +131,7 @@ def labels_pull_command(
         before = pq.read_table(labels) if labels else benign_labels(table, "yours")
         applied = apply_verdicts(World(table, before).conformed(), read_verdicts(verdicts, key_file), limit=cap)
     except (OSError, ValueError) as error:
-        refuse(str(error))
+        fail(console, error)
     pq.write_table(applied.world.labels, out)
     console.print(
         f"{applied.taken} verdicts taken, {applied.capped} beyond the limit of {cap} per identity, "

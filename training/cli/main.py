@@ -1,7 +1,7 @@
-"""The data scientist's loop: `python -m training simulate | graft | labels | retrain | evaluate |
-compare | importance | search | promote`.
+"""Train and evaluate models: `python -m training simulate | graft | labels | retrain | evaluate | compare |
+importance | search | promote`.
 
-Exit codes: 0 done, 1 the gate refused, 2 it could not be done as asked.
+Exit codes: 0 done, 1 refused by promotion checks, 2 it could not be done as asked.
 """
 
 from __future__ import annotations
@@ -12,83 +12,95 @@ from typing import Annotated
 
 import typer
 
-from features import ModelMismatch, get_settings
+from features.cli.output import fail, print_plain
+from features.cli.progress import progress_bar
+from features.settings import get_settings
 from training.cli.data import data_app
-from training.cli.evaluate import evidence_app
+from training.cli.evaluate import evaluation_app
 from training.cli.search import search_app
-from training.cli.shared_options import Labels, Seed, console, labelled_log, progress, refuse, show, simulated
-from training.model.recipe_yaml import read_recipe
-from training.pipeline.retrain import retrain
-from training.progress import in_words
-from training.promotion.registry import Forced, NotPromoted, promote
+from training.cli.shared_options import (
+    Days,
+    Identities,
+    Labels,
+    OptionalEvents,
+    Seed,
+    console,
+    histories_of,
+    print_evaluation,
+)
+from training.progress import format_durations
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 app.add_typer(data_app)
-app.add_typer(evidence_app)
+app.add_typer(evaluation_app)
 app.add_typer(search_app)
 
 
 @app.command("retrain")
 def retrain_(
-    events: Annotated[
-        Path | None, typer.Argument(exists=True, dir_okay=False, help="Events; without, simulated.")
-    ] = None,
+    events: OptionalEvents = None,
     labels: Labels = None,
-    promote: Annotated[bool, typer.Option(help="Let it answer if the gate passes.")] = False,
-    identities: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
-    days: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
+    promote: Annotated[bool, typer.Option(help="Promote the version if it passes its promotion checks.")] = False,
+    identities: Identities = None,
+    days: Days = None,
     recipe: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="How to fit, as `search` found it.")
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Hyper-parameters as YAML, as `search` writes them."),
     ] = None,
     seed: Seed = 1,
 ) -> None:
-    """Fit, calibrate, evaluate, check and register a model. Your own events without labels have abuse grafted on.
+    """Fit, calibrate, evaluate, check and register a model. Abuse is injected into your own events without labels.
 
     Example: `python -m training retrain --promote`
     """
+    from training.model.recipe import read_recipe
+    from training.pipeline.retraining import retrain
+
     try:
-        how = read_recipe(recipe) if recipe else None
+        chosen_recipe = read_recipe(recipe) if recipe else None
     except ValueError as error:
-        refuse(str(error))
-    begun = time.monotonic()
-    world = simulated(seed, identities, days) if events is None else labelled_log(events, labels, seed)
-    took = {"the world": time.monotonic() - begun}
-    with progress("retraining") as told:
-        try:
-            came = retrain(world, get_settings(), seed=seed, recipe=how, promoted=promote, told=told)
-        except ValueError as error:
-            console.print(f"nothing was registered: {error}", markup=False)
-            raise typer.Exit(2) from error
-    show(came.evaluation, world.source)
-    for check in came.checks:
-        console.print(f"  {'passed' if check.passed else 'NOT PASSED'}: {check}", markup=False, highlight=False)
-    console.print(f"{len(world.events):,} events: {in_words(took | dict(came.seconds))}", highlight=False)
-    fate = "answers from the next start on" if came.promoted else "is registered and does not answer"
-    console.print(f"{get_settings().model_name} version {came.version} {fate}")
-    raise typer.Exit(1 if came.shortfalls else 0)
+        fail(console, error)
+    started = time.monotonic()
+    world = histories_of(events, labels, identities, days, seed)
+    seconds = {"histories": time.monotonic() - started}
+    try:
+        with progress_bar("retraining", console) as bar:
+            result = retrain(
+                world, get_settings(), seed=seed, recipe=chosen_recipe, promoted=promote, progress=bar.stage
+            )
+    except ValueError as error:
+        fail(console, f"nothing was registered: {error}")
+    print_evaluation(result.evaluation, world.source)
+    for check in result.checks:
+        print_plain(console, f"  {'passed' if check.passed else 'NOT PASSED'}: {check}")
+    print_plain(console, f"{len(world.events):,} events: {format_durations(seconds | dict(result.seconds))}")
+    state = "answers from the next start on" if result.promoted else "is registered and does not answer"
+    print_plain(console, f"{get_settings().model_name} version {result.version} {state}")
+    raise typer.Exit(1 if result.shortfalls else 0)
 
 
 @app.command("promote")
 def promote_(
     version: Annotated[str, typer.Argument(help="The version's number.")],
-    force: Annotated[bool, typer.Option(help="Although it did not pass the gate; needs --who and --why.")] = False,
-    who: Annotated[str, typer.Option(help="Who decides to force it: kept with the version.")] = "",
-    why: Annotated[str, typer.Option(help="Why: kept with the version.")] = "",
+    force: Annotated[bool, typer.Option(help="Promote although checks did not pass; needs --who and --why.")] = False,
+    who: Annotated[str, typer.Option(help="Who decides to force it; recorded with the version.")] = "",
+    why: Annotated[str, typer.Option(help="Why; recorded with the version.")] = "",
 ) -> None:
-    """Let a registered version that passed the gate answer from the next start on.
+    """Make a registered version that passed its promotion checks answer from the next start on.
 
-    One that did not is refused with its reasons (exit code 1), unless somebody takes it upon himself.
+    A version that did not pass is refused with the reasons (exit code 1), unless the promotion is forced.
 
     Example: `python -m training promote 3 --force --who "R. Ito" --why "drill in the test house"`
     """
     from mlflow.exceptions import MlflowException
 
+    from features.model.bundle import ModelMismatch
+    from training.promotion.registry import ForcedPromotion, NotPromoted, promote
+
     try:
-        promote(get_settings(), version, Forced(who, why) if force else None)
+        promote(get_settings(), version, ForcedPromotion(who, why) if force else None)
     except NotPromoted as error:
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+        fail(console, error, code=1)
     except (ModelMismatch, MlflowException, ValueError) as error:
-        console.print(str(error), markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-    console.print(f"version {version} answers from the next start on")
+        fail(console, error)
+    print_plain(console, f"version {version} answers from the next start on")

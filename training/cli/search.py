@@ -1,4 +1,4 @@
-"""`python -m training search`: a recipe for your own data, and what the choice costs."""
+"""`python -m training search`: find a recipe for your own data, and what the choice costs."""
 
 from __future__ import annotations
 
@@ -8,66 +8,67 @@ from typing import Annotated
 
 import typer
 
+from features.cli.output import fail, print_plain
+from features.cli.progress import progress_bar
 from training.cli.shared_options import (
+    Days,
+    Identities,
     Labels,
+    OptionalEvents,
     Seed,
     command_line,
     console,
-    labelled_log,
+    histories_of,
     print_table,
-    progress,
-    refuse,
-    simulated,
 )
-from training.evaluation.tables import FOLDER, Part, write_part
-from training.model.recipe_yaml import write_recipe
-from training.pipeline.dataset import prepare
-from training.search.report import picture, table
-from training.search.search import search
+from training.progress import share_of, stage_counter
 
 search_app = typer.Typer()
 
 
 @search_app.command("search")
 def search_(
-    events: Annotated[
-        Path | None, typer.Argument(exists=True, dir_okay=False, help="Events; without, simulated.")
-    ] = None,
+    events: OptionalEvents = None,
     labels: Labels = None,
-    out: Annotated[Path, typer.Option(help="Where the recipe goes, as YAML; a picture beside it.")] = Path(
+    out: Annotated[Path, typer.Option(help="Where the recipe goes, as YAML, with a plot beside it.")] = Path(
         "recipe.yaml"
     ),
-    minutes: Annotated[float, typer.Option(min=0.1, help="Begin no recipe after so long.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Start no more recipes after so many minutes.")] = 10.0,
     trials: Annotated[int, typer.Option(min=1, help="Try so many recipes at most.")] = 60,
-    report: Annotated[bool, typer.Option(help="Also into training/REPORT.md.")] = False,
-    identities: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
-    days: Annotated[int | None, typer.Option(help="Of a simulated world.")] = None,
+    report: Annotated[bool, typer.Option(help="Also write the table to training/REPORT.md.")] = False,
+    identities: Identities = None,
+    days: Days = None,
     seed: Seed = 1,
 ) -> None:
-    """Search for a recipe that catches most, and of those that catch as much, the one cheapest to explain.
+    """Search for the recipe that catches most, and of those that catch as much, the cheapest to explain.
 
     Example: `python -m training search events.parquet --minutes 20 --out recipe.yaml`, then
     `python -m training retrain events.parquet --recipe recipe.yaml`
     """
+    from training.evaluation.tables import Chapter, write_chapter
+    from training.model.recipe import write_recipe
+    from training.pipeline.dataset import prepare
+    from training.search.recipe_search import search_recipes
+    from training.search.report import plot_search, search_table
+
     started = time.monotonic()
-    world = simulated(seed, identities, days) if events is None else labelled_log(events, labels, seed)
-    with progress("searching") as told:
-        data = prepare(world, seed, lambda done, of: told("computing features", 0.1 * done / of))
+    world = histories_of(events, labels, identities, days, seed)
+    with progress_bar("searching", console) as bar:
+        data = prepare(world, seed, stage_counter(bar.stage, "computing features", 0.0, 0.1))
         prepared = time.monotonic()
+        bar.stage("trying recipes", 0.1)
         try:
-            found = search(
-                data, seed, trials=trials, minutes=minutes, told=lambda what, share: told(what, 0.1 + 0.9 * share)
-            )
+            result = search_recipes(data, seed, trials=trials, minutes=minutes, progress=share_of(bar.stage, 0.1, 1.0))
         except ValueError as error:
-            refuse(str(error))
-    stages = {"world and features": prepared - started, "trying": time.monotonic() - prepared}
+            fail(console, error)
+    seconds = {"histories and features": prepared - started, "trials": time.monotonic() - prepared}
     bounds = {"trials": trials, "minutes": minutes, "identities": identities, "days": days, "seed": seed}
     command = command_line("search", events, labels, "--report" if report else None, **bounds)
-    shown = table(found)
-    write_recipe(found.chosen.recipe, out, f"{command} ({world.source}): detection {found.chosen.detection}")
-    picture(found, out.with_suffix(".png"), world.source)
-    print_table(shown, world.source)
-    console.print(f"{out}, and a picture of the trade-off in {out.with_suffix('.png')}")
+    table = search_table(result)
+    write_recipe(result.chosen.recipe, out, f"{command} ({world.source}): detection {result.chosen.detection}")
+    plot_search(result, out.with_suffix(".png"), world.source)
+    print_table(table, world.source)
+    print_plain(console, f"{out}, and a plot of the trade-off in {out.with_suffix('.png')}")
     if report:
-        part = Part(4, "Hyper-parameters", command, world.source, stages, (shown,))
-        console.print(str(write_part(part, "search", FOLDER)))
+        chapter = Chapter(4, "Hyper-parameters", command, world.source, seconds, (table,))
+        print_plain(console, write_chapter(chapter, "search"))

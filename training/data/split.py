@@ -18,7 +18,7 @@ from features.hashing import key_of
 Shares = tuple[tuple[str, float], ...]
 """By part: its share of the identities."""
 POPULATION_UNTIL, FITTING_UNTIL = 0.15, 0.65
-"""Shares of the time span: the population snapshot ends at the first; fitting ends and the test starts at the second."""
+"""Shares of the time span: the population snapshot ends at the first; the test follows fitting at the second."""
 TRAINING_SHARES: Shares = (("fit", 0.6), ("stop", 0.07), ("calibrate", 0.13), ("test", 0.2))
 """The usual split of identities."""
 COMPARISON_SHARES: Shares = (("fit", 0.15), ("stop", 0.05), ("calibrate", 0.0), ("test", 0.8))

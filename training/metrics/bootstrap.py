@@ -1,4 +1,4 @@
-"""Figures with 95 % intervals over identities drawn anew, and how they are summed up in every resample."""
+"""Estimates with 95 % bootstrap intervals over identities, and the weights they are computed with."""
 
 from __future__ import annotations
 
@@ -12,42 +12,76 @@ from features.model.bootstrap import redraws
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval over resampled identities, and how many things it was measured on."""
+    """A figure, its 95 % bootstrap interval over identities, and how many things it was measured on.
+
+    Its text has three significant digits; a format spec formats each of the three numbers.
+
+    >>> recall = Estimate(0.51234, 0.4, 0.6, 80)
+    >>> str(recall), f"{recall:.2f}", recall.interval("+.1f")
+    ('0.512 [0.4, 0.6] of 80', '0.51 [0.40, 0.60] of 80', '+0.5 [+0.4, +0.6]')
+    """
 
     value: float
     low: float
     high: float
     count: int
 
+    @classmethod
+    def exact(cls, value: float, count: int = 1) -> Estimate:
+        """A figure without an interval."""
+        return cls(value, value, value, count)
+
+    @classmethod
+    def unknown(cls, count: int) -> Estimate:
+        """A figure that could not be measured."""
+        return cls(np.nan, np.nan, np.nan, count)
+
     def __str__(self) -> str:
-        if not np.isfinite(self.value):
-            return "-"
-        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}] of {self.count}"
+        return format(self, ".3g")
+
+    def __format__(self, spec: str) -> str:
+        return f"{self.interval(spec or '.3g')} of {self.count}" if np.isfinite(self.value) else "-"
+
+    def interval(self, spec: str = ".3g") -> str:
+        """The figure and its interval, without the count."""
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
 def estimate(draws: Array, count: int) -> Estimate:
-    """From one value a resample, the first of them as found; unknown where too few resamples know it."""
+    """An estimate from its value in each resample, the first of which is the figure itself.
+
+    Unknown when the figure is, or when fewer than half of the resamples have a value.
+    """
     known = draws[np.isfinite(draws)]
     if len(known) < len(draws) / 2 or not np.isfinite(draws[0]):
-        return Estimate(np.nan, np.nan, np.nan, count)
+        return Estimate.unknown(count)
     low, high = np.quantile(known, (0.025, 0.975))
     return Estimate(float(draws[0]), float(low), float(high), count)
 
 
+def ratio_of(numerator: Array, denominator: Array) -> Array:
+    """The quotient in each resample; NaN or infinite, without a warning, where the denominator is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient: Array = numerator / denominator
+    return quotient
+
+
 @dataclass(frozen=True)
 class BootstrapWeights:
-    """How often each identity counts in every resample, shape (RESAMPLES, identities); the first row is all ones."""
+    """How often each identity counts in each resample; in the first resample, once each."""
 
-    people: Array
+    identities: Array
+    """Sorted numbers of the identities, shape (identities,)."""
     weights: Array
+    """Shape (RESAMPLES, identities)."""
 
-    def place(self, identity: Array) -> Array:
-        """Where each identity's column is."""
-        return np.searchsorted(self.people, identity)
+    def columns(self, identity: Array) -> Array:
+        """The columns of `weights` that belong to some identities, given by number."""
+        return np.searchsorted(self.identities, identity)
 
     def totals(self, values: Array, identity: Array) -> Array:
-        """In every resample, the sum of one value a row, shape (RESAMPLES,)."""
-        sums = np.bincount(self.place(identity), weights=values.astype(float), minlength=len(self.people))
+        """The sum in each resample of one value a row, shape (RESAMPLES,)."""
+        sums = np.bincount(self.columns(identity), weights=values.astype(float), minlength=len(self.identities))
         total: Array = self.weights @ sums
         return total
 
@@ -55,14 +89,13 @@ class BootstrapWeights:
         """The mean of one value a row."""
         return self.ratio(values, np.ones(len(values)), identity)
 
-    def ratio(self, over: Array, under: Array, identity: Array) -> Estimate:
+    def ratio(self, numerator: Array, denominator: Array, identity: Array) -> Estimate:
         """The ratio of two sums over the same rows."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            draws = self.totals(over, identity) / self.totals(under, identity)
-        return estimate(draws, len(over))
+        draws = ratio_of(self.totals(numerator, identity), self.totals(denominator, identity))
+        return estimate(draws, len(numerator))
 
 
 def bootstrap_weights(identity: Array, seed: int) -> BootstrapWeights:
-    """Resamples of the identities there are."""
-    people = np.unique(identity)
-    return BootstrapWeights(people, np.array(list(redraws(len(people), seed))))
+    """Resample the identities that occur in an array of identity numbers."""
+    identities = np.unique(identity)
+    return BootstrapWeights(identities, np.array(list(redraws(len(identities), seed))))

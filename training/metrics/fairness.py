@@ -1,4 +1,4 @@
-"""Who is asked and who is protected: the same budget may weigh on some more than on others, and guard them less."""
+"""Fairness: how often each group is challenged, and how well it is protected, at the same budget."""
 
 from __future__ import annotations
 
@@ -11,51 +11,54 @@ import pyarrow as pa
 
 from features.arrays import Array
 from training.metrics.bootstrap import Estimate, bootstrap_weights
-from training.metrics.evaluation import MAIN, TestSet, challenges
-from training.metrics.session_recall import Sessions, recalls, resampled
-from training.metrics.slices import Slice, every_slice
+from training.metrics.evaluation import MAIN_BUDGET, TestSet, challenge_probability
+from training.metrics.session_recall import ScoredSessions, recall_by_group, session_weights
+from training.metrics.slices import Slice, all_slices
 from training.reference.regions import region_of
 
 GROUPS = ("overall", "identity type", "history")
-NOTE = (
-    "At {budget:.1%} of benign sessions challenged in each identity type. A region is where most of an identity's own "
-    "requests come from. Where intervals do not overlap, one group bears more than another: that is a question to "
-    "whoever deploys the model, and no answer."
-)
+"""Groups of slices that are compared, besides regions."""
 
 
 @dataclass(frozen=True)
-class Treated:
-    """One group: step-ups per 1,000 of its legitimate requests, and the share of its compromised sessions that is caught."""
+class GroupTreatment:
+    """How one group is treated at the main budget."""
 
     group: str
     name: str
-    asked: Estimate
-    caught: Estimate
+    step_ups_per_1000: Estimate
+    """Challenges per 1,000 legitimate requests."""
+    recall: Estimate
+    """Share of compromised sessions caught."""
 
 
-def treated(tested: TestSet, score: Array, mine: Sessions, events: pa.Table, seed: int) -> list[Treated]:
-    """By identity type, length of history and region; `events` are those of all rows there are."""
-    identity, own = tested.targets.identity[tested.rows], ~tested.targets.malicious[tested.rows]
-    drawn, weights = bootstrap_weights(identity, seed), resampled(mine, seed)
-    asked = 1_000.0 * challenges(tested, score, mine, MAIN)
-    parts = [part for part in every_slice(tested, mine) if part.group in GROUPS]
-    parts += _regions(tested, mine, events)
-    recall = recalls(mine, MAIN, weights, {(part.group, part.name): part.sessions for part in parts})
-    found = []
-    for part in parts:
-        here, caught = part.rows & own, recall[part.group, part.name]
-        share = Estimate(caught.value, caught.low, caught.high, caught.count)
-        found.append(Treated(part.group, part.name, drawn.mean(asked[here], identity[here]), share))
-    return found
+def group_treatment(
+    test_set: TestSet, score: Array, sessions: ScoredSessions, events: pa.Table, seed: int
+) -> list[GroupTreatment]:
+    """Compare identity types, lengths of history and regions; `events` holds every row of the dataset."""
+    identity, legitimate = test_set.identity, ~test_set.malicious
+    bootstrap, weights = bootstrap_weights(identity, seed), session_weights(sessions, seed)
+    challenges = 1_000.0 * challenge_probability(test_set, score, sessions, MAIN_BUDGET)
+    slices = [part for part in all_slices(test_set, sessions) if part.group in GROUPS]
+    slices += _regions(test_set, sessions, events)
+    masks = {(part.group, part.name): part.sessions for part in slices}
+    recall = recall_by_group(sessions, MAIN_BUDGET, weights, masks)
+    treatment = []
+    for part in slices:
+        rows = part.rows & legitimate
+        step_ups = bootstrap.mean(challenges[rows], identity[rows])
+        treatment.append(GroupTreatment(part.group, part.name, step_ups, recall[part.group, part.name]))
+    return treatment
 
 
-def _regions(tested: TestSet, mine: Sessions, events: pa.Table) -> Iterator[Slice]:
-    of, rows = tested.targets, tested.rows
-    own = rows[~of.malicious[rows]]
-    frame = pd.DataFrame({"identity": of.identity[own], "country": events["network.country"].take(own).to_pandas()})
+def _regions(test_set: TestSet, sessions: ScoredSessions, events: pa.Table) -> Iterator[Slice]:
+    """A slice for each region; an identity's region is where most of its legitimate requests come from."""
+    targets, rows = test_set.targets, test_set.rows
+    legitimate = rows[~targets.malicious[rows]]
+    countries = events["network.country"].take(legitimate).to_pandas()
+    frame = pd.DataFrame({"identity": targets.identity[legitimate], "country": countries})
     frame["region"] = frame["country"].map(region_of)
-    usual = frame.groupby("identity")["region"].agg(lambda each: each.value_counts().index[0])
-    home = usual.reindex(np.arange(int(of.identity.max()) + 1), fill_value=region_of(None)).to_numpy()
+    usual = frame.groupby("identity")["region"].agg(lambda regions: regions.value_counts().index[0])
+    home = usual.reindex(np.arange(int(targets.identity.max()) + 1), fill_value=region_of(None)).to_numpy()
     for region in sorted(set(usual)):
-        yield Slice("region", region, home[mine.identity] == region, home[of.identity[rows]] == region)
+        yield Slice("region", region, home[sessions.identity] == region, home[targets.identity[rows]] == region)

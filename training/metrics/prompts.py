@@ -1,6 +1,7 @@
-"""What is asked where floors ask as well: on privileged acts without a fresh proof, and on what the model challenges.
+"""Prompts that users see when floors act as well as the model.
 
-A step-up that was completed counts in its session for a while, for the model as for a floor. Owners complete theirs.
+Floors prompt on privileged actions without a fresh proof; the model prompts where it challenges. A completed step-up
+counts in its session for a while, for floors and model alike. Legitimate users are taken to complete theirs.
 """
 
 from __future__ import annotations
@@ -12,41 +13,45 @@ from features.catalogue.all import feature_names
 from training.metrics.bootstrap import BootstrapWeights, Estimate
 from training.metrics.evaluation import TestSet
 from training.metrics.friction import DAY
-from training.metrics.policy_constants import FRESH_MINUTES, STEP_UP_SECONDS
-from training.model.baselines import always_on_privileged
+from training.metrics.policy_constants import FRESH_PROOF_MINUTES, STEP_UP_SECONDS
+from training.model.baselines import prompt_on_privileged
 
-SPANS = {"human": ("person and week", 7 * DAY), "machine": ("machine and day", DAY)}
-"""In which spans of time prompts are counted; only those in which an identity did anything."""
-
-
-def by_floors(matrix: Array) -> Array:
-    """Which acts floors would prompt on, whoever acts: privileged ones without a fresh proof, shape (n,)."""
-    proven = matrix[:, feature_names().index("minutes_since_strong_authentication")] <= FRESH_MINUTES
-    asked: Array = (always_on_privileged(matrix) > 0) & ~proven
-    return asked
+PROMPT_PERIODS = {"human": ("person and week", 7 * DAY), "machine": ("machine and day", DAY)}
+"""The periods in which prompts are counted. Only periods with any activity count."""
 
 
-def prompted(tested: TestSet, challenged: Array) -> Array:
-    """Which legitimate requests prompt, shape (len(rows),): by the model or by floors, and no step-up counts there."""
-    of, rows = tested.targets, tested.rows
-    asks = np.flatnonzero((challenged | by_floors(tested.matrix)) & ~of.malicious[rows])
-    order = asks[np.lexsort((of.time[rows[asks]], of.session[rows[asks]]))]
-    prompts, session, until = np.zeros(len(rows), bool), -1, 0
-    for place, its, time in zip(order, of.session[rows[order]].tolist(), of.time[rows[order]].tolist(), strict=True):
-        if its != session or time >= until:
-            prompts[place], session, until = True, its, time + STEP_UP_SECONDS * SECOND
+def prompted_by_floors(matrix: Array) -> Array:
+    """Whether floors prompt on each request: privileged, without a fresh proof; shape (n,)."""
+    proven = matrix[:, feature_names().index("minutes_since_strong_authentication")] <= FRESH_PROOF_MINUTES
+    prompted: Array = (prompt_on_privileged(matrix) > 0) & ~proven
+    return prompted
+
+
+def prompts_shown(test_set: TestSet, challenged: Array) -> Array:
+    """Whether each legitimate request shows a prompt, by the model or by floors; shape (len(rows),).
+
+    A request within STEP_UP_SECONDS of the last prompt in its session shows none.
+    """
+    targets, rows = test_set.targets, test_set.rows
+    candidates = np.flatnonzero((challenged | prompted_by_floors(test_set.matrix)) & ~test_set.malicious)
+    order = candidates[np.lexsort((targets.time[rows[candidates]], targets.session[rows[candidates]]))]
+    sessions, times = targets.session[rows[order]].tolist(), targets.time[rows[order]].tolist()
+    prompts, current, until = np.zeros(len(rows), bool), -1, 0
+    for row, session, time in zip(order, sessions, times, strict=True):
+        if session != current or time >= until:
+            prompts[row], current, until = True, session, time + STEP_UP_SECONDS * SECOND
     return prompts
 
 
-def rates(tested: TestSet, prompts: Array, drawn: BootstrapWeights) -> dict[str, Estimate]:
-    """Prompts for each span, by SPANS."""
-    human, found = tested.kind[tested.rows] == "human", {}
-    identity = tested.targets.identity[tested.rows]
-    for kind, (_, span) in SPANS.items():
-        here = human if kind == "human" else ~human
-        here = here & ~tested.targets.malicious[tested.rows]
-        spans = np.stack([identity[here], tested.targets.time[tested.rows][here] // span])
-        first = np.zeros(int(here.sum()))
-        first[np.unique(spans, axis=1, return_index=True)[1]] = 1.0
-        found[kind] = drawn.ratio(prompts[here], first, identity[here])
-    return found
+def prompt_rates(test_set: TestSet, prompts: Array, bootstrap: BootstrapWeights) -> dict[str, Estimate]:
+    """Prompts in each of PROMPT_PERIODS."""
+    human, rates = test_set.identity_type[test_set.rows] == "human", {}
+    time = test_set.targets.time[test_set.rows]
+    for group, (_, period) in PROMPT_PERIODS.items():
+        mask = (human if group == "human" else ~human) & ~test_set.malicious
+        identity = test_set.identity[mask]
+        periods = np.stack([identity, time[mask] // period])
+        first_of_period = np.zeros(int(mask.sum()))
+        first_of_period[np.unique(periods, axis=1, return_index=True)[1]] = 1.0
+        rates[group] = bootstrap.ratio(prompts[mask], first_of_period, identity)
+    return rates

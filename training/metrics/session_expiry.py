@@ -1,7 +1,7 @@
-"""What `valid_until` is worth: takeovers that met a session already expired, at equal friction.
+"""What session expiry is worth: takeovers that meet an expired session, at equal friction.
 
-A pair is two events of one session that follow each other, the first of them the owner's. A lifetime granted at the
-first expires what the second asks if it is shorter than the gap. Friction is the share of the owner's own gaps that
+A pair is two consecutive requests of one session, the first of them legitimate. A lifetime granted at the first request
+makes the second one expired if it is shorter than the gap between them. Friction is the share of legitimate gaps that
 expire.
 """
 
@@ -16,47 +16,55 @@ from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS
 from training.data.labels import World, events_to_frame
 from training.data.targets import PredictionTargets
-from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate
-from training.metrics.calibration import REDRAWN
-from training.metrics.session_recall import limit_of
+from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate, ratio_of
+from training.metrics.calibration import RANKING_RESAMPLES
+from training.metrics.session_recall import threshold_at_budget
 from training.scenarios.attacks.registry import SCENARIOS
 from training.scenarios.victims import victim_weights
 
-FRICTION = 0.03
-"""Share of legitimate gaps that may expire."""
+EXPIRY_FRICTION = 0.03
+"""The share of legitimate gaps that may expire."""
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """By pair: the rows of both events (numbers of the world's), the seconds between, whether the second is malicious."""
+class RequestPairs:
+    """Pairs of consecutive requests; each array has one entry a pair."""
 
     first: Array
+    """Row number of the first request, in the dataset."""
     second: Array
     gap: Array
+    """Seconds between the two."""
     malicious: Array
+    """Whether the second request is malicious: a takeover."""
 
 
-def pairs(of: PredictionTargets, rows: Array) -> Pairs:
-    """Pairs among rows, up to the loss of each session."""
-    named = rows[of.in_session[rows]]
-    order = named[np.lexsort((of.time[named], of.session[named]))]
+def request_pairs(targets: PredictionTargets, rows: Array) -> RequestPairs:
+    """The pairs among some rows, up to the loss of each session."""
+    in_session = rows[targets.in_session[rows]]
+    order = in_session[np.lexsort((targets.time[in_session], targets.session[in_session]))]
     first, second = order[:-1], order[1:]
-    kept = (of.session[first] == of.session[second]) & ~of.malicious[first] & (of.seconds[first] > 0)
+    same_session = targets.session[first] == targets.session[second]
+    kept = same_session & ~targets.malicious[first] & (targets.seconds[first] > 0)
     first, second = first[kept], second[kept]
-    return Pairs(first, second, (of.time[second] - of.time[first]) / SECOND, of.malicious[second])
+    gap = (targets.time[second] - targets.time[first]) / SECOND
+    return RequestPairs(first, second, gap, targets.malicious[second])
 
 
-def whole_horizon(rows: Array, seconds: float) -> Pairs:
-    """As if each row were followed by a request so many seconds later, in its own session."""
-    return Pairs(rows, rows, np.full(len(rows), seconds), np.zeros(len(rows), bool))
+def hypothetical_pairs(rows: Array, seconds: float) -> RequestPairs:
+    """Pairs as if each row were followed by a legitimate request so many seconds later."""
+    return RequestPairs(rows, rows, np.full(len(rows), seconds), np.zeros(len(rows), bool))
 
 
-def spent(hazards: Array, gap: Array) -> Array:
-    """The cumulative hazard over each gap: as `TrustCurve.cumulative_hazard`, of many at once."""
-    return spent_by(1.0 - np.cumprod(1.0 - hazards, axis=1), gap)
+def cumulative_hazard(hazards: Array, gap: Array) -> Array:
+    """The cumulative hazard over each gap, as `TrustCurve.cumulative_hazard` gives it for one.
+
+    `hazards` has shape (n, horizons), `gap` is in seconds, shape (n,).
+    """
+    return cumulative_hazard_from_risk(1.0 - np.cumprod(1.0 - hazards, axis=1), gap)
 
 
-def spent_by(compromised_by: Array, gap: Array) -> Array:
+def cumulative_hazard_from_risk(compromised_by: Array, gap: Array) -> Array:
     """The same from P(compromised by each horizon), shape (n, horizons)."""
     total, start, before = np.zeros(len(gap)), 0, np.zeros(len(gap))
     for interval, end in enumerate(HORIZONS):
@@ -68,41 +76,59 @@ def spent_by(compromised_by: Array, gap: Array) -> Array:
     return total
 
 
-def expired(these: Pairs, score: Array, of: PredictionTargets, drawn: BootstrapWeights) -> Estimate:
-    """The share of takeovers whose pair scores above what FRICTION of the owners' pairs do; ties are drawn by lot."""
-    place, weights = drawn.place(of.identity[these.first]), drawn.weights[:REDRAWN].astype(np.float32)
-    own = np.flatnonzero(~these.malicious)
-    order = own[np.argsort(-score[own], kind="stable")]
-    limit = limit_of(score[order], weights[:, place[order]], FRICTION)
-    taken = weights[:, place[these.malicious]]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        draws = (limit.challenged(score[these.malicious]) * taken).sum(axis=1) / taken.sum(axis=1)
-    return estimate(draws, int(these.malicious.sum()))
+def takeovers_expired(
+    pairs: RequestPairs, score: Array, targets: PredictionTargets, bootstrap: BootstrapWeights
+) -> Estimate:
+    """The share of takeovers that meet an expired session where EXPIRY_FRICTION of the legitimate gaps expire.
+
+    Pairs expire in order of falling `score`; ties expire in part.
+    """
+    column = bootstrap.columns(targets.identity[pairs.first])
+    weights = bootstrap.weights[:RANKING_RESAMPLES].astype(np.float32)
+    legitimate = np.flatnonzero(~pairs.malicious)
+    order = legitimate[np.argsort(-score[legitimate], kind="stable")]
+    threshold = threshold_at_budget(score[order], weights[:, column[order]], EXPIRY_FRICTION)
+    takeover_weights = weights[:, column[pairs.malicious]]
+    expired = threshold.challenged(score[pairs.malicious]) * takeover_weights
+    draws = ratio_of(expired.sum(axis=1), takeover_weights.sum(axis=1))
+    return estimate(draws, int(pairs.malicious.sum()))
 
 
-def oracle(world: World, of: PredictionTargets) -> Callable[[Pairs], Array]:
-    """The score of one who knows how the simulation chose its victims and how long its intruders wait, but not who was
-    chosen: for each scenario, the chance that it befalls this identity at this event, times that it begins within the
-    gap."""
-    before = pairs(of, np.flatnonzero(of.known))  # of the whole world: it knows how long they wait
-    waits = {s.name: np.sort(before.gap[before.malicious & (of.scenario[before.second] == s.name)]) for s in SCENARIOS}
-    own = events_to_frame(world.events)[(world.labels["compromised"].to_numpy() == 0)]
-    own = own.sort_values(["identity.id", "time"], kind="stable", ignore_index=True)
-    begins = np.flatnonzero(~own["identity.id"].duplicated().to_numpy())
-    kinds, events = own["identity.type"].to_numpy()[begins], np.diff(begins, append=len(own))
-    drawn_to = victim_weights(own)
-    chances = np.zeros((len(SCENARIOS), int(of.identity.max()) + 1))
-    codes = dict(zip(world.events["identity.id"].to_pylist(), of.identity.tolist(), strict=True))
-    place = [codes[name] for name in own["identity.id"].to_numpy()[begins]]
-    for number, scenario in enumerate(SCENARIOS):
-        weight = drawn_to[scenario.prefers] * np.isin(kinds, scenario.identity_types)
-        chances[number, place] = weight / max(weight.sum(), 1e-300) / events
+def oracle_scorer(world: World, targets: PredictionTargets) -> Callable[[RequestPairs], Array]:
+    """A scorer that knows how the simulation chooses victims and how long attackers wait, but not who was chosen.
 
-    def score(these: Pairs) -> Array:
-        whose = of.identity[these.first]
-        begun = [np.searchsorted(waits[s.name], these.gap, side="right") for s in SCENARIOS]
-        parts: Array = np.stack([chances[number, whose] * each for number, each in enumerate(begun)])
+    Its score sums, over scenarios, the chance that the scenario begins at this event of this identity, times the number
+    of attackers who would have begun within the gap.
+    """
+    all_pairs = request_pairs(targets, np.flatnonzero(targets.known))  # of the whole world: the oracle knows the waits
+    waits = {}
+    for scenario in SCENARIOS:
+        takeovers = all_pairs.malicious & (targets.scenario[all_pairs.second] == scenario.name)
+        waits[scenario.name] = np.sort(all_pairs.gap[takeovers])
+    chances = _victim_chances(world, targets)
+
+    def score(pairs: RequestPairs) -> Array:
+        identity = targets.identity[pairs.first]
+        begun = [np.searchsorted(waits[scenario.name], pairs.gap, side="right") for scenario in SCENARIOS]
+        parts: Array = np.stack([chances[number, identity] * count for number, count in enumerate(begun)])
         total: Array = parts.sum(axis=0)
         return total
 
     return score
+
+
+def _victim_chances(world: World, targets: PredictionTargets) -> Array:
+    """The chance that each scenario begins at any one event of each identity, shape (scenarios, identities)."""
+    benign = events_to_frame(world.events)[(world.labels["compromised"].to_numpy() == 0)]
+    benign = benign.sort_values(["identity.id", "time"], kind="stable", ignore_index=True)
+    starts = np.flatnonzero(~benign["identity.id"].duplicated().to_numpy())
+    identity_type = benign["identity.type"].to_numpy()[starts]
+    event_count = np.diff(starts, append=len(benign))
+    weights = victim_weights(benign)
+    chances = np.zeros((len(SCENARIOS), int(targets.identity.max()) + 1))
+    numbers = dict(zip(world.events["identity.id"].to_pylist(), targets.identity.tolist(), strict=True))
+    identity = [numbers[name] for name in benign["identity.id"].to_numpy()[starts]]
+    for number, scenario in enumerate(SCENARIOS):
+        weight = weights[scenario.prefers] * np.isin(identity_type, scenario.identity_types)
+        chances[number, identity] = weight / max(weight.sum(), 1e-300) / event_count
+    return chances

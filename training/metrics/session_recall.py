@@ -1,7 +1,8 @@
-"""Sessions judged by their highest score: recall of compromised sessions at a friction budget, with intervals.
+"""Recall of compromised sessions at a friction budget, with bootstrap intervals.
 
-A compromised session is one in which an intruder's act succeeded; it counts as caught when one of the intruder's own acts was
-challenged. The budget is the share of benign sessions that would be challenged, spent equally in every identity type.
+A session is judged by its highest score. It is compromised when a malicious request in it succeeded, and caught when
+one of its malicious requests is challenged. The budget is the share of benign sessions that may be challenged, and is
+spent equally in every identity type.
 """
 
 from __future__ import annotations
@@ -14,141 +15,145 @@ import numpy as np
 
 from features.arrays import Array
 from training.data.targets import PredictionTargets
-from training.metrics.bootstrap import bootstrap_weights
+from training.metrics.bootstrap import Estimate, bootstrap_weights
 
-Named = TypeVar("Named", bound=Hashable)
+Group = TypeVar("Group", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Sessions:
-    """One row a session: its highest score, of the intruder's acts alone where it was compromised."""
+class ScoredSessions:
+    """One entry for each session."""
 
     score: Array
+    """The highest score of its requests; of its malicious requests alone where it was compromised."""
     compromised: Array
     identity: Array
-    kind: Array
+    identity_type: Array
     scenario: Array
     strength: Array
     first: Array
-    """Number of its first row."""
+    """Number of the session's first row."""
 
-    def part(self, mask: Array) -> Sessions:
+    def part(self, mask: Array) -> ScoredSessions:
         """Some of the sessions."""
-        return Sessions(*(getattr(self, field.name)[mask] for field in fields(self)))
+        return ScoredSessions(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
-def sessions(of: PredictionTargets, rows: Array, score: Array, succeeded: Array, kind: Array) -> Sessions:
-    """Sum up rows by session; `score` has shape (len(rows),), `succeeded` and `kind` one entry for every row there is.
+def score_sessions(
+    targets: PredictionTargets, rows: Array, score: Array, succeeded: Array, identity_type: Array
+) -> ScoredSessions:
+    """Group rows into sessions.
 
-    Sessions in which an intruder acted and never succeeded are neither compromised nor benign, and are left out.
+    `score` has shape (len(rows),); `succeeded` and `identity_type` have one entry for every row of the dataset.
+    Sessions with malicious requests of which none succeeded are neither compromised nor benign, and are left out.
     """
-    number, place = np.unique(of.session[rows], return_inverse=True)
+    number, session = np.unique(targets.session[rows], return_inverse=True)
     size = len(number)
-    malicious = of.malicious[rows]
-    highest, intruders = np.full(size, -np.inf), np.full(size, -np.inf)
-    np.maximum.at(highest, place, score)
-    np.maximum.at(intruders, place[malicious], score[malicious])
+    malicious = targets.malicious[rows]
+    highest, highest_malicious = np.full(size, -np.inf), np.full(size, -np.inf)
+    np.maximum.at(highest, session, score)
+    np.maximum.at(highest_malicious, session[malicious], score[malicious])
     touched, compromised = np.zeros(size, bool), np.zeros(size, bool)
-    touched[place[malicious]] = True
-    compromised[place[malicious & succeeded[rows] & of.in_session[rows]]] = True
+    touched[session[malicious]] = True
+    compromised[session[malicious & succeeded[rows] & targets.in_session[rows]]] = True
     first = np.full(size, 0)
-    first[place[::-1]] = rows[::-1]
+    first[session[::-1]] = rows[::-1]
     scenario, strength = np.full(size, "", dtype=object), np.full(size, "", dtype=object)
-    scenario[place[malicious]] = of.scenario[rows][malicious]
-    strength[place[malicious]] = of.strength[rows][malicious]
-    shown = np.where(compromised, intruders, highest)
-    whole = Sessions(shown, compromised, of.identity[first], kind[first], scenario, strength, first)
-    return whole.part(compromised | ~touched)
+    scenario[session[malicious]] = targets.scenario[rows][malicious]
+    strength[session[malicious]] = targets.strength[rows][malicious]
+    all_sessions = ScoredSessions(
+        np.where(compromised, highest_malicious, highest),
+        compromised,
+        targets.identity[first],
+        identity_type[first],
+        scenario,
+        strength,
+        first,
+    )
+    return all_sessions.part(compromised | ~touched)
 
 
-def resampled(these: Sessions, seed: int) -> Array:
-    """How often each session counts when identities are drawn anew, shape (RESAMPLES, n); the first row is all ones."""
-    drawn = bootstrap_weights(these.identity, seed)
-    weights: Array = drawn.weights[:, drawn.place(these.identity)].astype(np.float32)
+def session_weights(sessions: ScoredSessions, seed: int) -> Array:
+    """How often each session counts in each resample of identities, shape (RESAMPLES, n); in the first, once each."""
+    bootstrap = bootstrap_weights(sessions.identity, seed)
+    weights: Array = bootstrap.weights[:, bootstrap.columns(sessions.identity)].astype(np.float32)
     return weights
 
 
 @dataclass(frozen=True)
-class Limit:
-    """By resample: the score above which every session is challenged, and the share of those that score just as much.
+class Threshold:
+    """In each resample, the score above which sessions are challenged, and the share of sessions challenged at it.
 
-    Rules that count give many sessions the same score; drawn by lot among them, a budget is spent whole by every scorer
-    alike.
+    Scorers that count, such as rules, give many sessions the same score. Challenging a share of the tied sessions
+    spends the budget in full, by every scorer alike.
     """
 
     score: Array
-    of_ties: Array
+    """Shape (RESAMPLES,)."""
+    tie_share: Array
+    """Shape (RESAMPLES,)."""
 
     def challenged(self, score: Array) -> Array:
-        """The expected share of challenges, shape (RESAMPLES, n)."""
-        ties = np.where(score == self.score[:, None], self.of_ties[:, None], 0.0)
-        share: Array = np.where(score > self.score[:, None], 1.0, ties)
-        return share
+        """The probability that each session is challenged, shape (RESAMPLES, n)."""
+        ties = np.where(score == self.score[:, None], self.tie_share[:, None], 0.0)
+        probability: Array = np.where(score > self.score[:, None], 1.0, ties)
+        return probability
 
 
-def limits(these: Sessions, budget: float, weights: Array) -> dict[str, Limit]:
-    """By identity type, where a share `budget` of benign sessions ends, in every resample."""
-    found = {}
-    for kind in np.unique(these.kind):
-        benign = np.flatnonzero((these.kind == kind) & ~these.compromised)
-        order = benign[np.argsort(-these.score[benign], kind="stable")]
-        found[str(kind)] = limit_of(these.score[order], weights[:, order], budget)
-    return found
+def thresholds_at_budget(sessions: ScoredSessions, budget: float, weights: Array) -> dict[str, Threshold]:
+    """By identity type, the threshold that challenges a share `budget` of benign sessions in each resample."""
+    thresholds = {}
+    for identity_type in np.unique(sessions.identity_type):
+        benign = np.flatnonzero((sessions.identity_type == identity_type) & ~sessions.compromised)
+        order = benign[np.argsort(-sessions.score[benign], kind="stable")]
+        thresholds[str(identity_type)] = threshold_at_budget(sessions.score[order], weights[:, order], budget)
+    return thresholds
 
 
-def limit_of(falling: Array, weights: Array, budget: float) -> Limit:
-    """`falling` scores of benign sessions, highest first. Without any, nothing tells where to challenge: nowhere."""
+def threshold_at_budget(falling: Array, weights: Array, budget: float) -> Threshold:
+    """The threshold for benign scores sorted highest first. Without benign scores nothing is challenged."""
     if not len(falling):
-        return Limit(np.full(len(weights), np.inf), np.zeros(len(weights)))
-    begins = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
-    tied = np.add.reduceat(weights, begins, axis=1, dtype=np.float64)
+        return Threshold(np.full(len(weights), np.inf), np.zeros(len(weights)))
+    starts = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
+    tied = np.add.reduceat(weights, starts, axis=1, dtype=np.float64)
     spent = np.cumsum(tied, axis=1)
-    left = budget * spent[:, -1]
-    place = np.minimum((spent <= left[:, None]).sum(axis=1), len(begins) - 1)
+    allowed = budget * spent[:, -1]
+    level = np.minimum((spent <= allowed[:, None]).sum(axis=1), len(starts) - 1)
     row = np.arange(len(weights))
-    before = spent[row, place] - tied[row, place]
-    share = np.clip((left - before) / np.maximum(tied[row, place], 1e-300), 0.0, 1.0)
-    return Limit(falling[begins][place], share)
+    before = spent[row, level] - tied[row, level]
+    tie_share = np.clip((allowed - before) / np.maximum(tied[row, level], 1e-300), 0.0, 1.0)
+    return Threshold(falling[starts][level], tie_share)
 
 
-def caught(these: Sessions, budget: float, weights: Array) -> Array:
-    """How much of each compromised session is caught in every resample, shape (RESAMPLES, number of compromised sessions): 1, 0, or
-    where it ties with the last benign ones challenged, the chance of being drawn."""
-    compromised = np.flatnonzero(these.compromised)
-    hits = np.zeros((len(weights), len(compromised)))
-    for kind, limit in limits(these, budget, weights).items():
-        mine = these.kind[compromised] == kind
-        hits[:, mine] = limit.challenged(these.score[compromised][mine])
-    return hits
+def caught_sessions(sessions: ScoredSessions, budget: float, weights: Array) -> Array:
+    """The probability that each compromised session is caught, shape (RESAMPLES, number of compromised sessions).
+
+    It is 1 above the threshold, 0 below it, and the tie's share at it.
+    """
+    compromised = np.flatnonzero(sessions.compromised)
+    caught = np.zeros((len(weights), len(compromised)))
+    for identity_type, threshold in thresholds_at_budget(sessions, budget, weights).items():
+        of_type = sessions.identity_type[compromised] == identity_type
+        caught[:, of_type] = threshold.challenged(sessions.score[compromised][of_type])
+    return caught
 
 
-@dataclass(frozen=True)
-class Share:
-    """A share with its 95 % interval over resampled identities, and how many it is a share of."""
-
-    value: float
-    low: float
-    high: float
-    count: int
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}] of {self.count}"
-
-
-def share(hits: Array, weights: Array) -> Share:
-    """The share of hits, both of shape (RESAMPLES, n); the first row is what was found."""
+def weighted_share(caught: Array, weights: Array) -> Estimate:
+    """The weighted share of what is caught; both arguments have shape (RESAMPLES, n)."""
+    if not caught.shape[1]:
+        return Estimate.unknown(0)
     total = weights.sum(axis=1)
-    drawn = (hits * weights).sum(axis=1)[total > 0] / total[total > 0]
-    if not hits.shape[1]:
-        return Share(np.nan, np.nan, np.nan, 0)
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return Share(float(hits[0].mean()), float(low), float(high), hits.shape[1])
+    draws = (caught * weights).sum(axis=1)[total > 0] / total[total > 0]
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return Estimate(float(caught[0].mean()), float(low), float(high), caught.shape[1])
 
 
-def recalls(these: Sessions, budget: float, weights: Array, masks: Mapping[Named, Array]) -> dict[Named, Share]:
-    """Recall at a budget for several sets of sessions at once, thresholds bootstrap_weights in every resample."""
-    hits, compromised = caught(these, budget, weights), np.flatnonzero(these.compromised)
+def recall_by_group(
+    sessions: ScoredSessions, budget: float, weights: Array, groups: Mapping[Group, Array]
+) -> dict[Group, Estimate]:
+    """Recall at a budget in each group, given as a mask over sessions. Thresholds are set anew in each resample."""
+    caught, compromised = caught_sessions(sessions, budget, weights), np.flatnonzero(sessions.compromised)
     return {
-        name: share(hits[:, mask[compromised]], weights[:, compromised[mask[compromised]]])
-        for name, mask in masks.items()
+        group: weighted_share(caught[:, mask[compromised]], weights[:, compromised[mask[compromised]]])
+        for group, mask in groups.items()
     }

@@ -1,4 +1,4 @@
-"""How early: what an intruder had done, and for how long, when he was first challenged."""
+"""Time to detect: what an attacker had done, and for how long, at the first challenge; and the harm that it stopped."""
 
 from __future__ import annotations
 
@@ -10,53 +10,56 @@ from features.arrays import SECOND, Array
 from features.catalogue.all import feature_names
 from training.metrics.bootstrap import BootstrapWeights, Estimate
 from training.metrics.evaluation import TestSet
-from training.metrics.prompts import by_floors
+from training.metrics.prompts import prompted_by_floors
 
 HARMFUL = 2.0
-"""From this power on (`privilege_of_action`) an action changes much, takes away, or changes who may."""
+"""From this level of `privilege_of_action` on an action changes much, deletes, or changes permissions."""
 
 
 @dataclass(frozen=True)
 class Detection:
-    """At one budget: of the sessions in which he was challenged, the medians of his acts up to and with the first
-    challenge and of the minutes since his first; and of all harmful acts that succeeded, the share that would have been
-    stopped before they happened, with the model alone and with prompts by floors as well."""
+    """Detection in sessions with malicious requests, at one budget."""
 
     events: float
+    """Median number of malicious requests up to the first challenged one, in the sessions that have one."""
     minutes: float
+    """Median minutes from the first malicious request to the first challenged one."""
     detected: int
+    """Number of sessions with a challenged malicious request."""
     stopped: Estimate
+    """Share of the harmful, successful actions that come at or after the first challenge."""
     stopped_with_prompts: Estimate
-    harm: Array
-    """By harmful act: whether the model alone would have stopped it."""
-    whose: Array
-    """By harmful act: its identity."""
+    """The same where prompts by floors stop an action as well."""
+    harm_stopped: Array
+    """Whether the model stops each harmful action."""
+    harm_identity: Array
+    """The identity of each harmful action."""
 
 
-def detection(tested: TestSet, challenged: Array, drawn: BootstrapWeights) -> Detection:
-    """`challenged` is each row's chance of a challenge; more than an even one counts."""
-    of, rows = tested.targets, tested.rows
-    mine = np.flatnonzero(of.malicious[rows])
-    order = mine[np.lexsort((of.time[rows[mine]], of.session[rows[mine]]))]
-    session, begins = np.unique(of.session[rows[order]], return_index=True)
-    place = np.searchsorted(session, of.session[rows[order]])
-    number = np.arange(len(order)) - begins[place]
+def measure_detection(test_set: TestSet, challenged: Array, bootstrap: BootstrapWeights) -> Detection:
+    """`challenged` is the probability that each row is challenged; above one half counts as challenged."""
+    targets, rows = test_set.targets, test_set.rows
+    malicious = np.flatnonzero(test_set.malicious)
+    order = malicious[np.lexsort((targets.time[rows[malicious]], targets.session[rows[malicious]]))]
+    session_number, starts = np.unique(targets.session[rows[order]], return_index=True)
+    session = np.searchsorted(session_number, targets.session[rows[order]])
+    number = np.arange(len(order)) - starts[session]
     hit = challenged[order] > 0.5
-    first = np.full(len(session), len(order))
-    np.minimum.at(first, place[hit], number[hit])
-    found = first < len(order)
-    at = begins[found] + first[found]
-    minutes = (of.time[rows[order[at]]] - of.time[rows[order[begins[found]]]]) / (60 * SECOND)
-    power = tested.matrix[order, feature_names().index("privilege_of_action")]
-    harm = (power >= HARMFUL) & tested.succeeded[rows[order]]
-    stopped, prompted = number >= first[place], by_floors(tested.matrix[order])
-    whose = of.identity[rows[order]][harm]
+    first = np.full(len(session_number), len(order))
+    np.minimum.at(first, session[hit], number[hit])
+    detected = first < len(order)
+    first_hit = starts[detected] + first[detected]
+    elapsed = targets.time[rows[order[first_hit]]] - targets.time[rows[order[starts[detected]]]]
+    privilege = test_set.matrix[order, feature_names().index("privilege_of_action")]
+    harmful = (privilege >= HARMFUL) & test_set.succeeded[rows[order]]
+    stopped, prompted = number >= first[session], prompted_by_floors(test_set.matrix[order])
+    identity = targets.identity[rows[order]][harmful]
     return Detection(
-        events=float(np.median(first[found] + 1)) if found.any() else np.nan,
-        minutes=float(np.median(minutes)) if found.any() else np.nan,
-        detected=int(found.sum()),
-        stopped=drawn.mean(stopped[harm], whose),
-        stopped_with_prompts=drawn.mean((stopped | prompted)[harm], whose),
-        harm=stopped[harm],
-        whose=whose,
+        events=float(np.median(first[detected] + 1)) if detected.any() else np.nan,
+        minutes=float(np.median(elapsed / (60 * SECOND))) if detected.any() else np.nan,
+        detected=int(detected.sum()),
+        stopped=bootstrap.mean(stopped[harmful], identity),
+        stopped_with_prompts=bootstrap.mean((stopped | prompted)[harmful], identity),
+        harm_stopped=stopped[harmful],
+        harm_identity=identity,
     )

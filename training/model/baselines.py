@@ -1,4 +1,4 @@
-"""What the model must beat on the same sessions: rules anybody would write, a straight line, an oddity, and prompts."""
+"""Baselines a model must beat on the same sessions: static rules, two simple models, and two kinds of plain prompts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from features.arrays import Array
 from features.catalogue.all import feature_names
 from training.data.targets import PredictionTargets
 
-TRIGGERS: tuple[tuple[str, float], ...] = (
+RULES: tuple[tuple[str, float], ...] = (
     ("device_is_new", 0.5),
     ("speed_km_per_hour", 1_000.0),
     ("network_reputation", 0.8),
@@ -23,60 +23,67 @@ TRIGGERS: tuple[tuple[str, float], ...] = (
     ("privilege_above_identity", 0.5),
     ("country_is_new", 0.5),
 )
-"""A rule fires when its feature is above the number: new device, impossible travel, bad address, reading turned to
-writing, more power than ever, new country."""
+"""A rule fires when its feature is above the number: new device, impossible travel, bad address, a write after reads,
+more privilege than ever, new country."""
 PRIVILEGED = 3.0
-"""From this power on an action changes who may do what (`privilege_of_action`)."""
+"""From this level of `privilege_of_action` on an action changes permissions."""
 HOUR = 3_600_000_000
-AT_ONCE = 20_000
-"""Rows, more or less, whose baseline scores are computed together."""
+"""Microseconds."""
+BATCH_ROWS = 20_000
+"""Rows, about, that are scored together."""
 
 
 def static_rules(matrix: Array) -> Array:
-    """How many rules fire, shape (n,); what is unknown fires none."""
-    columns = [feature_names().index(name) for name, _ in TRIGGERS]
-    bounds = np.array([bound for _, bound in TRIGGERS])
+    """The number of rules that fire on each row, shape (n,). A rule whose feature is unknown does not fire."""
+    columns = [feature_names().index(name) for name, _ in RULES]
+    bounds = np.array([bound for _, bound in RULES])
     fired: Array = (matrix[:, columns] > bounds).sum(axis=1).astype(float)
     return fired
 
 
-def always_on_privileged(matrix: Array) -> Array:
-    """1 where the action changes who may do what: a prompt on each of them, whoever asks."""
+def prompt_on_privileged(matrix: Array) -> Array:
+    """1 on each action that changes permissions, 0 elsewhere; shape (n,)."""
     prompted: Array = (matrix[:, feature_names().index("privilege_of_action")] >= PRIVILEGED).astype(float)
     return prompted
 
 
-def every_hour(of: PredictionTargets, rows: Array) -> Array:
-    """1 on the first request of each further hour of a session; shape (len(rows),), rows in order of time or not."""
-    began = np.full(int(of.session.max(initial=-1)) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(began, of.session, of.time)
-    hour = (of.time[rows] - began[of.session[rows]]) // HOUR
-    order = np.lexsort((of.time[rows], of.session[rows]))
-    session, sorted_hour = of.session[rows[order]], hour[order]
+def prompt_every_hour(targets: PredictionTargets, rows: Array) -> Array:
+    """1 on the first request of each further hour of a session; shape (len(rows),). Rows may be in any order."""
+    started = np.full(int(targets.session.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(started, targets.session, targets.time)
+    hour = (targets.time[rows] - started[targets.session[rows]]) // HOUR
+    order = np.lexsort((targets.time[rows], targets.session[rows]))
+    session, sorted_hour = targets.session[rows[order]], hour[order]
     prompted = np.zeros(len(rows))
-    same = np.r_[False, session[1:] == session[:-1]]
-    earlier = np.r_[0, sorted_hour[:-1]]
-    prompted[order] = np.where(same, sorted_hour > earlier, sorted_hour > 0)
+    same_session = np.r_[False, session[1:] == session[:-1]]
+    previous_hour = np.r_[0, sorted_hour[:-1]]
+    prompted[order] = np.where(same_session, sorted_hour > previous_hour, sorted_hour > 0)
     return prompted
 
 
-def logistic_regression(matrix: Array, malicious: Array, kept: Array, tested: Array) -> Array:
-    """Scores of a straight line fitted on the kept rows, shape (len(tested),); unknown is the median, with a mark."""
-    line = make_pipeline(
+def logistic_regression(matrix: Array, malicious: Array, fitting: Array, test_matrix: Array) -> Array:
+    """Scores of a logistic regression fitted on some rows, shape (len(test_matrix),).
+
+    Unknown values become the median, with an indicator column.
+    """
+    model = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
         StandardScaler(),
         LogisticRegression(C=0.1, max_iter=500),
     )
-    return _scored(line.fit(matrix[kept], malicious[kept]).decision_function, tested)
+    return _score_in_batches(model.fit(matrix[fitting], malicious[fitting]).decision_function, test_matrix)
 
 
-def isolation_forest(matrix: Array, kept: Array, tested: Array, seed: int) -> Array:
-    """How odd each row is to a forest without labels, shape (len(tested),); unknown is the median, with a mark."""
-    filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True).fit(matrix[kept])
-    forest = IsolationForest(n_estimators=100, random_state=seed).fit(filled.transform(matrix[kept]))
-    return _scored(lambda part: -forest.score_samples(filled.transform(part)), tested)
+def isolation_forest(matrix: Array, fitting: Array, test_matrix: Array, seed: int) -> Array:
+    """Anomaly scores of an isolation forest fitted on some rows without labels, shape (len(test_matrix),).
+
+    Unknown values become the median, with an indicator column.
+    """
+    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True).fit(matrix[fitting])
+    forest = IsolationForest(n_estimators=100, random_state=seed).fit(imputer.transform(matrix[fitting]))
+    return _score_in_batches(lambda batch: -forest.score_samples(imputer.transform(batch)), test_matrix)
 
 
-def _scored(score: Callable[[Array], Array], tested: Array) -> Array:
-    """The scores of all rows, some at a time: filled in and marked, they take several times their memory."""
-    return np.concatenate([score(part) for part in np.array_split(tested, len(tested) // AT_ONCE + 1)])
+def _score_in_batches(score: Callable[[Array], Array], matrix: Array) -> Array:
+    """Score all rows a batch at a time: imputed rows with their indicators take several times the memory."""
+    return np.concatenate([score(batch) for batch in np.array_split(matrix, len(matrix) // BATCH_ROWS + 1)])

@@ -1,8 +1,8 @@
-"""What the features of many rows add to their log-odds: exactly for now, against a background for the hazard.
+"""SHAP contributions of many rows at once: exact for the now-model, against a background for the hazard model.
 
-The two are never mixed: now's contributions sum, with the base, to the calibrated log-odds of the row; the hazard's are
-what each feature adds beyond what it adds to ordinary requests in the same interval, and sum to how far the log-odds of
-that interval lie from theirs. (SHAP's own way with a background takes what is unknown for large, and does not add up.)
+The two are never mixed. The now-model's contributions and its base sum to a row's calibrated log-odds. The hazard
+model's say what each feature adds compared with benign background rows in the same interval, and sum to the difference
+of the log-odds. SHAP's own background option is not used: it reads unknown values as large, and does not add up.
 """
 
 from __future__ import annotations
@@ -18,58 +18,69 @@ from features.model.bundle import TrustModel
 from features.model.trust_curve import HORIZONS
 
 INTERVAL = "the interval itself"
-"""Named beside the features of the hazard: what being in this interval adds to some rows and not to others, and to
-some types of identity more than to others."""
+"""Listed beside the features of the hazard model: what the interval adds to some rows and identity types and not to
+others."""
 
 
 @dataclass(frozen=True)
-class Explained:
-    """Features of rows, what each adds, and what they add to: base + contributions = log-odds, row by row."""
+class Explanations:
+    """Contributions of features to the log-odds of n rows: base + contributions = log-odds, row by row."""
 
     names: tuple[str, ...]
     values: Array
+    """The features' values, shape (n, len(names))."""
     contributions: Array
+    """What each feature adds to the log-odds, shape (n, len(names))."""
     base: float
     log_odds: Array
+    """Shape (n,)."""
 
     def strongest(self) -> list[int]:
-        """Features by their mean share in all contributions, the weightiest first."""
+        """Numbers of the features by mean absolute contribution, strongest first."""
         order: list[int] = np.argsort(-np.abs(self.contributions).mean(axis=0), kind="stable").tolist()
         return order
 
-    def one(self, row: int) -> pd.DataFrame:
-        """One row's features, the weightiest first: its value, what it adds, and what it means in words."""
-        said = {feature.name: feature.sentence for feature in FEATURES}
-        means = [said.get(name, "") for name in self.names]
-        columns = {"value": self.values[row], "adds": self.contributions[row], "means": means}
+    def row(self, number: int) -> pd.DataFrame:
+        """One row's features, strongest first, with columns `value`, `contribution` and `meaning`."""
+        sentences = {feature.name: feature.sentence for feature in FEATURES}
+        columns = {
+            "value": self.values[number],
+            "contribution": self.contributions[number],
+            "meaning": [sentences.get(name, "") for name in self.names],
+        }
         frame = pd.DataFrame(columns, index=list(self.names))
-        return frame.iloc[np.argsort(-np.abs(self.contributions[row]), kind="stable")]
+        return frame.iloc[np.argsort(-np.abs(self.contributions[number]), kind="stable")]
 
 
-def explained(model: TrustModel, matrix: Array) -> Explained:
-    """Of now, in calibrated log-odds."""
-    line = model.calibration
-    parts, base = _contributions(model.now, matrix)
-    return Explained(
-        feature_names(), matrix, line.slope * parts, line.slope * base + line.intercept, model.now_log_odds(matrix)
+def explain_now(model: TrustModel, matrix: Array) -> Explanations:
+    """Explain the now-model in calibrated log-odds; `matrix` has shape (n, features)."""
+    calibration = model.calibration
+    contributions, base = _contributions(model.now, matrix)
+    return Explanations(
+        feature_names(),
+        matrix,
+        calibration.slope * contributions,
+        calibration.slope * base + calibration.intercept,
+        model.now_log_odds(matrix),
     )
 
 
-def explained_hazard(model: TrustModel, matrix: Array, ordinary: Array, interval: int) -> Explained:
-    """Of one interval's hazard, in calibrated log-odds, against ordinary rows in the same interval."""
-    line, width = model.calibration, len(FEATURES)
-    here = np.eye(len(HORIZONS))[interval]
-    inputs, background = (np.hstack([rows, np.tile(here, (len(rows), 1))]) for rows in (matrix, ordinary))
-    usual, base = _contributions(model.hazard, background)
-    beyond = line.hazard_slope * (_contributions(model.hazard, inputs)[0] - usual.mean(axis=0))
-    none = np.zeros((1, len(HORIZONS)))
-    own, others = (line.hazard_log_odds(none, rows)[:, interval] for rows in (matrix, ordinary))
-    parts = np.column_stack([beyond[:, :width], beyond[:, width:].sum(axis=1)])
-    parts[:, width] += own - others.mean()
-    usually = line.hazard_slope * (base + float(usual.sum(axis=1).mean())) + float(others.mean())
+def explain_hazard(model: TrustModel, matrix: Array, background: Array, interval: int) -> Explanations:
+    """Explain the hazard of one interval in calibrated log-odds, against benign background rows in that interval."""
+    calibration, width = model.calibration, len(FEATURES)
+    one_hot = np.eye(len(HORIZONS))[interval]
+    inputs, background_inputs = (np.hstack([rows, np.tile(one_hot, (len(rows), 1))]) for rows in (matrix, background))
+    usual, base = _contributions(model.hazard, background_inputs)
+    beyond = calibration.hazard_slope * (_contributions(model.hazard, inputs)[0] - usual.mean(axis=0))
+    no_margin = np.zeros((1, len(HORIZONS)))
+    own, others = (calibration.hazard_log_odds(no_margin, rows)[:, interval] for rows in (matrix, background))
+    contributions = np.column_stack([beyond[:, :width], beyond[:, width:].sum(axis=1)])
+    contributions[:, width] += own - others.mean()
+    usual_log_odds = calibration.hazard_slope * (base + float(usual.sum(axis=1).mean())) + float(others.mean())
     values = np.column_stack([matrix, np.full(len(matrix), np.nan)])
     hazards = model.hazards(matrix)[:, interval]
-    return Explained((*feature_names(), INTERVAL), values, parts, usually, np.log(hazards / (1.0 - hazards)))
+    log_odds = np.log(hazards / (1.0 - hazards))
+    return Explanations((*feature_names(), INTERVAL), values, contributions, usual_log_odds, log_odds)
 
 
 def _contributions(estimator: object, inputs: Array) -> tuple[Array, float]:

@@ -1,10 +1,10 @@
-"""The two models: is this request malicious, and when will the session be compromised.
+"""Fit the two boosted models: is this request malicious, and when will the session be compromised.
 
-No larger than they must be, since explaining costs leaves times depth squared; monotone where a suspicion means the
-same whatever else is known, since otherwise raising it could lower the risk. Most requests are ordinary and teach the
-same: a first, small model says which of the owners' own are suspicious, those are all fitted, and of the others a
-share that counts for all (local case-control sampling, Fithian and Hastie 2014). The weights keep the odds as they
-are: no class weights, and nothing to put right on the intercept.
+- Explaining a prediction costs trees times leaves times depth squared, so the models are no larger than they must be.
+- They are monotone where a suspicion means the same whatever else is known. Otherwise raising it could lower the risk.
+- Most requests are benign and teach the same. A small first model finds the suspicious negatives, which are all
+  fitted; of the others a share is fitted, with weights that keep the odds unbiased (local case-control sampling,
+  Fithian and Hastie 2014). There are no class weights, and the intercept needs no correction.
 """
 
 from __future__ import annotations
@@ -19,174 +19,162 @@ from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.model.trust_curve import HORIZONS
 from training.data.targets import AtRisk
+from training.model.recipe import Recipe
 
-NOW_DIRECTIONS = [feature.direction if feature.unit == "yes or no" else 0 for feature in FEATURES]
-"""Binding for the model of now: a fact's direction. How rare or how much more than usual something is says little where
-little is known, and more where much is: what these do together is learnt."""
-HAZARD_DIRECTIONS = [feature.direction for feature in FEATURES] + [0] * len(HORIZONS)
-"""Binding for the hazard: every direction, since losses are too few to learn more from."""
-FIRST_TREES = 60
-"""Of the model that says which negatives are suspicious."""
-GRID = 255
-"""Values of a column between which the booster can tell."""
-AT_ONCE = 100_000
+NOW_CONSTRAINTS = [feature.direction if feature.unit == "yes or no" else 0 for feature in FEATURES]
+"""Monotone constraints of the now-model: the direction of each yes-or-no feature, 0 for the others. How much a rarity
+or an excess says depends on how much is known, so the model learns those."""
+HAZARD_CONSTRAINTS = [feature.direction for feature in FEATURES] + [0] * len(HORIZONS)
+"""Monotone constraints of the hazard model: every direction, because losses are too few to learn more from."""
+SCREENING_TREES = 60
+"""Trees of the first model, which finds the suspicious negatives."""
+GRID_SIZE = 255
+"""Distinct values of a column that the booster can tell apart."""
+BATCH_ROWS = 100_000
 """Examples whose inputs are in memory together while a model scores them."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How both models are fitted."""
-
-    trees: int = 400
-    leaves: int = 31
-    depth: int = 8
-    learning_rate: float = 0.08
-    smallest_leaf: int = 40
-    l2: float = 2.0
-    negatives_kept: float = 0.1
-    """Share of the ordinary negatives that is fitted."""
-    suspicious: float = 0.03
-    """Share of the negatives that counts as suspicious: all of them are fitted."""
-    patience: int = 30
-    again: int = 8
-    """How often other surprises and abuse are put into the lives that are fitted, for more examples of both."""
-
-
-@dataclass(frozen=True)
 class Examples:
-    """What to learn one target from; inputs are made when asked for, since all at once would not fit into memory."""
+    """Training examples of one target. Inputs are built on request: all of them together would not fit into memory."""
 
     inputs: Callable[[Array], Array]
-    """From numbers of examples to their inputs."""
+    """From numbers of examples, shape (k,), to their inputs, shape (k, columns)."""
     target: Array
+    """True for positives, shape (n,)."""
     weight: Array
-    """How much each counts."""
+    """How much each example counts, shape (n,)."""
 
-    def part(self, which: Array) -> Examples:
-        """Some of them, by number."""
-        return Examples(lambda numbers: self.inputs(which[numbers]), self.target[which], self.weight[which])
+    def subset(self, numbers: Array) -> Examples:
+        """Some of the examples, by number."""
+        return Examples(lambda chosen: self.inputs(numbers[chosen]), self.target[numbers], self.weight[numbers])
 
-    def counting(self, weight: Array) -> Examples:
-        """The same, each counting for so much."""
+    def weighted(self, weight: Array) -> Examples:
+        """The same examples with other weights."""
         return replace(self, weight=weight)
 
-    def blind(self, columns: Array) -> Examples:
-        """The same with some inputs, by a mask, unknown."""
+    def without_columns(self, columns: Array) -> Examples:
+        """The same examples with some input columns, given by a mask, set to NaN."""
 
         def inputs(numbers: Array) -> Array:
-            made = self.inputs(numbers)
-            made[:, columns] = np.nan
-            return made
+            values = self.inputs(numbers)
+            values[:, columns] = np.nan
+            return values
 
         return replace(self, inputs=inputs)
 
-    def beside(self, others: Examples) -> Examples:
-        """These, and after them others."""
-        own = len(self.target)
+    def followed_by(self, others: Examples) -> Examples:
+        """These examples and then others."""
+        count = len(self.target)
 
         def inputs(numbers: Array) -> Array:
-            mine = numbers < own
-            first = self.inputs(numbers[mine])
-            made = np.empty((len(numbers), first.shape[1]))
-            made[mine] = first
-            del first  # before the others come: together they would be as much again
-            made[~mine] = others.inputs(numbers[~mine] - own)
-            return made
+            first = numbers < count
+            own = self.inputs(numbers[first])
+            values = np.empty((len(numbers), own.shape[1]))
+            values[first] = own
+            del own  # free it before the others are built: both together would double the memory
+            values[~first] = others.inputs(numbers[~first] - count)
+            return values
 
-        return Examples(inputs, *map(np.concatenate, ((self.target, others.target), (self.weight, others.weight))))
+        target = np.concatenate((self.target, others.target))
+        return Examples(inputs, target, np.concatenate((self.weight, others.weight)))
 
     def all_inputs(self) -> Array:
-        """The inputs of every one."""
+        """The inputs of every example, shape (n, columns)."""
         return self.inputs(np.arange(len(self.target)))
 
 
-def counted_once(inputs: Callable[[Array], Array], target: Array) -> Examples:
-    """Examples of which each counts for one."""
+def unweighted_examples(inputs: Callable[[Array], Array], target: Array) -> Examples:
+    """Examples of weight 1."""
     return Examples(inputs, target, np.ones(len(target)))
 
 
-def examples(matrix: Array, rows: Array, target: Array) -> Examples:
-    """Rows of a matrix, by number, each with its target."""
-    return counted_once(lambda numbers: matrix[rows[numbers]], target)
+def row_examples(matrix: Array, rows: Array, target: Array) -> Examples:
+    """One example for each of some rows of a matrix, by number, with its target."""
+    return unweighted_examples(lambda numbers: matrix[rows[numbers]], target)
 
 
 def hazard_examples(matrix: Array, pairs: AtRisk) -> Examples:
-    """Rows at risk of a loss, once for each interval."""
-    return counted_once(lambda numbers: pairs.part(numbers).inputs(matrix), pairs.compromised)
+    """One example for each pair of a row and an interval in which its session is at risk."""
+    return unweighted_examples(lambda numbers: pairs.part(numbers).inputs(matrix), pairs.compromised)
 
 
 def fit_now(
     fitting: Examples, stopping: Examples | None, recipe: Recipe, seed: int, *, constrained: bool = True
 ) -> HistGradientBoostingClassifier:
-    """Fit P(this request is not the owner's); `stopping` are other identities', which say when to stop."""
-    return fit(fitting, stopping, NOW_DIRECTIONS if constrained else None, recipe, seed)
+    """Fit P(this request is malicious). `stopping` holds other identities, on which early stopping is decided."""
+    return fit_booster(fitting, stopping, NOW_CONSTRAINTS if constrained else None, recipe, seed)
 
 
 def fit_hazard(fitting: Examples, recipe: Recipe, seed: int) -> HistGradientBoostingClassifier:
-    """Fit q_k = P(the first malicious act falls in interval k | none before), coarsely."""
-    return fit(fitting, None, HAZARD_DIRECTIONS, coarse(recipe), seed)
+    """Fit q_k = P(the first malicious request falls in interval k | none before), with a coarse recipe."""
+    return fit_booster(fitting, None, HAZARD_CONSTRAINTS, coarse_recipe(recipe), seed)
 
 
-def coarse(recipe: Recipe) -> Recipe:
-    """The same for what hardly shows beforehand: when a session will be compromised.
+def coarse_recipe(recipe: Recipe) -> Recipe:
+    """The recipe for the hazard model: few, shallow, strongly regularised trees.
 
-    All requests of a session that will be compromised are positives, so anything finer learns those sessions by heart, and
-    identities kept apart hold too few of them to say when to stop. Measured: the CHANGELOG says how.
+    All requests of a session that will be compromised are positives, so a finer model memorises those sessions, and
+    held-out identities have too few of them to decide early stopping. The CHANGELOG gives the measurement.
     """
     return replace(recipe, trees=60, leaves=8, depth=6, smallest_leaf=1_000, l2=20.0, learning_rate=0.06)
 
 
-def fit(
-    fitting: Examples, stopping: Examples | None, directions: list[int] | None, recipe: Recipe, seed: int
+def fit_booster(
+    fitting: Examples, stopping: Examples | None, constraints: list[int] | None, recipe: Recipe, seed: int
 ) -> HistGradientBoostingClassifier:
-    """Fit one booster; raises ValueError when there is nothing of one kind to learn from."""
-    kept, weight = weighed(fitting, directions, recipe, seed)
-    watched = stopping if stopping is not None and 0 < int(stopping.target.sum()) < len(stopping.target) else None
-    return _grown(fitting.part(kept), weight, watched, directions, recipe, seed)
+    """Fit one booster on a sample of the examples.
+
+    Raises ValueError when the examples are all positive or all negative.
+    """
+    chosen, weight = sample_examples(fitting, constraints, recipe, seed)
+    usable = stopping if stopping is not None and 0 < int(stopping.target.sum()) < len(stopping.target) else None
+    return _boost(fitting.subset(chosen), weight, usable, constraints, recipe, seed)
 
 
-def weighed(fitting: Examples, directions: list[int] | None, recipe: Recipe, seed: int) -> tuple[Array, Array]:
-    """Numbers of the examples to fit, and how much each of them counts.
+def sample_examples(fitting: Examples, constraints: list[int] | None, recipe: Recipe, seed: int) -> tuple[Array, Array]:
+    """Numbers of the examples to fit, and the weight of each.
 
-    What counts for less than one is there in numbers because it is suspicious, and is fitted whole.
+    Positives and suspicious negatives are all kept, as is any example of weight below 1: augmentation made many of
+    them because they are suspicious.
     """
     target = fitting.target
     if not 0 < int(target.sum()) < len(target):
         raise ValueError(f"{int(target.sum())} of {len(target)} rows are malicious: nothing to tell apart")
-    first, counts = thinned(fitting, recipe, seed)
-    small = replace(recipe, trees=FIRST_TREES)
-    model = _grown(fitting.part(first), counts, None, directions, small, seed)
+    first, first_weight = thin_negatives(fitting, recipe, seed)
+    screening = replace(recipe, trees=SCREENING_TREES)
+    model = _boost(fitting.subset(first), first_weight, None, constraints, screening, seed)
     score = margins(model, fitting)
-    whole = _rare(fitting) | (score > np.quantile(score[~target], 1.0 - recipe.suspicious))
+    kept_whole = _always_kept(fitting) | (score > np.quantile(score[~target], 1.0 - recipe.suspicious))
     draws = np.random.default_rng(seed + 1).random(len(target))
-    kept = np.flatnonzero(whole | (draws < recipe.negatives_kept))
-    return kept, fitting.weight[kept] * np.where(whole[kept], 1.0, 1.0 / recipe.negatives_kept)
+    chosen = np.flatnonzero(kept_whole | (draws < recipe.negatives_kept))
+    return chosen, fitting.weight[chosen] * np.where(kept_whole[chosen], 1.0, 1.0 / recipe.negatives_kept)
 
 
-def _rare(these: Examples) -> Array:
-    return these.target | (these.weight < 1.0)
+def _always_kept(examples: Examples) -> Array:
+    return examples.target | (examples.weight < 1.0)
 
 
-def margins(model: HistGradientBoostingClassifier, of: Examples) -> Array:
+def margins(model: HistGradientBoostingClassifier, examples: Examples) -> Array:
     """The model's log-odds of each example, shape (n,)."""
-    starts = range(0, len(of.target), AT_ONCE)
-    parts = (np.arange(start, min(start + AT_ONCE, len(of.target))) for start in starts)
-    return np.concatenate([np.zeros(0), *(model.decision_function(of.inputs(part)) for part in parts)])
+    starts = range(0, len(examples.target), BATCH_ROWS)
+    batches = (np.arange(start, min(start + BATCH_ROWS, len(examples.target))) for start in starts)
+    return np.concatenate([np.zeros(0), *(model.decision_function(examples.inputs(batch)) for batch in batches)])
 
 
-def thinned(these: Examples, recipe: Recipe, seed: int) -> tuple[Array, Array]:
-    """All that is rare and an even share of the other negatives, as numbers, and how much each counts."""
-    rare = _rare(these)
-    draws = np.random.default_rng(seed).random(len(rare))
-    kept = np.flatnonzero(rare | (draws < recipe.negatives_kept))
-    return kept, these.weight[kept] * np.where(rare[kept], 1.0, 1.0 / recipe.negatives_kept)
+def thin_negatives(examples: Examples, recipe: Recipe, seed: int) -> tuple[Array, Array]:
+    """Numbers and weights of all positives and an even share of the negatives."""
+    always = _always_kept(examples)
+    draws = np.random.default_rng(seed).random(len(always))
+    chosen = np.flatnonzero(always | (draws < recipe.negatives_kept))
+    return chosen, examples.weight[chosen] * np.where(always[chosen], 1.0, 1.0 / recipe.negatives_kept)
 
 
-def _grown(
+def _boost(
     fitting: Examples,
     weight: Array,
     stopping: Examples | None,
-    directions: list[int] | None,
+    constraints: list[int] | None,
     recipe: Recipe,
     seed: int,
 ) -> HistGradientBoostingClassifier:
@@ -197,38 +185,38 @@ def _grown(
         learning_rate=recipe.learning_rate,
         min_samples_leaf=recipe.smallest_leaf,
         l2_regularization=recipe.l2,
-        monotonic_cst=directions,
+        monotonic_cst=constraints,
         early_stopping=stopping is not None,
         n_iter_no_change=recipe.patience,
         random_state=seed,
     )
-    inputs = _on_a_grid(fitting.all_inputs())
+    inputs = _snap_to_grid(fitting.all_inputs())
     if stopping is None:
         return model.fit(inputs, fitting.target, sample_weight=weight)
-    kept, counts = thinned(stopping, recipe, seed)
-    stop = stopping.part(kept)
+    chosen, stopping_weight = thin_negatives(stopping, recipe, seed)
+    validation = stopping.subset(chosen)
     return model.fit(
         inputs,
         fitting.target,
         sample_weight=weight,
-        X_val=stop.all_inputs(),
-        y_val=stop.target,
-        sample_weight_val=counts,
+        X_val=validation.all_inputs(),
+        y_val=validation.target,
+        sample_weight_val=stopping_weight,
     )
 
 
-def _on_a_grid(inputs: Array) -> Array:
-    """Each value moved, in place, to the nearest of GRID quantiles of its column; the booster cuts half-way between.
+def _snap_to_grid(inputs: Array) -> Array:
+    """Move each value, in place, to the nearest of GRID_SIZE quantiles of its column.
 
-    So a model reads any value as it learnt it. Left to itself the booster would sort each column once for every one of
-    its bins when examples have weights, and cut finest where the ordinary lie. A column of which nothing is ever known
-    becomes a constant, which no tree can use; the booster could not bin it.
+    The booster then cuts half-way between neighbouring grid values, so that it reads any value as it learnt it. With
+    sample weights it would otherwise sort each column once for every bin, and cut finest where benign values lie.
+    A column that is never known becomes a constant, which no tree can use: the booster cannot bin an all-NaN column.
     """
     for column in inputs.T:
         known = np.flatnonzero(~np.isnan(column))
         if not len(known):
             column[:] = 0.0
             continue
-        grid = np.unique(np.quantile(column[known], np.linspace(0.0, 1.0, GRID), method="nearest"))
+        grid = np.unique(np.quantile(column[known], np.linspace(0.0, 1.0, GRID_SIZE), method="nearest"))
         column[known] = grid[np.searchsorted((grid[:-1] + grid[1:]) / 2.0, column[known])]
     return inputs

@@ -1,4 +1,4 @@
-"""Which features a model rests on: the share each has in all SHAP contributions, by identity type."""
+"""Which features a model relies on: each feature's share of all SHAP contributions, by identity type."""
 
 from __future__ import annotations
 
@@ -16,39 +16,42 @@ from features.event.arrow import conform
 from features.model.bundle import TrustModel
 from features.model.trust_curve import HORIZONS
 
-EXPLAINED = 3_000
+EXPLAINED_ROWS = 3_000
 """Events explained of each identity type at most, drawn at random."""
 
 
-def importance(model: TrustModel, samples: Mapping[str, pa.Table], tables: NetworkTables, seed: int) -> pd.DataFrame:
-    """A row per feature, a column per sample and identity type, and one for the hazard of the first sample.
+def feature_importance(
+    model: TrustModel, samples: Mapping[str, pa.Table], tables: NetworkTables, seed: int
+) -> pd.DataFrame:
+    """One row a feature; a column for each sample and identity type, and `hazard` for the first sample.
 
-    A column sums to 1, but for the hazard's, whose rest is the interval's own. `known` is the share of all events in
-    which the feature is known.
+    Columns sum to 1, except `hazard`, where the rest belongs to the interval. Column `known` is the share of all events
+    in which the feature is known.
     """
     shares, matrices = {}, []
     for name, events in samples.items():
-        filled = fill(conform(events), tables)
-        matrix = replay(filled, model.population)
+        enriched = fill(conform(events), tables)
+        matrix = replay(enriched, model.population)
         matrices.append(matrix)
-        kinds = filled["identity.type"].to_numpy()
-        for kind in np.unique(kinds):
-            drawn = _drawn(np.flatnonzero(kinds == kind), seed)
-            shares[f"{name}: {kind}"] = _shares(model.now, matrix[drawn])
-    drawn = _drawn(np.arange(len(matrices[0])), seed)
-    first = np.hstack([matrices[0][drawn], np.tile(np.eye(len(HORIZONS))[0], (len(drawn), 1))])
-    shares["hazard"] = _shares(model.hazard, first)[: len(FEATURES)]
+        identity_types = enriched["identity.type"].to_numpy()
+        for identity_type in np.unique(identity_types):
+            sample = _sample(np.flatnonzero(identity_types == identity_type), seed)
+            shares[f"{name}: {identity_type}"] = _shares(model.now, matrix[sample])
+    sample = _sample(np.arange(len(matrices[0])), seed)
+    first_interval = np.tile(np.eye(len(HORIZONS))[0], (len(sample), 1))
+    shares["hazard"] = _shares(model.hazard, np.hstack([matrices[0][sample], first_interval]))[: len(FEATURES)]
     shares["known"] = np.isfinite(np.concatenate(matrices)).mean(axis=0)
     return pd.DataFrame(shares, index=list(feature_names()))
 
 
-def _drawn(places: Array, seed: int) -> Array:
-    return np.random.default_rng(seed).permutation(places)[:EXPLAINED]
+def _sample(rows: Array, seed: int) -> Array:
+    return np.random.default_rng(seed).permutation(rows)[:EXPLAINED_ROWS]
 
 
 def _shares(estimator: object, inputs: Array) -> Array:
-    import shap  # takes seconds
+    import shap  # imported late: it takes seconds
 
-    parts = np.abs(shap.TreeExplainer(estimator).shap_values(inputs, check_additivity=False)).mean(axis=0)
-    shares: Array = parts / parts.sum()
+    contributions = shap.TreeExplainer(estimator).shap_values(inputs, check_additivity=False)
+    size = np.abs(contributions).mean(axis=0)
+    shares: Array = size / size.sum()
     return shares

@@ -1,9 +1,9 @@
-"""More examples from the same lives: other surprises, and other abuse, put into the histories that are fitted.
+"""Data augmentation: inject more hard negatives and more abuse into the histories that are fitted.
 
-What a model confuses at the top of its scores is rare on both sides, legitimate surprises and abuse; of ordinary
-requests there are plenty. So both are put into the same lives again and again, never those that test or calibrate, by
-the functions that put them there at first and as often. Each example then counts for as much less as there are more of
-its kind: odds stay what they were. Only what is simulated is made again; what happened to somebody happened once.
+What a model confuses at the top of its scores is rare on both sides: hard negatives and abuse. Benign requests there
+are plenty of. So both kinds are injected again and again into the fitted histories, never into those that test or
+calibrate, by the functions and at the rates that produced them at first. Each example's weight falls as its kind
+grows, so the odds stay what they were. Only simulated abuse is repeated; a recorded incident happened once.
 """
 
 from __future__ import annotations
@@ -21,135 +21,157 @@ from features.engine.batch import replay_rows
 from features.event.numpy_row import rows_of
 from training.data.labels import SIMULATED, World
 from training.data.targets import PredictionTargets
-from training.model.fit import Examples, examples
-from training.parallel import cores, in_processes
+from training.model.fit import Examples, row_examples
+from training.parallel import available_cores, map_in_processes
+from training.progress import CountCallback
 from training.scenarios.attacks.registry import SCENARIOS
-from training.scenarios.injection import Progress, inject_abuse, inject_hard_negatives
+from training.scenarios.injection import inject_abuse, inject_hard_negatives
 
-TOGETHER = 150_000
-"""Events, more or less, into whose histories something is put at a time."""
-TAUGHT = tuple(scenario for scenario in SCENARIOS if not scenario.held_out)
+EVENTS_PER_BATCH = 150_000
+"""Events, about, whose histories are augmented at a time."""
+TRAINED_SCENARIOS = tuple(scenario for scenario in SCENARIOS if not scenario.held_out)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What was put in, n requests."""
+    """Injected requests."""
 
     matrix: Array
-    """Their features, shape (n, F)."""
+    """Their features, shape (n, features)."""
     malicious: Array
-    """Whether an intruder acted, shape (n,)."""
+    """Shape (n,); the others are hard negatives."""
     scenario: Array
-    """What he was after, as text; empty where the owner acted, shape (n,)."""
-    kind: Array
-    """The type of the identity, as text, shape (n,)."""
+    """Name of the abuse, empty for hard negatives, shape (n,)."""
+    identity_type: Array
+    """Shape (n,)."""
 
-    def part(self, which: Array) -> Augmentation:
-        """Some of them, by a mask."""
-        return Augmentation(*(values[which] for values in vars(self).values()))
+    def part(self, mask: Array) -> Augmentation:
+        """Some of the requests."""
+        return Augmentation(*(values[mask] for values in vars(self).values()))
 
-    def beside(self, own: Examples, abuse: Array, surprises: Array) -> Examples:
-        """The examples there were, of which masks tell what was made again, and these: either kind counts for as much
-        in all as it did alone."""
-        more = examples(self.matrix, np.arange(len(self.malicious)), self.malicious)
-        weight, theirs = own.weight.copy(), more.weight.copy()
-        for there, here in ((abuse, self.malicious), (surprises, ~self.malicious)):
-            if here.any():
-                weight[there] = theirs[here] = there.sum() / (there.sum() + here.sum())
-        return own.counting(weight).beside(more.counting(theirs))
+    def append_to(self, examples: Examples, abuse: Array, hard_negatives: Array) -> Examples:
+        """The given examples followed by these, reweighted so that each kind counts in total for as much as before.
+
+        `abuse` and `hard_negatives` are masks over the given examples.
+        """
+        injected = row_examples(self.matrix, np.arange(len(self.malicious)), self.malicious)
+        weight, injected_weight = examples.weight.copy(), injected.weight.copy()
+        for mask, injected_mask in ((abuse, self.malicious), (hard_negatives, ~self.malicious)):
+            if injected_mask.any():
+                shared = mask.sum() / (mask.sum() + injected_mask.sum())
+                weight[mask] = injected_weight[injected_mask] = shared
+        return examples.weighted(weight).followed_by(injected.weighted(injected_weight))
 
 
-NOTHING = Augmentation(np.empty((0, len(FEATURES))), np.empty(0, bool), np.empty(0, object), np.empty(0, object))
+NO_AUGMENTATION = Augmentation(
+    np.empty((0, len(FEATURES))), np.empty(0, bool), np.empty(0, object), np.empty(0, object)
+)
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Some lives: their own rows up to the end of fitting, what is put in at which rates, and from when it counts."""
+class _Batch:
+    """Histories of some identities up to the end of fitting, and what to inject into them."""
 
     world: World
     population: Array
-    surprises: float
-    compromised: float
+    hard_negative_rate: float
+    """Per session, as is `abuse_rate`."""
+    abuse_rate: float
     begin: int
+    """Injected requests count from this moment on, in µs."""
     seed: tuple[int, ...]
 
 
-def again(
+def augment_rows(
     world: World,
-    of: PredictionTargets,
+    targets: PredictionTargets,
     rows: Array,
     population: Array,
     times: int,
     seed: int,
-    progress: Progress | None,
+    progress: CountCallback | None = None,
+    *,
+    events_per_batch: int = EVENTS_PER_BATCH,
+    processes: int | None = None,
 ) -> Augmentation:
-    """Put as much again into the lives of fitted rows, given by number, `times` times over, each time something else.
+    """Inject abuse and hard negatives into the histories of some rows, given by number, `times` times over.
 
-    As many sessions are touched as were at first. Nothing is where no abuse is simulated.
+    Each time as many sessions are touched as in the data. Returns NO_AUGMENTATION when no simulated abuse is among the
+    rows. The number of processes, by default the available cores, does not change the result.
     """
-    if not times or not abuse(world, of)[rows].any():
-        return NOTHING
-    end = of.time[rows].max()
-    lives = np.isin(of.identity, np.unique(of.identity[rows])) & (of.time <= end) & of.known & ~of.malicious
-    groups = -(-int(lives.sum()) // TOGETHER)
-    parts = _parts(world, of, rows, population, lives, groups, times, seed)
-    made = [NOTHING]
-    for done, put in enumerate(in_processes(_put_into, parts, min(cores(), groups)), 1):
-        made.append(put)
+    if not times or not simulated_abuse(world, targets)[rows].any():
+        return NO_AUGMENTATION
+    end = targets.time[rows].max()
+    fitted = np.isin(targets.identity, np.unique(targets.identity[rows]))
+    history = fitted & (targets.time <= end) & targets.known & ~targets.malicious
+    groups = -(-int(history.sum()) // events_per_batch)
+    batches = _batches(world, targets, rows, population, history, groups, times, seed)
+    processes = min(processes or available_cores(), groups)
+    parts = [NO_AUGMENTATION]
+    for done, part in enumerate(map_in_processes(_inject, batches, processes), 1):
+        parts.append(part)
         if progress:
             progress(done, groups * times)
-    return Augmentation(*map(np.concatenate, zip(*(vars(put).values() for put in made), strict=True)))
+    return Augmentation(*map(np.concatenate, zip(*(vars(part).values() for part in parts), strict=True)))
 
 
-def _parts(
+def _batches(
     world: World,
-    of: PredictionTargets,
+    targets: PredictionTargets,
     rows: Array,
     population: Array,
-    lives: Array,
+    history: Array,
     groups: int,
     times: int,
     seed: int,
-) -> Iterator[_Part]:
-    """Some lives at a time, since in pandas they take much more memory."""
-    begin = int(of.time[rows].min())
-    sessions = max(len(np.unique(of.session[rows[of.in_session[rows]]])), 1)
-    compromised, surprised = (
-        len(np.unique(of.session[rows[put[rows]]])) / sessions for put in (abuse(world, of), surprises(world, of))
+) -> Iterator[_Batch]:
+    """A batch of identities at a time, because histories take much more memory as data frames."""
+    begin = int(targets.time[rows].min())
+    sessions = max(len(np.unique(targets.session[rows[targets.in_session[rows]]])), 1)
+    abuse_rate, hard_negative_rate = (
+        len(np.unique(targets.session[rows[mask[rows]]])) / sessions
+        for mask in (simulated_abuse(world, targets), hard_negatives(world, targets))
     )
     for group in range(groups):
-        theirs = pa.array(np.flatnonzero(lives & (of.identity % groups == group)))
-        some = World(world.events.take(theirs), world.labels.take(theirs))
-        for time in range(times):
-            yield _Part(some, population, surprised, compromised, begin, (seed, group, time))
+        chosen = pa.array(np.flatnonzero(history & (targets.identity % groups == group)))
+        part = World(world.events.take(chosen), world.labels.take(chosen))
+        for repetition in range(times):
+            yield _Batch(part, population, hard_negative_rate, abuse_rate, begin, (seed, group, repetition))
 
 
-def _put_into(part: _Part) -> Augmentation:
-    """What is put in and acted on after `begin`."""
-    first, second = np.random.SeedSequence(part.seed).generate_state(2).tolist()
-    lived = inject_hard_negatives(part.world, rate=part.surprises, seed=first)
-    whole = inject_abuse(lived.events, lived.labels, rate=part.compromised, seed=second, scenarios=TAUGHT)
-    own = len(part.world.events)
-    touched = pc.is_in(whole.events["identity.id"], value_set=whole.events.slice(own)["identity.id"].unique())
-    added = np.flatnonzero(touched.to_numpy(zero_copy_only=False)) >= own
-    events, labels = whole.events.filter(touched), whole.labels.filter(touched)
-    rows, known = rows_of(events), labels["compromised"]
-    fitted = added & (rows["time"] >= part.begin) & known.is_valid().to_numpy(zero_copy_only=False)
+def _inject(batch: _Batch) -> Augmentation:
+    """The injected requests after `batch.begin` whose label is known, with their features."""
+    first, second = np.random.SeedSequence(batch.seed).generate_state(2).tolist()
+    with_negatives = inject_hard_negatives(batch.world, rate=batch.hard_negative_rate, seed=first)
+    augmented = inject_abuse(
+        with_negatives.events,
+        with_negatives.labels,
+        rate=batch.abuse_rate,
+        seed=second,
+        scenarios=TRAINED_SCENARIOS,
+    )
+    count = len(batch.world.events)
+    touched_identities = augmented.events.slice(count)["identity.id"].unique()
+    touched = pc.is_in(augmented.events["identity.id"], value_set=touched_identities)
+    injected = np.flatnonzero(touched.to_numpy(zero_copy_only=False)) >= count
+    events, labels = augmented.events.filter(touched), augmented.labels.filter(touched)
+    rows, compromised = rows_of(events), labels["compromised"]
+    kept = injected & (rows["time"] >= batch.begin) & compromised.is_valid().to_numpy(zero_copy_only=False)
     return Augmentation(
-        replay_rows(rows, part.population),
-        known.fill_null(0).to_numpy() == 1,
+        replay_rows(rows, batch.population),
+        compromised.fill_null(0).to_numpy() == 1,
         labels["scenario"].fill_null("").to_numpy(),
         events["identity.type"].to_numpy(),
-    ).part(fitted)
+    ).part(kept)
 
 
-def abuse(world: World, of: PredictionTargets) -> Array:
+def simulated_abuse(world: World, targets: PredictionTargets) -> Array:
     """Which rows are simulated abuse, shape (len(world.events),)."""
-    rows: Array = of.malicious & world.labelled_by(SIMULATED)
+    rows: Array = targets.malicious & world.labelled_by(SIMULATED)
     return rows
 
 
-def surprises(world: World, of: PredictionTargets) -> Array:
-    """Which rows are legitimate surprises, shape (len(world.events),)."""
-    rows: Array = world.labels["situation"].is_valid().to_numpy() & ~of.malicious
+def hard_negatives(world: World, targets: PredictionTargets) -> Array:
+    """Which rows are hard negatives: legitimate, but unusual; shape (len(world.events),)."""
+    rows: Array = world.labels["situation"].is_valid().to_numpy() & ~targets.malicious
     return rows

@@ -1,7 +1,8 @@
-"""What a model makes of real people at work. One that learnt from a simulation may have learnt the simulation: nothing
-it was judged on so far would tell, and whoever is asked again and again for reading his own lists is a real person.
+"""How often a model would challenge real people at work.
 
-The records are the OTRF incident's, less the stolen calls, in no training. They can refuse a model and praise none.
+A model trained on a simulation may have learnt the simulation, and no figure on simulated data would show it. So it
+is also scored on the OTRF incident without the stolen calls, which is in no training. These records can refuse a model;
+they are too few to praise one.
 """
 
 from __future__ import annotations
@@ -16,46 +17,48 @@ from features.enrichment.ip_lookup import NetworkTables
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from training.data.sessions import session_keys
-from training.metrics.evaluation import MAIN
-from training.metrics.policy_constants import RISK, SHORTEST_SECONDS
-from training.real_records.otrf import logged, stolen
-from training.real_records.scoring import ScoredRecords, seen
+from training.metrics.evaluation import MAIN_BUDGET
+from training.metrics.policy_constants import LIFETIME_RISK, SHORTEST_LIFETIME_SECONDS
+from training.real_records.otrf import made_with_stolen_keys, read_events
+from training.real_records.scoring import ScoredRecords, score_records
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Of so many ordinary requests on record: how many lie below the threshold, and how many meet an expired session.
-
-    Nobody in a log can answer, so what has expired stays so.
-    """
+class RealRecordChallenges:
+    """How many legitimate requests on record fall below the threshold, and how many meet an expired session."""
 
     requests: int
-    below: int
+    below_threshold: int
     expired: int
+    """Nobody can answer a prompt in a log, so an expired session stays expired."""
 
     @property
     def share(self) -> float:
-        """Of requests, each counted once."""
-        return max(self.below, self.expired) / self.requests
+        """The share of requests challenged for either reason, whichever is more frequent."""
+        return max(self.below_threshold, self.expired) / self.requests
 
 
-def ordinary(model: TrustModel, tables: NetworkTables) -> Asked:
-    """The person's requests and the cloud's own, as the service would meet them: in order of time, nobody known."""
-    of = seen(model, logged(), tables)
-    own = ~stolen(of)
-    return Asked(int(own.sum()), int((of.challenged(MAIN) & own).sum()), int((expired(model, of) & own).sum()))
+def challenge_real_records(model: TrustModel, tables: NetworkTables) -> RealRecordChallenges:
+    """Score the legitimate requests in order of time, starting without any history."""
+    records = score_records(model, read_events(), tables)
+    legitimate = ~made_with_stolen_keys(records)
+    return RealRecordChallenges(
+        requests=int(legitimate.sum()),
+        below_threshold=int((records.challenged(MAIN_BUDGET) & legitimate).sum()),
+        expired=int((expired_requests(model, records) & legitimate).sum()),
+    )
 
 
-def expired(model: TrustModel, of: ScoredRecords) -> Array:
-    """Which requests come after their session's trust has run out, shape (n,)."""
-    hazards = model.hazards(of.matrix)
-    keys, seconds = session_keys(of.events), of.events["time"].cast("int64").to_numpy() / SECOND
-    until: dict[int, float] = {}
-    over = np.zeros(len(keys), bool)
+def expired_requests(model: TrustModel, records: ScoredRecords) -> Array:
+    """Which requests come after their session has expired, shape (n,)."""
+    hazards = model.hazards(records.matrix)
+    sessions, seconds = session_keys(records.events), records.events["time"].cast("int64").to_numpy() / SECOND
+    valid_until: dict[int, float] = {}
+    expired = np.zeros(len(sessions), bool)
     for row in np.argsort(seconds, kind="stable"):
-        key = int(keys[row])
-        over[row] = seconds[row] > until.get(key, math.inf)
-        if key and not over[row]:
-            curve = TrustCurve(0.0, tuple(hazards[row].tolist()))  # how long is a matter of the hazard alone
-            until[key] = seconds[row] + max(curve.seconds_until(RISK), SHORTEST_SECONDS)
-    return over
+        session = int(sessions[row])
+        expired[row] = seconds[row] > valid_until.get(session, math.inf)
+        if session and not expired[row]:
+            curve = TrustCurve(0.0, tuple(hazards[row].tolist()))  # the lifetime depends on the hazards alone
+            valid_until[session] = seconds[row] + max(curve.seconds_until(LIFETIME_RISK), SHORTEST_LIFETIME_SECONDS)
+    return expired

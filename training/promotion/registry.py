@@ -1,4 +1,4 @@
-"""Logs a model with all that stands behind it to MLflow, and registers it as one version."""
+"""The MLflow model registry: register a version with everything behind it, promote it, and load the champion."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -21,61 +22,78 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 EXPERIMENT = "session-trust"
-GATE_TAG, PASSED = "gate", "passed"
-"""The version's tag that says how it stood at the gate, and what it says when nothing was found missing."""
+CHECKS_TAG, PASSED = "gate", "passed"
+"""The version's tag that holds the outcome of its promotion checks, and its value when all of them passed."""
 
 
 class NotPromoted(Exception):
-    """A version that did not pass the gate, and that nobody has taken upon himself."""
+    """The version did not pass its promotion checks, and the promotion is not forced."""
 
 
 @dataclass(frozen=True)
-class Forced:
-    """Who lets a version answer although it did not pass, and why: kept in the version's tags for good."""
+class ForcedPromotion:
+    """Who promotes a version that did not pass its checks, and why. Both stay in the version's tags."""
 
     who: str
     why: str
 
     def __post_init__(self) -> None:
         if not (self.who.strip() and self.why.strip()):
-            raise ValueError("to force a version, say who decides it and why: both are recorded")
+            raise ValueError("to force a promotion, give who decides it and why: both are recorded")
 
 
 def _mlflow() -> Any:
-    """MLflow, imported late: it takes seconds, and unless told before it reports usage from the user's home."""
+    """MLflow, imported late because it takes seconds, and silent: see `_silence`."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
 
+    _silence()
     return mlflow
 
 
-def connect(here: Settings) -> MlflowClient:
-    """Point MLflow at the settings' registry, artefacts below the home folder; returns its client."""
+@cache
+def _silence() -> None:
+    """Turn off MLflow's messages for the whole process; its errors are raised, not logged.
+
+    They would stand between the lines of a command's own progress. MLflow counts who wants silence and turns its
+    messages on again when the last one leaves, so this enters once and stays.
+    """
+    from mlflow.utils.autologging_utils.logging_and_warnings import MlflowEventsAndWarningsBehaviorGlobally
+
+    silent = MlflowEventsAndWarningsBehaviorGlobally(  # type: ignore[no-untyped-call]
+        disable_event_logs=True, disable_warnings=False, reroute_warnings=False
+    )
+    silent.__enter__()  # type: ignore[no-untyped-call]
+
+
+def connect(settings: Settings) -> MlflowClient:
+    """Point MLflow at the configured registry, with artefacts below the home folder, and return its client."""
     mlflow = _mlflow()
-    here.ensure_home()
-    mlflow.set_tracking_uri(here.tracking_uri)
-    mlflow.set_registry_uri(here.tracking_uri)
+    settings.ensure_home()
+    mlflow.set_tracking_uri(settings.tracking_uri)
+    mlflow.set_registry_uri(settings.tracking_uri)
     client: MlflowClient = mlflow.MlflowClient()
     if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, here.artifacts)
+        client.create_experiment(EXPERIMENT, settings.artifacts)
     mlflow.set_experiment(EXPERIMENT)
     return client
 
 
 def register(
     model: TrustModel,
-    here: Settings,
+    settings: Settings,
     *,
     tags: Mapping[str, str],
     parameters: Mapping[str, Any],
     figures: Mapping[str, float],
     report: Path | None = None,
 ) -> str:
-    """Log everything in one run and register it; returns the version. No alias is set.
+    """Log a model in one run, register it as a version and return the version's number. No alias is set.
 
     `report` is a folder of plots, tables and the model card.
     """
-    mlflow, client = _mlflow(), connect(here)
+    mlflow, client = _mlflow(), connect(settings)
     with mlflow.start_run(), TemporaryDirectory() as folder:
         mlflow.log_params(dict(parameters))
         mlflow.log_metrics(dict(figures))
@@ -86,64 +104,66 @@ def register(
             skops_trusted_types=TRUSTED,
             signature=_signature(),
             pip_requirements=["scikit-learn", "skops"],
-            registered_model_name=here.model_name,
+            registered_model_name=settings.model_name,
         )
         digests = save(model, Path(folder))
         mlflow.log_artifacts(folder, FOLDER)
         if report:
             mlflow.log_artifacts(str(report), "report")
     version = str(logged.registered_model_version)
-    registered = Path(mlflow.artifacts.download_artifacts(f"models:/{here.model_name}/{version}"))
+    registered = Path(mlflow.artifacts.download_artifacts(f"models:/{settings.model_name}/{version}"))
     digests[DIGEST_TAG + NOW_FILE] = digest_of_file(registered / NOW_FILE)
     for name, value in (digests | dict(tags)).items():
-        client.set_model_version_tag(here.model_name, version, name, value)
+        client.set_model_version_tag(settings.model_name, version, name, value)
     return version
 
 
-def promote(here: Settings, version: str, forced: Forced | None = None) -> None:
-    """Let a version answer from the next start on, after loading it as the service will.
+def promote(settings: Settings, version: str, forced: ForcedPromotion | None = None) -> None:
+    """Make a version the champion from the next start of the service on, after loading it as the service will.
 
-    Raises NotPromoted when it did not pass the gate and is not forced, ModelMismatch when this build cannot load it or
-    a file of it was swapped, MlflowException when there is none. Nothing forces a model that cannot be loaded.
+    Raises NotPromoted when it did not pass its checks and is not forced, ModelMismatch when this build cannot load it
+    or one of its files was changed, MlflowException when there is no such version. Force does not help a version that
+    cannot be loaded.
     """
-    client = connect(here)
-    gate = fetch(here.tracking_uri, here.model_name, version).tags.get(GATE_TAG, "nothing says that it was at the gate")
-    if gate != PASSED and forced is None:
-        raise NotPromoted(f"version {version} did not pass the gate: {gate}")
-    if gate != PASSED and forced is not None:
-        for name, value in (("who", forced.who), ("why", forced.why), ("against", gate)):
-            client.set_model_version_tag(here.model_name, version, f"forced.{name}", value)
-    client.set_registered_model_alias(here.model_name, here.model_alias, version)
+    client = connect(settings)
+    tags = fetch(settings.tracking_uri, settings.model_name, version).tags
+    outcome = tags.get(CHECKS_TAG, "no promotion checks are recorded")
+    if outcome != PASSED and forced is None:
+        raise NotPromoted(f"version {version} did not pass its promotion checks: {outcome}")
+    if outcome != PASSED and forced is not None:
+        for name, value in (("who", forced.who), ("why", forced.why), ("against", outcome)):
+            client.set_model_version_tag(settings.model_name, version, f"forced.{name}", value)
+    client.set_registered_model_alias(settings.model_name, settings.model_alias, version)
 
 
-def log_evidence(here: Settings, version: str, figures: Mapping[str, float], report: Path) -> None:
-    """One run that names the version: every figure, and the report."""
+def log_evaluation(settings: Settings, version: str, figures: Mapping[str, float], report: Path) -> None:
+    """Log one run that names the version, with every finite figure and the report."""
     mlflow = _mlflow()
-    connect(here)
+    connect(settings)
     usable = {re.sub(r"[^\w./ -]", "_", name): value for name, value in figures.items() if math.isfinite(value)}
     with mlflow.start_run(tags={"evaluates": version}):
         mlflow.log_metrics(usable)
         mlflow.log_artifact(str(report), "report")
 
 
-def champion(here: Settings) -> TrustModel | None:
-    """The version that answers now; None when none does. Raises ModelMismatch when this build cannot load it."""
-    connect(here)
+def champion(settings: Settings) -> TrustModel | None:
+    """The version that answers, or None. Raises ModelMismatch when this build cannot load it."""
+    connect(settings)
     try:
-        return fetch(here.tracking_uri, here.model_name, here.model_alias)
+        return fetch(settings.tracking_uri, settings.model_name, settings.model_alias)
     except _mlflow().MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
 
 
-def version_of(here: Settings, version: str) -> TrustModel:
+def load_version(settings: Settings, version: str) -> TrustModel:
     """A version by its number. Raises LookupError when there is none, ModelMismatch when this build cannot load it."""
-    connect(here)
+    connect(settings)
     try:
-        return fetch(here.tracking_uri, here.model_name, version)
+        return fetch(settings.tracking_uri, settings.model_name, version)
     except _mlflow().MlflowException as error:
-        raise LookupError(f"there is no version {version} of {here.model_name}: {error.message}") from error
+        raise LookupError(f"there is no version {version} of {settings.model_name}: {error.message}") from error
 
 
 def _signature() -> ModelSignature:

@@ -1,4 +1,7 @@
-"""The OTRF incident as events: a role whose keys are stolen, in the log of a person at work. It is in no training."""
+"""The OTRF incident as events: CloudTrail records of a person at work, in which a role's keys are stolen.
+
+The incident is never used for training.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,18 @@ from features.data_files import data_folder
 from features.sources.registry import import_files
 from training.real_records.scoring import ScoredRecords
 
-INCIDENT = data_folder() / "otrf"
+FOLDER = data_folder() / "otrf"
 
 
-def logged() -> pa.Table:
-    """The records as events, in the log's order."""
-    return import_files("cloudtrail", sorted(INCIDENT.glob("*.gz"))).table
+def read_events() -> pa.Table:
+    """The incident's events, in the order of the log."""
+    return import_files("cloudtrail", sorted(FOLDER.glob("*.gz"))).table
 
 
-def stolen(of: ScoredRecords) -> Array:
-    """Which calls are made with the stolen keys: the machine's that has any; the cloud's own services have none."""
-    keys: Array = of.events["credential.id"].is_valid().to_numpy() & (of.kind != "human")
-    return keys
+def made_with_stolen_keys(records: ScoredRecords) -> Array:
+    """Which requests are made with the stolen keys, shape (n,).
+
+    They are the machine requests that have a credential: the cloud's own services have none.
+    """
+    stolen: Array = records.events["credential.id"].is_valid().to_numpy() & (records.identity_type != "human")
+    return stolen

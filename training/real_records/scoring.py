@@ -1,7 +1,7 @@
-"""Real records as a model sees them: nothing of anybody is known beforehand but what the records themselves say.
+"""Score real records. Nothing is known of an identity beyond what the records themselves say.
 
-What real records there are is little, and of other kinds than a deployment's: each source is measured by itself, with
-a sentence on what it can show, and never pooled with another or with anything simulated.
+There are few real records, and of other kinds than a deployment's. So each source is measured by itself, with a note on
+what it can show, and never pooled with another source or with anything simulated.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from sklearn.metrics import roc_auc_score
 
 from features.arrays import Array
 from features.catalogue.all import feature_names
@@ -22,67 +23,69 @@ from features.model.trust_curve import probability
 from training.metrics.bootstrap import Estimate, bootstrap_weights
 from training.metrics.evaluation import BUDGETS
 
-REAL = "real records"
-"""What every table of theirs says it is about."""
+SOURCE = "real records"
+"""What tables of real records give as their source."""
 
 
 @dataclass(frozen=True)
 class ScoredRecords:
-    """Events in the order given, each with what the model makes of it."""
+    """Events in the order given, and the model's score of each; n events."""
 
     events: pa.Table
     matrix: Array
+    """Features, shape (n, features)."""
     risk: Array
-    kind: Array
+    """The calibrated probability that each request is malicious, shape (n,)."""
+    identity_type: Array
     identity: Array
-    """Number of each event's identity."""
-    limits: Mapping[float, Array]
-    """By budget: the risk above which the model challenges each event."""
+    """Number of each event's identity, shape (n,)."""
+    thresholds: Mapping[float, Array]
+    """By budget: the risk above which the model challenges each event, shape (n,)."""
 
     def challenged(self, budget: float) -> Array:
-        """Whether each event would be challenged; nobody is whose type the model has not seen."""
-        return self.risk > self.limits[budget]
+        """Whether each event is challenged; never where the model has no threshold for the identity type."""
+        return self.risk > self.thresholds[budget]
 
-    def share(self, budget: float, here: Array, seed: int) -> Estimate:
-        """The share of some events that is challenged, over resampled identities."""
-        return bootstrap_weights(self.identity[here], seed).mean(self.challenged(budget)[here], self.identity[here])
+    def challenge_share(self, budget: float, mask: Array, seed: int) -> Estimate:
+        """The share of some events that is challenged, with an interval over identities."""
+        identity = self.identity[mask]
+        return bootstrap_weights(identity, seed).mean(self.challenged(budget)[mask], identity)
+
+    def challenge_cells(self, mask: Array, seed: int) -> Iterable[str]:
+        """Table cells: the share of some events that is challenged at each budget."""
+        return (str(self.challenge_share(budget, mask, seed)) for budget in BUDGETS)
 
     @property
-    def known(self) -> Array:
-        """The share of the context that is known of each event."""
+    def context_known(self) -> Array:
+        """The share of the context that is known of each event, shape (n,)."""
         column: Array = self.matrix[:, feature_names().index("context_known_fraction")]
         return column
 
 
-def seen(model: TrustModel, events: pa.Table, tables: NetworkTables) -> ScoredRecords:
-    """Fill in what follows from addresses, replay, and score with the model's own population and thresholds."""
+def score_records(model: TrustModel, events: pa.Table, tables: NetworkTables) -> ScoredRecords:
+    """Enrich addresses, replay, and score with the model's own population and thresholds."""
     events = fill(conform(events), tables)
     matrix = replay(events, model.population)
-    kind = events["identity.type"].to_numpy().astype(str)
-    who = events["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    risk = probability(model.now_log_odds(matrix))
-    limits = {budget: np.array([_limit(model, each, budget) for each in kind]) for budget in BUDGETS}
-    return ScoredRecords(events, matrix, risk, kind, who, limits)
+    identity_type = events["identity.type"].to_numpy().astype(str)
+    identity = events["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    thresholds = {
+        budget: np.array([_risk_threshold(model, name, budget) for name in identity_type]) for budget in BUDGETS
+    }
+    return ScoredRecords(events, matrix, probability(model.now_log_odds(matrix)), identity_type, identity, thresholds)
 
 
-def _limit(model: TrustModel, kind: str, budget: float) -> float:
-    return 1.0 - model.threshold(kind, budget) if kind in model.thresholds else np.inf
+def _risk_threshold(model: TrustModel, identity_type: str, budget: float) -> float:
+    return 1.0 - model.threshold(identity_type, budget) if identity_type in model.thresholds else np.inf
 
 
-def ranks_above(mine: Array, others: Array) -> float:
-    """How often one of the first scores higher than one of the second, ties counting half: the area under the ROC."""
-    if not len(mine) or not len(others):
+def area_under_roc(positives: Array, negatives: Array) -> float:
+    """The probability that a positive scores above a negative, ties counting half; NaN where either is empty."""
+    if not len(positives) or not len(negatives):
         return float("nan")
-    falling = np.sort(others)
-    below, upto = (np.searchsorted(falling, mine, side=side) for side in ("left", "right"))
-    return float((below + upto).mean() / (2 * len(others)))
+    target = np.r_[np.ones(len(positives), bool), np.zeros(len(negatives), bool)]
+    return float(roc_auc_score(target, np.r_[positives, negatives]))
 
 
-def columns(*first: str) -> tuple[str, ...]:
-    """The head of a table of shares challenged."""
+def challenge_columns(*first: str) -> tuple[str, ...]:
+    """Table columns: the given ones, and one for each budget."""
     return (*first, *(f"challenged at {budget:.1%} friction" for budget in BUDGETS))
-
-
-def cells(of: ScoredRecords, here: Array, seed: int) -> Iterable[str]:
-    """The shares challenged, by budget."""
-    return (str(of.share(budget, here, seed)) for budget in BUDGETS)

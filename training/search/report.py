@@ -1,65 +1,63 @@
-"""A search as a table and a picture: detection against the time an explanation takes, and what was taken."""
+"""A search as a table and a plot: detection against the cost of an explanation, and the recipe that was chosen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from training.evaluation.tables import Table
 from training.metrics.evaluation import BUDGETS
-from training.search.search import Searched, Trial
+from training.search.recipe_search import SearchResult, Trial
 
-_COLUMNS = ("trees", "leaves", "depth", "learning_rate", "smallest_leaf", "l2", "negatives_kept")
+_RECIPE_COLUMNS = ("trees", "leaves", "depth", "learning_rate", "smallest_leaf", "l2", "negatives_kept")
 
 
-def table(found: Searched) -> Table:
-    """The usual recipe, the front, and the one taken."""
-    shown = sorted({id(t): t for t in (found.trials[0], *found.front, found.chosen)}.values(), key=lambda t: t.cost)
-    rows = tuple((_words(found, trial), *_cells(trial)) for trial in shown)
+def search_table(result: SearchResult) -> Table:
+    """The default recipe, the Pareto front, and the chosen recipe; cheapest first."""
+    shown = {id(trial): trial for trial in (result.trials[0], *result.front, result.chosen)}
+    rows = tuple(_row(result, trial) for trial in sorted(shown.values(), key=lambda trial: trial.cost))
+    budgets = ", ".join(f"{budget:.1%}" for budget in BUDGETS)
     note = (
-        f"Of {len(found.trials)} recipes, those that no other beats in both detection and cost. Detection: recall of "
-        f"compromised sessions, mean over {', '.join(f'{b:.1%}' for b in BUDGETS)} of benign sessions challenged, on later "
-        "rows of identities that were not fitted. Taken: the cheapest within one standard error of the best."
+        f"Of {len(result.trials)} recipes, those that no other beats in both detection and cost. Detection: recall of "
+        f"compromised sessions, mean over {budgets} of benign sessions challenged, on later rows of identities that "
+        "were not fitted. Chosen: the cheapest within one standard error of the best."
     )
-    columns = ("", "detection", "leaves x depth² over trees", "ms to explain", *(c.replace("_", " ") for c in _COLUMNS))
-    return Table("Detection against the time to explain", columns, rows, note)
+    recipe_columns = (name.replace("_", " ") for name in _RECIPE_COLUMNS)
+    columns = ("", "detection", "leaves x depth² over trees", "ms to explain", *recipe_columns)
+    return Table("Detection against the cost of an explanation", columns, rows, note)
 
 
-def _words(found: Searched, trial: Trial) -> str:
-    said = [word for word, one in (("usual", found.trials[0]), ("taken", found.chosen)) if trial is one]
-    return ", ".join(said)
-
-
-def _cells(trial: Trial) -> tuple[str, ...]:
-    values = asdict(trial.recipe)
+def _row(result: SearchResult, trial: Trial) -> tuple[str, ...]:
+    recipe = asdict(trial.recipe)
     return (
+        ", ".join(word for word, one in (("default", result.trials[0]), ("chosen", result.chosen)) if trial is one),
         str(trial.detection),
         f"{trial.cost:,.0f}",
         f"{trial.milliseconds:.2f}",
-        *(f"{values[name]:.3g}" for name in _COLUMNS),
+        *(f"{recipe[name]:.3g}" for name in _RECIPE_COLUMNS),
     )
 
 
-def picture(found: Searched, file: Path, source: str) -> None:
-    """Draw every trial, the front and the choice into a file whose ending says the format (png, svg, pdf)."""
+def plot_search(result: SearchResult, file: Path, source: str) -> None:
+    """Plot every trial, the front and the chosen recipe; the file's ending gives the format (png, svg, pdf)."""
     from matplotlib.figure import Figure  # imported late: it writes a font cache into the user's home
 
-    canvas = Figure(figsize=(6.5, 4.5), layout="tight")
-    axes = canvas.subplots()
-    usual, chosen = found.trials[0], found.chosen
-    axes.plot(*_points(list(found.trials)), ".", color="0.7", label="recipes tried")
-    axes.plot(*_points(found.front), "o-", color="tab:blue", label="the trade-off")
-    axes.plot(*_points([usual]), "s", color="black", label="usual")
-    axes.plot(*_points([chosen]), "*", color="tab:red", markersize=14, label="taken")
+    figure = Figure(figsize=(6.5, 4.5), layout="tight")
+    axes = figure.subplots()
+    axes.plot(*_points(result.trials), ".", color="0.7", label="recipes tried")
+    axes.plot(*_points(result.front), "o-", color="tab:blue", label="Pareto front")
+    axes.plot(*_points([result.trials[0]]), "s", color="black", label="default")
+    axes.plot(*_points([result.chosen]), "*", color="tab:red", markersize=14, label="chosen")
     axes.set(
         xscale="log",
         xlabel="cost of an explanation (leaves x depth² over all trees)",
         ylabel="recall of compromised sessions, mean over the budgets",
-        title=f"Detection against the time to explain ({source})",
+        title=f"Detection against the cost of an explanation ({source})",
     )
     axes.legend()
-    canvas.savefig(file, dpi=120)
+    figure.savefig(file, dpi=120)
 
 
-def _points(trials: list[Trial]) -> tuple[list[float], list[float]]:
+def _points(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
     return [trial.cost for trial in trials], [trial.detection.value for trial in trials]

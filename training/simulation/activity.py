@@ -94,7 +94,7 @@ def _draw_networks_and_client(
     leased = owner["host"] + day // parameters.address_lease_days
     spread = owner["host"] + rng.integers(0, owner["addresses"])
     networks = [owner[name] for name in ("gateway", "abroad", "mobile", "office")]
-    hosts = [gateway_host, travel_host, rng.integers(0, 1 << 16, n), owner["deployment"]]
+    hosts: list[Any] = [gateway_host, travel_host, rng.integers(0, 1 << 16, n), owner["deployment"]]
     moves = human & (rng.random(n) < 0.06)
     to_gateway = rng.random(n) < 0.4
     return {

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+
+from features.suggestions import did_you_mean
 
 WORLD = Path(__file__).with_name("world.yaml")
 """The default parameters."""
@@ -151,7 +152,7 @@ def change_parameters(parameters: WorldParameters, **values: Any) -> WorldParame
         return replace(parameters, **values)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        expected = WorldParameters.__pydantic_fields__[name].description
+        expected = TypeAdapter(WorldParameters).json_schema()["properties"][name]["description"]
         raise ValueError(f"{name!r} is {_as_written(values[name])}, but must be {expected}") from None
 
 
@@ -198,9 +199,7 @@ def _read(file: Path) -> dict[str, _Entry]:
 def _parse_entry(file: Path, name: Any, content: Any) -> tuple[str, _Entry]:
     name = _NAMES_UNTIL_0_1.get(name, name)
     if name not in _NAMES:
-        near = get_close_matches(str(name), _NAMES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(_NAMES)}"
-        raise ValueError(f"{file}: unknown parameter {name!r}; {hint}")
+        raise ValueError(f"{file}: unknown parameter {name!r}; {did_you_mean(name, _NAMES)}")
     try:
         entry = _Entry.model_validate(content)
     except ValidationError:

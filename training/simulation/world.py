@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from features.event.arrow import EVENT_SCHEMA
 from training.data.labels import SIMULATED, World, benign_labels, concatenate_worlds
-from training.parallel import cores, give_back, in_processes
+from training.parallel import available_cores, map_in_processes, release_memory
 from training.scenarios.injection import Progress, inject_abuse, inject_hard_negatives
 from training.simulation.activity import draw_events, draw_sessions
 from training.simulation.event_columns import build_columns
@@ -57,7 +57,7 @@ def simulate(
     """
     parameters = resize(parameters or world_parameters(), identities, days)
     world = concatenate_worlds(list(simulate_shards(seed, parameters, progress, processes=processes))).sorted()
-    give_back()
+    release_memory()
     return world
 
 
@@ -69,7 +69,7 @@ def resize(parameters: WorldParameters, identities: int | None, days: int | None
 
 def process_count(parameters: WorldParameters) -> int:
     """How many processes a world of this size is worth on this machine."""
-    return max(1, min(cores(), len(_shards(parameters)) // SHARDS_PER_PROCESS))
+    return max(1, min(available_cores(), len(_shards(parameters)) // SHARDS_PER_PROCESS))
 
 
 def simulate_shards(
@@ -104,7 +104,7 @@ def _shards(parameters: WorldParameters, first: int = 0) -> list[Shard]:
 
 def _simulate(seed: int, shards: list[Shard], progress: Progress | None, processes: int) -> Iterator[World]:
     if processes > 1:
-        worlds = in_processes(partial(_simulate_shard_quietly, seed), shards, processes)
+        worlds = map_in_processes(partial(_simulate_shard_quietly, seed), shards, processes)
         for done, world in enumerate(worlds, 1):
             yield world
             if progress:

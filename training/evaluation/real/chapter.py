@@ -1,53 +1,53 @@
-"""What a model makes of the few real records there are, source by source: a chapter of `evaluate --report`."""
+"""The chapter on real records: what a model makes of the few there are, source by source."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from features.enrichment.ip_lookup import NetworkTables
 from features.model.bundle import TrustModel
-from training.evaluation.real.agentdojo import agents
-from training.evaluation.real.entra_sign_ins import sign_ins
-from training.evaluation.real.otrf_incident import incident
-from training.evaluation.real.panther_rules import rule_tests
-from training.evaluation.real.stratus_techniques import techniques
+from training.evaluation.context import SectionResult
+from training.evaluation.real.agentdojo import TITLE, agents_section
+from training.evaluation.real.entra_sign_ins import sign_ins_section
+from training.evaluation.real.otrf_incident import incident_section
+from training.evaluation.real.panther_rules import rule_tests_section
+from training.evaluation.real.stratus_techniques import techniques_section
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import Estimate
-from training.model.fit import Recipe
+from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset
-from training.real_records.scoring import REAL
+from training.progress import ProgressCallback, share_of
+from training.real_records.scoring import SOURCE
 
-AGENTDOJO = "SESSION_TRUST_AGENTDOJO"
-"""Names the file of AgentDojo's runs, which nobody may hand on."""
-SKIPPED = (
-    "Not measured: the runs state no licence, so they are not part of this project. With the workspace suite, one run "
-    f"a line, name the file with `--agentdojo FILE` or in `{AGENTDOJO}`."
+NOT_MEASURED = (
+    "Not measured: the runs state no licence, so they are not part of this project. To measure, get the workspace "
+    "suite with one run a line, and name the file with `--agentdojo FILE` or in `SESSION_TRUST_AGENTDOJO`."
 )
 
 
-def real_evidence(
+def real_records_report(
     model: TrustModel,
     data: Dataset,
     tables: NetworkTables,
     recipe: Recipe,
     seed: int,
-    told: Callable[[str, float], None],
+    progress: ProgressCallback,
     agentdojo: Path | None = None,
-) -> tuple[list[Table], dict[str, Estimate]]:
-    """Every source in turn, none pooled with another; a figure's name begins with `real`, the techniques' apart."""
-    told("real records", 0.0)
-    found = [incident(model, tables, seed), sign_ins(model, tables, seed), rule_tests(model, tables, seed)]
-    told("agents' runs", 0.1)
-    found.append(agents(model, tables, agentdojo, seed) if agentdojo else ([_skipped()], {}))
-    told("techniques", 0.2)
-    found.append(techniques(data, recipe, seed, lambda what: told(what, 0.3)))
-    told("done", 1.0)
-    sections, figures = zip(*found, strict=True)
-    return [table for each in sections for table in each], {
-        f"real/{name}": figure for each in figures for name, figure in each.items()
-    }
+) -> SectionResult:
+    """Run every source in turn, none pooled with another; the keys of figures begin with `real/`."""
+    progress("scoring real records", 0.0)
+    sections = [
+        incident_section(model, tables, seed),
+        sign_ins_section(model, tables, seed),
+        rule_tests_section(model, tables, seed),
+    ]
+    progress("scoring agents' runs", 0.1)
+    sections.append(agents_section(model, tables, agentdojo, seed) if agentdojo else ([_not_measured()], {}))
+    progress("leaving techniques out", 0.2)
+    sections.append(techniques_section(data, recipe, seed, share_of(progress, 0.2, 1.0)))
+    progress("done", 1.0)
+    all_tables = [table for section_tables, _ in sections for table in section_tables]
+    return all_tables, {f"real/{key}": figure for _, figures in sections for key, figure in figures.items()}
 
 
-def _skipped() -> Table:
-    return Table("Agents talked into it (AgentDojo)", ("", "figure"), (("all", "not measured"),), SKIPPED, REAL)
+def _not_measured() -> Table:
+    return Table(TITLE, ("", "figure"), (("all", "not measured"),), NOT_MEASURED, SOURCE)

@@ -1,56 +1,47 @@
-"""The OTRF incident, which is in no training: a role whose keys are stolen, in the log of a person who works.
+"""The OTRF incident, which is in no training: a role whose keys are stolen, in the log of a person at work.
 
-Knows nothing of floors: what policy makes of the same requests is the demo's to show (`scripts/demo`).
+It is scored by the model alone. How policy decides on the same requests is shown by `scripts/demo`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from features.arrays import Array
 from features.enrichment.ip_lookup import NetworkTables
 from features.model.bundle import TrustModel
+from training.evaluation.context import SectionResult
 from training.evaluation.tables import Table
-from training.evaluation.targets import exactly
 from training.metrics.bootstrap import Estimate
 from training.metrics.evaluation import BUDGETS
-from training.real_records.otrf import logged, stolen
-from training.real_records.scoring import REAL, ScoredRecords, columns, ranks_above, seen
+from training.real_records.otrf import made_with_stolen_keys, read_events
+from training.real_records.scoring import SOURCE, area_under_roc, challenge_columns, score_records
 
 NOTE = (
-    "103 CloudTrail records, the histories beginning with them: nobody is known beforehand. Eleven calls are made with "
-    "a role's stolen keys; the role makes none itself. Every address is masked to the same one, so nothing can be told "
-    "from the network. It can be concluded whether the model ranks this one theft above this one person's work; "
-    "nothing about how often thefts are caught, since there is one, and no interval, since there are three identities. "
-    "By the model alone: what floors ask for besides, `scripts/demo` shows."
+    "103 CloudTrail records; histories begin with them, so nothing is known about anybody beforehand. Eleven requests "
+    "are made with a role's stolen keys; the role itself makes none. Every address is masked to the same one, so the "
+    "network shows nothing. The table shows whether the model ranks this one theft above this one person's work. It "
+    "says nothing about how often thefts are caught, because there is one, and has no intervals, because there are "
+    "three identities. Floors are not applied: `scripts/demo` shows what they require as well."
 )
 
 
-def incident(model: TrustModel, tables: NetworkTables, seed: int) -> tuple[list[Table], dict[str, Estimate]]:
-    """The risk of the stolen calls against the person's and the cloud's own."""
-    of = seen(model, logged(), tables)
-    thief = stolen(of)
-    groups = {
-        "calls with the stolen keys": thief,
-        "the person's calls": of.kind == "human",
-        "the cloud's own calls": ~thief & (of.kind != "human"),
-    }
-    rows = [
-        (name, str(int(here.sum())), f"{np.median(of.risk[here]):.4f}", f"{of.risk[here].max():.4f}", *_asked(of, here))
-        for name, here in groups.items()
-    ]
-    above = {name: ranks_above(of.risk[thief], of.risk[here]) for name, here in groups.items()}
-    rows += [
-        (f"a stolen call ranks above one of {name}", "", f"{share:.2f} of pairs", *[""] * (1 + len(BUDGETS)))
-        for name, share in list(above.items())[1:]
-    ]
+def incident_section(model: TrustModel, tables: NetworkTables, seed: int) -> SectionResult:
+    """The risk of the stolen requests against the person's and the cloud's own."""
+    records = score_records(model, read_events(), tables)
+    stolen, human = made_with_stolen_keys(records), records.identity_type == "human"
+    own = {"the person's requests": human, "the cloud's own requests": ~stolen & ~human}
+    rows = []
+    for name, mask in ({"requests with the stolen keys": stolen} | own).items():
+        count, risk = int(mask.sum()), records.risk[mask]
+        challenged = (f"{int(records.challenged(budget)[mask].sum())} of {count}" for budget in BUDGETS)
+        rows.append((name, str(count), f"{np.median(risk):.4f}", f"{risk.max():.4f}", *challenged))
+    area = {name: area_under_roc(records.risk[stolen], records.risk[mask]) for name, mask in own.items()}
+    for name, share in area.items():
+        blank = [""] * (1 + len(BUDGETS))
+        rows.append((f"a stolen request ranks above one of {name}", "", f"{share:.2f} of pairs", *blank))
     figures = {
-        "incident/above_the_person": exactly(above["the person's calls"], int(thief.sum())),
-        **{f"incident/challenged/{b:g}": exactly(float(of.challenged(b)[thief].mean())) for b in BUDGETS},
+        "incident/above_the_person": Estimate.exact(area["the person's requests"], int(stolen.sum())),
+        **{f"incident/challenged/{b:g}": Estimate.exact(float(records.challenged(b)[stolen].mean())) for b in BUDGETS},
     }
-    head = columns("whose", "requests", "median risk", "highest")
-    return [Table("A stolen role (OTRF), never trained on", head, tuple(rows), NOTE, REAL)], figures
-
-
-def _asked(of: ScoredRecords, here: Array) -> list[str]:
-    return [f"{int(of.challenged(budget)[here].sum())} of {int(here.sum())}" for budget in BUDGETS]
+    columns = challenge_columns("group", "requests", "median risk", "highest")
+    return [Table("A stolen role (OTRF), never trained on", columns, tuple(rows), NOTE, SOURCE)], figures

@@ -1,7 +1,8 @@
-"""The closed loop: rulings decide what is folded, as in service, where open-loop figures fold what was logged.
+"""The closed loop: decisions determine what histories learn, as in service.
 
-An intruder cannot meet a challenge, so what he does against one teaches no habit. An owner meets his, so his request
-is folded as it was logged. The same compiled step runs as everywhere, told by each row what became of it.
+An attacker cannot meet a challenge, so a challenged malicious request teaches no habit. A legitimate user meets it, so
+the request is folded as it was logged. The open loop, used elsewhere, folds every request as it was logged. Both run
+the same compiled step; the outcome of each row tells it what happened.
 """
 
 from __future__ import annotations
@@ -21,111 +22,125 @@ from training.evaluation.context import EvaluationContext, SectionResult
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate
 from training.metrics.evaluation import BUDGETS
-from training.metrics.session_recall import limits
-from training.metrics.time_to_detect import detection
+from training.metrics.session_recall import thresholds_at_budget
+from training.metrics.time_to_detect import measure_detection
 from training.pipeline.dataset import Dataset
 
 NOTE = (
-    "Open loop: histories grow by what was logged. Closed: an intruder's challenged request teaches nothing, an "
-    "owner's teaches once he has met the challenge, from the first day of each tested identity on. Both at the same "
-    "thresholds, those of the open loop's budget; `differs` is closed less open. A met challenge does not quiet the "
-    "model here, as it does in service, so step-ups are counted high, in both alike."
+    "Open loop: histories grow by what was logged. Closed loop: a challenged malicious request teaches nothing, a "
+    "challenged legitimate one teaches once the challenge is met, from the first day of each tested identity on. Both "
+    "use the thresholds of the open loop's budget; `differs` is closed less open. Unlike in service, a met challenge "
+    "does not quiet the model for a while, so step-ups are counted high in both."
 )
 
 
 @dataclass(frozen=True)
-class Loop:
-    """What the test's rows score in the closed loop, and how many passes it took to settle."""
+class ClosedLoop:
+    """The scores of the test's rows in the closed loop, and the number of passes it took."""
 
     score: Array
     passes: int
 
 
 @dataclass(frozen=True)
-class Logged:
-    """As it was logged, where every loop begins: all rows, by number, of tested identities in whose name an intruder
-    acts, since nobody else's history depends on rulings; and what the tested rows score in the open loop."""
+class OpenLoop:
+    """The open loop, from which every closed loop starts.
 
-    theirs: Array
-    rows: Array
-    score: Array
-    test_set: Array
-    opened: Array
-
-
-def logged(model: TrustModel, data: Dataset, test_set: Array, opened: Array) -> Logged:
-    """Replayed against the model's own population, and scored."""
-    who = data.targets.identity
-    theirs = np.flatnonzero(np.isin(who, np.intersect1d(who[test_set], who[data.targets.malicious])))
-    rows = rows_of(data.world.events.take(pa.array(theirs)))
-    return Logged(theirs, rows, model.now_log_odds(replay_rows(rows, model.population)), test_set, opened)
-
-
-def closed_loop(model: TrustModel, data: Dataset, limit: Mapping[str, float], start: Logged) -> Loop:
-    """Replay again and again with the challenges of the pass before, until none changes.
-
-    A ruling rests on earlier ones alone, so each pass settles at least the next event of every identity, and where
-    nothing changes any more everything is as if each event had been ruled on in its turn.
+    It holds the rows of tested identities with malicious requests: no other identity's history depends on decisions.
     """
-    of, theirs = data.targets, start.theirs
+
+    numbers: Array
+    """Numbers of those rows in the dataset."""
+    rows: Array
+    """The rows themselves, as numpy records."""
+    score: Array
+    """Their scores."""
+    tested: Array
+    """Numbers of all rows of the test."""
+    tested_score: Array
+    """The scores of all rows of the test."""
+
+
+def open_loop(model: TrustModel, data: Dataset, tested: Array, tested_score: Array) -> OpenLoop:
+    """Replay against the model's own population and score."""
+    identity = data.targets.identity
+    affected = np.intersect1d(identity[tested], identity[data.targets.malicious])
+    numbers = np.flatnonzero(np.isin(identity, affected))
+    rows = rows_of(data.world.events.take(pa.array(numbers)))
+    score = model.now_log_odds(replay_rows(rows, model.population))
+    return OpenLoop(numbers, rows, score, tested, tested_score)
+
+
+def close_loop(model: TrustModel, data: Dataset, thresholds: Mapping[str, float], start: OpenLoop) -> ClosedLoop:
+    """Replay with the challenges of the pass before until none changes.
+
+    A decision depends only on earlier ones, so each pass settles at least one more event of every identity. When
+    nothing changes any more, the result is that of deciding event by event. `thresholds` are scores by identity type;
+    types without one are never challenged.
+    """
+    numbers = start.numbers
     rows, score = start.rows.copy(), start.score.copy()
-    malicious, who = of.malicious[theirs], of.identity[theirs]
-    above = np.array([limit.get(kind, np.inf) for kind in data.kind[theirs]])
+    malicious, identity = data.targets.malicious[numbers], data.targets.identity[numbers]
+    threshold = np.array([thresholds.get(name, np.inf) for name in data.identity_type[numbers]])
     challenged, passes = np.zeros(len(rows), bool), 1
     while True:
-        now = malicious & (score > above)
-        again = np.isin(who, who[now != challenged])
-        if not again.any():
-            closed, touched = start.opened.copy(), np.isin(start.test_set, theirs)
-            closed[touched] = score[np.searchsorted(theirs, start.test_set[touched])]
-            return Loop(closed, passes)
-        challenged, passes = now, passes + 1
+        now_challenged = malicious & (score > threshold)
+        changed = np.isin(identity, identity[now_challenged != challenged])
+        if not changed.any():
+            closed, affected = start.tested_score.copy(), np.isin(start.tested, numbers)
+            closed[affected] = score[np.searchsorted(numbers, start.tested[affected])]
+            return ClosedLoop(closed, passes)
+        challenged, passes = now_challenged, passes + 1
         rows["outcome"] = np.where(challenged, CHALLENGED, start.rows["outcome"])
-        score[again] = model.now_log_odds(replay_rows(rows[again], model.population))
+        score[changed] = model.now_log_odds(replay_rows(rows[changed], model.population))
 
 
 @dataclass(frozen=True)
-class _Side:
-    """One loop at fixed thresholds: by compromised session whether it was caught, and what is asked of whom."""
+class _Outcome:
+    """One loop at fixed thresholds."""
 
     caught: Array
+    """Whether each compromised session is caught."""
     challenged: Array
+    """Whether each row of the test is challenged."""
     stopped: Estimate
 
 
-def loops(of: EvaluationContext) -> SectionResult:
+def closed_loop_section(context: EvaluationContext) -> SectionResult:
     """Recall, harm stopped and step-ups in both loops, at each budget."""
     rows: list[tuple[str, ...]] = []
     figures: dict[str, Estimate] = {}
-    compromised, start = of.sessions.compromised, logged(of.model, of.data, of.test_set.rows, of.score)
+    bootstrap, compromised = context.bootstrap, context.sessions.compromised
+    start = open_loop(context.model, context.data, context.test_set.rows, context.score)
+    identity, legitimate = context.sessions.identity[compromised], ~context.malicious
     for budget in BUDGETS:
-        found = limits(of.sessions, budget, np.ones((1, len(compromised))))
-        limit = {kind: float(each.score[0]) for kind, each in found.items()}
-        loop = closed_loop(of.model, of.data, limit, start)
-        opened, closed = _side(of, of.score, limit), _side(of, loop.score, limit)
-        sessions, own = of.sessions.identity[compromised], ~of.malicious
-        both = {
-            "recall": tuple(of.drawn.mean(side.caught, sessions) for side in (opened, closed)),
-            "stopped": (opened.stopped, closed.stopped),
-            "step_ups_per_1000": tuple(
-                of.drawn.mean(1_000.0 * side.challenged[own], of.identity[own]) for side in (opened, closed)
-            ),
+        by_type = thresholds_at_budget(context.sessions, budget, np.ones((1, len(compromised))))
+        thresholds = {name: float(threshold.score[0]) for name, threshold in by_type.items()}
+        loop = close_loop(context.model, context.data, thresholds, start)
+        outcomes = [_outcome(context, score, thresholds) for score in (context.score, loop.score)]
+        pairs = {
+            "recall": [bootstrap.mean(outcome.caught, identity) for outcome in outcomes],
+            "stopped": [outcome.stopped for outcome in outcomes],
+            "step_ups_per_1000": [
+                bootstrap.mean(1_000.0 * outcome.challenged[legitimate], context.identity[legitimate])
+                for outcome in outcomes
+            ],
         }
-        differs = of.drawn.mean(closed.caught - opened.caught, sessions)
-        cells = (str(each) for pair in both.values() for each in pair)
-        rows.append((f"{budget:.1%}", *cells, f"{differs.value:+.3f} [{differs.low:+.3f}, {differs.high:+.3f}]"))
-        for name, (_, each) in both.items():
-            figures[f"closed/{name}/{budget:g}"] = each
+        differs = bootstrap.mean(outcomes[1].caught - outcomes[0].caught, identity)
+        cells = (str(estimate) for pair in pairs.values() for estimate in pair)
+        rows.append((f"{budget:.1%}", *cells, differs.interval("+.3f")))
+        figures |= {f"closed/{name}/{budget:g}": closed for name, (_, closed) in pairs.items()}
         figures[f"closed/recall_differs/{budget:g}"] = differs
-    names = ("recall of compromised sessions", "harmful acts stopped", "step-ups per 1,000 legitimate requests")
-    sides = tuple(f"{name}, {side}" for name in names for side in ("open", "closed"))
-    columns = ("benign sessions challenged", *sides, "recall differs")
+    names = ("recall of compromised sessions", "harmful actions stopped", "step-ups per 1,000 legitimate requests")
+    both = tuple(f"{name}, {loop_name}" for name in names for loop_name in ("open", "closed"))
+    columns = ("benign sessions challenged", *both, "recall differs")
     return [Table("Open loop and closed loop", columns, tuple(rows), NOTE)], figures
 
 
-def _side(of: EvaluationContext, score: Array, limit: Mapping[str, float]) -> _Side:
-    challenged = score > np.array([limit[kind] for kind in of.test_set.kind[of.test_set.rows]])
-    sessions = of.test_set.sessions(score)
-    caught = sessions.score > np.array([limit[kind] for kind in sessions.kind])
-    found = detection(of.test_set, challenged.astype(float), of.drawn)
-    return _Side(caught[sessions.compromised].astype(float), challenged.astype(float), found.stopped)
+def _outcome(context: EvaluationContext, score: Array, thresholds: Mapping[str, float]) -> _Outcome:
+    test_set = context.test_set
+    challenged = score > np.array([thresholds[name] for name in test_set.identity_type[test_set.rows]])
+    sessions = test_set.sessions(score)
+    caught = sessions.score > np.array([thresholds[name] for name in sessions.identity_type])
+    detection = measure_detection(test_set, challenged.astype(float), context.bootstrap)
+    return _Outcome(caught[sessions.compromised].astype(float), challenged.astype(float), detection.stopped)

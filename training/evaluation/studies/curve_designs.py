@@ -1,4 +1,4 @@
-"""Ways to a decay curve, to be compared: the pair that is used, and four that are not."""
+"""Five model designs for a decay curve: the pair that is used, and four alternatives."""
 
 from __future__ import annotations
 
@@ -11,157 +11,183 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS, probability
 from training.data.targets import AtRisk, at_risk_intervals
-from training.model.calibration import intercepts, loss
-from training.model.fit import HAZARD_DIRECTIONS, NOW_DIRECTIONS, Examples, Recipe, counted_once, fit, margins
+from training.model.calibration import intercepts_by_type, mean_log_loss
+from training.model.fit import (
+    HAZARD_CONSTRAINTS,
+    NOW_CONSTRAINTS,
+    Examples,
+    fit_booster,
+    margins,
+    unweighted_examples,
+)
+from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset
 
 Recipes = Sequence[Recipe]
 POINTS = (0, *HORIZONS)
+"""Seconds from now at which a curve is evaluated."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Of the test without held-out abuse: trust at POINTS, and P(compromised by each horizon | not malicious now)."""
+    """Curves of the test's rows, held-out abuse left out."""
 
     trust: Array
+    """Trust at POINTS, shape (rows, points)."""
     compromised_by: Array
+    """P(compromised by each horizon | not malicious now), shape (rows, horizons)."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """Rows to learn one target from, with what stands beside their features."""
+    """What one classifier learns."""
 
     rows: Array
-    beside: Array
+    """Row numbers of its examples; a row may occur several times."""
+    extra: Array
+    """Columns beside the features, shape (examples, columns)."""
     target: Array
 
     def examples(self, matrix: Array) -> Examples:
-        """Features, what stands beside them, and the target."""
-        return counted_once(lambda which: np.hstack([matrix[self.rows[which]], self.beside[which]]), self.target)
+        """Features and extra columns as inputs, with the target."""
+        return unweighted_examples(
+            lambda numbers: np.hstack([matrix[self.rows[numbers]], self.extra[numbers]]), self.target
+        )
+
+    def part(self, mask: Array) -> Task:
+        """Some of the examples."""
+        return Task(self.rows[mask], self.extra[mask], self.target[mask])
 
 
-def best(
-    data: Dataset, make: Callable[[Array], Task], directions: list[int], recipes: Recipes, seed: int
+TaskBuilder = Callable[[Array], Task]
+"""From row numbers of one part of the split to a task."""
+
+
+def best_fit(
+    data: Dataset, build: TaskBuilder, constraints: list[int], recipes: Recipes, seed: int
 ) -> HistGradientBoostingClassifier:
-    """Fitted by each recipe; the one of least log-loss on the identities kept for stopping."""
-    parts = (data.split.fit, data.split.stop)
-    fitting, stopping = (make(data.rows(part)).examples(data.matrix) for part in parts)
-    models = [fit(fitting, stopping, directions, recipe, seed) for recipe in recipes]
-    losses = [loss(margins(model, stopping), stopping.target) for model in models]
+    """Fit every recipe and return the model of lowest log-loss on the identities kept for stopping."""
+    fitting, stopping = (build(data.rows(part)).examples(data.matrix) for part in (data.split.fit, data.split.stop))
+    models = [fit_booster(fitting, stopping, constraints, recipe, seed) for recipe in recipes]
+    losses = [mean_log_loss(margins(model, stopping), stopping.target) for model in models]
     return models[int(np.argmin(losses))]
 
 
-def calibrated(
-    model: HistGradientBoostingClassifier, data: Dataset, make: Callable[[Array], Task], asked: Array
+def calibrated_probability(
+    model: HistGradientBoostingClassifier, data: Dataset, build: TaskBuilder, inputs: Array
 ) -> Array:
-    """Probabilities of a model on inputs of the test, its intercepts, one for each identity type, set on the identities
-    kept for calibration."""
-    task = make(data.rows(data.split.calibrate))
-    found = margins(model, task.examples(data.matrix))
-    added = intercepts(found, task.target, data.kind[task.rows], np.ones(len(found)))
-    theirs = data.kind[data.rows(data.split.test)]
-    usual = np.select([theirs == kind for kind in added], [*added.values()])
-    return probability(model.decision_function(asked) + usual)
+    """Probabilities of inputs that belong to the rows of the test.
+
+    An intercept for each identity type is set on the identities kept for calibration.
+    """
+    task = build(data.rows(data.split.calibrate))
+    log_odds = margins(model, task.examples(data.matrix))
+    intercepts = intercepts_by_type(log_odds, task.target, data.identity_type[task.rows], np.ones(len(log_odds)))
+    identity_type = data.identity_type[data.rows(data.split.test)]
+    intercept = np.select([identity_type == name for name in intercepts], [*intercepts.values()])
+    return probability(model.decision_function(inputs) + intercept)
 
 
-def _tested(data: Dataset) -> Array:
+def _test_matrix(data: Dataset) -> Array:
     return data.matrix[data.rows(data.split.test)]
 
 
 def _now(data: Dataset, recipes: Recipes, seed: int) -> Array:
-    def make(rows: Array) -> Task:
+    def build(rows: Array) -> Task:
         return Task(rows, np.zeros((len(rows), 0)), data.targets.malicious[rows])
 
-    model = best(data, make, NOW_DIRECTIONS, recipes, seed)
-    return calibrated(model, data, make, _tested(data))
+    model = best_fit(data, build, NOW_CONSTRAINTS, recipes, seed)
+    return calibrated_probability(model, data, build, _test_matrix(data))
 
 
-def _intervals(pairs: AtRisk) -> Array:
+def _one_hot_intervals(pairs: AtRisk) -> Array:
     return np.eye(len(HORIZONS))[pairs.interval]
 
 
 def _hazards(data: Dataset, recipes: Recipes, seed: int) -> Array:
-    def make(rows: Array) -> Task:
-        risky = at_risk_intervals(data.targets, rows, data.split.end)
-        return Task(risky.rows, _intervals(risky), risky.compromised)
+    def build(rows: Array) -> Task:
+        pairs = at_risk_intervals(data.targets, rows, data.split.end)
+        return Task(pairs.rows, _one_hot_intervals(pairs), pairs.compromised)
 
-    model = best(data, make, HAZARD_DIRECTIONS, recipes, seed)
-    return np.column_stack([_of_interval(model, data, make, k) for k in range(len(HORIZONS))])
+    model = best_fit(data, build, HAZARD_CONSTRAINTS, recipes, seed)
+    return np.column_stack([_interval_probability(model, data, build, k) for k in range(len(HORIZONS))])
 
 
-def _of_interval(
-    model: HistGradientBoostingClassifier, data: Dataset, make: Callable[[Array], Task], interval: int
+def _interval_probability(
+    model: HistGradientBoostingClassifier, data: Dataset, build: TaskBuilder, interval: int
 ) -> Array:
-    """One interval's probabilities, with an intercept of its own."""
+    """The probabilities of one interval, with intercepts of its own."""
 
-    def of_it(rows: Array) -> Task:
-        task = make(rows)
-        here = task.beside[:, interval] == 1.0
-        return Task(task.rows[here], task.beside[here], task.target[here])
+    def build_interval(rows: Array) -> Task:
+        task = build(rows)
+        return task.part(task.extra[:, interval] == 1.0)
 
-    width = make(data.rows(data.split.calibrate)).beside.shape[1]
-    beside = np.tile(np.eye(width)[interval], (len(_tested(data)), 1))
-    return calibrated(model, data, of_it, np.hstack([_tested(data), beside]))
-
-
-def pair(data: Dataset, recipes: Recipes, seed: int) -> Curves:
-    """Now and hazard, as registered."""
-    return _survival(_now(data, recipes, seed), _hazards(data, recipes, seed))
+    width = build(data.rows(data.split.calibrate)).extra.shape[1]
+    extra = np.tile(np.eye(width)[interval], (len(_test_matrix(data)), 1))
+    return calibrated_probability(model, data, build_interval, np.hstack([_test_matrix(data), extra]))
 
 
-def _survival(now: Array, hazards: Array) -> Curves:
-    surviving = np.cumprod(1.0 - hazards, axis=1)
-    return Curves((1.0 - now)[:, None] * np.column_stack([np.ones(len(now)), surviving]), 1.0 - surviving)
+def now_and_hazard(data: Dataset, recipes: Recipes, seed: int) -> Curves:
+    """The pair of models that is registered: one of now, one of the hazard."""
+    return _from_hazards(_now(data, recipes, seed), _hazards(data, recipes, seed))
 
 
-def _lost_within(data: Dataset, rows: Array, seconds: int) -> tuple[Array, Array]:
-    """Rows watched so far or compromised by then, and whether malicious now or compromised by then."""
-    of = data.targets
-    ahead = np.where(of.malicious[rows], 0.0, np.where(of.seconds[rows] > 0, of.seconds[rows], np.inf))
-    compromised = ahead <= seconds
-    seen = compromised | ((data.split.end - of.time[rows]) / SECOND >= seconds)
-    usable = seen & (of.malicious[rows] | ((of.seconds[rows] > 0) & of.in_session[rows]))
+def _from_hazards(now: Array, hazards: Array) -> Curves:
+    survival = np.cumprod(1.0 - hazards, axis=1)
+    return Curves((1.0 - now)[:, None] * np.column_stack([np.ones(len(now)), survival]), 1.0 - survival)
+
+
+def _compromised_within(data: Dataset, rows: Array, seconds: int) -> tuple[Array, Array]:
+    """Rows observed for so long, or compromised by then; and whether they are malicious now or compromised by then."""
+    targets = data.targets
+    malicious, to_loss = targets.malicious[rows], targets.seconds[rows]
+    seconds_to_loss = np.where(malicious, 0.0, np.where(to_loss > 0, to_loss, np.inf))
+    compromised = seconds_to_loss <= seconds
+    observed = compromised | ((data.split.end - targets.time[rows]) / SECOND >= seconds)
+    usable = observed & (malicious | ((to_loss > 0) & targets.in_session[rows]))
     return rows[usable], compromised[usable]
 
 
-def stacked(data: Dataset, recipes: Recipes, seed: int) -> Curves:
-    """One classifier for all horizons, now among them; risk may only grow with the horizon it is told."""
+def stacked_horizons(data: Dataset, recipes: Recipes, seed: int) -> Curves:
+    """One classifier for all horizons, now among them, with the horizon as an input. Risk may only grow with it."""
 
-    def make(rows: Array) -> Task:
-        parts = [(*_lost_within(data, rows, seconds), seconds) for seconds in POINTS]
-        beside = np.concatenate([np.full(len(r), np.log1p(seconds)) for r, _, seconds in parts])
-        return Task(np.concatenate([r for r, _, _ in parts]), beside[:, None], np.concatenate([y for _, y, _ in parts]))
+    def build(rows: Array) -> Task:
+        parts = [(*_compromised_within(data, rows, seconds), seconds) for seconds in POINTS]
+        horizon = np.concatenate([np.full(len(part), np.log1p(seconds)) for part, _, seconds in parts])
+        target = np.concatenate([compromised for _, compromised, _ in parts])
+        return Task(np.concatenate([part for part, _, _ in parts]), horizon[:, None], target)
 
-    def at(seconds: int) -> Callable[[Array], Task]:
-        def only(rows: Array) -> Task:
-            task = make(rows)
-            here = task.beside[:, 0] == np.log1p(seconds)
-            return Task(task.rows[here], task.beside[here], task.target[here])
+    def at_horizon(seconds: int) -> TaskBuilder:
+        def build_horizon(rows: Array) -> Task:
+            task = build(rows)
+            return task.part(task.extra[:, 0] == np.log1p(seconds))
 
-        return only
+        return build_horizon
 
-    model, tested = best(data, make, [*NOW_DIRECTIONS, 1], recipes, seed), _tested(data)
+    model, matrix = best_fit(data, build, [*NOW_CONSTRAINTS, 1], recipes, seed), _test_matrix(data)
+    inputs = (np.hstack([matrix, np.full((len(matrix), 1), np.log1p(seconds))]) for seconds in POINTS)
     compromised = [
-        calibrated(model, data, at(s), np.hstack([tested, np.full((len(tested), 1), np.log1p(s))])) for s in POINTS
+        calibrated_probability(model, data, at_horizon(seconds), each)
+        for seconds, each in zip(POINTS, inputs, strict=True)
     ]
-    return _of_compromised(np.column_stack(compromised))
+    return _from_probabilities(np.column_stack(compromised))
 
 
-def per_horizon(data: Dataset, recipes: Recipes, seed: int) -> Curves:
-    """A classifier for each horizon, and nothing that keeps them in order."""
+def classifier_per_horizon(data: Dataset, recipes: Recipes, seed: int) -> Curves:
+    """A classifier for each horizon, with nothing that keeps them in order."""
     compromised = []
     for seconds in POINTS:
 
-        def make(rows: Array, seconds: int = seconds) -> Task:
-            usable, target = _lost_within(data, rows, seconds)
+        def build(rows: Array, seconds: int = seconds) -> Task:
+            usable, target = _compromised_within(data, rows, seconds)
             return Task(usable, np.zeros((len(usable), 0)), target)
 
-        model = best(data, make, NOW_DIRECTIONS, recipes, seed)
-        compromised.append(calibrated(model, data, make, _tested(data)))
-    return _of_compromised(np.column_stack(compromised))
+        model = best_fit(data, build, NOW_CONSTRAINTS, recipes, seed)
+        compromised.append(calibrated_probability(model, data, build, _test_matrix(data)))
+    return _from_probabilities(np.column_stack(compromised))
 
 
-def _of_compromised(compromised: Array) -> Curves:
+def _from_probabilities(compromised: Array) -> Curves:
     trust = 1.0 - compromised
     return Curves(trust, np.clip(1.0 - trust[:, 1:] / trust[:, :1], 0.0, 1.0))
 
@@ -169,34 +195,35 @@ def _of_compromised(compromised: Array) -> Curves:
 def single_hazard(data: Dataset, recipes: Recipes, seed: int) -> Curves:
     """One hazard model whose first interval is now."""
 
-    def make(rows: Array) -> Task:
-        risky = at_risk_intervals(data.targets, rows, data.split.end)
-        intervals = np.concatenate([np.zeros(len(rows), np.int64), risky.interval + 1])
-        target = np.concatenate([data.targets.malicious[rows], risky.compromised])
-        return Task(np.concatenate([rows, risky.rows]), np.eye(len(POINTS))[intervals], target)
+    def build(rows: Array) -> Task:
+        pairs = at_risk_intervals(data.targets, rows, data.split.end)
+        intervals = np.concatenate([np.zeros(len(rows), np.int64), pairs.interval + 1])
+        target = np.concatenate([data.targets.malicious[rows], pairs.compromised])
+        return Task(np.concatenate([rows, pairs.rows]), np.eye(len(POINTS))[intervals], target)
 
-    model = best(data, make, NOW_DIRECTIONS + [0] * len(POINTS), recipes, seed)
-    hazards = np.column_stack([_of_interval(model, data, make, k) for k in range(len(POINTS))])
-    return _survival(hazards[:, 0], hazards[:, 1:])
+    model = best_fit(data, build, NOW_CONSTRAINTS + [0] * len(POINTS), recipes, seed)
+    hazards = np.column_stack([_interval_probability(model, data, build, k) for k in range(len(POINTS))])
+    return _from_hazards(hazards[:, 0], hazards[:, 1:])
 
 
-def exponential(data: Dataset, recipes: Recipes, seed: int) -> Curves:
-    """Now, and from there one constant rate for each identity type."""
-    of, calibrating, testing = data.targets, data.rows(data.split.calibrate), data.rows(data.split.test)
+def now_and_exponential(data: Dataset, recipes: Recipes, seed: int) -> Curves:
+    """A now-model, and from there one constant rate for each identity type."""
+    calibrating, testing = data.rows(data.split.calibrate), data.rows(data.split.test)
     now, rates = _now(data, recipes, seed), np.zeros(len(testing))
-    risky = at_risk_intervals(of, calibrating, data.split.end)
-    lengths = np.diff(POINTS)[risky.interval]
-    for kind in np.unique(data.kind):
-        here = data.kind[risky.rows] == kind
-        rates[data.kind[testing] == kind] = (risky.compromised[here].sum() + 0.5) / (lengths[here].sum() + 1.0)
+    pairs = at_risk_intervals(data.targets, calibrating, data.split.end)
+    lengths = np.diff(POINTS)[pairs.interval]
+    for identity_type in np.unique(data.identity_type):
+        mask = data.identity_type[pairs.rows] == identity_type
+        rate = (pairs.compromised[mask].sum() + 0.5) / (lengths[mask].sum() + 1.0)
+        rates[data.identity_type[testing] == identity_type] = rate
     hazards = 1.0 - np.exp(-rates[:, None] * np.diff(POINTS)[None, :])
-    return _survival(now, hazards)
+    return _from_hazards(now, hazards)
 
 
 DESIGNS: dict[str, Callable[[Dataset, Recipes, int], Curves]] = {
-    "now and hazard": pair,
-    "one stacked-horizon classifier": stacked,
-    "one classifier a horizon": per_horizon,
+    "now and hazard": now_and_hazard,
+    "one stacked-horizon classifier": stacked_horizons,
+    "one classifier a horizon": classifier_per_horizon,
     "one hazard model": single_hazard,
-    "now and exponential": exponential,
+    "now and exponential": now_and_exponential,
 }

@@ -1,6 +1,6 @@
-"""Two registered versions on the same events: what each reaches, and whether they differ beyond the interval.
+"""Compare two registered versions on the same events, and whether they differ by more than chance.
 
-Identities are drawn anew for both at once, so that what makes a test easy or hard for both cancels out.
+Both versions are resampled together, so what makes a test easy or hard for both cancels out.
 """
 
 from __future__ import annotations
@@ -14,124 +14,135 @@ from features.arrays import Array
 from features.model.bundle import TrustModel
 from features.model.trust_curve import HORIZONS, probability
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import BootstrapWeights, Estimate, bootstrap_weights, estimate
-from training.metrics.calibration import ahead, precisions
-from training.metrics.evaluation import BUDGETS, TestSet, challenges
-from training.metrics.session_recall import Sessions, caught, resampled
-from training.metrics.time_to_detect import detection
+from training.metrics.bootstrap import BootstrapWeights, Estimate, bootstrap_weights, estimate, ratio_of
+from training.metrics.calibration import average_precision_draws, outcomes_within
+from training.metrics.evaluation import BUDGETS, TestSet, challenge_probability
+from training.metrics.session_recall import ScoredSessions, caught_sessions, session_weights
+from training.metrics.time_to_detect import measure_detection
 from training.pipeline.dataset import Dataset
 
 NOTE = (
-    "The same requests of the same identities, each version reading them against the population it was made with and "
-    "spending its own budget. `differs` is the challenger less the champion, in resamples drawn for both at once: "
-    "where its interval holds 0, nothing is shown. `better` says whom the difference speaks for."
+    "Both versions score the same requests of the same identities, each with features computed from its own population "
+    "and at its own thresholds. `differs` is challenger less champion, resampled for both together: where its interval "
+    "holds 0, no difference is shown. `better` names the version that the difference speaks for."
 )
 
 
 @dataclass(frozen=True)
-class Measure:
-    """One figure of champion and challenger, by resample, each of shape (n,), and whether more of it is better."""
+class Comparison:
+    """One figure of champion and challenger."""
 
     name: str
-    sides: list[Array]
+    draws: list[Array]
+    """The figure in each resample, champion first; each of shape (n,)."""
     count: int
     more_is_better: bool
 
     @property
     def differs(self) -> Estimate:
-        """The challenger's less the champion's."""
-        return estimate(self.sides[1] - self.sides[0], self.count)
+        """Challenger less champion."""
+        return estimate(self.draws[1] - self.draws[0], self.count)
 
     @property
     def better(self) -> str:
-        """Whom it speaks for, if for anybody."""
-        found = self.differs
-        if not np.isfinite(found.value) or found.low <= 0.0 <= found.high:
+        """The version that the difference speaks for, or "neither"."""
+        difference = self.differs
+        if not np.isfinite(difference.value) or difference.low <= 0.0 <= difference.high:
             return "neither"
-        return "challenger" if (found.value > 0) == self.more_is_better else "champion"
+        return "challenger" if (difference.value > 0) == self.more_is_better else "champion"
 
     def row(self) -> tuple[str, ...]:
-        """As a line of the table."""
-        found = self.differs
-        difference = f"{found.value:+.3g} [{found.low:+.3g}, {found.high:+.3g}]" if np.isfinite(found.value) else "-"
-        return self.name, *(str(estimate(draws, self.count)) for draws in self.sides), difference, self.better
+        """The figure as a row of the table."""
+        difference = self.differs.interval("+.3g") if np.isfinite(self.differs.value) else "-"
+        return self.name, *(str(estimate(draws, self.count)) for draws in self.draws), difference, self.better
 
 
 @dataclass(frozen=True)
-class _Side:
-    """One version's scores of the test, and its sessions under them."""
-
+class _ScoredVersion:
     model: TrustModel
     test_set: TestSet
     score: Array
-    sessions: Sessions
+    sessions: ScoredSessions
 
 
-def against(
+def compare_versions(
     champion: TrustModel, challenger: TrustModel, data: Dataset, seed: int
 ) -> tuple[Table, dict[str, Estimate]]:
-    """Side by side; figures are the differences."""
-    sides = [_side(model, data) for model in (champion, challenger)]
-    drawn = bootstrap_weights(data.targets.identity[data.test_set.rows], seed)
-    measures = [*_recalled(sides, seed), *_early(sides, drawn), *_true(sides, drawn)]
-    columns = ("", f"champion, version {champion.version}", f"challenger, version {challenger.version}", "differs")
-    rows = tuple(each.row() for each in measures)
-    figures = {f"against/{each.name}": each.differs for each in measures}
-    return Table("Champion and challenger on the same events", (*columns, "better"), rows, NOTE), figures
-
-
-def _side(model: TrustModel, data: Dataset) -> _Side:
-    test_set = data.seen_by(model)
-    score = model.now_log_odds(test_set.matrix)
-    return _Side(model, test_set, score, test_set.sessions(score))
-
-
-def _recalled(sides: list[_Side], seed: int) -> Iterator[Measure]:
-    """Thresholds are set anew in every resample."""
-    weights, compromised = resampled(sides[0].sessions, seed), sides[0].sessions.compromised
-    total = weights[:, compromised].sum(axis=1)
-    for budget in BUDGETS:
-        hits = [(caught(side.sessions, budget, weights) * weights[:, compromised]).sum(axis=1) for side in sides]
-        name = f"recall of compromised sessions at {budget:.1%}"
-        yield Measure(name, [_over(each, total) for each in hits], int(compromised.sum()), True)
-
-
-def _early(sides: list[_Side], drawn: BootstrapWeights) -> Iterator[Measure]:
-    """Harm stopped and legitimate escalations challenged."""
-    of, rows = sides[0].test_set.targets, sides[0].test_set.rows
-    escalations = of.escalation[rows] & ~of.malicious[rows]
-    whose = of.identity[rows[escalations]]
-    for budget in BUDGETS:
-        asked = [challenges(side.test_set, side.score, side.sessions, budget) for side in sides]
-        found = [detection(side.test_set, each, drawn) for side, each in zip(sides, asked, strict=True)]
-        harm = [each.harm for each in found]
-        yield _mean(f"harmful acts stopped at {budget:.1%}", harm, found[0].whose, drawn, True)
-        theirs = [each[escalations] for each in asked]
-        yield _mean(f"legitimate escalations challenged at {budget:.1%}", theirs, whose, drawn, False)
-
-
-def _true(sides: list[_Side], drawn: BootstrapWeights) -> Iterator[Measure]:
-    """Ranking and error now, and ranking of losses within two hours."""
-    of, rows = sides[0].test_set.targets, sides[0].test_set.rows
-    malicious, identity = of.malicious[rows], of.identity[rows]
-    risks = [probability(side.score) for side in sides]
-    ranked = [precisions(malicious, risk, identity, drawn) for risk in risks]
-    yield Measure("average precision", ranked, int(malicious.sum()), True)
-    yield _mean("Brier score", [(risk - malicious) ** 2 for risk in risks], identity, drawn, False)
-    soon = ahead(sides[0].test_set, HORIZONS[2])
-    compromised_by = [
-        1.0 - np.cumprod(1.0 - s.model.hazards(s.test_set.matrix[soon.rows]), axis=1)[:, 2] for s in sides
+    """Compare two versions on the test of a dataset; the figures are the differences."""
+    versions = [_score(model, data) for model in (champion, challenger)]
+    bootstrap = bootstrap_weights(data.test_set.identity, seed)
+    comparisons = [
+        *_compare_recall(versions, seed),
+        *_compare_detection(versions, bootstrap),
+        *_compare_ranking(versions, bootstrap),
     ]
-    ranked = [precisions(soon.compromised, each, soon.identity, drawn) for each in compromised_by]
-    yield Measure("average precision of losses within two hours", ranked, int(soon.compromised.sum()), True)
+    names = (f"champion, version {champion.version}", f"challenger, version {challenger.version}")
+    rows = tuple(each.row() for each in comparisons)
+    figures = {f"against/{each.name}": each.differs for each in comparisons}
+    title = "Champion and challenger on the same events"
+    return Table(title, ("", *names, "differs", "better"), rows, NOTE), figures
 
 
-def _mean(name: str, values: list[Array], whose: Array, drawn: BootstrapWeights, more_is_better: bool) -> Measure:
-    count = drawn.totals(np.ones(len(whose)), whose)
-    return Measure(name, [_over(drawn.totals(each, whose), count) for each in values], len(whose), more_is_better)
+def _score(model: TrustModel, data: Dataset) -> _ScoredVersion:
+    test_set = data.test_set_for(model)
+    score = model.now_log_odds(test_set.matrix)
+    return _ScoredVersion(model, test_set, score, test_set.sessions(score))
 
 
-def _over(over: Array, under: Array) -> Array:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Array = over / under
-    return found
+def _compare_recall(versions: list[_ScoredVersion], seed: int) -> Iterator[Comparison]:
+    """Thresholds are set anew in every resample."""
+    sessions = versions[0].sessions
+    weights = session_weights(sessions, seed)
+    compromised_weights = weights[:, sessions.compromised]
+    total = compromised_weights.sum(axis=1)
+    for budget in BUDGETS:
+        draws = [
+            ratio_of((caught_sessions(each.sessions, budget, weights) * compromised_weights).sum(axis=1), total)
+            for each in versions
+        ]
+        name = f"recall of compromised sessions at {budget:.1%}"
+        yield Comparison(name, draws, int(sessions.compromised.sum()), True)
+
+
+def _compare_detection(versions: list[_ScoredVersion], bootstrap: BootstrapWeights) -> Iterator[Comparison]:
+    """Harm stopped, and legitimate escalations challenged."""
+    test_set = versions[0].test_set
+    escalations = test_set.targets.escalation[test_set.rows] & ~test_set.malicious
+    for budget in BUDGETS:
+        challenged = [challenge_probability(v.test_set, v.score, v.sessions, budget) for v in versions]
+        detections = [
+            measure_detection(version.test_set, each, bootstrap)
+            for version, each in zip(versions, challenged, strict=True)
+        ]
+        harm = [detection.harm_stopped for detection in detections]
+        name = f"harmful actions stopped at {budget:.1%}"
+        yield _compare_means(name, harm, detections[0].harm_identity, bootstrap, True)
+        name = f"legitimate escalations challenged at {budget:.1%}"
+        values = [each[escalations] for each in challenged]
+        yield _compare_means(name, values, test_set.identity[escalations], bootstrap, False)
+
+
+def _compare_ranking(versions: list[_ScoredVersion], bootstrap: BootstrapWeights) -> Iterator[Comparison]:
+    """Ranking and error now, and ranking of losses within two hours."""
+    test_set = versions[0].test_set
+    malicious, identity = test_set.malicious, test_set.identity
+    risks = [probability(version.score) for version in versions]
+    draws = [average_precision_draws(malicious, risk, identity, bootstrap) for risk in risks]
+    yield Comparison("average precision", draws, int(malicious.sum()), True)
+    yield _compare_means("Brier score", [(risk - malicious) ** 2 for risk in risks], identity, bootstrap, False)
+    outcomes = outcomes_within(test_set, HORIZONS[2])
+    compromised_by = [
+        1.0 - np.cumprod(1.0 - v.model.hazards(v.test_set.matrix[outcomes.rows]), axis=1)[:, 2] for v in versions
+    ]
+    draws = [
+        average_precision_draws(outcomes.compromised, each, outcomes.identity, bootstrap) for each in compromised_by
+    ]
+    yield Comparison("average precision of losses within two hours", draws, int(outcomes.compromised.sum()), True)
+
+
+def _compare_means(
+    name: str, values: list[Array], identity: Array, bootstrap: BootstrapWeights, more_is_better: bool
+) -> Comparison:
+    count = bootstrap.totals(np.ones(len(identity)), identity)
+    draws = [ratio_of(bootstrap.totals(each, identity), count) for each in values]
+    return Comparison(name, draws, len(identity), more_is_better)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import pandas as pd
 
 from features.event.schema import IdentityType
+from features.suggestions import did_you_mean
 from training.scenarios.actions import Rng
 from training.scenarios.attacker import IN_PLACE, MIXED, Attacker, Odds
 from training.scenarios.attacks import agents, held_out, insiders, machines, people
@@ -198,9 +198,7 @@ def scenarios_named(names: str) -> tuple[AttackScenario, ...]:
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in by_name:
-            near = get_close_matches(name, by_name, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(by_name)}"
-            raise ValueError(f"unknown scenario {name!r}; {hint}")
+            raise ValueError(f"unknown scenario {name!r}; {did_you_mean(name, by_name)}")
     if not wanted:
-        raise ValueError(f"no scenario is named; choose from {', '.join(by_name)}")
+        raise ValueError(f"no scenario is named; choose one of {', '.join(by_name)}")
     return tuple(by_name[name] for name in wanted)

@@ -1,0 +1,28 @@
+"""A small simulated world and its dataset, made once for all tests of the folder."""
+
+from __future__ import annotations
+
+import pytest
+
+from training import World, prepare, simulate
+from training.model.recipe import Recipe
+from training.pipeline.dataset import Dataset
+
+SEED = 3
+
+
+@pytest.fixture(scope="session")
+def simulated_world() -> World:
+    """Five hundred identities over thirty days."""
+    return simulate(SEED, identities=500, days=30)
+
+
+@pytest.fixture(scope="session")
+def simulated_dataset(simulated_world: World) -> Dataset:
+    return prepare(simulated_world, SEED)
+
+
+@pytest.fixture(scope="session")
+def small_recipe() -> Recipe:
+    """A model of forty trees, augmented once."""
+    return Recipe(trees=40, augmentation=1)
