@@ -1,12 +1,21 @@
-"""Turns one request into one recorded, explained decision."""
+"""Turns one request into one recorded, explained decision, and tries policies on past requests.
 
-from serving.decision.decide import Decision, Explanation, Proof, SessionState, decide
-from serving.policy.schema import Policy, PolicyError
-from serving.policy_analysis.from_event_file import imported_cases
-from serving.policy_analysis.replay import tried
-from serving.policy_analysis.replay_counts import Tally
-from serving.policy_analysis.tune import sampled, tune
-from serving.store.store import Store
+Each name is imported at its first use (PEP 562), so that a command that only prints its help needs no numba, no
+SQLAlchemy and no scikit-learn.
+"""
+
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from serving.decision.decision import Decision, decide
+    from serving.decision.inputs import Explanation, Proof, SessionState
+    from serving.policy.schema import Policy, PolicyError
+    from serving.policy_analysis.from_event_file import past_requests_from_events
+    from serving.policy_analysis.replay import replay_policy
+    from serving.policy_analysis.replay_counts import ReplayCounts
+    from serving.policy_analysis.tune import tune_thresholds, tuning_sample
+    from serving.store.store import Store
 
 __all__ = [
     "Decision",
@@ -14,12 +23,40 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Proof",
+    "ReplayCounts",
     "SessionState",
     "Store",
-    "Tally",
     "decide",
-    "imported_cases",
-    "sampled",
-    "tried",
-    "tune",
+    "past_requests_from_events",
+    "replay_policy",
+    "tune_thresholds",
+    "tuning_sample",
 ]
+
+_HOME = {
+    "Decision": "serving.decision.decision",
+    "decide": "serving.decision.decision",
+    "Explanation": "serving.decision.inputs",
+    "Proof": "serving.decision.inputs",
+    "SessionState": "serving.decision.inputs",
+    "Policy": "serving.policy.schema",
+    "PolicyError": "serving.policy.schema",
+    "past_requests_from_events": "serving.policy_analysis.from_event_file",
+    "replay_policy": "serving.policy_analysis.replay",
+    "ReplayCounts": "serving.policy_analysis.replay_counts",
+    "tune_thresholds": "serving.policy_analysis.tune",
+    "tuning_sample": "serving.policy_analysis.tune",
+    "Store": "serving.store.store",
+}
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,10 +1,11 @@
-"""What can go wrong in the service, in one tree:
+"""The errors of serving:
 
 ServingError
-├── StoreUnavailable         the database cannot be read or written: answer 503, rule nothing
-│   ├── DecisionNotRecorded  a decision could not be made durable: it must not be answered
-│   └── StaleLayout          histories stem from another build: run `python -m serving rebuild --write`
-├── StaleHistory             another writer folded first: nothing was written, do it again
+├── StoreUnavailable         the database cannot be read or written, so nothing can be decided
+│   ├── DecisionNotRecorded  a decision could not be made durable, and must not be answered
+│   └── StaleLayout          histories have another version's layout: run `python -m serving rebuild --write`
+├── StaleHistory             another writer changed the history first: nothing was written, try again
+├── AnalysisError            a command on past decisions cannot answer as asked; the message says what to do
 └── RequestRefused           the caller's request cannot be carried out as sent
     ├── InvalidField         one field is wrong; its path is named
     ├── ScopeRequired        the caller's key lacks a scope
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 
 class ServingError(Exception):
-    """Anything the service knows how to say in its own words."""
+    """The base of every error that serving raises on purpose; its message is a sentence for people."""
 
 
 class StoreUnavailable(ServingError):
@@ -26,15 +27,19 @@ class StoreUnavailable(ServingError):
 
 
 class DecisionNotRecorded(StoreUnavailable):
-    """A decision could not be made durable, and so must not be answered."""
+    """A decision could not be made durable, and must not be answered."""
 
 
 class StaleLayout(StoreUnavailable):
-    """A stored history has another build's layout; it is recomputed from events, never reinterpreted."""
+    """A stored history has another version's layout; `rebuild` recomputes it from the events."""
 
 
 class StaleHistory(ServingError):
     """Another writer changed this identity's history since it was read."""
+
+
+class AnalysisError(ServingError):
+    """A question about past decisions that cannot be answered as asked; the message says what to do."""
 
 
 class RequestRefused(ServingError):

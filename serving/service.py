@@ -27,7 +27,7 @@ from serving.contracts.log_records import parse_records
 from serving.contracts.requests import LogRecords, ScoreRequest
 from serving.engine.writer import Engine
 from serving.model.active import load_configuration
-from serving.store.api_keys import ensure_keys
+from serving.store.api_keys import ensure_key_file
 from serving.store.store import Store
 from serving.workers.registry import start_workers
 
@@ -53,7 +53,7 @@ class SessionTrust:
         store = Store(settings.database_url)
         settings.ensure_home()
         store.migrate()
-        ensure_keys(store, settings.home)
+        ensure_key_file(store, settings.home)
         self.engine = Engine(store, load_configuration(settings))
         metrics.READY.set(self.engine.active.champion is not None)
         self.workers = start_workers(self.engine)

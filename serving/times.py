@@ -1,4 +1,4 @@
-"""Times as the database keeps them, whole microseconds since 1970 (UTC), and durations as people read them."""
+"""Converts times to and from whole microseconds since 1970 (UTC), as the database stores them; durations in words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from features.event.numpy_row import microseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-__all__ = ["microseconds", "now", "span", "time_of"]
+__all__ = ["duration", "microseconds", "now", "time_of"]
 
 
 def time_of(value: int) -> datetime:
-    """The time that a number of microseconds stands for.
+    """The time of a number of microseconds since 1970.
 
     >>> time_of(1_000_000)
     datetime.datetime(1970, 1, 1, 0, 0, 1, tzinfo=datetime.timezone.utc)
@@ -21,14 +21,14 @@ def time_of(value: int) -> datetime:
 
 
 def now() -> datetime:
-    """The present, in UTC."""
+    """The current time, in UTC."""
     return datetime.now(UTC)
 
 
-def span(seconds: int) -> str:
-    """A duration in its largest whole unit.
+def duration(seconds: int) -> str:
+    """A duration in words, in its largest whole unit.
 
-    >>> span(900), span(86_400), span(2_592_000), span(90)
+    >>> duration(900), duration(86_400), duration(2_592_000), duration(90)
     ('15 min', '24 h', '30 days', '90 s')
     """
     for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):

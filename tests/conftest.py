@@ -1,4 +1,4 @@
-"""What many tests share: one service, started as a user starts it."""
+"""Fixtures that many tests share: running services."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ LIVE = "live"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers (`pytest -n`), what shares a server or a trained model stays on one of them, the dearest
-    first, so that nothing is set up twice and nobody is left working alone at the end."""
+    """With several workers (`pytest -n`), tests that share a server or a trained model stay on one of them, the most
+    expensive first: nothing is set up twice, and no worker is left alone at the end."""
     group = {item: _group(item) for item in items}
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group[item]))
@@ -28,13 +28,13 @@ def _group(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that scripts/serve brought up in an empty home of its own, first model and all."""
+    """A service that scripts/serve started in an empty home of its own, first model included."""
     with started_service({"SESSION_TRUST_HOME": str(tmp_path_factory.mktemp("home"))}) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One real server with a small champion, shared by every test that asks for it: use identities of your own."""
+    """One real server with a small champion, shared by all tests: use identities of your own."""
     with served(new_home(tmp_path_factory.mktemp("small") / "home")) as server:
         yield server

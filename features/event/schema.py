@@ -78,31 +78,26 @@ Count = Annotated[int, Field(ge=0, le=10_000_000)]
 class Group(BaseModel):
     """What every part of an event shares: strict, frozen, and no field that is not declared."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 class Identity(Group):
     """Who acts."""
 
-    id: Text
-    """The identity's id, the same in every event."""
-    type: IdentityType
-    """A person, or one of three kinds of machine identity."""
-    role: Text | None = None
-    """The role it acts in."""
-    entitlements_granted: Count | None = None
-    """How many entitlements it has."""
-    entitlements_used_90d: Count | None = None
-    """How many of them it used in the last 90 days."""
+    id: Text = Field(description="The identity's id in the caller's own directory.")
+    type: IdentityType = Field(
+        description="What kind of identity acts. A machine is never asked for a person's factor."
+    )
+    role: Text | None = Field(default=None, description="The role it acts in.")
+    entitlements_granted: Count | None = Field(default=None, description="How many entitlements it has.")
+    entitlements_used_90d: Count | None = Field(default=None, description="How many of them it used within 90 days.")
 
 
 class Session(Group):
     """The session acted in; without an id every request counts as a session of its own."""
 
-    id: Text | None = None
-    """The session's id."""
-    started_at: Time | None = None
-    """When the session began."""
+    id: Text | None = Field(default=None, description="The session's id.")
+    started_at: Time | None = Field(default=None, description="When the session began.")
     intent: LongText | None = Field(
         default=None, description="Declared task, or RFC 9396 authorization details, of an agent."
     )
@@ -111,97 +106,81 @@ class Session(Group):
 class Action(Group):
     """What is asked for, in the vendor's own name and in our category."""
 
-    name: Text
-    """The vendor's own name, such as `iam:CreateAccessKey`."""
-    category: Category | None = None
-    """Our category. An unknown one counts as a write."""
-    reversible: bool | None = None
-    """Whether the action can be undone."""
-    impact: Impact | None = None
-    """How much harm the action can do."""
-    outcome: Outcome | None = None
-    """What became of it; of a request that is to be decided, only a sign-in has one."""
+    name: Text = Field(description="The action in the vendor's own words, such as `s3:GetObject`.")
+    category: Category | None = Field(default=None, description="The action's category, by which the policy rules.")
+    reversible: bool | None = Field(default=None, description="Whether it can be undone.")
+    impact: Impact | None = Field(default=None, description="How much harm it can do.")
+    outcome: Outcome | None = Field(
+        default=None, description="What came of it; unknown for a request that is still to be decided."
+    )
 
 
 class Resource(Group):
     """What is acted upon."""
 
-    id: Text | None = None
-    """The resource's id."""
-    type: Text | None = None
-    """The resource's type, such as `bucket`."""
-    sensitivity: Sensitivity | None = None
-    """How sensitive it is. An unknown sensitivity counts as confidential."""
-    environment: Environment | None = None
-    """The environment it belongs to."""
+    id: Text | None = Field(default=None, description="The resource's id.")
+    type: Text | None = Field(default=None, description="The resource's type, such as `bucket`.")
+    sensitivity: Sensitivity | None = Field(default=None, description="How sensitive it is.")
+    environment: Environment | None = Field(default=None, description="The environment it belongs to.")
 
 
 class Network(Group):
     """Where the request comes from; enrichment fills what follows from the address alone."""
 
-    ip: Text | None = None
-    """The address, IPv4 or IPv6."""
-    asn: Annotated[int, Field(ge=1, le=4_294_967_295)] | None = None
-    """The network operator's autonomous system number."""
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
-    """The country, as two letters of ISO 3166-1."""
-    latitude: Annotated[FiniteFloat, Field(ge=-90, le=90)] | None = None
-    """Degrees north."""
-    longitude: Annotated[FiniteFloat, Field(ge=-180, le=180)] | None = None
-    """Degrees east."""
-    hosting: bool | None = None
-    """Whether the address belongs to a hosting provider."""
-    anonymizer: bool | None = None
-    """Whether the address is a known VPN exit or anonymiser."""
-    reputation: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = None
-    """0 is clean, 1 is known bad."""
+    ip: Text | None = Field(default=None, description="The address the request comes from.")
+    asn: Annotated[int, Field(ge=1, le=4_294_967_295)] | None = Field(
+        default=None, description="Number of the autonomous system the address belongs to."
+    )
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
+        default=None, description="Country of the address, ISO 3166-1 alpha-2."
+    )
+    latitude: Annotated[FiniteFloat, Field(ge=-90, le=90)] | None = Field(
+        default=None, description="Latitude of the address, in degrees."
+    )
+    longitude: Annotated[FiniteFloat, Field(ge=-180, le=180)] | None = Field(
+        default=None, description="Longitude of the address, in degrees."
+    )
+    hosting: bool | None = Field(default=None, description="Whether it is a hosting provider's network.")
+    anonymizer: bool | None = Field(default=None, description="Whether it is a VPN, proxy or Tor exit.")
+    reputation: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Reputation of the address: 0 is clean, 1 is known bad."
+    )
 
 
 class Device(Group):
     """The device, or for a workload the instance, that sends the request."""
 
-    id: Text | None = None
-    """The device's or instance's id."""
-    managed: bool | None = None
-    """Whether the organisation manages the device."""
-    compliant: bool | None = None
-    """Whether the device meets the organisation's rules."""
-    user_agent: LongText | None = None
-    """The client program, as it names itself."""
+    id: Text | None = Field(default=None, description="The device's or instance's id.")
+    managed: bool | None = Field(default=None, description="Whether the organisation manages it.")
+    compliant: bool | None = Field(default=None, description="Whether it meets the organisation's rules.")
+    user_agent: LongText | None = Field(default=None, description="The user agent as sent.")
 
 
 class Authentication(Group):
     """How and when the identity last proved itself, as the caller claims it."""
 
-    acr: Text | None = None
-    """The authentication context class reference."""
+    acr: Text | None = Field(
+        default=None, description="Authentication context class reference, as the identity provider reports it."
+    )
     amr: Texts | None = Field(default=None, description="RFC 8176 authentication method references.")
-    time: Time | None = None
-    """When the identity authenticated."""
-    aal: Annotated[int, Field(ge=1, le=3)] | None = None
-    """The authenticator assurance level of NIST SP 800-63B."""
+    time: Time | None = Field(default=None, description="When the identity last authenticated.")
+    aal: Annotated[int, Field(ge=1, le=3)] | None = Field(
+        default=None, description="NIST SP 800-63B authenticator assurance level."
+    )
 
 
 class Credential(Group):
     """The secret or token presented."""
 
-    id: Text | None = None
-    """The credential's id, never its secret."""
-    kind: CredentialKind | None = None
-    """What kind of credential it is."""
-    issued_at: Time | None = None
-    """When it was issued."""
-    expires_at: Time | None = None
-    """When it expires."""
-    scope: Texts | None = None
-    """What it is issued for."""
-    exposed: bool | None = Field(default=None, description="Known to have been seen where it must not be.")
-    attested_at: Time | None = None
-    """When the workload that holds it was last attested."""
-    privileged: bool | None = None
-    """Whether it grants privileged access."""
-    environment: Environment | None = None
-    """The environment it is issued for."""
+    id: Text | None = Field(default=None, description="The credential's id, never the secret itself.")
+    kind: CredentialKind | None = Field(default=None, description="What kind of credential it is.")
+    issued_at: Time | None = Field(default=None, description="When it was issued.")
+    expires_at: Time | None = Field(default=None, description="When it expires.")
+    scope: Texts | None = Field(default=None, description="What it was issued for.")
+    exposed: bool | None = Field(default=None, description="Whether it is known to have leaked.")
+    attested_at: Time | None = Field(default=None, description="When the workload that holds it was last attested.")
+    privileged: bool | None = Field(default=None, description="Whether it carries elevated rights.")
+    environment: Environment | None = Field(default=None, description="The environment it was issued for.")
 
 
 class Event(Group):
@@ -219,21 +198,12 @@ class Event(Group):
     id: Text | None = Field(
         default=None, description="The event's own id, by which the same event twice is recognised."
     )
-    time: Time
-    """When it happened: ISO 8601 with an offset."""
-    identity: Identity
-    """Who acts."""
-    session: Session = Session()
-    """The session acted in."""
-    action: Action
-    """What is asked for."""
-    resource: Resource = Resource()
-    """What is acted upon."""
-    network: Network = Network()
-    """Where the request comes from."""
-    device: Device = Device()
-    """What sends the request."""
-    authentication: Authentication = Authentication()
-    """How and when the identity last proved itself."""
-    credential: Credential = Credential()
-    """The secret or token presented."""
+    time: Time = Field(description="When it happened, or is about to happen.")
+    identity: Identity = Field(description="Who acts.")
+    session: Session = Field(default=Session(), description="The session it belongs to.")
+    action: Action = Field(description="What is asked for.")
+    resource: Resource = Field(default=Resource(), description="What is acted upon.")
+    network: Network = Field(default=Network(), description="Where it comes from.")
+    device: Device = Field(default=Device(), description="The device that sends it.")
+    authentication: Authentication = Field(default=Authentication(), description="How the identity last proved itself.")
+    credential: Credential = Field(default=Credential(), description="The credential presented.")

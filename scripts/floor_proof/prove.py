@@ -1,7 +1,8 @@
-"""Proves a policy's floors on requests drawn at random: no privileged request is allowed without the proof it needs,
-whatever the model says, and every floor says what a second reading of the policy file says.
+"""Proves a policy's floors on random requests.
 
-Exit codes: 0 both held, 1 they did not, 2 it could not be tried.
+No privileged request is allowed without the proof it needs, whatever the model says; and every floor has the status
+that a second, independent evaluation of the policy file gives it. Exit codes: 0 both hold, 1 they do not, 2 the policy
+cannot be read.
 """
 
 from __future__ import annotations
@@ -20,114 +21,124 @@ from typing import Annotated, Any
 import typer
 import yaml
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from features.cli.output import fail
+from features.cli.progress import progress_bar
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from scripts.floor_proof.random_requests import NOW, Request, drawn
-from scripts.floor_proof.reference_floors import ruling_floor, statuses
+from scripts.floor_proof.random_requests import NOW, Request, draw_request
+from scripts.floor_proof.reference_floors import demands_proof, reference_statuses
 from serving.decision.authorization_details import Detail
-from serving.decision.decide import Decision, Proof, Revocation, Scope, SessionState, Versions, decide
+from serving.decision.decision import Decision, decide
+from serving.decision.inputs import Proof, Revocation, Scope, SessionState, Versions
 from serving.policy.schema import BUILT_IN, Policy, PolicyError
 
-AT_ONCE = 2_000
+BATCH = 2_000
 """Requests drawn from one seed."""
 STATUSES = ("applied", "satisfied", "undecided")
 
 
 @dataclass
-class Findings:
-    """What was seen, and what should not have been."""
+class ProofResult:
+    """What was tried, and every request that contradicts the proof."""
 
     requests: int = 0
     privileged: int = 0
-    """Requests for which a floor in force demanded a proof that was not there."""
-    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Requests without a proof that an enforced floor demands."""
+    statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each floor had each status."""
     rulings: Counter[str] = field(default_factory=Counter)
     allowed: list[Request] = field(default_factory=list)
-    """Privileged, unproven, and allowed all the same."""
-    disagreed: list[tuple[Request, dict[str, str], dict[str, str]]] = field(default_factory=list)
-    """With what the reference said, and what the service did."""
+    """Privileged requests that were allowed without proof."""
+    disagreements: list[tuple[Request, dict[str, str], dict[str, str]]] = field(default_factory=list)
+    """Requests with the statuses of the reference and of the service, where they differ."""
 
-    def add(self, other: Findings) -> None:
-        """Count what another saw."""
+    def add(self, other: ProofResult) -> None:
+        """Add another part of the proof."""
         self.requests += other.requests
         self.privileged += other.privileged
-        self.seen += other.seen
+        self.statuses += other.statuses
         self.rulings += other.rulings
         self.allowed += other.allowed
-        self.disagreed += other.disagreed
+        self.disagreements += other.disagreements
 
     @property
-    def held(self) -> bool:
-        """Whether nothing was found, and something was tried."""
-        return self.privileged > 0 and not self.allowed and not self.disagreed
+    def holds(self) -> bool:
+        """Whether nothing contradicts the proof, and something was tried."""
+        return self.privileged > 0 and not self.allowed and not self.disagreements
 
 
-def decided(asked: Request, policy: Policy) -> Decision:
-    """The service's own decision on a drawn request."""
-    event = Event.model_validate(asked.event)
+def check_floors(policy: Policy, text: Any, seed: int, requests: int) -> ProofResult:
+    """Decide random requests of a seed under a policy, and compare them with the reference's reading of its `text`."""
+    rng, result = Random(seed), ProofResult()
+    for _ in range(requests):
+        request = draw_request(rng)
+        decision = decide_request(request, policy)
+        statuses = {floor.id: str(floor.status) for floor in decision.floors}
+        expected = reference_statuses(text, request)
+        privileged = demands_proof(text, expected)
+        result.requests += 1
+        result.privileged += privileged
+        result.statuses.update(expected.items())
+        result.rulings[decision.ruling] += 1
+        if privileged and decision.ruling == "allow":
+            result.allowed.append(request)
+        if statuses != expected:
+            result.disagreements.append((request, expected, statuses))
+    return result
+
+
+def decide_request(request: Request, policy: Policy) -> Decision:
+    """The service's decision on a random request."""
     return decide(
-        event,
-        asked.features,
-        None if asked.log_odds is None else TrustCurve(asked.log_odds, asked.hazards),
+        Event.model_validate(request.event),
+        request.features,
+        None if request.log_odds is None else TrustCurve(request.log_odds, request.hazards),
         None,
         policy,
-        [_proof(proof) for proof in asked.proofs],
+        [_proof(proof) for proof in request.proofs],
         SessionState(
-            revocation=Revocation(None, NOW, "investigator", "stolen") if asked.revoked else None,
-            valid_until=asked.valid_until,
-            prompts_in_window=asked.prompts,
-            challenged_at=asked.asked,
+            revocation=Revocation(None, NOW, "investigator", "stolen") if request.revoked else None,
+            valid_until=request.valid_until,
+            prompts_in_window=request.prompts,
+            challenged_at=request.challenged_at,
         ),
         id="decision",
         at=NOW,
-        threshold=asked.threshold,
-        versions=Versions(model=None, policy=policy.digest, features="sha256:drawn"),
+        threshold=request.threshold,
+        versions=Versions(model=None, policy=policy.digest, features="sha256:random"),
     )
 
 
-def _proof(said: dict[str, Any]) -> Proof:
-    task = tuple(Detail.model_validate(each) for each in said["task"])
-    return Proof(**(said | {"scope": Scope(*said["scope"]) if said["scope"] else None, "task": task}))
+def _proof(values: dict[str, Any]) -> Proof:
+    scope = Scope(*values["scope"]) if values["scope"] else None
+    task = tuple(Detail.model_validate(detail) for detail in values["task"])
+    return Proof(**(values | {"scope": scope, "task": task}))
 
 
-def proven(path: Path, seed: int, requests: int) -> Findings:
-    """Requests of one seed, decided by the service and held against the reference."""
-    policy, text = _read(path)
-    rng, found = Random(seed), Findings()
-    for _ in range(requests):
-        asked = drawn(rng)
-        decision = decided(asked, policy)
-        said = {floor.id: str(floor.status) for floor in decision.floors}
-        expected = statuses(text, asked)
-        demands = ruling_floor(text, expected)
-        found.requests += 1
-        found.privileged += demands
-        found.seen.update(expected.items())
-        found.rulings[decision.ruling] += 1
-        if demands and decision.ruling == "allow":
-            found.allowed.append(asked)
-        if said != expected:
-            found.disagreed.append((asked, expected, said))
-    return found
-
-
-@cache
-def _read(path: Path) -> tuple[Policy, Any]:
+def read_policy(path: Path) -> tuple[Policy, Any]:
+    """A policy as the service reads it, and its plain YAML."""
     return Policy.load(path), yaml.safe_load(path.read_text())
 
 
-def _shares(requests: int) -> Iterator[int]:
-    yield from repeat(AT_ONCE, requests // AT_ONCE)
-    if requests % AT_ONCE:
-        yield requests % AT_ONCE
+_read_once = cache(read_policy)
+
+
+def _check_file(path: Path, seed: int, requests: int) -> ProofResult:
+    """The same for a file, in a process of its own."""
+    return check_floors(*_read_once(path), seed, requests)
+
+
+def _batches(requests: int) -> Iterator[int]:
+    yield from repeat(BATCH, requests // BATCH)
+    if requests % BATCH:
+        yield requests % BATCH
 
 
 def main(
     policy: Annotated[Path, typer.Argument(help="The policy file.", exists=True, dir_okay=False)] = BUILT_IN,
-    requests: Annotated[int, typer.Option(help="How many are drawn.", min=1)] = 1_000_000,
+    requests: Annotated[int, typer.Option(help="How many requests are drawn.", min=1)] = 1_000_000,
     seed: Annotated[int, typer.Option(help="The same seed draws the same requests.")] = 1,
 ) -> None:
     """Prove the floors of a policy.
@@ -136,36 +147,39 @@ def main(
     """
     console = Console()
     try:
-        Policy.load(policy)
+        loaded = Policy.load(policy)
     except PolicyError as error:
-        console.print(str(error), markup=False)
-        raise typer.Exit(2) from error
-    shares, found = list(_shares(requests)), Findings()
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        parts = pool.map(proven, repeat(policy), range(seed * len(shares), (seed + 1) * len(shares)), shares)
-        for part in track(parts, "proving the floors", len(shares), console=Console(stderr=True)):
-            found.add(part)
-    console.print(_table(found, Policy.load(policy)))
-    console.print(_sentences(found), markup=False, highlight=False)
-    raise typer.Exit(0 if found.held else 1)
+        fail(console, error)
+    batches, result = list(_batches(requests)), ProofResult()
+    seeds = range(seed * len(batches), (seed + 1) * len(batches))
+    with ProcessPoolExecutor(os.cpu_count()) as pool, progress_bar("proving the floors") as bar:
+        for part in pool.map(_check_file, repeat(policy), seeds, batches):
+            result.add(part)
+            bar.update(result.requests, requests)
+    console.print(_table(result, loaded))
+    console.print(_summary(result), markup=False, highlight=False)
+    raise typer.Exit(0 if result.holds else 1)
 
 
-def _table(found: Findings, policy: Policy) -> Table:
-    table = Table("floor", "mode", *(f"{status}" for status in STATUSES), title="how often each floor was tried")
+def _table(result: ProofResult, policy: Policy) -> Table:
+    table = Table("floor", "mode", *STATUSES, title="How often each floor had each status")
     for floor in policy.floors:
-        table.add_row(floor.id, floor.mode, *(f"{found.seen[floor.id, status]:,}" for status in STATUSES))
+        table.add_row(floor.id, floor.mode, *(f"{result.statuses[floor.id, status]:,}" for status in STATUSES))
     return table
 
 
-def _sentences(found: Findings) -> str:
-    rulings = ", ".join(f"{count:,} {ruling}" for ruling, count in sorted(found.rulings.items()))
+def _summary(result: ProofResult) -> str:
+    rulings = ", ".join(f"{count:,} {ruling}" for ruling, count in sorted(result.rulings.items()))
     lines = [
-        f"{found.requests:,} requests drawn ({rulings}); {found.privileged:,} lacked a proof that a floor demands.",
-        f"{len(found.allowed):,} of those were allowed.",
-        f"{len(found.disagreed):,} requests of which the second reading of the policy says something else.",
+        f"{result.requests:,} requests drawn ({rulings}); {result.privileged:,} lacked a proof that a floor demands.",
+        f"{len(result.allowed):,} of those were allowed.",
+        f"{len(result.disagreements):,} requests have other floors by the second evaluation of the policy.",
     ]
-    lines += [f"allowed: {asked}" for asked in found.allowed[:2]]
-    lines += [f"policy: {expected}; service: {said}; {asked}" for asked, expected, said in found.disagreed[:2]]
+    lines += [f"allowed: {request}" for request in result.allowed[:2]]
+    lines += [
+        f"reference: {expected}; service: {statuses}; {request}"
+        for request, expected, statuses in result.disagreements[:2]
+    ]
     return "\n".join(lines)
 
 

@@ -95,6 +95,6 @@ def _document(application: Starlette) -> dict[str, Any]:
 
 @cache
 def _swagger_ui_file(name: str) -> bytes:
-    import swagger_ui_bundle  # only this page needs it
+    import swagger_ui_bundle  # type: ignore[import-untyped]  # it ships none; and only this page needs it
 
     return Path(swagger_ui_bundle.swagger_ui_path, name).read_bytes()

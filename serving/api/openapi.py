@@ -148,7 +148,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 def _schemas(routes: Iterable[RouteSpec]) -> dict[str, Any]:
-    models = {ProblemDetails}
+    models: set[type[BaseModel]] = {ProblemDetails}
     for route in routes:
         bodies = (route.request.model if route.request else None, route.response.model)
         models |= {model for model in bodies if model is not None}

@@ -12,17 +12,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from features.cli.output import show_first
+from features.cli.progress import progress_bar
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
 from serving.cli.shared_options import command_settings, console, existing_store
-from serving.store.api_keys import SCOPES, create_key, list_keys, revoke_key
-from serving.store.rebuild import rebuild
-from serving.store.store import Store
-from serving.store.verify import verify
+from serving.scopes import SCOPES
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Manage the keys callers authenticate with.", no_args_is_help=True)
@@ -50,7 +47,7 @@ def start() -> None:
 
 
 @app.command("verify")
-def verify_log() -> None:
+def verify_command() -> None:
     """Prove that no decision was changed or removed since it was recorded. Exit code 1 names the first breaks.
 
     Prints the head of each hash chain on standard output. Keep a copy elsewhere: rows after the last head that was
@@ -58,8 +55,10 @@ def verify_log() -> None:
 
     Example: `python -m serving verify`
     """
+    from serving.store.verify import verify_log
+
     with command_settings() as settings:
-        report = verify(existing_store(settings))
+        report = verify_log(existing_store(settings))
         console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
         for head in report.heads:
             print(f"{head.chain} {head.sequence} {head.hash}")
@@ -69,7 +68,7 @@ def verify_log() -> None:
 
 
 @app.command("rebuild")
-def rebuild_histories(
+def rebuild_command(
     write: Annotated[bool, typer.Option("--write", help="Replace the histories that differ.")] = False,
 ) -> None:
     """Recompute every history from its events, in the order they arrived. Exit code 1 when one differs.
@@ -78,13 +77,10 @@ def rebuild_histories(
 
     Example: `python -m serving rebuild --write`
     """
-    columns = (TextColumn("rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with command_settings() as settings, Progress(*columns, console=console) as bar:
-        task = bar.add_task("rebuilding", total=None)
-        store = existing_store(settings)
-        differences = rebuild(
-            store, write=write, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    from serving.store.rebuild import rebuild_histories
+
+    with command_settings() as settings, progress_bar("rebuilding", console) as bar:
+        differences = rebuild_histories(existing_store(settings), write=write, progress=bar.update)
         console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
         show_first(console, differences, MOST_SHOWN)
         raise typer.Exit(1 if differences else 0)
@@ -96,6 +92,8 @@ def keys_list() -> None:
 
     Example: `python -m serving keys list`
     """
+    from serving.store.api_keys import list_keys
+
     with command_settings() as settings:
         table = Table("id", "name", "scopes", "created", "revoked")
         for key in list_keys(existing_store(settings)):
@@ -113,6 +111,9 @@ def keys_create(
 
     Example: `python -m serving keys create gateway --scope score --scope assure`
     """
+    from serving.store.api_keys import create_key
+    from serving.store.store import Store
+
     with command_settings() as settings:
         settings.ensure_home()
         store = Store(settings.database_url)
@@ -129,6 +130,8 @@ def keys_revoke(id: Annotated[str, typer.Argument(help="The part of the key befo
 
     Example: `python -m serving keys revoke 0123456789abcdef`
     """
+    from serving.store.api_keys import revoke_key
+
     with command_settings() as settings:
         revoked = revoke_key(existing_store(settings), id)
         console.print(f"key {id} {'is revoked' if revoked else 'does not exist or was revoked before'}")

@@ -1,75 +1,86 @@
-"""`python -m serving policy lint | show | schema`: is a policy sound, what does it say, what may it hold."""
+"""`python -m serving policy lint | show | schema`: check a policy file, print it, print its schema."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from features.cli.output import fail, print_plain
 from serving.cli.shared_options import command_settings, console
-from serving.model.active import policy_file
-from serving.policy.schema import Policy, PolicyError
-from serving.policy.tables import sections
-from serving.policy_analysis.lint import findings
 
-policy_app = typer.Typer(help="What the service rules by.", no_args_is_help=True)
-File = Annotated[Path | None, typer.Argument(dir_okay=False, help="Another file than the one in force.")]
+if TYPE_CHECKING:
+    from serving.policy.schema import Policy
+
+policy_app = typer.Typer(help="Check, show and try policies.", no_args_is_help=True)
+File = Annotated[Path | None, typer.Argument(dir_okay=False, help="A policy file; by default the one in force.")]
 
 
 @policy_app.command("lint")
 def lint(file: File = None) -> None:
-    """Say whether a policy is sound: exit code 1 with findings, by file and line where it is not even well formed,
-    and 2 where it cannot be read.
+    """Check a policy for rules that can never apply and demands that no remedy can satisfy.
+
+    Exit code 1 with a line for each finding, or for each error with file and line when the policy is not valid; 2 when
+    the file cannot be read.
 
     Example: `python -m serving policy lint next-policy.yaml`
     """
-    file = file or _in_force()
-    policy = _loaded(file)
-    found = findings(policy)
-    for finding in found:
-        console.print(f"{file}: {finding}", markup=False, highlight=False, soft_wrap=True)
-    if found:
+    from serving.policy_analysis.lint import lint_policy
+
+    file = file or _file_in_force()
+    policy = _load(file)
+    findings = lint_policy(policy)
+    for finding in findings:
+        print_plain(console, f"{file}: {finding}")
+    if findings:
         raise typer.Exit(1)
-    console.print(f"{file} is sound: {policy.digest}", soft_wrap=True, highlight=False)
+    print_plain(console, f"{file} has no findings: {policy.digest}")
 
 
 @policy_app.command("show")
 def show(file: File = None) -> None:
-    """Print what a policy asks of whom, as tables; on the error channel where it lies and its digest.
+    """Print a policy as tables, and its path and digest on standard error.
 
     Example: `python -m serving policy show`
     """
-    file = file or _in_force()
-    policy = _loaded(file)
-    console.print(f"{file} {policy.digest}", soft_wrap=True, highlight=False)
-    for section in sections(policy):
-        table = Table(*section.columns, title=section.title, title_justify="left")
-        for row in section.rows:
+    from serving.policy.tables import policy_tables
+
+    file = file or _file_in_force()
+    policy = _load(file)
+    print_plain(console, f"{file} {policy.digest}")
+    for each in policy_tables(policy):
+        table = Table(*each.columns, title=each.title, title_justify="left")
+        for row in each.rows:
             table.add_row(*row)
         Console().print(table)
 
 
 @policy_app.command("schema")
 def schema() -> None:
-    """Print the JSON Schema of policy files, for an editor to check them by.
+    """Print the JSON Schema of policy files, for editors.
 
     Example: `python -m serving policy schema > policy.schema.json`
     """
+    from serving.policy.schema import Policy
+
     print(json.dumps(Policy.model_json_schema(), indent=1))
 
 
-def _in_force() -> Path:
-    with command_settings() as here:
-        return policy_file(here)
+def _file_in_force() -> Path:
+    from serving.model.active import policy_file
+
+    with command_settings() as settings:
+        return policy_file(settings)
 
 
-def _loaded(file: Path) -> Policy:
+def _load(file: Path) -> Policy:
+    from serving.policy.schema import Policy, PolicyError
+
     try:
         return Policy.load(file)
     except PolicyError as error:
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2 if isinstance(error.__cause__, OSError) else 1) from error
+        fail(console, error, code=2 if isinstance(error.__cause__, OSError) else 1)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 
 from features import Settings, SettingsError, get_settings
+from features.cli.output import fail
 from serving.errors import ServingError
-from serving.store.store import Store
+
+if TYPE_CHECKING:
+    from serving.store.store import Store
 
 console = Console(stderr=True)
 
@@ -21,8 +24,7 @@ def command_settings() -> Iterator[Settings]:
     try:
         yield get_settings()
     except (SettingsError, ServingError) as error:
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+        fail(console, error)
 
 
 def existing_store(settings: Settings, alternative: str = "") -> Store:
@@ -30,6 +32,8 @@ def existing_store(settings: Settings, alternative: str = "") -> Store:
 
     `alternative` ends the error's sentence with what else the operator can do. Raises ServingError.
     """
+    from serving.store.store import Store  # imported late: a help text needs no database
+
     store = Store(settings.database_url)
     if store.database.file is not None and not store.database.file.exists():
         raise ServingError(f"there is no database at {store.database.file}: start the service once{alternative}")

@@ -1,8 +1,8 @@
-"""Whether a request falls inside a task: authorization details as RFC 9396, section 2.2, has them.
+"""Matches a request against a task declared as authorization details (RFC 9396, section 2.2).
 
-A detail grants the product of its members, so each member that is given must cover the request; one with a member
-that is not read here, and may narrow it, covers nothing. Free text authorises nothing, and nobody can tell what is
-outside it.
+A detail grants the product of its members, so each member that is given must cover the request. A detail with an
+unknown member covers nothing, since that member may narrow it. Free text authorises nothing, and nothing can be said to
+lie outside it.
 """
 
 from __future__ import annotations
@@ -17,93 +17,93 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from features.event.schema import Category, Event, Text, Texts
 
 CATEGORIES = frozenset(get_args(Category))
-DETAILS_LIMIT = 16
-"""How many details one task may have."""
+MAX_DETAILS = 16
+"""The most details one task may have."""
 COUNTS_AS = "write"
-"""What an action of unknown category counts as."""
+"""The category that an action of unknown category counts as."""
 
 
 class Detail(BaseModel):
-    """One thing that is authorised. `actions` are vendors' names or our categories, `locations` and `identifier` ids of
-    resources, `datatypes` their types, `privileges` the roles it may be done in."""
+    """One thing that is authorised."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="allow")
 
-    type: Text
-    actions: Texts = ()
-    locations: Texts = ()
-    datatypes: Texts = ()
-    identifier: Text | None = None
-    privileges: Texts = ()
+    type: Text = Field(description="A type that the policy lists in `intent_types`.")
+    actions: Texts = Field(default=(), description="Actions: vendors' names, or our categories.")
+    locations: Texts = Field(default=(), description="Ids of resources.")
+    datatypes: Texts = Field(default=(), description="Types of resources.")
+    identifier: Text | None = Field(default=None, description="The id of one resource.")
+    privileges: Texts = Field(default=(), description="Roles the task may be done in.")
 
 
-Details = Annotated[tuple[Detail, ...], Field(max_length=DETAILS_LIMIT, strict=False)]
+Details = Annotated[tuple[Detail, ...], Field(max_length=MAX_DETAILS, strict=False)]
 _DETAILS: TypeAdapter[tuple[Detail, ...]] = TypeAdapter(Details)
 
 
 @lru_cache(4_096)
-def declared(intent: str | None) -> tuple[Detail, ...] | None:
-    """The details a session declares; None for free text, of which nobody can tell what it covers.
+def parse_intent(intent: str | None) -> tuple[Detail, ...] | None:
+    """The details a session's intent declares; None for free text, empty when they are not valid.
 
-    >>> declared("answer mail"), declared('[{"type": "agent_action", "actions": ["read"]}]')[0].actions
+    >>> parse_intent("answer mail"), parse_intent('[{"type": "agent_action", "actions": ["read"]}]')[0].actions
     (None, ('read',))
     """
     try:
-        said: Any = json.loads(intent or "")
+        details: Any = json.loads(intent or "")
     except (ValueError, RecursionError):
         return None
-    if not isinstance(said, list):
+    if not isinstance(details, list):
         return None
     try:
-        return _DETAILS.validate_python(said)
+        return _DETAILS.validate_python(details)
     except ValidationError:
         return ()
 
 
-def words_of(event: Event) -> list[str]:
-    """The words that name an action: the vendor's, unless it is one of our categories, and its category."""
+def action_names(event: Event) -> list[str]:
+    """The names a detail may give an action: the vendor's, unless it is one of our categories, and its category."""
     category = event.action.category or COUNTS_AS
     return [category] if event.action.name in CATEGORIES else [event.action.name, category]
 
 
-def task_of(event: Event, types: Sequence[str]) -> dict[str, Any]:
-    """The least that has to be authorised for a request, as an authorization detail."""
+def narrowest_task(event: Event, types: Sequence[str]) -> dict[str, Any]:
+    """The narrowest authorization detail that covers a request."""
     resource, role = event.resource, event.identity.role
-    named = {"locations": resource.id, "datatypes": resource.type, "privileges": role}
-    task = {"type": types[0], "actions": words_of(event)[:1]}
-    return task | {member: [value] for member, value in named.items() if value is not None}
+    members = {"locations": resource.id, "datatypes": resource.type, "privileges": role}
+    task = {"type": types[0], "actions": action_names(event)[:1]}
+    return task | {member: [value] for member, value in members.items() if value is not None}
 
 
-def outside(details: Sequence[Detail], event: Event, types: Collection[str]) -> str | None:
-    """What of a request no detail covers, in words, by the one that comes nearest; None where one covers it all.
+def uncovered_part(details: Sequence[Detail], event: Event, types: Collection[str]) -> str | None:
+    """What of a request no detail covers, in words, by the detail that comes nearest; None when one covers it all.
 
-    `types` are those whose members mean what RFC 9396 says.
+    `types` are the types of details whose members mean what RFC 9396 says.
     """
-    lacking = [list(_lacking(each, event, types)) for each in details]
-    nearest = min(lacking, key=len, default=["anything at all"])
+    gaps = [list(_gaps(detail, event, types)) for detail in details]
+    nearest = min(gaps, key=len, default=["anything at all"])
     return " and ".join(nearest) or None
 
 
-def _lacking(detail: Detail, event: Event, types: Collection[str]) -> Iterator[str]:
+def _gaps(detail: Detail, event: Event, types: Collection[str]) -> Iterator[str]:
     resource, role = event.resource, event.identity.role
-    words = words_of(event)
+    names = action_names(event)
     if detail.type not in types:
         yield f"what {detail.type} means, which the policy does not say"
     if detail.model_extra:
         yield f"what {', '.join(sorted(detail.model_extra))} means, which is not read here"
-    if not set(words) & set(detail.actions):
-        yield f"the action {words[0]}"
-    if not _named(detail, resource.id, resource.type):
+    if not set(names) & set(detail.actions):
+        yield f"the action {names[0]}"
+    if not _covers_resource(detail, resource.id, resource.type):
         yield f"the resource {resource.id or resource.type or 'that is not known'}"
     if detail.privileges and role not in detail.privileges:
         yield f"the role {role or 'that is not known'}"
 
 
-def _named(detail: Detail, resource: str | None, kind: str | None) -> bool:
-    """Whether the resource is one a detail names; one that is known has to be named somehow."""
+def _covers_resource(detail: Detail, resource: str | None, resource_type: str | None) -> bool:
+    """Whether a detail covers a resource; a known resource must be named by id or type."""
     ids = [*detail.locations, *([detail.identifier] if detail.identifier else [])]
-    anything = not ids and not detail.datatypes and resource is None and kind is None
-    among = not detail.locations or resource in detail.locations
-    itself = detail.identifier is None or resource == detail.identifier
-    typed = not detail.datatypes or kind in detail.datatypes
-    return anything or (bool(ids or detail.datatypes) and among and itself and typed)
+    nothing_to_name = not ids and not detail.datatypes and resource is None and resource_type is None
+    location_matches = not detail.locations or resource in detail.locations
+    identifier_matches = detail.identifier is None or resource == detail.identifier
+    type_matches = not detail.datatypes or resource_type in detail.datatypes
+    named = bool(ids or detail.datatypes)
+    return nothing_to_name or (named and location_matches and identifier_matches and type_matches)

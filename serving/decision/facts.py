@@ -1,6 +1,6 @@
-"""What conditions may ask about a request, by name: the Event's fields, the features, and what follows from them.
+"""Looks up the facts that conditions name: event fields, features, and facts derived from them.
 
-What is not known is None.
+A fact that is unknown is None.
 """
 
 from __future__ import annotations
@@ -12,58 +12,60 @@ from typing import Any
 
 from features.event.arrow import EVENT_SCHEMA
 from serving.decision import authorization_details
-from serving.decision.proofs import Circumstances
+from serving.decision.inputs import DecisionContext
 
-Fact = Callable[[Circumstances], Any]
+Fact = Callable[[DecisionContext], Any]
 
 
 @cache
-def fact(name: str) -> Fact:
-    """How to look one up."""
-    if name in _FOLLOWING:
-        return _FOLLOWING[name]
-    return _of_event(name) if name in EVENT_SCHEMA.names else _of_features(name)
+def fact_lookup(name: str) -> Fact:
+    """The function that looks a fact up in a request."""
+    if name in _DERIVED:
+        return _DERIVED[name]
+    return _event_field(name) if name in EVENT_SCHEMA.names else _feature(name)
 
 
-def _of_event(name: str) -> Fact:
+def _event_field(name: str) -> Fact:
     field = attrgetter(name)
-    return lambda case: field(case.event)
+    return lambda context: field(context.event)
 
 
-def _of_features(name: str) -> Fact:
-    def known(case: Circumstances) -> float | None:
-        value = case.features.get(name)
+def _feature(name: str) -> Fact:
+    def value_of(context: DecisionContext) -> float | None:
+        value = context.features.get(name)
         return value if value is not None and value == value else None  # noqa: PLR0124  (only NaN differs from itself)
 
-    return known
+    return value_of
 
 
-def _privileged(case: Circumstances) -> bool | None:
-    """A role on the policy's list makes a credential privileged whatever is said of it."""
-    role = case.event.identity.role
-    named = role is not None and role.lower() in case.policy.privileged_roles
-    return True if named else case.event.credential.privileged
+def _privileged(context: DecisionContext) -> bool | None:
+    """A role on the policy's list makes a credential privileged whatever the event says of it."""
+    role = context.event.identity.role
+    listed = role is not None and role.lower() in context.policy.privileged_roles
+    return True if listed else context.event.credential.privileged
 
 
-def _bad_network(case: Circumstances) -> bool | None:
-    network = case.event.network
-    if network.anonymizer or (network.reputation or 0.0) >= case.policy.bad_reputation:
+def _bad_network(context: DecisionContext) -> bool | None:
+    network = context.event.network
+    if network.anonymizer or (network.reputation or 0.0) >= context.policy.bad_reputation:
         return True
     return None if network.anonymizer is None and network.reputation is None else False
 
 
-def _not_intended(case: Circumstances) -> str | None:
-    """What the declared task leaves out; None also where nobody can tell."""
-    task = authorization_details.declared(case.event.session.intent)
-    return None if task is None else authorization_details.outside(task, case.event, case.policy.intent_types)
+def _not_intended(context: DecisionContext) -> str | None:
+    """What the declared task leaves out, in words; None when it covers the request or is free text."""
+    task = authorization_details.parse_intent(context.event.session.intent)
+    if task is None:
+        return None
+    return authorization_details.uncovered_part(task, context.event, context.policy.intent_types)
 
 
-def _outside_intent(case: Circumstances) -> bool | None:
-    declared = authorization_details.declared(case.event.session.intent)
-    return None if declared is None else _not_intended(case) is not None
+def _outside_intent(context: DecisionContext) -> bool | None:
+    task = authorization_details.parse_intent(context.event.session.intent)
+    return None if task is None else _not_intended(context) is not None
 
 
-_FOLLOWING: Mapping[str, Fact] = {
+_DERIVED: Mapping[str, Fact] = {
     "credential.privileged": _privileged,
     "bad_network": _bad_network,
     "outside_intent": _outside_intent,

@@ -1,4 +1,4 @@
-"""What a decision shows an operator beyond its ruling: a rule that asks too often, and faults that no proof ends."""
+"""Findings of a decision, for operators: a rule that asks too often, and faults that no proof ends."""
 
 from __future__ import annotations
 
@@ -8,43 +8,42 @@ from dataclasses import dataclass
 from typing import Literal
 
 from serving.decision.floors import FloorResult
-from serving.decision.inputs import SessionState
-from serving.decision.proofs import Circumstances
-from serving.times import span
+from serving.decision.inputs import DecisionContext, SessionState
+from serving.times import duration
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a rule and an identity: which rule, and what is wrong, in words."""
+    """What is wrong with a rule or an identity, in a sentence; `subject` names the rule."""
 
     kind: Literal["asked_too_often", "standing_fault"]
     subject: str
     sentence: str
 
 
-def faults(floors: Sequence[FloorResult]) -> Iterator[Finding]:
-    """What floors that an operator is to know of say, whether proof satisfied them or not."""
+def standing_faults(floors: Sequence[FloorResult]) -> Iterator[Finding]:
+    """A finding for each relevant floor that operators are told of, whether or not proof satisfied it."""
     for floor in floors:
         if floor.finding and floor.status != "undecided":
             yield Finding("standing_fault", f"floor {floor.id}", floor.sentence)
 
 
-def too_often(case: Circumstances, asked_by: Sequence[str], standing: SessionState) -> Finding:
-    """That an identity is asked too often, and which floor or threshold asked most within the window."""
-    storm = case.policy.storm
-    by, times = _most(standing.prompts_by_rule, asked_by)
-    asked, often = standing.prompts_in_window + 1, span(storm.window_seconds)
-    what = "automation" if not case.human else "person"
+def asked_too_often(context: DecisionContext, asked_by: Sequence[str], session: SessionState) -> Finding:
+    """That an identity is prompted too often, and the rule that asked most within the storm window."""
+    storm = context.policy.storm
+    rule, times = _asked_most(session.prompts_by_rule, asked_by)
+    prompts, window = session.prompts_in_window + 1, duration(storm.window_seconds)
+    identity = "person" if context.human else "automation"
     return Finding(
         "asked_too_often",
-        by,
-        f"This {what} had to be asked {asked} times in {often} ({storm.prompts} allowed), {times} of them for {by}: "
-        "look whether it asks too coarsely.",
+        rule,
+        f"This {identity} had to be asked {prompts} times in {window} ({storm.prompts} allowed), "
+        f"{times} of them for {rule}: look whether it asks too coarsely.",
     )
 
 
-def _most(before: Mapping[str, int], now: Sequence[str]) -> tuple[str, int]:
-    """Who asked most; of those who asked alike, the one who asks now."""
+def _asked_most(before: Mapping[str, int], now: Sequence[str]) -> tuple[str, int]:
+    """The rule that asked most; of rules that asked equally often, one that asks now."""
     counts = Counter(before)
     counts.update(now)
-    return max(counts.items(), key=lambda each: (each[1], each[0] in now, each[0]))
+    return max(counts.items(), key=lambda item: (item[1], item[0] in now, item[0]))

@@ -1,4 +1,4 @@
-"""What the engine gathers before a decision: proofs, what the store knows of the session, the model's explanation."""
+"""What a decision is made from: the request, proofs, the state of the session, the model's explanation, versions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,35 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from features.event.schema import Event
 from serving.decision.authorization_details import Detail
-from serving.policy.schema import ProofKind
+from serving.policy.schema import Policy, ProofKind
+
+
+@dataclass(frozen=True)
+class DecisionContext:
+    """One request under one policy at a time, which floors and proofs are evaluated against.
+
+    `trust` is the probability that the session is not compromised, 0 when it is unknown. `doubted` says that an
+    attacker may hold the session: its trust is below the threshold, or its credential is exposed.
+    """
+
+    event: Event
+    features: Mapping[str, float]
+    trust: float
+    doubted: bool
+    policy: Policy
+    at: datetime
+
+    @property
+    def human(self) -> bool:
+        """Whether the identity is a person."""
+        return self.event.identity.type == "human"
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a proof was given for; None counts for everything."""
+    """The requests a proof was given for; a resource type of None covers every resource type."""
 
     category: str | None
     resource_type: str | None
@@ -25,7 +47,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Proof:
-    """Evidence of authentication or attestation, made at a time, worth so much, for so much."""
+    """Evidence of authentication or attestation: when it was made, how strong it is, and what it was given for."""
 
     made_at: datetime
     kind: ProofKind
@@ -40,14 +62,14 @@ class Proof:
     device_id: str | None = None
     trust_at_completion: float | None = None
     granted: tuple[str, ...] = ()
-    """The scope of a credential made for one task."""
+    """The scopes of a credential made for one task."""
     task: tuple[Detail, ...] = ()
     """The authorization details of an intent."""
 
 
 @dataclass(frozen=True)
 class Revocation:
-    """An identity, or one session of it, is denied everything."""
+    """Denies every request of an identity, or of one of its sessions."""
 
     session: str | None
     at: datetime
@@ -57,7 +79,7 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A step-up that was asked for: the remedy offered first, and what of the policy asked."""
+    """A step-up that was asked for: the remedy offered first, and the policy's rules that asked for it."""
 
     remedy: str
     asked_by: tuple[str, ...]
@@ -101,7 +123,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Versions:
-    """What was in force: model version, policy digest, feature catalogue digest."""
+    """The versions a decision was made with: model version, policy digest, feature catalogue digest."""
 
     model: str | None
     policy: str

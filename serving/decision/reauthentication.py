@@ -1,7 +1,7 @@
-"""When a person's session has to be authenticated again, whatever its trust: the limits of NIST SP 800-63B-4.
+"""The limits of NIST SP 800-63B-4: when a person must sign in again, whatever the trust.
 
-A level's limits hold for sessions of that level: how long after authentication, and how long without activity. They
-are a person's; machines prove themselves by other means. What is not known limits nothing.
+Each assurance level limits how long a session lasts after authentication, and without activity. The limits hold for
+people; machines prove themselves by other means. An unknown time limits nothing.
 """
 
 from __future__ import annotations
@@ -14,71 +14,75 @@ from typing import Literal
 
 from features.event.numpy_row import strength_of
 from features.event.schema import Event
-from serving.decision.inputs import Proof
-from serving.decision.proofs import Circumstances, alive, level, same_place
+from serving.decision.inputs import DecisionContext, Proof
+from serving.decision.proofs import assurance_level, is_current, same_device_and_network
 from serving.policy.schema import Policy
-from serving.times import span
+from serving.times import duration
 
-Limit = Literal["assurance", "inactivity"]
+LimitKind = Literal["assurance", "inactivity"]
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A session past a limit of its level: which, since when, and in words."""
+class SessionLimit:
+    """A limit that a session has passed: its assurance level, since when, and a sentence."""
 
     aal: int
     at: datetime
     sentence: str
 
 
-def session_level(event: Event, policy: Policy) -> int:
-    """The level the session is said to be of, by the stricter of aal and acr; factors alone show at most AAL2."""
-    said = event.authentication
-    worth = policy.acr_levels.get(said.acr or "")
-    named = [each for each in (said.aal, worth.aal if worth else None) if each is not None]
-    shown = min(2, int(strength_of(" ".join(said.amr or ()))))
-    return max(named) if named else max(1, shown)
+def session_assurance_level(event: Event, policy: Policy) -> int:
+    """The assurance level a session claims: the higher of aal and mapped acr; factors alone show at most AAL2."""
+    claim = event.authentication
+    acr = policy.acr_levels.get(claim.acr or "")
+    claimed = [level for level in (claim.aal, acr.aal if acr else None) if level is not None]
+    by_factors = min(2, int(strength_of(" ".join(claim.amr or ()))))
+    return max(claimed) if claimed else max(1, by_factors)
 
 
-def ended(case: Circumstances, proofs: Sequence[Proof], last_seen: datetime | None) -> Ended | None:
-    """The limit a session is past, if it is; the one it met first."""
-    if not case.human:
+def passed_limit(context: DecisionContext, proofs: Sequence[Proof], last_seen: datetime | None) -> SessionLimit | None:
+    """The limit a session has passed, the earliest of them; None when it has passed none."""
+    if not context.human:
         return None
-    aal = session_level(case.event, case.policy)
-    begun, ceiling = _authenticated(case, proofs, aal), case.policy.lifetime.assurance[aal]
-    past = []
-    if begun is not None:
-        until = begun + timedelta(seconds=ceiling.overall_seconds)
-        past.append(Ended(aal, until, f"AAL{aal} ends {span(ceiling.overall_seconds)} after authentication"))
+    aal = session_assurance_level(context.event, context.policy)
+    since, ceiling = _authenticated_at(context, proofs, aal), context.policy.lifetime.assurance[aal]
+    limits = []
+    if since is not None:
+        until = since + timedelta(seconds=ceiling.overall_seconds)
+        limits.append(
+            SessionLimit(aal, until, f"AAL{aal} ends {duration(ceiling.overall_seconds)} after authentication")
+        )
     if last_seen is not None and ceiling.inactivity_seconds is not None:
-        until = max(last_seen, begun or last_seen) + timedelta(seconds=ceiling.inactivity_seconds)
-        past.append(Ended(aal, until, f"AAL{aal} ends after {span(ceiling.inactivity_seconds)} without activity"))
-    return min((each for each in past if case.at >= each.at), key=lambda each: each.at, default=None)
+        until = max(last_seen, since or last_seen) + timedelta(seconds=ceiling.inactivity_seconds)
+        idle = duration(ceiling.inactivity_seconds)
+        limits.append(SessionLimit(aal, until, f"AAL{aal} ends after {idle} without activity"))
+    passed = (limit for limit in limits if context.at >= limit.at)
+    return min(passed, key=lambda limit: limit.at, default=None)
 
 
-def seconds_left(case: Circumstances, proofs: Sequence[Proof]) -> list[tuple[float, Limit]]:
-    """How long a session that is active now may go on at its level."""
-    if not case.human:
+def seconds_left(context: DecisionContext, proofs: Sequence[Proof]) -> list[tuple[float, LimitKind]]:
+    """How long a session that is active now may continue at its assurance level, by each limit."""
+    if not context.human:
         return []
-    aal = session_level(case.event, case.policy)
-    begun, ceiling = _authenticated(case, proofs, aal), case.policy.lifetime.assurance[aal]
-    age = (case.at - begun).total_seconds() if begun else -math.inf
+    aal = session_assurance_level(context.event, context.policy)
+    since, ceiling = _authenticated_at(context, proofs, aal), context.policy.lifetime.assurance[aal]
+    age = (context.at - since).total_seconds() if since else -math.inf
     return [(ceiling.overall_seconds - age, "assurance"), (ceiling.inactivity_seconds or math.inf, "inactivity")]
 
 
-def _authenticated(case: Circumstances, proofs: Sequence[Proof], aal: int) -> datetime | None:
-    """When the person last authenticated at the session's level: as claimed, or by a step-up since, made here."""
-    longest = case.policy.lifetime.assurance[aal].overall_seconds
+def _authenticated_at(context: DecisionContext, proofs: Sequence[Proof], aal: int) -> datetime | None:
+    """When the person last authenticated at this level: the claimed time, or a later step-up on this device."""
+    longest = context.policy.lifetime.assurance[aal].overall_seconds
     times = [
         proof.made_at
         for proof in proofs
         if proof.kind == "authentication"
         and proof.source == "step_up"
-        and level(proof, case.policy) >= aal
-        and alive(proof, case, longest)
-        and same_place(proof, case)
+        and assurance_level(proof, context.policy) >= aal
+        and is_current(proof, context, longest)
+        and same_device_and_network(proof, context)
     ]
-    said = case.event.authentication.time
-    if said is not None and said <= case.at + timedelta(seconds=case.policy.clock_tolerance_seconds):
-        times.append(said)
+    claimed = context.event.authentication.time
+    if claimed is not None and claimed <= context.at + timedelta(seconds=context.policy.clock_tolerance_seconds):
+        times.append(claimed)
     return max(times, default=None)

@@ -1,6 +1,7 @@
-"""The strictest of all that has a say: the model, expiry, assurance, thin context, floors, revocation, and faults.
+"""Combines every check into one ruling: the model, expiry, session limits, thin context, floors, revocation, faults.
 
-Every voice gives a ruling and a reason; no voice lowers another's. A step-up that nothing could answer is a denial.
+Each check gives a ruling and a reason, and the strictest ruling stands: no check relaxes another. A step-up that no
+remedy could settle is a denial.
 """
 
 from __future__ import annotations
@@ -13,26 +14,27 @@ from typing import Literal
 
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from serving.decision.findings import Finding, faults, too_often
-from serving.decision.floors import FloorResult, evaluated
-from serving.decision.inputs import Proof, SessionState
-from serving.decision.proofs import Circumstances, answers_the_model, of_the_model, suffices
-from serving.decision.reauthentication import Ended, ended
-from serving.decision.remedies import Asked, Remedy, remedies_for
+from serving.decision.findings import Finding, asked_too_often, standing_faults
+from serving.decision.floors import FloorResult, evaluate_floors
+from serving.decision.inputs import DecisionContext, Proof, SessionState
+from serving.decision.proofs import model_requirement, satisfies, satisfies_model
+from serving.decision.reauthentication import SessionLimit, passed_limit
+from serving.decision.remedies import Remedy, StepUpRequirements, remedies_for
 from serving.policy.schema import Policy
 
 Ruling = Literal["allow", "step_up", "deny"]
 Reason = tuple[Ruling, str]
+"""A ruling and why: the text stands in the answer's `because` when that ruling is the strictest."""
 STRICTNESS: dict[Ruling, int] = {"allow": 0, "step_up": 1, "deny": 2}
-_LOOKS = ("read", "list")
-AGAIN = "the session must be authenticated again"
+_VIEWING = ("read", "list")
+REAUTHENTICATE = "the session must be authenticated again"
 NO_REMEDY = "nothing this identity can do would settle all that asks"
 TOO_OFTEN = "it was asked too often for this, and nothing else would settle it"
 MODEL, EXPIRED, THIN = "the model", "the session's trust has expired", "too little is known"
 
 
 def strictest(rulings: Iterable[Ruling]) -> Ruling:
-    """The strictest of some rulings; of none, allow.
+    """The strictest ruling; of none, allow.
 
     >>> strictest(["allow", "deny", "step_up"])
     'deny'
@@ -41,8 +43,11 @@ def strictest(rulings: Iterable[Ruling]) -> Ruling:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What the model says and what it is compared with; None where it could not be told."""
+class ModelAssessment:
+    """The model's trust and the threshold it is compared with, each None when unknown.
+
+    `degraded` says what failed, so that the decision fails closed.
+    """
 
     trust: TrustCurve | None
     threshold: float | None
@@ -50,14 +55,15 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A ruling with all that made it so."""
+class RulingResult:
+    """A ruling with everything it follows from."""
 
     ruling: Ruling
     because: tuple[str, ...]
-    asks: Ruling | None
-    would_ask: Ruling | None
-    answered: bool
+    model_asks: Ruling | None
+    model_would_ask: Ruling | None
+    stepped_up: bool
+    """Whether a proof settles what the model asks."""
     floors: tuple[FloorResult, ...]
     remedies: tuple[Remedy, ...]
     findings: tuple[Finding, ...]
@@ -65,131 +71,158 @@ class Judged:
     prompt_avoided: bool
 
 
-def circumstances(
+def decision_context(
     event: Event, features: Mapping[str, float], trust: float, threshold: float | None, policy: Policy, at: datetime
-) -> Circumstances:
-    """What proofs are held against; doubted below the threshold (or without one), and with an exposed credential."""
+) -> DecisionContext:
+    """The context of a request.
+
+    The session is doubted when its trust is below the threshold, when there is no threshold, and when its credential is
+    exposed.
+    """
     below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
     doubted = below or features.get("credential_exposed") == 1.0
-    return Circumstances(event, features, trust, doubted, policy, at)
+    return DecisionContext(event, features, trust, doubted, policy, at)
 
 
-def judged(case: Circumstances, measured: Measured, proofs: Sequence[Proof], standing: SessionState) -> Judged:
-    """The ruling on a request; `case` is what proofs are held against."""
-    floors = evaluated(case, proofs)
-    answered = answers_the_model(proofs, standing, case)
-    over = ended(case, proofs, standing.last_seen)
-    asks, would_ask = _model(case, measured, answered)
-    proven = answered or any(suffices(of_the_model(case.policy), proof, case) for proof in proofs)
-    voices = _Voices(asks, over, answered, proven)
-    reasons = _reasons(case, measured, standing, floors, voices)
-    asking = strictest(rule for rule, _ in reasons) == "step_up"
-    asked = _asked(case, floors, standing, over)
-    remedies, avoided = _offered(asked, case) if asking else ((), False)
-    asked_by = tuple(_asker(why, case) for rule, why in reasons if rule == "step_up") if asking else ()
-    often = asking and standing.prompts_in_window >= case.policy.storm.prompts
-    found = (*faults(floors), *([too_often(case, asked_by, standing)] if often else []))
+def determine_ruling(
+    context: DecisionContext, assessment: ModelAssessment, proofs: Sequence[Proof], session: SessionState
+) -> RulingResult:
+    """The ruling on a request."""
+    floors = evaluate_floors(context, proofs)
+    stepped_up = satisfies_model(proofs, session, context)
+    limit = passed_limit(context, proofs, session.last_seen)
+    model_asks, model_would_ask = _ask_model(context, assessment, stepped_up)
+    proven = stepped_up or any(satisfies(model_requirement(context.policy), proof, context) for proof in proofs)
+    checks = _Checks(model_asks, limit, stepped_up, proven)
+    reasons = _reasons(context, assessment, session, floors, checks)
+    asking = strictest(ruling for ruling, _ in reasons) == "step_up"
+    remedies, avoided = _offer(_requirements(context, floors, session, limit), context) if asking else ((), False)
+    asked_by = tuple(_rule_behind(why, context) for ruling, why in reasons if ruling == "step_up") if asking else ()
+    often = asking and session.prompts_in_window >= context.policy.storm.prompts
+    findings = (*standing_faults(floors), *([asked_too_often(context, asked_by, session)] if often else []))
     if asking and not remedies:
         reasons.append(("deny", TOO_OFTEN if avoided else NO_REMEDY))
-    ruling = strictest(rule for rule, _ in reasons)
-    because = tuple(why for rule, why in reasons if rule == ruling != "allow")
-    seen = asks if measured.trust else None
-    return Judged(ruling, because, seen, would_ask, answered, floors, remedies, found, asked_by, avoided)
+    ruling = strictest(ruling for ruling, _ in reasons)
+    return RulingResult(
+        ruling=ruling,
+        because=tuple(why for strict, why in reasons if strict == ruling != "allow"),
+        model_asks=model_asks if assessment.trust else None,
+        model_would_ask=model_would_ask,
+        stepped_up=stepped_up,
+        floors=floors,
+        remedies=remedies,
+        findings=findings,
+        asked_by=asked_by,
+        prompt_avoided=avoided,
+    )
 
 
 @dataclass(frozen=True)
-class _Voices:
-    """What the model asks, the limit the session is past, and whether proof answers for expiry or thin context."""
+class _Checks:
+    """What the model asks, the session limit that is passed, and whether proof answers for expiry or thin context."""
 
-    asks: Ruling
-    over: Ended | None
-    answered: bool
+    model_asks: Ruling
+    limit: SessionLimit | None
+    stepped_up: bool
     proven: bool
 
 
 def _reasons(
-    case: Circumstances, measured: Measured, standing: SessionState, floors: Sequence[FloorResult], voices: _Voices
+    context: DecisionContext,
+    assessment: ModelAssessment,
+    session: SessionState,
+    floors: Sequence[FloorResult],
+    checks: _Checks,
 ) -> list[Reason]:
-    """Every voice. Thin context is made up for by proof itself and not by a floor that has it: a floor only adds."""
-    over, expired = voices.over, _expired(case, standing)
+    """Every check's ruling and reason.
+
+    Thin context is made up for by proof itself, not by a floor that is satisfied: a floor only adds.
+    """
+    limit, expired = checks.limit, _is_expired(context, session)
     return [
-        (voices.asks, MODEL),
-        ("step_up" if expired and not voices.answered else "allow", EXPIRED),
-        ("step_up" if over else "allow", f"{AGAIN}: {over.sentence if over else ''}"),
-        ("step_up" if _guarded_when_thin(case) and not voices.proven else "allow", THIN),
-        *(("step_up", f"floor {floor.id}") for floor in floors if floor.rules),
-        ("deny" if standing.revocation else "allow", "the session is revoked"),
-        (_failing_closed(case, voices.answered) if measured.degraded else "allow", f"degraded: {measured.degraded}"),
+        (checks.model_asks, MODEL),
+        ("step_up" if expired and not checks.stepped_up else "allow", EXPIRED),
+        ("step_up" if limit else "allow", f"{REAUTHENTICATE}: {limit.sentence if limit else ''}"),
+        ("step_up" if _needs_proof_when_thin(context) and not checks.proven else "allow", THIN),
+        *(("step_up", f"floor {floor.id}") for floor in floors if floor.demands_proof),
+        ("deny" if session.revocation else "allow", "the session is revoked"),
+        (
+            _fail_closed(context, checks.stepped_up) if assessment.degraded else "allow",
+            f"degraded: {assessment.degraded}",
+        ),
     ]
 
 
-def _asked(case: Circumstances, floors: Sequence[FloorResult], standing: SessionState, over: Ended | None) -> Asked:
-    """What a remedy must settle. An automation is not led to the same one again and again for the same thing."""
-    often = case.policy.storm.prompts
-    storm = not case.human and standing.prompts_in_window >= often
-    spent = frozenset(
-        remedy for remedy, times in standing.prompts_by_remedy.items() if times >= often and not case.human
+def _requirements(
+    context: DecisionContext, floors: Sequence[FloorResult], session: SessionState, limit: SessionLimit | None
+) -> StepUpRequirements:
+    """What a remedy must satisfy. An automation is not offered the same remedy for the same thing without end."""
+    often = context.policy.storm.prompts
+    storm = not context.human and session.prompts_in_window >= often
+    exhausted = frozenset(
+        remedy for remedy, times in session.prompts_by_remedy.items() if times >= often and not context.human
     )
-    return Asked([floor.requires for floor in floors if floor.rules], over.aal if over else 0, storm, spent)
+    demanded = [floor.requires for floor in floors if floor.demands_proof]
+    return StepUpRequirements(demanded, limit.aal if limit else 0, storm, exhausted)
 
 
-def _offered(asked: Asked, case: Circumstances) -> tuple[tuple[Remedy, ...], bool]:
+def _offer(needed: StepUpRequirements, context: DecisionContext) -> tuple[tuple[Remedy, ...], bool]:
     """The remedies, and whether they spare an automation the prompt it would get if it were asked less often."""
-    remedies = remedies_for(asked, case)
-    if not (asked.storm or asked.spent):
+    remedies = remedies_for(needed, context)
+    if not (needed.storm or needed.exhausted):
         return remedies, False
-    calm = remedies_for(replace(asked, storm=False, spent=frozenset()), case)
-    return remedies, [each.type for each in calm[:1]] != [each.type for each in remedies[:1]]
+    calm = remedies_for(replace(needed, storm=False, exhausted=frozenset()), context)
+    return remedies, [remedy.type for remedy in calm[:1]] != [remedy.type for remedy in remedies[:1]]
 
 
-def _asker(why: str, case: Circumstances) -> str:
-    """What of the policy a reason rests on."""
-    of = f"{case.event.identity.type}, {case.event.resource.sensitivity or 'unknown'}"
-    named = {MODEL: f"threshold of {of}", EXPIRED: "lifetime.risk", THIN: "thin_context"}
-    return "lifetime.assurance" if why.startswith(AGAIN) else named.get(why, why)
+def _rule_behind(why: str, context: DecisionContext) -> str:
+    """The rule of the policy that a reason rests on."""
+    cell = f"{context.event.identity.type}, {context.event.resource.sensitivity or 'unknown'}"
+    rules = {MODEL: f"threshold of {cell}", EXPIRED: "lifetime.risk", THIN: "thin_context"}
+    return "lifetime.assurance" if why.startswith(REAUTHENTICATE) else rules.get(why, why)
 
 
-def _model(case: Circumstances, measured: Measured, answered: bool) -> tuple[Ruling, Ruling | None]:
+def _ask_model(context: DecisionContext, assessment: ModelAssessment, stepped_up: bool) -> tuple[Ruling, Ruling | None]:
     """What the model asks, and what it would ask if its thresholds were not in shadow mode."""
-    if measured.trust is None or measured.threshold is None:
+    if assessment.trust is None or assessment.threshold is None:
         return "allow", None
-    asked: Ruling = "allow"
-    if case.trust < case.policy.deny_below[case.event.identity.type]:
-        asked = "deny"
-    elif case.trust < measured.threshold and not answered:
-        asked = "step_up"
-    return ("allow", asked) if in_shadow(case.policy, case.event) else (asked, None)
+    ruling: Ruling = "allow"
+    if context.trust < context.policy.deny_below[context.event.identity.type]:
+        ruling = "deny"
+    elif context.trust < assessment.threshold and not stepped_up:
+        ruling = "step_up"
+    return ("allow", ruling) if in_shadow(context.policy, context.event) else (ruling, None)
 
 
 def in_shadow(policy: Policy, event: Event) -> bool:
-    """Whether the thresholds for this event are only watched: all of them, or those of its identity type."""
+    """Whether the thresholds for this event are in shadow mode: all of them, or those of its identity type."""
     return "shadow" in (policy.threshold_mode, policy.thresholds[event.identity.type].mode)
 
 
-def _expired(case: Circumstances, standing: SessionState) -> bool:
-    return standing.valid_until is not None and case.at > standing.valid_until
+def _is_expired(context: DecisionContext, session: SessionState) -> bool:
+    return session.valid_until is not None and context.at > session.valid_until
 
 
-def is_thin(case: Circumstances) -> bool:
-    """Whether so little is known that the class of the action rules as well."""
-    return not case.features.get("context_known_fraction", math.nan) >= case.policy.thin_context.below
+def is_thin(context: DecisionContext) -> bool:
+    """Whether so little of the context is known that the action's category decides as well."""
+    return not context.features.get("context_known_fraction", math.nan) >= context.policy.thin_context.below
 
 
-def _guarded_when_thin(case: Circumstances) -> bool:
-    return is_thin(case) and case.event.action.category not in case.policy.thin_context.allow
+def _needs_proof_when_thin(context: DecisionContext) -> bool:
+    return is_thin(context) and context.event.action.category not in context.policy.thin_context.allow
 
 
-def _failing_closed(case: Circumstances, answered: bool) -> Ruling:
-    """A person may prove himself for a look at something harmless; all else must wait."""
-    if case.human and low_impact(case.event):
-        return "allow" if answered else "step_up"
+def _fail_closed(context: DecisionContext, stepped_up: bool) -> Ruling:
+    """Without a model, a person may still step up to view something harmless; all else is denied."""
+    if context.human and low_impact(context.event):
+        return "allow" if stepped_up else "step_up"
     return "deny"
 
 
 def low_impact(event: Event) -> bool:
-    """Whether it is a look at something that is not known to be sensitive."""
+    """Whether the request only views something that is not known to be sensitive."""
     return (
-        event.action.category in _LOOKS
+        event.action.category in _VIEWING
         and event.resource.sensitivity in ("public", "internal", None)
         and event.action.impact in ("low", None)
     )

@@ -1,6 +1,6 @@
-"""How long a session may go on: the least of what risk, assurance level and floors leave it.
+"""How long an allowed session may continue: the shortest of what risk, assurance level and floors leave it.
 
-Risk can only shorten: the limits of NIST SP 800-63B-4 stand whatever the trust.
+Risk can only shorten a session: the limits of NIST SP 800-63B-4 hold whatever the trust.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from typing import Literal
 
 from features.model.trust_curve import TrustCurve
 from serving.decision.floors import FloorResult
-from serving.decision.inputs import Proof
-from serving.decision.proofs import Circumstances
+from serving.decision.inputs import DecisionContext, Proof
 from serving.decision.reauthentication import seconds_left
 
 LimitedBy = Literal["trust", "assurance", "inactivity", "floor", "step_up", "policy"]
@@ -20,26 +19,26 @@ LimitedBy = Literal["trust", "assurance", "inactivity", "floor", "step_up", "pol
 
 @dataclass(frozen=True)
 class Lifetime:
-    """Seconds the session may go on without asking again, and what limits them."""
+    """How many seconds a session may continue without being asked again, and what limits them."""
 
     seconds: int
     limited_by: LimitedBy
 
 
-def lifetime_of(
+def compute_lifetime(
     trust: TrustCurve,
-    case: Circumstances,
+    context: DecisionContext,
     floors: Sequence[FloorResult],
     proofs: Sequence[Proof],
     *,
     stepped_up: bool,
 ) -> Lifetime:
-    """The lifetime an allow gives."""
-    rules = case.policy.lifetime
+    """The lifetime an allow gives a session; `stepped_up` says that a step-up settled the model's challenge."""
+    rules = context.policy.lifetime
     limits: list[tuple[float, LimitedBy]] = [
         (rules.longest_seconds, "policy"),
         (max(trust.seconds_until(rules.risk), rules.shortest_seconds), "trust"),
-        *seconds_left(case, proofs),
+        *seconds_left(context, proofs),
     ]
     limits += [(f.requires.max_age_seconds, "floor") for f in floors if f.status == "satisfied" and not f.shadow]
     if stepped_up and trust.now < rules.high_risk_below:

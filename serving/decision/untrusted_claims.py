@@ -1,6 +1,7 @@
-"""What a caller may not simply say: proofs of authentication, of the device's state, of attestation.
+"""Removes claims that a caller may not assert: authentication, the device's state, attestation.
 
-Without scope `assure` they are unknown before any feature is read, and the answer names what was ignored.
+A caller needs scope `assure` to assert them. For other callers they are unknown before any feature is computed, and
+the answer names what was ignored.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ CLAIMS = {
     "device": ("managed", "compliant"),
     "credential": ("attested_at",),
 }
-"""Fields that count only from a caller that may assert them."""
-PROVES_ITSELF = "jit_credential"
-"""A kind of credential that is a proof: to say that one holds it is a claim, too."""
+"""The event fields that only a caller of scope `assure` may assert, by group."""
+SELF_PROVING_KIND = "jit_credential"
+"""A kind of credential that is itself a proof, so naming it is a claim as well."""
 
 
-def without_claims(event: Event) -> tuple[Event, tuple[str, ...]]:
-    """The event with its claims unknown, and the names of those it made."""
-    ignored = []
+def remove_claims(event: Event) -> tuple[Event, tuple[str, ...]]:
+    """The event without its claims, and the names of the fields that were removed."""
+    removed = []
     groups = {}
     for group, names in CLAIMS.items():
         part = getattr(event, group)
-        made = [name for name in names if getattr(part, name) is not None]
-        if group == "credential" and part.kind == PROVES_ITSELF:
-            made.append("kind")
-        ignored += [f"{group}.{name}" for name in made]
-        if made:
-            groups[group] = part.model_copy(update=dict.fromkeys(made))
-    return event.model_copy(update=groups), tuple(ignored)
+        claims = [name for name in names if getattr(part, name) is not None]
+        if group == "credential" and part.kind == SELF_PROVING_KIND:
+            claims.append("kind")
+        removed += [f"{group}.{name}" for name in claims]
+        if claims:
+            groups[group] = part.model_copy(update=dict.fromkeys(claims))
+    return event.model_copy(update=groups), tuple(removed)

@@ -9,7 +9,7 @@ from typing import Any
 from features.enrichment.ip_lookup import fill_event
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest
-from serving.decision.untrusted_claims import without_claims
+from serving.decision.untrusted_claims import remove_claims
 from serving.engine.stored_history import OUTCOME_CODES, fold_and_store
 from serving.errors import DecisionNotFound, InvalidField
 from serving.model.active import ActiveConfiguration
@@ -33,7 +33,7 @@ def ingest_events(
     for position, shipped in enumerate(events):
         if shipped.time > latest:
             raise InvalidField(f"{position}.time", "lies in the future")
-        event = fill_event(shipped if "assure" in caller.scopes else without_claims(shipped)[0], active.networks)
+        event = fill_event(shipped if "assure" in caller.scopes else remove_claims(shipped)[0], active.networks)
         if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
             duplicates += 1
             continue

@@ -23,9 +23,9 @@ from features.history.population import unmeasured
 from features.history.update import CHALLENGED, SUCCESS
 from features.model.trust_curve import TrustCurve
 from serving import metrics
-from serving.decision.decide import Decision, Explanation, decide
-from serving.decision.inputs import Prompt, Proof, SessionState
-from serving.decision.proofs import claimed
+from serving.decision.decision import Decision, decide
+from serving.decision.inputs import Explanation, Prompt, Proof, SessionState
+from serving.decision.proofs import claimed_proofs
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
 from serving.errors import RequestConflict
@@ -63,7 +63,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             assessment.trust,
             assessment.explanation,
             active.policy,
-            (*claimed(context.event), *proofs),
+            (*claimed_proofs(context.event), *proofs),
             replace(state, last_seen=last_seen),
             id=new_decision_id(context.at),
             at=context.at,

@@ -10,11 +10,11 @@ from typing import Any
 from features.event.schema import Event
 from features.history.update import SUCCESS
 from serving.contracts.requests import StepUpProof, StepUpRequest
-from serving.decision.floors import evaluated
-from serving.decision.inputs import Proof, Scope, SessionState
-from serving.decision.proofs import Circumstances, answers_the_model, beyond, level
-from serving.decision.reauthentication import session_level
-from serving.decision.ruling import AGAIN, circumstances
+from serving.decision.floors import evaluate_floors
+from serving.decision.inputs import DecisionContext, Proof, Scope, SessionState
+from serving.decision.proofs import assurance_level, satisfies_model, uncovered
+from serving.decision.reauthentication import session_assurance_level
+from serving.decision.ruling import REAUTHENTICATE, decision_context
 from serving.engine.stored_history import fold_and_store
 from serving.errors import DecisionNotFound, InvalidField, RequestConflict
 from serving.model.active import ActiveConfiguration
@@ -99,30 +99,32 @@ def _proof(reported: StepUpProof, challenge: DecisionRecord) -> Proof:
 def _require_sufficient(proof: Proof, challenge: DecisionRecord, event: Event, active: ActiveConfiguration) -> None:
     """Raises InvalidField unless the proof satisfies all that asked for it, at the trust of the challenge: the model,
     every applied floor, and the session's assurance level. Without a trust only the strongest proof does."""
-    answer, policy = challenge.body["answer"], active.policy
-    circumstances_then = _circumstances(proof, challenge, event, active)
-    applied = {floor["id"] for floor in answer["floors"] if floor.get("status") == "applied"}
-    floors = evaluated(circumstances_then, (proof,))
-    must_reauthenticate = any(reason.startswith(AGAIN) for reason in answer["because"])
+    answer = challenge.body["answer"]
+    context = _decision_context(proof, challenge, event, active)
     challenged = SessionState(challenged_at={challenge.id: challenge.at})
+    applied = {floor["id"] for floor in answer["floors"] if floor.get("status") == "applied"}
+    unsatisfied = [floor for floor in evaluate_floors(context, (proof,)) if floor.demands_proof and floor.id in applied]
+    must_reauthenticate = any(reason.startswith(REAUTHENTICATE) for reason in answer["because"])
+    strong_enough = assurance_level(proof, active.policy) >= session_assurance_level(event, active.policy)
     if (
-        answers_the_model((proof,), challenged, circumstances_then)
-        and not any(floor.rules and floor.id in applied for floor in floors)
-        and (not must_reauthenticate or level(proof, policy) >= session_level(event, policy))
+        satisfies_model((proof,), challenged, context)
+        and not unsatisfied
+        and (strong_enough or not must_reauthenticate)
     ):
         return
-    missing = beyond(proof, circumstances_then)
-    raise InvalidField(
-        "proof", f"the {missing}" if missing else "is weaker than the decision asked for: see its remedies"
-    )
+    missing = uncovered(proof, context)
+    reason = f"the {missing}" if missing else "is weaker than the decision asked for: see its remedies"
+    raise InvalidField("proof", reason)
 
 
-def _circumstances(proof: Proof, challenge: DecisionRecord, event: Event, active: ActiveConfiguration) -> Circumstances:
+def _decision_context(
+    proof: Proof, challenge: DecisionRecord, event: Event, active: ActiveConfiguration
+) -> DecisionContext:
     """The challenged request as it was decided, at the time of the proof."""
     features = {name: math.nan if value is None else value for name, value in challenge.body["features"].items()}
     threshold = challenge.body["answer"]["threshold"]
     trust = proof.trust_at_completion or 0.0
-    return circumstances(event, features, trust, threshold, active.policy, proof.made_at)
+    return decision_context(event, features, trust, threshold, active.policy, proof.made_at)
 
 
 def _elevation_end(proof: Proof, active: ActiveConfiguration) -> datetime:

@@ -1,7 +1,7 @@
-"""The model's margin taken apart: a base and what each feature adds, summing exactly to the calibrated log-odds.
+"""Explains the model's margin: a base and one contribution for each feature, which sum to the calibrated log-odds.
 
-What is added together is the margin, so no second prediction is made. The calibration is a straight line, which scales
-contributions and moves the base.
+The margin is the sum of the contributions, so no second prediction is made. The calibration is linear: its slope scales
+the contributions, and its intercept moves the base.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ from serving import metrics
 from serving.decision.inputs import Contribution, Explanation
 
 TOLERANCE = 1e-9
+"""The greatest difference, in log-odds or probability, that the proof at start accepts."""
 TRIALS = 64
+"""How many random feature vectors the proof compares."""
 
 
 class Explainer:
-    """Trust and its explanation for one event at a time; proves at the start that both are exact, and SHAP's."""
+    """Trust and its explanation for one event at a time.
+
+    At construction it proves that both are exact and equal to those of the `shap` package, or raises ModelMismatch.
+    """
 
     def __init__(self, model: TrustModel) -> None:
-        import shap  # imported late: it takes seconds, and a process that only looks at the service needs none of it
+        import shap  # imported late: it takes seconds, and only a process that decides needs it
 
         self.model = model
         self._now = shapley(model.now)
@@ -36,23 +41,23 @@ class Explainer:
         self._prove(shap.TreeExplainer(model.now))
 
     def assess(self, values: Array) -> tuple[TrustCurve, Explanation]:
-        """Trust from now on, and why, for features of shape (F,)."""
+        """The trust curve and the explanation for a feature vector of shape (F,)."""
         with metrics.EXPLAINING.time():
-            explanation = self._explained(values)
+            explanation = self._explain(values)
         with metrics.FORESEEING.time():
             return TrustCurve(explanation.margin, self._hazards(values)), explanation
 
-    def _explained(self, values: Array) -> Explanation:
-        line = self.model.calibration
-        shares = self._now.shares(values) * line.slope
-        base = self._now.base * line.slope + line.intercept
-        contributions = sorted(zip(FEATURES, values, shares, strict=True), key=lambda each: -abs(each[2]))
-        parts = tuple(
+    def _explain(self, values: Array) -> Explanation:
+        calibration = self.model.calibration
+        shap_values = self._now.shares(values) * calibration.slope
+        base = self._now.base * calibration.slope + calibration.intercept
+        largest_first = sorted(zip(FEATURES, values, shap_values, strict=True), key=lambda item: -abs(item[2]))
+        contributions = tuple(
             Contribution(feature.name, float(value), float(share), sentence_for(feature, float(value)))
-            for feature, value, share in contributions
+            for feature, value, share in largest_first
         )
-        margin = math.fsum([base, *(part.contribution for part in parts)])
-        return Explanation(base, margin, parts)
+        margin = math.fsum([base, *(each.contribution for each in contributions)])
+        return Explanation(base, margin, contributions)
 
     def _hazards(self, values: Array) -> tuple[float, ...]:
         intervals = len(HORIZONS)
@@ -62,16 +67,19 @@ class Explainer:
         return tuple(probability(log_odds).tolist())
 
     def _prove(self, explainer: Any) -> None:
-        """Compare with the estimators themselves, and with SHAP's own explainer; raises ModelMismatch when the
-        explanation is of another model."""
+        """Compare with the estimators and with the explainer of the `shap` package. Raises ModelMismatch."""
         rng = np.random.default_rng(0)
         trials = rng.normal(0.0, 3.0, (TRIALS, len(FEATURES)))
         trials[rng.random(trials.shape) < 0.3] = math.nan
         margins, hazards = self.model.now_log_odds(trials), self.model.hazards(trials)
-        shares = explainer.shap_values(trials, check_additivity=False)
-        for values, margin, hazard, share in zip(trials, margins, hazards, shares, strict=True):
+        expected = explainer.shap_values(trials, check_additivity=False)
+        for values, margin, hazard, shap_values in zip(trials, margins, hazards, expected, strict=True):
             curve, _ = self.assess(values)
-            off = (curve.now_log_odds - margin, np.array(curve.hazards) - hazard, self._now.shares(values) - share)
-            wrong = max(float(np.max(np.abs(each))) for each in off)
-            if not wrong <= TOLERANCE:
-                raise ModelMismatch(f"model version {self.model.version}: its explanation is off by {wrong:.2g}")
+            differences = (
+                curve.now_log_odds - margin,
+                np.array(curve.hazards) - hazard,
+                self._now.shares(values) - shap_values,
+            )
+            largest = max(float(np.max(np.abs(each))) for each in differences)
+            if not largest <= TOLERANCE:
+                raise ModelMismatch(f"model version {self.model.version}: its explanation is off by {largest:.2g}")

@@ -1,13 +1,12 @@
-"""What a policy is made of: conditions on facts, what satisfies them, floors, and what each identity can do.
+"""The parts of a policy: conditions on facts, requirements, floors, acr levels, and remedies.
 
-Data only, and every part refuses what it does not know.
+Data only. Every part refuses keys it does not know.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator,
 from features.catalogue.all import feature_names
 from features.event.arrow import EVENT_SCHEMA
 from features.event.schema import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
+from features.suggestions import nearest
 
 Level = Annotated[int, Field(ge=1, le=3)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -39,15 +39,15 @@ PROVES: Mapping[RemedyType, ProofKind] = {
     "intent_authorization": "intent",
     "owner_approval": "owner_approval",
 }
-"""The kind of proof each remedy ends in."""
+"""The kind of proof that each remedy produces."""
 DERIVED: Mapping[str, tuple[str, ...]] = {
     "bad_network": ("network.anonymizer", "network.reputation"),
     "outside_intent": ("session.intent",),
     "not_intended": ("session.intent",),
 }
-"""Facts that follow from fields of the Event, and from which."""
+"""Facts derived from event fields, with the fields they are derived from."""
 FACTS = (*EVENT_SCHEMA.names, *feature_names(), *DERIVED)
-"""What conditions may name: the Event's fields by dotted name, the features, and what follows from them."""
+"""Every fact a condition may name: event fields by dotted name, features, and derived facts."""
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "action.category": get_args(Category),
     "action.impact": get_args(Impact),
@@ -56,27 +56,27 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "resource.environment": get_args(Environment),
     "resource.sensitivity": get_args(Sensitivity),
 }
-"""The values of facts that have a fixed choice."""
+"""The values of facts that have a fixed set of values."""
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """The end of a refusal that says which known word is nearest, where one is near.
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The end of an error message that names the nearest known word; empty when none is near.
 
-    >>> meant("credential_exposde", ["credential_exposed"])
-    "; is 'credential_exposed' meant?"
+    >>> suggestion("credential_exposde", ["credential_exposed"])
+    "; did you mean 'credential_exposed'?"
     """
-    near = get_close_matches(word, list(known), 1)
-    return f"; is {near[0]!r} meant?" if near else ""
+    near = nearest(word, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
-class Part(BaseModel):
-    """Strict, frozen, and no key that is not known."""
+class PolicyPart(BaseModel):
+    """The base of every part of a policy: frozen, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Condition(Part):
-    """A test of one fact: an Event field by its dotted name, a feature by its name, or what follows from them."""
+class Condition(PolicyPart):
+    """A test of one fact: an event field by its dotted name, a feature, or a derived fact."""
 
     fact: str
     in_: tuple[str, ...] | None = Field(default=None, alias="in", min_length=1)
@@ -85,25 +85,25 @@ class Condition(Part):
 
     @field_validator("fact")
     @classmethod
-    def _known(cls, fact: str) -> str:
+    def _names_a_fact(cls, fact: str) -> str:
         if fact not in FACTS:
-            raise ValueError(f"there is no fact {fact!r}" + meant(fact, FACTS))
+            raise ValueError(f"there is no fact {fact!r}" + suggestion(fact, FACTS))
         return fact
 
     @model_validator(mode="after")
-    def _one_test(self) -> Condition:
+    def _has_one_test(self) -> Condition:
         if sum(test is not None for test in (self.in_, self.is_, self.above)) != 1:
             raise ValueError("give exactly one of `in`, `is` and `above`")
         choices = CHOICES.get(self.fact, self.in_ or ())
         for value in self.in_ or ():
             if value not in choices:
-                said = f"{self.fact} is never {value!r}; it is one of {', '.join(choices)}"
-                raise ValueError(said + meant(value, choices))
+                message = f"{self.fact} is never {value!r}; it is one of {', '.join(choices)}"
+                raise ValueError(message + suggestion(value, choices))
         return self
 
 
-class Requirement(Part):
-    """What satisfies a floor: a person's proof by level and age, or a machine's by kind and age."""
+class Requirement(PolicyPart):
+    """The proof that satisfies a floor: a person's by assurance level and age, a machine's by kind and age."""
 
     aal: Level
     phishing_resistant: bool = False
@@ -111,8 +111,11 @@ class Requirement(Part):
     accepts: tuple[ProofKind, ...] = ("attestation", "jit_credential", "refresh", "intent", "owner_approval")
 
 
-class Floor(Part):
-    """A rule that demands fresh proof whatever the trust."""
+class Floor(PolicyPart):
+    """A rule that demands fresh proof whatever the trust.
+
+    An action floor guards an action, a signal floor responds to a sign of danger.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]+$")]
     kind: Literal["action", "signal"]
@@ -123,7 +126,10 @@ class Floor(Part):
     mode: Mode = "enforce"
     unknown: Literal["applied", "undecided"] | None = None
     finding: Annotated[
-        bool, Field(description="Whether operators are told of it whatever was proven: no proof ends what it says.")
+        bool,
+        Field(
+            description="Whether operators are told of it even when proof satisfies it: proof does not end the fault."
+        ),
     ] = False
 
     @field_validator("sentence")
@@ -131,51 +137,51 @@ class Floor(Part):
     def _quotes_facts(cls, sentence: str) -> str:
         for name in re.findall(r"\{(.*?)\}", sentence):
             if name not in FACTS:
-                raise ValueError(f"it quotes {{{name}}}, and there is no such fact" + meant(name, FACTS))
+                raise ValueError(f"it quotes {{{name}}}, but there is no such fact" + suggestion(name, FACTS))
         if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", sentence)):
-            raise ValueError("it has a brace without its partner")
+            raise ValueError("it has an unmatched brace")
         return sentence
 
     @property
     def unknown_applies(self) -> bool:
-        """Whether an unknown fact makes the floor apply: as the floor says, else for actions, not for signals."""
+        """Whether the floor applies when a fact is unknown: as it says, else for action floors only."""
         return self.unknown == "applied" if self.unknown else self.kind == "action"
 
 
-class AcrWorth(Part):
-    """What an acr value of the identity provider stands for where it names no factors."""
+class AcrLevel(PolicyPart):
+    """The assurance level of an acr value, for proofs that name no factors."""
 
     aal: Level
     phishing_resistant: bool = False
 
 
-class RemedyRule(Part):
-    """One thing an identity can do to prove itself, and how far the proof counts."""
+class RemedyRule(PolicyPart):
+    """A remedy an identity type can use, and when its proof counts."""
 
     type: RemedyType
     max_age_seconds: Annotated[
         Seconds | None,
-        Field(description="How old its proof may be; without it as old as the floor lets a person's be."),
+        Field(description="The greatest age of its proof; by default that of the floor's requirement."),
     ] = None
-    fresh_seconds: Annotated[Seconds, Field(description="How fresh a proof is asked for.")] = 300
-    ttl_seconds: Annotated[Seconds | None, Field(description="How long a credential made for one task may live.")] = (
-        None
-    )
+    fresh_seconds: Annotated[Seconds, Field(description="The greatest age of the proof that an answer asks for.")] = 300
+    ttl_seconds: Annotated[
+        Seconds | None, Field(description="The longest lifetime of a credential made for one task.")
+    ] = None
     offered: Annotated[
         Literal["always", "calm", "storm"],
-        Field(description="Only when not asked too often (calm), or only then (storm)."),
+        Field(description="Always, only while the identity is not prompted too often (calm), or only then (storm)."),
     ] = "always"
     when_doubted: Annotated[
-        bool, Field(description="Whether it counts on a doubted session: a thief can refresh, too.")
+        bool, Field(description="Whether it counts on a doubted session, where an attacker could use it as well.")
     ] = True
 
     @property
     def proves(self) -> ProofKind:
-        """The kind of proof it ends in."""
+        """The kind of proof it produces."""
         return PROVES[self.type]
 
     @model_validator(mode="after")
-    def _lives(self) -> RemedyRule:
+    def _only_jit_credentials_expire(self) -> RemedyRule:
         if (self.type == "jit_credential") != (self.ttl_seconds is not None):
-            raise ValueError("`ttl_seconds` belongs to a jit_credential, and only to it")
+            raise ValueError("`ttl_seconds` is required for jit_credential and allowed for nothing else")
         return self

@@ -1,46 +1,46 @@
-"""A policy as the few tables a manager reads, in the terminal and on a page."""
+"""A policy as a few readable tables, for the terminal, the policy page and the documentation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from serving.policy.schema import Condition, Floor, Policy, RemedyRule, Requirement, Threshold, Thresholds
-from serving.times import span
+from serving.times import duration
 
 SENSITIVITIES = ("public", "internal", "confidential", "restricted")
 
 
 @dataclass(frozen=True)
-class Section:
-    """One table: what it is about, its columns, its rows."""
+class PolicyTable:
+    """One table: its title, columns and rows."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-def sections(policy: Policy) -> tuple[Section, ...]:
-    """Every part of a policy that somebody has to answer for."""
+def policy_tables(policy: Policy) -> tuple[PolicyTable, ...]:
+    """Thresholds, floors, remedies and limits of a policy."""
     return (
-        Section("Trust asked for", ("identity", *SENSITIVITIES, "denied below", "mode"), _thresholds(policy)),
-        Section(
-            "Floors: what no trust can lower",
+        PolicyTable("Trust required", ("identity", *SENSITIVITIES, "denied below", "mode"), _thresholds(policy)),
+        PolicyTable(
+            "Floors: proof required whatever the trust",
             ("floor", "guards", "when", "a person shows", "a machine shows", "mode"),
             tuple(_floor(floor) for floor in policy.floors),
         ),
-        Section("Remedies, best first", ("identity", "remedy", "counts for", "offered"), _remedies(policy)),
-        Section("Limits", ("what", "how much"), _limits(policy)),
+        PolicyTable("Remedies, best first", ("identity", "remedy", "counts for", "offered"), _remedies(policy)),
+        PolicyTable("Limits", ("what", "how much"), _limits(policy)),
     )
 
 
 def _thresholds(policy: Policy) -> tuple[tuple[str, ...], ...]:
     return tuple(
-        (kind, *_asked(each), f"{policy.deny_below[kind]:g}", _mode(policy, each))
-        for kind, each in policy.thresholds.items()
+        (kind, *_required(thresholds), f"{policy.deny_below[kind]:g}", _mode(policy, thresholds))
+        for kind, thresholds in policy.thresholds.items()
     )
 
 
-def _asked(thresholds: Thresholds) -> list[str]:
+def _required(thresholds: Thresholds) -> list[str]:
     return [_threshold(getattr(thresholds, name)) for name in SENSITIVITIES]
 
 
@@ -55,17 +55,16 @@ def _mode(policy: Policy, thresholds: Thresholds) -> str:
 
 
 def _floor(floor: Floor) -> tuple[str, ...]:
-    asked = floor.requires
-    person = (
-        f"AAL{asked.aal}{', phishing-resistant' if asked.phishing_resistant else ''}, {span(asked.max_age_seconds)}"
-    )
-    anything = asked.accepts == Requirement.model_fields["accepts"].default
-    machine = "any proof of its own" if anything else " or ".join(asked.accepts).replace("_", " ")
+    requires = floor.requires
+    resistant = ", phishing-resistant" if requires.phishing_resistant else ""
+    person = f"AAL{requires.aal}{resistant}, {duration(requires.max_age_seconds)}"
+    anything = requires.accepts == Requirement.model_fields["accepts"].default
+    machine = "any proof of its own" if anything else " or ".join(requires.accepts).replace("_", " ")
     return (floor.id, floor.kind, "; ".join(map(condition_words, floor.when)), person, machine, floor.mode)
 
 
 def condition_words(condition: Condition) -> str:
-    """A condition as it is read aloud.
+    """A condition in words.
 
     >>> condition_words(Condition.model_validate({"fact": "speed_km_per_hour", "above": 1000}))
     'speed_km_per_hour above 1000'
@@ -79,14 +78,14 @@ def condition_words(condition: Condition) -> str:
 
 def _remedies(policy: Policy) -> tuple[tuple[str, ...], ...]:
     return tuple(
-        (kind, rule.type.replace("_", " "), _counts(rule), _offered(policy, kind, rule))
+        (kind, rule.type.replace("_", " "), _counts_for(rule), _offered(policy, kind, rule))
         for kind, rules in policy.remedies.items()
         for rule in rules
     )
 
 
-def _counts(rule: RemedyRule) -> str:
-    age = span(rule.max_age_seconds) if rule.max_age_seconds else "as long as the floor says"
+def _counts_for(rule: RemedyRule) -> str:
+    age = duration(rule.max_age_seconds) if rule.max_age_seconds else "as long as the floor says"
     return age + ("" if rule.when_doubted else "; never on a doubted session")
 
 
@@ -100,15 +99,15 @@ def _limits(policy: Policy) -> tuple[tuple[str, ...], ...]:
     life, storm = policy.lifetime, policy.storm
     rows = [
         ("in force from", policy.effective_from.isoformat() if policy.effective_from else "always"),
-        ("in force until", policy.expires.isoformat() if policy.expires else "replaced"),
-        ("a session lives at most", span(life.longest_seconds)),
-        ("a step-up counts for", span(life.elevation_seconds)),
-        ("after a step-up on a doubted session", span(life.after_high_risk_seconds)),
+        ("in force until", policy.expires.isoformat() if policy.expires else "it is replaced"),
+        ("a session lasts at most", duration(life.longest_seconds)),
+        ("a step-up counts for", duration(life.elevation_seconds)),
+        ("after a step-up on a doubted session", duration(life.after_high_risk_seconds)),
         ("only phishing-resistant factors below trust", f"{policy.phishing_resistant_below:g}"),
         ("and always for", ", ".join(policy.phishing_resistant_sensitivities) or "nothing"),
-        ("an automation is prompted at most", f"{storm.prompts} times in {span(storm.window_seconds)}"),
+        ("an automation is prompted at most", f"{storm.prompts} times in {duration(storm.window_seconds)}"),
     ]
     for aal, ceiling in sorted(life.assurance.items()):
-        idle = f", {span(ceiling.inactivity_seconds)} without activity" if ceiling.inactivity_seconds else ""
-        rows.append((f"AAL{aal} ends", f"{span(ceiling.overall_seconds)} after authentication{idle}"))
+        idle = f", {duration(ceiling.inactivity_seconds)} without activity" if ceiling.inactivity_seconds else ""
+        rows.append((f"AAL{aal} ends", f"{duration(ceiling.overall_seconds)} after authentication{idle}"))
     return tuple(rows)

@@ -1,4 +1,4 @@
-"""The trust an identity type needs for a sensitivity: stated by the policy, or found by the model for a budget."""
+"""The trust that a request needs: stated by the policy, or found by the model for the policy's budget."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from serving.policy.schema import Policy
 
 
 def threshold_for(policy: Policy, model: TrustModel | None, event: Event) -> float | None:
-    """The trust this identity type needs for this sensitivity; None where nothing can tell."""
-    asked = policy.thresholds[event.identity.type].of(event.resource.sensitivity)
-    if asked.trust is not None:
-        return asked.trust
-    if model is None or asked.budget is None:
+    """The trust that this identity type needs for this sensitivity.
+
+    None when the policy gives a budget and there is no model, or the model has no threshold for that budget.
+    """
+    threshold = policy.thresholds[event.identity.type].for_sensitivity(event.resource.sensitivity)
+    if threshold.trust is not None:
+        return threshold.trust
+    if model is None or threshold.budget is None:
         return None
     try:
-        return model.threshold(event.identity.type, asked.budget)
+        return model.threshold(event.identity.type, threshold.budget)
     except KeyError:
         return None

@@ -1,6 +1,7 @@
-"""Requests out of a file of events, with labels beside them row by row, in order of time and in bounded memory.
+"""Past requests from a file of events with row-by-row labels, in order of time and in bounded memory.
 
-Histories are carried from slice to slice, so that features are what the service would have seen; nothing was ruled.
+Histories are kept from slice to slice, so the features are those the service would have computed. Nothing was decided
+about these requests.
 """
 
 from __future__ import annotations
@@ -23,121 +24,137 @@ from features.event.numpy_row import rows_of, taken
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
-from serving.errors import ServingError
-from serving.policy_analysis.past_requests import UNLABELLED, Case, Cases, Label, Told
+from serving.errors import AnalysisError
+from serving.policy_analysis.past_requests import UNLABELLED, Label, PastRequest, PastRequests, Progress
 
 SLICE = 100_000
 """Events in memory at a time."""
 CHUNK = 4_096
 """Events whose features are in memory at a time."""
+_REQUIRED_COLUMNS = ("time", "identity.id", "identity.type", "action.name")
 
 
-_NEEDED = ("time", "identity.id", "identity.type", "action.name")
+def past_requests_from_events(
+    events: pa.Table, labels: pa.Table | None, model: TrustModel, progress: Progress | None = None
+) -> PastRequests:
+    """The events of a table as past requests, scored by a model.
+
+    `labels` has a row for each event, with the columns `compromised` and optionally `legitimate_escalation` and
+    `label_source`. Raises AnalysisError when it does not.
+    """
+    _check_labels(events.num_rows, labels, "the events")
+    rows = np.arange(events.num_rows)
+    return _past_requests(iter([(conform(events), labels, rows)]), model, events.num_rows, progress)
 
 
-class CannotBeRead(ServingError):
-    """A file that holds no events, or labels that are not theirs; the message says what is wrong."""
+def past_requests_from_file(
+    events: Path,
+    labels: Path | None,
+    model: TrustModel,
+    progress: Progress | None = None,
+    *,
+    slice_rows: int = SLICE,
+) -> PastRequests:
+    """The events of a Parquet file, which may be larger than memory, as past requests scored by a model.
 
-
-def imported_cases(events: pa.Table, labels: pa.Table | None, model: TrustModel, told: Told | None = None) -> Cases:
-    """The events of a table as cases, judged by a model; raises CannotBeRead where labels are not row by row."""
-    _check(events.num_rows, labels, "the events")
-    places = np.arange(events.num_rows)
-    return _cases(iter([(conform(events), labels, places)]), model, events.num_rows, told)
-
-
-def cases_of_file(events: Path, labels: Path | None, model: TrustModel, told: Told | None = None) -> Cases:
-    """The same of Parquet files larger than memory; one far from the order of time is read once for every slice."""
-    file, known = pq.ParquetFile(events), pq.read_table(labels) if labels else None
-    missing = [name for name in _NEEDED if name not in file.schema_arrow.names]
+    At most about `slice_rows` events are in memory at a time. A file far from ordered by time is read once for each
+    slice. Raises AnalysisError when the file holds no events, or the labels do not match them row by row.
+    """
+    file, label_table = pq.ParquetFile(events), pq.read_table(labels) if labels else None
+    missing = [name for name in _REQUIRED_COLUMNS if name not in file.schema_arrow.names]
     if missing:
-        raise CannotBeRead(f"{events} holds no events: it lacks {', '.join(missing)}; see python -m features import")
+        raise AnalysisError(f"{events} holds no events: it lacks {', '.join(missing)}; see python -m features import")
     total = file.metadata.num_rows
-    _check(total, known, str(events))
-    return _cases(_slices(events, known), model, total, told)
+    _check_labels(total, label_table, str(events))
+    return _past_requests(_slices(events, label_table, slice_rows), model, total, progress)
 
 
-def _check(events: int, labels: pa.Table | None, source: str) -> None:
+def _check_labels(events: int, labels: pa.Table | None, source: str) -> None:
     if labels is None:
         return
     if "compromised" not in labels.column_names:
-        raise CannotBeRead("the labels lack the column `compromised` (0, 1 or null)")
+        raise AnalysisError("the labels lack the column `compromised` (0, 1 or null)")
     if labels.num_rows != events:
-        raise CannotBeRead(f"{source}: {events} rows, but there are {labels.num_rows} labels; they go row by row")
+        raise AnalysisError(f"{source}: {events} rows, but there are {labels.num_rows} labels; give one for each row")
 
 
-def _slices(file: Path, labels: pa.Table | None) -> Iterator[tuple[pa.Table, pa.Table | None, Array]]:
+def _slices(file: Path, labels: pa.Table | None, slice_rows: int) -> Iterator[tuple[pa.Table, pa.Table | None, Array]]:
+    """The file in slices of time: events, their labels, and their rows in the file."""
     times = conform(pq.read_table(file, columns=["time"]))["time"].cast(pa.int64()).to_numpy()
     ordered = np.sort(times)
-    cuts = np.unique([*ordered[:1], *ordered[::SLICE], *(ordered[-1:] + 1)])
+    cuts = np.unique([*ordered[:1], *ordered[::slice_rows], *(ordered[-1:] + 1)])
     del ordered
     for start, end in pairwise(cuts.tolist()):
-        chosen = (times >= start) & (times < end)
-        kept, places = [], np.flatnonzero(chosen)
-        for first, batch in _batches(file, chosen):
-            kept.append(conform(batch.filter(pa.array(chosen[first : first + batch.num_rows]))))
-        yield pa.concat_tables(kept), labels.take(places) if labels else None, places
+        selected = (times >= start) & (times < end)
+        parts, rows = [], np.flatnonzero(selected)
+        for first, batch in _batches(file, selected, slice_rows):
+            parts.append(conform(batch.filter(pa.array(selected[first : first + batch.num_rows]))))
+        yield pa.concat_tables(parts), labels.take(rows) if labels else None, rows
 
 
-def _batches(file: Path, wanted: Array) -> Iterator[tuple[int, pa.Table]]:
-    """A file's tables one by one with the place each begins at; only row groups that hold a wanted row are read."""
+def _batches(file: Path, selected: Array, slice_rows: int) -> Iterator[tuple[int, pa.Table]]:
+    """The first row of each batch and the batch; only row groups with a selected row are read."""
     parquet, end = pq.ParquetFile(file), 0
     for group in range(parquet.num_row_groups):
-        place, end = end, end + parquet.metadata.row_group(group).num_rows
-        if wanted[place:end].any():
-            for batch in parquet.iter_batches(SLICE, row_groups=[group]):
-                yield place, pa.Table.from_batches([batch])
-                place += batch.num_rows
+        start, end = end, end + parquet.metadata.row_group(group).num_rows
+        if selected[start:end].any():
+            for batch in parquet.iter_batches(slice_rows, row_groups=[group]):
+                yield start, pa.Table.from_batches([batch])
+                start += batch.num_rows
 
 
-def _cases(
-    slices: Iterator[tuple[pa.Table, pa.Table | None, Array]], model: TrustModel, total: int, told: Told | None
-) -> Cases:
-    carrier, done = Carrier(model.population), 0
-    for table, labels, places in slices:
-        rows = rows_of(table)
-        order = time_order(rows)
+def _past_requests(
+    slices: Iterator[tuple[pa.Table, pa.Table | None, Array]],
+    model: TrustModel,
+    total: int,
+    progress: Progress | None,
+) -> PastRequests:
+    state, done = Carrier(model.population), 0
+    for table, labels, rows in slices:
+        records = rows_of(table)
+        order = time_order(records)
         for start in range(0, len(order), CHUNK):
-            chosen = order[start : start + CHUNK]
-            matrix = carrier.take(taken(rows, chosen))
-            yield from _chunk(
-                table.take(chosen), labels.take(chosen) if labels else None, matrix, places[chosen], model
-            )
-            done += len(chosen)
-            if told:
-                told(done, total)
+            chunk = order[start : start + CHUNK]
+            matrix = state.take(taken(records, chunk))
+            chunk_labels = labels.take(chunk) if labels else None
+            yield from _score(table.take(chunk), chunk_labels, matrix, rows[chunk], model)
+            done += len(chunk)
+            if progress:
+                progress(done, total)
 
 
-def _chunk(table: pa.Table, labels: pa.Table | None, matrix: Array, places: Array, model: TrustModel) -> Cases:
-    log_odds, hazards, columns = model.now_log_odds(matrix), model.hazards(matrix), feature_names()
-    said = labels_of(labels) if labels else [UNLABELLED] * len(matrix)
-    each = zip(_valid(table), matrix, log_odds, hazards, said, places.tolist(), strict=True)
-    for event, values, now, lost, label, place in each:
-        yield Case(
-            id=event.id or f"row {place}",
+def _score(
+    table: pa.Table, label_table: pa.Table | None, matrix: Array, rows: Array, model: TrustModel
+) -> PastRequests:
+    log_odds, hazards, names = model.now_log_odds(matrix), model.hazards(matrix), feature_names()
+    labels = labels_from_table(label_table) if label_table else [UNLABELLED] * len(matrix)
+    columns = zip(_validated(table), matrix, log_odds, hazards, labels, rows.tolist(), strict=True)
+    for event, values, now, event_hazards, label, row in columns:
+        yield PastRequest(
+            id=event.id or f"row {row}",
             at=event.time,
             event=event,
-            features=dict(zip(columns, values.tolist(), strict=True)),
-            trust=TrustCurve(float(now), tuple(lost.tolist())),
+            features=dict(zip(names, values.tolist(), strict=True)),
+            trust=TrustCurve(float(now), tuple(event_hazards.tolist())),
             model=model,
             label=label,
         )
 
 
-def _valid(table: pa.Table) -> Iterator[Event]:
+def _validated(table: pa.Table) -> Iterator[Event]:
     try:
         yield from events_of(table)
     except ValidationError as error:
-        raise CannotBeRead(f"a row is no event: {error}") from error
+        raise AnalysisError(f"a row is not an event: {error}") from error
 
 
-def labels_of(labels: pa.Table) -> list[Label]:
-    """Rows of labels as they stand beside events."""
-    rows = labels.select([n for n in _COLUMNS if n in labels.column_names]).to_pylist()
+def labels_from_table(labels: pa.Table) -> list[Label]:
+    """One label for each row of a table."""
+    rows = labels.select([name for name in _LABEL_COLUMNS if name in labels.column_names]).to_pylist()
     return [_label(row) for row in rows]
 
 
-_COLUMNS = ("compromised", "legitimate_escalation", "label_source")
+_LABEL_COLUMNS = ("compromised", "legitimate_escalation", "label_source")
 
 
 def _label(row: dict[str, object]) -> Label:

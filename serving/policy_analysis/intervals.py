@@ -1,4 +1,4 @@
-"""Sums with 95 % intervals over identities drawn anew: requests of one identity are alike and count as one witness."""
+"""Totals and rates with 95 % intervals by resampling identities, since requests of one identity are not independent."""
 
 from __future__ import annotations
 
@@ -11,41 +11,52 @@ from features.model.bootstrap import redraws
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A value and its 95 % interval; NaN where there is nothing to count."""
+class Estimate:
+    """A value and its 95 % interval; NaN when there is nothing to count."""
 
     value: float
     low: float
     high: float
 
-    def plain(self) -> dict[str, float | None]:
-        """As JSON."""
+    def to_json(self) -> dict[str, float | None]:
+        """The estimate as JSON, with null for NaN."""
         return {name: None if np.isnan(v) else v for name, v in vars(self).items()}
 
 
-def resampled(sums: Array, seed: int) -> Array:
-    """Totals of the columns of `sums`, shape (identities, k), with identities drawn anew; the first row is as found.
+def resample_totals(sums: Array, seed: int) -> Array:
+    """Column totals under bootstrap resampling of identities.
 
-    Shape (RESAMPLES, k).
+    `sums` has shape (identities, k), the result (RESAMPLES, k); its first row holds the observed totals.
     """
     totals: Array = np.array([counts @ sums for counts in redraws(len(sums), seed)])
     return totals
 
 
-def total(totals: Array, column: int) -> Figure:
-    """One column's total."""
-    return _figure(totals[:, column])
+def total(totals: Array, column: int) -> Estimate:
+    """The total of one column."""
+    return _estimate(totals[:, column])
 
 
-def rate(totals: Array, of: int, among: int, each: float = 1.0) -> Figure:
-    """One column's total as a share of another's, times `each`; a resample in which the other is 0 says nothing."""
+def rate(totals: Array, numerator: int, denominator: int, scale: float = 1.0) -> Estimate:
+    """One column's total divided by another's, times `scale`; resamples with a denominator of 0 are left out."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _figure(each * totals[:, of] / totals[:, among])
+        return _estimate(scale * totals[:, numerator] / totals[:, denominator])
 
 
-def _figure(drawn: Array) -> Figure:
-    known = drawn[np.isfinite(drawn)]
-    if not np.isfinite(drawn[0]):
-        return Figure(np.nan, np.nan, np.nan)
-    low, high = np.quantile(known, (0.025, 0.975))
-    return Figure(float(drawn[0]), float(low), float(high))
+def _estimate(resamples: Array) -> Estimate:
+    finite = resamples[np.isfinite(resamples)]
+    if not np.isfinite(resamples[0]):
+        return Estimate(np.nan, np.nan, np.nan)
+    low, high = np.quantile(finite, (0.025, 0.975))
+    return Estimate(float(resamples[0]), float(low), float(high))
+
+
+def percentage(estimate: Estimate) -> str:
+    """A share with its interval, in per cent.
+
+    >>> percentage(Estimate(0.015, 0.01, 0.02))
+    '1.500% [1.000%, 2.000%]'
+    """
+    if np.isnan(estimate.value):
+        return "an unknown share"
+    return f"{estimate.value:.3%} [{estimate.low:.3%}, {estimate.high:.3%}]"

@@ -1,4 +1,4 @@
-"""What is wrong with a policy that is well formed: rules that cannot speak, and demands that nobody can meet."""
+"""Finds faults in a valid policy: rules that can never apply, and demands that no remedy can satisfy."""
 
 from __future__ import annotations
 
@@ -10,54 +10,55 @@ from itertools import combinations, pairwise, product
 
 from features.catalogue.all import FEATURES
 from features.event.schema import Event, IdentityType
-from serving.decision.proofs import Circumstances, of_the_model, that_count
+from serving.decision.inputs import DecisionContext
+from serving.decision.proofs import accepted_remedies, model_requirement
 from serving.policy.rules import IDENTITY_TYPES
 from serving.policy.schema import Condition, Policy, Requirement, Thresholds
 from serving.policy.tables import SENSITIVITIES
 
 _HIGHEST = {"yes or no": 1.0, "share": 1.0}
-"""The most that a feature of a unit can be."""
+"""The greatest value of a feature, by unit."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something a policy says that cannot be meant."""
+class LintFinding:
+    """A fault of a policy: the rule, and what is wrong with it."""
 
-    where: str
-    what: str
+    rule: str
+    fault: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return f"{self.rule}: {self.fault}"
 
 
-def findings(policy: Policy) -> tuple[Finding, ...]:
-    """Everything found, floors first."""
+def lint_policy(policy: Policy) -> tuple[LintFinding, ...]:
+    """Every fault of a policy, floors first."""
     return (
         *_unreachable(policy),
         *_without_remedy(policy),
-        *_unmet(policy),
-        *_unmet_together(policy),
-        *_unnamed_levels(policy),
+        *_unsatisfiable(policy),
+        *_unsatisfiable_together(policy),
+        *_missing_acr_levels(policy),
         *_thresholds_out_of_order(policy),
         *_limits_out_of_order(policy),
     )
 
 
-def _unreachable(policy: Policy) -> Iterator[Finding]:
+def _unreachable(policy: Policy) -> Iterator[LintFinding]:
     for floor in policy.floors:
-        if not possible(floor.when):
-            yield Finding(f"floor {floor.id}", "can never apply: its conditions exclude each other")
+        if not can_hold(floor.when):
+            yield LintFinding(f"floor {floor.id}", "can never apply: its conditions exclude each other")
 
 
-def possible(conditions: Sequence[Condition]) -> bool:
+def can_hold(conditions: Sequence[Condition]) -> bool:
     """Whether all conditions can hold at once."""
     by_fact: dict[str, list[Condition]] = {}
-    for each in conditions:
-        by_fact.setdefault(each.fact, []).append(each)
-    return all(_satisfiable(fact, tests) for fact, tests in by_fact.items())
+    for condition in conditions:
+        by_fact.setdefault(condition.fact, []).append(condition)
+    return all(_can_hold_for(fact, tests) for fact, tests in by_fact.items())
 
 
-def _satisfiable(fact: str, tests: Sequence[Condition]) -> bool:
+def _can_hold_for(fact: str, tests: Sequence[Condition]) -> bool:
     choices = [set(test.in_) for test in tests if test.in_ is not None]
     flags = {test.is_ for test in tests if test.is_ is not None}
     least = max((test.above for test in tests if test.above is not None), default=-math.inf)
@@ -66,10 +67,10 @@ def _satisfiable(fact: str, tests: Sequence[Condition]) -> bool:
     return len(flags) < 2 and in_reach and (not choices or bool(set.intersection(*choices)))
 
 
-def _without_remedy(policy: Policy) -> Iterator[Finding]:
+def _without_remedy(policy: Policy) -> Iterator[LintFinding]:
     for kind in IDENTITY_TYPES:
         if not policy.remedies[kind]:
-            yield Finding(f"remedies of {kind}", "there is none: whatever is asked of it ends in a denial")
+            yield LintFinding(f"remedies of {kind}", "there is none: every step-up ends in a denial")
 
 
 _STATES = {
@@ -80,27 +81,27 @@ _STATES = {
 }
 
 
-def _unmet(policy: Policy) -> Iterator[Finding]:
-    """Floors that no remedy of an identity type can satisfy, each said once, for the plainest state."""
+def _unsatisfiable(policy: Policy) -> Iterator[LintFinding]:
+    """Floors that no remedy of an identity type can satisfy; one finding for each, for the first such state."""
     for floor, kind in product(policy.floors, IDENTITY_TYPES):
-        if not policy.remedies[kind] or not possible([*floor.when, _is(kind)]):
+        if not policy.remedies[kind] or not can_hold([*floor.when, _is(kind)]):
             continue
-        empty = [state for state in _STATES if not _counting(policy, kind, state, [floor.requires])]
+        empty = [state for state in _STATES if not _satisfying(policy, kind, state, [floor.requires])]
         if empty:
-            yield Finding(f"floor {floor.id}", f"no remedy of {kind} can satisfy it{_STATES[empty[0]]}")
+            yield LintFinding(f"floor {floor.id}", f"no remedy of {kind} can satisfy it{_STATES[empty[0]]}")
 
 
-def _unmet_together(policy: Policy) -> Iterator[Finding]:
-    """Pairs of floors that can apply at once, each of which can be satisfied, but not both by one remedy."""
+def _unsatisfiable_together(policy: Policy) -> Iterator[LintFinding]:
+    """Pairs of floors that can apply at once, and that no single remedy satisfies together."""
     enforced = [floor for floor in policy.floors if floor.mode == "enforce"]
-    for (one, other), kind in product(combinations(enforced, 2), IDENTITY_TYPES):
-        if not possible([*one.when, *other.when, _is(kind)]):
+    for (first, second), kind in product(combinations(enforced, 2), IDENTITY_TYPES):
+        if not can_hold([*first.when, *second.when, _is(kind)]):
             continue
         for state, words in _STATES.items():
-            alone = [_counting(policy, kind, state, [floor.requires]) for floor in (one, other)]
-            if all(alone) and not _counting(policy, kind, state, [one.requires, other.requires]):
-                said = f"no one remedy of {kind} satisfies both{words}: the answer is a denial"
-                yield Finding(f"floors {one.id} and {other.id}", said)
+            alone = [_satisfying(policy, kind, state, [floor.requires]) for floor in (first, second)]
+            if all(alone) and not _satisfying(policy, kind, state, [first.requires, second.requires]):
+                fault = f"no single remedy of {kind} satisfies both{words}: the answer is a denial"
+                yield LintFinding(f"floors {first.id} and {second.id}", fault)
                 break
 
 
@@ -108,10 +109,10 @@ def _is(kind: IdentityType) -> Condition:
     return Condition.model_validate({"fact": "identity.type", "in": [kind]})
 
 
-def _counting(
+def _satisfying(
     policy: Policy, kind: IdentityType, state: tuple[bool, bool], requirements: Sequence[Requirement]
 ) -> set[str]:
-    """The remedies that satisfy some requirements, and the model, at once."""
+    """The remedies that satisfy these requirements and the model's at once."""
     reversible, doubted = state
     event = Event.model_validate(
         {
@@ -120,47 +121,52 @@ def _counting(
             "action": {"name": "any", "reversible": reversible},
         }
     )
-    case = Circumstances(event, {}, 1.0, doubted, policy, event.time)
-    sets = [{rule.type for rule in that_count(each, case)} for each in (of_the_model(policy), *requirements)]
+    context = DecisionContext(event, {}, 1.0, doubted, policy, event.time)
+    sets = [
+        {rule.type for rule in accepted_remedies(each, context)} for each in (model_requirement(policy), *requirements)
+    ]
     return {str(each) for each in set.intersection(*sets)}
 
 
-def _unnamed_levels(policy: Policy) -> Iterator[Finding]:
-    """What people are asked for and no acr value stands for: the challenge could not name it."""
-    asked = [of_the_model(policy), *(f.requires for f in policy.floors if possible([*f.when, _is("human")]))]
-    needed = {(each.aal, each.phishing_resistant) for each in asked}
+def _missing_acr_levels(policy: Policy) -> Iterator[LintFinding]:
+    """Levels that people are asked for without an acr value to name them in the challenge."""
+    requirements = [
+        model_requirement(policy),
+        *(f.requires for f in policy.floors if can_hold([*f.when, _is("human")])),
+    ]
+    needed = {(each.aal, each.phishing_resistant) for each in requirements}
     needed |= {(2, True)}  # below `phishing_resistant_below`, whatever the floors say
     for aal, resistant in sorted(needed):
-        worth = policy.acr_levels.values()
-        if not any(each.aal >= aal and (each.phishing_resistant or not resistant) for each in worth):
+        levels = policy.acr_levels.values()
+        if not any(level.aal >= aal and (level.phishing_resistant or not resistant) for level in levels):
             kind = ", phishing-resistant" if resistant else ""
-            yield Finding("acr_levels", f"no acr value stands for AAL{aal}{kind}, which people are asked for")
+            yield LintFinding("acr_levels", f"no acr value stands for AAL{aal}{kind}, which people are asked for")
 
 
-def _thresholds_out_of_order(policy: Policy) -> Iterator[Finding]:
+def _thresholds_out_of_order(policy: Policy) -> Iterator[LintFinding]:
     for kind, thresholds in policy.thresholds.items():
         for lower, higher in pairwise(SENSITIVITIES):
-            if _asks_more(thresholds, lower, higher):
-                yield Finding(f"thresholds of {kind}", f"{lower} asks for more than {higher}")
+            if _needs_more(thresholds, lower, higher):
+                yield LintFinding(f"thresholds of {kind}", f"{lower} needs more trust than {higher}")
         trusts = [t for name in SENSITIVITIES if (t := getattr(thresholds, name).trust) is not None]
         if trusts and policy.deny_below[kind] > min(trusts):
-            yield Finding(f"deny_below of {kind}", "lies above a threshold: it would be denied and never asked")
+            yield LintFinding(f"deny_below of {kind}", "is above a threshold: requests are denied and never challenged")
 
 
-def _asks_more(thresholds: Thresholds, lower: str, higher: str) -> bool:
-    """Whether the less sensitive of two asks for more; a budget and a trust cannot be compared here."""
-    one, other = getattr(thresholds, lower), getattr(thresholds, higher)
-    if one.trust is not None and other.trust is not None:
-        return bool(one.trust > other.trust)
-    return one.budget is not None and other.budget is not None and bool(one.budget > other.budget)
+def _needs_more(thresholds: Thresholds, lower: str, higher: str) -> bool:
+    """Whether the less sensitive of two needs more trust; a budget and a trust cannot be compared."""
+    first, second = getattr(thresholds, lower), getattr(thresholds, higher)
+    if first.trust is not None and second.trust is not None:
+        return bool(first.trust > second.trust)
+    return first.budget is not None and second.budget is not None and bool(first.budget > second.budget)
 
 
-def _limits_out_of_order(policy: Policy) -> Iterator[Finding]:
-    life = policy.lifetime
-    if life.shortest_seconds > life.longest_seconds:
-        yield Finding("lifetime", "shortest_seconds is longer than longest_seconds")
-    for (low, one), (high, other) in pairwise(sorted(life.assurance.items())):
-        if other.overall_seconds > one.overall_seconds or (other.inactivity_seconds or math.inf) > (
-            one.inactivity_seconds or math.inf
+def _limits_out_of_order(policy: Policy) -> Iterator[LintFinding]:
+    lifetime = policy.lifetime
+    if lifetime.shortest_seconds > lifetime.longest_seconds:
+        yield LintFinding("lifetime", "shortest_seconds is longer than longest_seconds")
+    for (lower, first), (higher, second) in pairwise(sorted(lifetime.assurance.items())):
+        if second.overall_seconds > first.overall_seconds or (second.inactivity_seconds or math.inf) > (
+            first.inactivity_seconds or math.inf
         ):
-            yield Finding("lifetime.assurance", f"AAL{high} lasts longer than AAL{low}")
+            yield LintFinding("lifetime.assurance", f"AAL{higher} lasts longer than AAL{lower}")

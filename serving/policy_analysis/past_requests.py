@@ -1,6 +1,6 @@
-"""One request as it was known when it was ruled on, and what has been learnt of it since: what hypotheses are tried on.
+"""One request of the past: what was known when it was decided, and what has been learnt about it since.
 
-Knows neither where cases come from nor what is asked of them.
+This module knows neither where past requests come from nor what is done with them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from datetime import datetime
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Ruling
 from serving.decision.inputs import Proof
+from serving.decision.ruling import Ruling
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Called with how many requests are done, and how many there are."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """Whether an intruder made the request, and whether it was a legitimate escalation; None where nobody knows."""
+    """Whether a request was malicious, and whether it was a legitimate escalation; None when unknown."""
 
     compromised: bool | None = None
     escalation: bool | None = None
@@ -32,19 +32,20 @@ UNLABELLED = Label()
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What was ruled when the request was really made, and the proofs that came of it."""
+class RecordedDecision:
+    """What was decided when the request was made, and the proofs that a challenge brought."""
 
     ruling: Ruling
     floors: tuple[str, ...]
+    """The ids of the floors that demanded proof."""
     asked_by_model: bool
     degraded: str | None
-    answers: tuple[Proof, ...]
+    proofs: tuple[Proof, ...]
 
 
 @dataclass(frozen=True)
-class Case:
-    """One request. `model` tells the thresholds of budgets; it is the one that gave the trust."""
+class PastRequest:
+    """One request. `model` is the model that gave its trust; it also gives the thresholds of budgets."""
 
     id: str
     at: datetime
@@ -53,19 +54,19 @@ class Case:
     trust: TrustCurve | None
     model: TrustModel | None
     label: Label = UNLABELLED
-    recorded: Recorded | None = None
+    decision: RecordedDecision | None = None
 
     @property
     def legitimate(self) -> bool:
-        """Known to be its owner's own."""
+        """Whether the request is known to be legitimate."""
         return self.label.compromised is False
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A request that cannot be judged again, and why."""
+class SkippedRequest:
+    """A request that cannot be decided again, and why."""
 
-    why: str
+    reason: str
 
 
-Cases = Iterator[Case | Missing]
+PastRequests = Iterator[PastRequest | SkippedRequest]

@@ -1,6 +1,6 @@
-"""A policy tried on requests that were made: what it would have ruled, beside what was ruled or another policy rules.
+"""Replays a policy on past requests: what it would have decided, beside what was decided or another policy decides.
 
-`decide` stays the one definition of a ruling; here it is called once for each request, through one function.
+`decide` stays the only definition of a ruling; `decide_again` is the only place that calls it here.
 """
 
 from __future__ import annotations
@@ -9,105 +9,111 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.catalogue.describe import digest
-from serving.decision.decide import Decision, Ruling, decide
+from features.model.bundle import TrustModel
+from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Proof, Revocation, SessionState, Versions
-from serving.decision.proofs import claimed
+from serving.decision.proofs import claimed_proofs
+from serving.decision.ruling import Ruling
 from serving.policy.schema import Policy
 from serving.policy.thresholds import threshold_for
-from serving.policy_analysis.past_requests import Case, Cases, Missing
-from serving.policy_analysis.replay_state import Remembered
+from serving.policy_analysis.past_requests import PastRequest, PastRequests, SkippedRequest
+from serving.policy_analysis.replay_state import SimulatedState
 
-NO_THRESHOLD = "no model tells the trust that a budget stands for"
+NO_THRESHOLD = "no model gives the threshold of a budget"
 
 
 @dataclass(frozen=True)
-class Before:
-    """What a request was answered with, and the floors that demanded proof."""
+class RulingBefore:
+    """The ruling a request is compared with, and the floors that demanded proof."""
 
     ruling: Ruling
     floors: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A request, what was ruled, and what would be."""
+class ReplayedRequest:
+    """A past request, the ruling before, and the decision of the replayed policy."""
 
-    case: Case
-    before: Before
+    request: PastRequest
+    before: RulingBefore
     after: Decision
 
 
-def judged(
-    case: Case, policy: Policy, threshold: float | None, standing: SessionState, reported: Sequence[Proof]
-) -> Decision:
-    """The one place where a request of the past is decided again."""
-    recorded = case.recorded
-    return decide(
-        case.event,
-        case.features,
-        case.trust,
-        None,
-        policy,
-        (*claimed(case.event), *reported),
-        standing,
-        id=case.id,
-        at=case.at,
-        threshold=threshold,
-        versions=Versions(case.model.version if case.model else None, policy.digest, digest()),
-        degraded=recorded.degraded if recorded and case.trust is None else None,
-        enforceable=False,
-    )
-
-
-class Course:
-    """One policy's course through requests in order of time; its rulings decide what is known of the next."""
-
-    def __init__(self, policy: Policy, revocations: Mapping[str, Sequence[Revocation]] | None = None) -> None:
-        self.policy = policy
-        self._remembered = Remembered(policy, revocations)
-        self._thresholds: dict[tuple[str, str | None, int], float | None] = {}
-
-    def threshold(self, case: Case) -> float | None:
-        """The trust a request needs under this policy."""
-        key = (case.event.identity.type, case.event.resource.sensitivity, id(case.model))
-        if key not in self._thresholds:
-            self._thresholds[key] = threshold_for(self.policy, case.model, case.event)
-        return self._thresholds[key]
-
-    def ruled(self, case: Case) -> Decision:
-        """Decide a request, and remember what the ruling leaves behind."""
-        standing, reported = self._remembered.known(case)
-        decision = judged(case, self.policy, self.threshold(case), standing, reported)
-        self._remembered.learn(case, decision)
-        return decision
-
-
-def tried(
-    cases: Cases,
+def replay_policy(
+    requests: PastRequests,
     policy: Policy,
     against: Policy | None = None,
     revocations: Mapping[str, Sequence[Revocation]] | None = None,
-) -> Iterator[Tried | Missing]:
-    """Each request under a policy, beside what was ruled; `against` rules instead of the record, where given.
+) -> Iterator[ReplayedRequest | SkippedRequest]:
+    """Decide each request again under a policy, in order of time.
 
-    Raises ValueError for a request that was never ruled on when there is nothing to compare with.
+    The ruling before is that of the policy `against` if given, else the recorded one. `revocations` are by identity.
+    Raises ValueError for a request without a recorded decision when `against` is not given.
     """
-    after = Course(policy, revocations)
-    before = Course(against, revocations) if against else None
-    courses = (after, before) if before else (after,)
-    for case in cases:
-        if isinstance(case, Missing):
-            yield case
-        elif case.trust is not None and case.model is None and not all(c.threshold(case) for c in courses):
-            yield Missing(NO_THRESHOLD)
+    after = PolicyReplay(policy, revocations)
+    before = PolicyReplay(against, revocations) if against else None
+    replays = (after, before) if before else (after,)
+    for request in requests:
+        if isinstance(request, SkippedRequest):
+            yield request
+        elif request.trust is not None and request.model is None and not all(r.threshold(request) for r in replays):
+            yield SkippedRequest(NO_THRESHOLD)
         else:
-            yield Tried(case, _before(case, before), after.ruled(case))
+            yield ReplayedRequest(request, _ruling_before(request, before), after.decide(request))
 
 
-def _before(case: Case, course: Course | None) -> Before:
-    if course is not None:
-        decision = course.ruled(case)
-        return Before(decision.ruling, tuple(floor.id for floor in decision.floors if floor.rules))
-    if case.recorded is None:
-        raise ValueError("imported events were never ruled on: name a policy to compare with")
-    return Before(case.recorded.ruling, case.recorded.floors)
+def _ruling_before(request: PastRequest, replay: PolicyReplay | None) -> RulingBefore:
+    if replay is not None:
+        decision = replay.decide(request)
+        return RulingBefore(decision.ruling, tuple(floor.id for floor in decision.floors if floor.demands_proof))
+    if request.decision is None:
+        raise ValueError("imported events have no recorded ruling: name a policy to compare with")
+    return RulingBefore(request.decision.ruling, request.decision.floors)
+
+
+class PolicyReplay:
+    """One policy replayed on requests in order of time; its rulings determine the session state of later requests."""
+
+    def __init__(self, policy: Policy, revocations: Mapping[str, Sequence[Revocation]] | None = None) -> None:
+        self.policy = policy
+        self._state = SimulatedState(policy, revocations)
+        self._model: TrustModel | None = None
+        self._thresholds: dict[tuple[str, str | None], float | None] = {}
+
+    def threshold(self, request: PastRequest) -> float | None:
+        """The trust a request needs under this policy."""
+        if request.model is not self._model:
+            self._model, self._thresholds = request.model, {}
+        cell = (request.event.identity.type, request.event.resource.sensitivity)
+        if cell not in self._thresholds:
+            self._thresholds[cell] = threshold_for(self.policy, request.model, request.event)
+        return self._thresholds[cell]
+
+    def decide(self, request: PastRequest) -> Decision:
+        """Decide a request, and update the simulated state with its ruling."""
+        session, proofs = self._state.before(request)
+        decision = decide_again(request, self.policy, self.threshold(request), session, proofs)
+        self._state.update(request, decision)
+        return decision
+
+
+def decide_again(
+    request: PastRequest, policy: Policy, threshold: float | None, session: SessionState, proofs: Sequence[Proof]
+) -> Decision:
+    """Decide a past request under a policy; `proofs` are those reported beside the claims of its event."""
+    recorded = request.decision
+    return decide(
+        request.event,
+        request.features,
+        request.trust,
+        None,
+        policy,
+        (*claimed_proofs(request.event), *proofs),
+        session,
+        id=request.id,
+        at=request.at,
+        threshold=threshold,
+        versions=Versions(request.model.version if request.model else None, policy.digest, digest()),
+        degraded=recorded.degraded if recorded and request.trust is None else None,
+        enforceable=False,
+    )

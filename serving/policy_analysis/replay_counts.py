@@ -1,4 +1,4 @@
-"""What a hypothesis changes, counted while requests stream by: sums for each identity, and the few that change most."""
+"""Counts what a replayed policy changes while requests stream by: sums by identity, and the largest changes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 
 from features.arrays import Array
 from serving.decision.ruling import STRICTNESS
-from serving.policy_analysis.intervals import Figure, rate, resampled, total
-from serving.policy_analysis.past_requests import Missing
-from serving.policy_analysis.replay import Tried
+from serving.policy_analysis.intervals import Estimate, rate, resample_totals, total
+from serving.policy_analysis.past_requests import SkippedRequest
+from serving.policy_analysis.replay import ReplayedRequest
 
-ASKED = (
+PROMPT_COUNTS = (
     "requests",
     "step_ups_before",
     "step_ups_after",
@@ -25,8 +25,8 @@ ASKED = (
     "denies_before",
     "denies_after",
 )
-COUNTED = (
-    *ASKED,
+COUNTS = (
+    *PROMPT_COUNTS,
     "compromised",
     "harm_stopped_before",
     "harm_stopped_after",
@@ -37,7 +37,8 @@ COUNTED = (
     "escalations_blocked_before",
     "escalations_blocked_after",
 )
-OF_A_FLOOR = (
+"""What is counted of each identity; harm is a malicious request."""
+FLOOR_COUNTS = (
     "requests",
     "demands_before",
     "demands_after",
@@ -46,141 +47,151 @@ OF_A_FLOOR = (
     "escalations_after",
     "unknown",
 )
-"""For each floor: requests it is relevant to, those it demands proof of, those nothing else asks for, intruders' and
-legitimate escalations among those it demands proof of, and those of which it cannot be told."""
-SHOWN = 20
+"""What is counted of each floor: requests it is relevant to, requests it demands proof of, those that nothing else asks
+about, malicious requests and legitimate escalations it demands proof of, and requests for which it is undecided."""
+MAX_LARGEST = 20
+"""How many of the largest changes are kept."""
+
+Identity = tuple[str, str]
+"""An identity's id and type."""
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Every count with its interval, by name."""
+class GroupCounts:
+    """Every count and rate of a group of identities, by name."""
 
-    figures: dict[str, Figure]
+    figures: dict[str, Estimate]
     identities: int
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON."""
-        return {"identities": self.identities} | {name: figure.plain() for name, figure in self.figures.items()}
+    def to_json(self) -> dict[str, Any]:
+        """The counts as JSON."""
+        return {"identities": self.identities} | {name: figure.to_json() for name, figure in self.figures.items()}
 
 
 @dataclass(frozen=True)
-class Changes:
-    """What a hypothesis changes; `missing` was not judged, `unknown` was and leaves something open."""
+class ReplayResult:
+    """What a replayed policy changes. `missing` counts requests that were skipped, `unknown` open questions."""
 
     judged: int
     missing: dict[str, int]
     unknown: dict[str, int]
     source: str
-    overall: Counts
-    by_identity_type: dict[str, Counts]
-    by_floor: dict[str, dict[str, Figure]]
-    largest: list[Tried]
+    overall: GroupCounts
+    by_identity_type: dict[str, GroupCounts]
+    by_floor: dict[str, dict[str, Estimate]]
+    largest: list[ReplayedRequest]
 
     @property
-    def groups(self) -> dict[str, Counts]:
-        """Everybody, then each identity type."""
+    def groups(self) -> dict[str, GroupCounts]:
+        """All identities, then each identity type."""
         return {"all": self.overall, **self.by_identity_type}
 
 
-class Tally:
-    """Sums by identity; memory grows with identities, never with requests."""
+class ReplayCounts:
+    """Sums by identity; memory grows with the number of identities, never with the number of requests."""
 
     def __init__(self) -> None:
         self.missing: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
         self.sources: set[str] = set()
-        self._of: dict[tuple[str, str], list[int]] = {}
-        self._floors: dict[str, dict[tuple[str, str], list[int]]] = {}
-        self._largest: list[tuple[tuple[float, ...], int, Tried]] = []
-        self._seen = 0
+        self._sums: dict[Identity, list[int]] = {}
+        self._floor_sums: dict[str, dict[Identity, list[int]]] = {}
+        self._largest: list[tuple[tuple[float, ...], int, ReplayedRequest]] = []
+        self._replayed = 0
 
-    def add(self, tried: Iterable[Tried | Missing]) -> None:
+    def add(self, replayed: Iterable[ReplayedRequest | SkippedRequest]) -> None:
         """Count requests."""
-        for each in tried:
-            if isinstance(each, Missing):
-                self.missing[each.why] += 1
+        for each in replayed:
+            if isinstance(each, SkippedRequest):
+                self.missing[each.reason] += 1
             else:
-                self._seen += 1
+                self._replayed += 1
                 self._count(each)
-                self._keep(each)
+                self._keep_if_large(each)
 
-    def changes(self, seed: int = 1) -> Changes:
+    def result(self, seed: int = 1) -> ReplayResult:
         """Everything counted so far, with intervals."""
-        kinds = sorted({kind for _, kind in self._of})
-        of_kind = {kind: [row for (_, k), row in self._of.items() if k == kind] for kind in kinds}
-        return Changes(
-            judged=self._seen,
+        types = sorted({identity_type for _, identity_type in self._sums})
+        by_type = {each: [sums for (_, kind), sums in self._sums.items() if kind == each] for each in types}
+        largest = sorted(self._largest, key=lambda entry: entry[0], reverse=True)
+        return ReplayResult(
+            judged=self._replayed,
             missing=dict(self.missing),
             unknown=dict(self.unknown),
             source=", ".join(sorted(self.sources)) or "no labels",
-            overall=_counts(list(self._of.values()), seed),
-            by_identity_type={kind: _counts(rows, seed) for kind, rows in of_kind.items()},
+            overall=_group_counts(list(self._sums.values()), seed),
+            by_identity_type={each: _group_counts(rows, seed) for each, rows in by_type.items()},
             by_floor=self._by_floor(seed),
-            largest=[tried for _, _, tried in sorted(self._largest, key=lambda each: each[0], reverse=True)],
+            largest=[replayed for _, _, replayed in largest],
         )
 
-    def _by_floor(self, seed: int) -> dict[str, dict[str, Figure]]:
-        floors, width = sorted(self._floors), len(OF_A_FLOOR)
-        sums = np.zeros((len(self._of), len(floors) * width), np.float32)
-        place_of = {who: place for place, who in enumerate(self._of)}
+    def _by_floor(self, seed: int) -> dict[str, dict[str, Estimate]]:
+        floors, width = sorted(self._floor_sums), len(FLOOR_COUNTS)
+        sums = np.zeros((len(self._sums), len(floors) * width), np.float32)
+        row_of = {identity: row for row, identity in enumerate(self._sums)}
         for number, floor in enumerate(floors):
-            for who, counts in self._floors[floor].items():
-                sums[place_of[who], number * width : (number + 1) * width] = counts
-        totals = resampled(sums, seed)
+            for identity, counts in self._floor_sums[floor].items():
+                sums[row_of[identity], number * width : (number + 1) * width] = counts
+        totals = resample_totals(sums, seed)
         return {
-            floor: {name: total(totals, number * width + place) for place, name in enumerate(OF_A_FLOOR)}
+            floor: {name: total(totals, number * width + column) for column, name in enumerate(FLOOR_COUNTS)}
             for number, floor in enumerate(floors)
         }
 
-    def _count(self, tried: Tried) -> None:
-        case, before, after = tried.case, tried.before.ruling, tried.after.ruling
-        who = (case.event.identity.id, case.event.identity.type)
-        sums = self._of.setdefault(who, [0] * len(COUNTED))
-        for place, counts in enumerate(_marks(tried)):
-            sums[place] += counts
-        if case.label.source:
-            self.sources.add(case.label.source)
-        if before != "allow" and after == "allow" and case.label.compromised is None:
-            self.unknown["would be allowed, but was stopped then: nobody knows what would have come of it"] += 1
-        self._count_floors(tried, who)
+    def _count(self, replayed: ReplayedRequest) -> None:
+        request, before, after = replayed.request, replayed.before.ruling, replayed.after.ruling
+        identity = (request.event.identity.id, request.event.identity.type)
+        sums = self._sums.setdefault(identity, [0] * len(COUNTS))
+        for column, counts in enumerate(_count_flags(replayed)):
+            sums[column] += counts
+        if request.label.source:
+            self.sources.add(request.label.source)
+        if before != "allow" and after == "allow" and request.label.compromised is None:
+            self.unknown["stopped then, and would be allowed: whether they are malicious is unknown"] += 1
+        self._count_floors(replayed, identity)
 
-    def _count_floors(self, tried: Tried, who: tuple[str, str]) -> None:
-        after, before, label = tried.after, tried.before.floors, tried.case.label
+    def _count_floors(self, replayed: ReplayedRequest, identity: Identity) -> None:
+        after, before, label = replayed.after, replayed.before.floors, replayed.request.label
         relevant = {floor.id: floor for floor in after.floors if not floor.shadow}
         for id in {*relevant, *before}:
             floor = relevant.get(id)
-            demands = floor is not None and floor.rules
-            sums = self._floors.setdefault(id, {}).setdefault(who, [0] * len(OF_A_FLOOR))
-            marks = (
+            demands = floor is not None and floor.demands_proof
+            undecided = floor is not None and floor.status == "undecided"
+            sums = self._floor_sums.setdefault(id, {}).setdefault(identity, [0] * len(FLOOR_COUNTS))
+            flags = (
                 1,
                 id in before,
                 demands,
                 after.because == (f"floor {id}",),
                 demands and label.compromised is True,
                 demands and label.escalation is True and label.compromised is not True,
-                floor is not None and floor.status == "undecided",
+                undecided,
             )
-            for place, counts in enumerate(marks):
-                sums[place] += counts
-            if marks[-1]:
-                self.unknown[f"floor {id} could not tell"] += 1
+            for column, counts in enumerate(flags):
+                sums[column] += counts
+            if undecided:
+                self.unknown[f"floor {id} is undecided"] += 1
 
-    def _keep(self, tried: Tried) -> None:
-        before, after = tried.before.ruling, tried.after
+    def _keep_if_large(self, replayed: ReplayedRequest) -> None:
+        before, after = replayed.before.ruling, replayed.after
         if before == after.ruling:
             return
-        apart = abs(STRICTNESS[before] - STRICTNESS[after.ruling])
-        labelled = tried.case.label.compromised is not None or tried.case.label.escalation is True
+        difference = abs(STRICTNESS[before] - STRICTNESS[after.ruling])
+        label = replayed.request.label
+        labelled = label.compromised is not None or label.escalation is True
         distance = abs(after.trust.now - after.threshold) if after.trust and after.threshold is not None else 0.0
-        entry = ((float(apart), float(labelled), distance), self._seen, tried)
-        heapq.heappush(self._largest, entry) if len(self._largest) < SHOWN else heapq.heappushpop(self._largest, entry)
+        entry = ((float(difference), float(labelled), distance), self._replayed, replayed)
+        if len(self._largest) < MAX_LARGEST:
+            heapq.heappush(self._largest, entry)
+        else:
+            heapq.heappushpop(self._largest, entry)
 
 
-def _marks(tried: Tried) -> tuple[bool, ...]:
-    """Which of COUNTED a request counts for."""
-    before, after, label = tried.before.ruling, tried.after.ruling, tried.case.label
-    harm, legitimate = label.compromised is True, label.compromised is False
-    escalation = label.escalation is True and not harm
+def _count_flags(replayed: ReplayedRequest) -> tuple[bool, ...]:
+    """Which of COUNTS a request counts for."""
+    before, after, label = replayed.before.ruling, replayed.after.ruling, replayed.request.label
+    malicious, legitimate = label.compromised is True, label.compromised is False
+    escalation = label.escalation is True and not malicious
     stopped_before, stopped_after = before != "allow", after != "allow"
     return (
         True,
@@ -190,9 +201,9 @@ def _marks(tried: Tried) -> tuple[bool, ...]:
         before == "step_up" != after,
         before == "deny",
         after == "deny",
-        harm,
-        harm and stopped_before,
-        harm and stopped_after,
+        malicious,
+        malicious and stopped_before,
+        malicious and stopped_after,
         legitimate,
         legitimate and stopped_before,
         legitimate and stopped_after,
@@ -212,12 +223,13 @@ _RATES = (
     ("share_of_escalations_blocked_before", "escalations_blocked_before", "escalations", 1.0),
     ("share_of_escalations_blocked_after", "escalations_blocked_after", "escalations", 1.0),
 )
+"""Each rate: its name, numerator, denominator and scale."""
 
 
-def _counts(rows: list[list[int]], seed: int) -> Counts:
-    sums: Array = np.array(rows, dtype=np.float64).reshape(-1, len(COUNTED))
-    totals = resampled(sums, seed)
-    figures = {name: total(totals, place) for place, name in enumerate(COUNTED)}
-    for name, of, among, each in _RATES:
-        figures[name] = rate(totals, COUNTED.index(of), COUNTED.index(among), each)
-    return Counts(figures, len(sums))
+def _group_counts(rows: list[list[int]], seed: int) -> GroupCounts:
+    sums: Array = np.array(rows, dtype=np.float64).reshape(-1, len(COUNTS))
+    totals = resample_totals(sums, seed)
+    figures = {name: total(totals, column) for column, name in enumerate(COUNTS)}
+    for name, numerator, denominator, scale in _RATES:
+        figures[name] = rate(totals, COUNTS.index(numerator), COUNTS.index(denominator), scale)
+    return GroupCounts(figures, len(sums))

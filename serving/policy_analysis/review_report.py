@@ -1,4 +1,4 @@
-"""A review as plain data and as tables: what changed, and what is to be looked at again."""
+"""The result of a review as JSON, and as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -7,45 +7,48 @@ from typing import Any
 
 from rich.table import Table
 
+from serving.policy_analysis.intervals import percentage
 from serving.policy_analysis.review import Review
-from serving.policy_analysis.write_policy import said
 
-SHOWN = 15
-"""How many drifts are shown that did not change, for comparison."""
+MIN_DRIFTS = 15
+"""How many drifts are shown at least, changed or not."""
 
 
-def plain(found: Review) -> dict[str, Any]:
-    """All of it as JSON."""
+def review_json(review: Review) -> dict[str, Any]:
+    """The review as JSON."""
     return {
-        "due": found.due,
-        "requests": {"before": found.requests[0], "after": found.requests[1]},
-        "reexamine": [vars(each) for each in found.reexamine],
-        "drifts": [vars(each) | {"changed": each.changed} for each in found.drifts],
+        "due": review.due,
+        "requests": {"before": review.requests[0], "after": review.requests[1]},
+        "reexamine": [vars(each) for each in review.reexamine],
+        "drifts": [vars(drift) | {"changed": drift.changed} for drift in review.drifts],
         "rates": [
-            {"name": each.name, "p": each.p, "q": each.q, "changed": each.changed}
-            | {"before": each.before.plain(), "after": each.after.plain()}
-            for each in found.rates
+            {"name": change.name, "p": change.p, "q": change.q, "changed": change.changed}
+            | {"before": change.before.to_json(), "after": change.after.to_json()}
+            for change in review.rates
         ],
     }
 
 
-def tables(found: Review) -> Iterator[Table]:
-    """What drifted most, every rate, and what to look at again."""
-    drifts = Table(
-        "what", "PSI", "q", "changed?", title="Drift, largest first (PSI from 0.2 on and q up to 0.05 count)"
-    )
-    for place, drift in enumerate(found.drifts):
-        if drift.changed or place < SHOWN:
-            drifts.add_row(drift.name, f"{drift.psi:.3f}", f"{drift.q:.2g}", "yes" if drift.changed else "")
+def review_tables(review: Review) -> Iterator[Table]:
+    """Tables of the largest drifts, of every rate, and of what to examine again."""
+    title = "Drift, largest first (a change has a PSI of at least 0.2 and a q of at most 0.05)"
+    drifts = Table("what", "PSI", "q", "changed?", title=title)
+    for place, drift in enumerate(review.drifts):
+        if drift.changed or place < MIN_DRIFTS:
+            drifts.add_row(drift.name, f"{drift.psi:.3f}", f"{drift.q:.2g}", _yes(drift.changed))
     yield drifts
     rates = Table("rate", "before", "after", "q", "changed?", title="Rates, with 95 % intervals over identities")
-    for each in found.rates:
-        if each.before.value or each.after.value:
-            rates.add_row(
-                each.name, said(each.before), said(each.after), f"{each.q:.2g}", "yes" if each.changed else ""
-            )
+    for change in review.rates:
+        if change.before.value or change.after.value:
+            values = (percentage(change.before), percentage(change.after))
+            rates.add_row(change.name, *values, f"{change.q:.2g}", _yes(change.changed))
     yield rates
-    again = Table("to re-examine", "why", title="A review is due" if found.due else "No review is due")
-    for one in found.reexamine:
-        again.add_row(one.what, one.why)
-    yield again
+    title = "A review is due" if review.due else "No review is due"
+    reexamine = Table("re-examine", "why", title=title)
+    for each in review.reexamine:
+        reexamine.add_row(each.what, each.why)
+    yield reexamine
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else ""

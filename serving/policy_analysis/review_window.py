@@ -1,7 +1,7 @@
-"""What a review needs of a window of recorded decisions: counts by identity, and a sample of requests.
+"""Collects what a review needs of a window of recorded decisions: counts by identity, and a sample of requests.
 
-Bounded: counts grow with identities, the sample not at all. Requests of one identity are alike, so it gives the sample
-no more than PER_IDENTITY of them.
+Memory is bounded: the counts grow with the number of identities, the sample not at all. Requests of one identity are
+alike, so the sample holds at most PER_IDENTITY of them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import numpy as np
 
 from features.arrays import Array
 from features.catalogue.all import feature_names
-from serving.policy_analysis.intervals import resampled
-from serving.policy_analysis.past_requests import Case, Missing
+from serving.policy_analysis.intervals import resample_totals
+from serving.policy_analysis.past_requests import PastRequest, SkippedRequest
 
 SAMPLE = 20_000
-"""Requests of a window that are compared one by one, chosen at random."""
+"""The most requests of a window that are sampled, at random."""
 PER_IDENTITY = 50
-MIXES = (
+"""The most requests of one identity in the sample."""
+CATEGORICAL_FACTS = (
     "identity.type",
     "device.managed",
     "device.compliant",
@@ -32,102 +33,106 @@ MIXES = (
     "action.impact",
     "credential.kind",
 )
-"""Facts that are compared as a mix."""
+"""The facts whose distribution over categories is compared."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One request of the sample."""
+class SampledRequest:
+    """One request of the sample; `facts` are in the order of CATEGORICAL_FACTS, `features` in the catalogue's."""
 
     identity: str
-    kind: str
-    mixes: tuple[object, ...]
-    values: Array
+    identity_type: str
+    facts: tuple[object, ...]
+    features: Array
     trust: float
 
 
 @dataclass(frozen=True)
-class Collected:
-    """A window: how often what happened to each identity, the sample, and how many requests there were."""
+class WindowSummary:
+    """A window: how often each thing happened to each identity, the sample, and how many requests there were."""
 
     counts: dict[str, Counter[str]]
-    sample: tuple[Seen, ...]
+    sample: tuple[SampledRequest, ...]
     requests: int
     missing: dict[str, int]
 
-    def mix(self, fact: str, machines: bool) -> list[object]:
-        """The values of one fact in the sample, of people or of machines."""
-        place = MIXES.index(fact)
-        return [seen.mixes[place] for seen in self.sample if (seen.kind != "human") is machines]
+    def facts(self, fact: str) -> list[object]:
+        """The values of a categorical fact in the sample."""
+        column = CATEGORICAL_FACTS.index(fact)
+        return [request.facts[column] for request in self.sample]
 
-    def everything(self, fact: str) -> list[object]:
-        """The values of one fact in the sample."""
-        return [seen.mixes[MIXES.index(fact)] for seen in self.sample]
+    def machine_facts(self, fact: str) -> list[object]:
+        """The same, of machines only."""
+        column = CATEGORICAL_FACTS.index(fact)
+        return [request.facts[column] for request in self.sample if request.identity_type != "human"]
 
     def features(self) -> Array:
-        """Shape (n, F)."""
-        return np.array([seen.values for seen in self.sample]).reshape(-1, len(feature_names()))
+        """The features of the sample, shape (n, F)."""
+        return np.array([request.features for request in self.sample]).reshape(-1, len(feature_names()))
 
-    def trust(self, kind: str) -> Array:
-        """Trusts of one identity type."""
-        return np.array([seen.trust for seen in self.sample if seen.kind == kind])
+    def trust(self, identity_type: str) -> Array:
+        """The trust of the sampled requests of an identity type."""
+        return np.array([request.trust for request in self.sample if request.identity_type == identity_type])
 
-    def totals(self, columns: list[str], seed: int) -> Array:
-        """Totals of counts by name, shape (resamples, columns)."""
-        sums = [[counts[name] for name in columns] for counts in self.counts.values()]
-        return resampled(np.array(sums, np.float64).reshape(-1, len(columns)), seed)
+    def totals(self, names: list[str], seed: int) -> Array:
+        """Resampled totals of counts by name, shape (RESAMPLES, len(names))."""
+        sums = [[counts[name] for name in names] for counts in self.counts.values()]
+        return resample_totals(np.array(sums, np.float64).reshape(-1, len(names)), seed)
 
 
-def collected(cases: Iterable[Case | Missing], seed: int = 1) -> Collected:
-    """Read a window."""
-    rng, missing, requests = np.random.default_rng(seed), Counter[str](), 0
+def summarise_window(requests: Iterable[PastRequest | SkippedRequest], seed: int = 1) -> WindowSummary:
+    """Read a window of past requests."""
+    rng, missing, read = np.random.default_rng(seed), Counter[str](), 0
     counts: dict[str, Counter[str]] = {}
-    kept: list[tuple[float, int, Seen]] = []
-    for case in cases:
-        if isinstance(case, Missing):
-            missing[case.why] += 1
+    sample: list[tuple[float, int, SampledRequest]] = []
+    for request in requests:
+        if isinstance(request, SkippedRequest):
+            missing[request.reason] += 1
             continue
-        requests += 1
-        counts.setdefault(case.event.identity.id, Counter()).update(_happened(case))
-        drawn = float(rng.random())
-        if len(kept) < SAMPLE:
-            heapq.heappush(kept, (drawn, requests, _seen(case)))
-        elif drawn > kept[0][0]:
-            heapq.heapreplace(kept, (drawn, requests, _seen(case)))
-    return Collected(counts, tuple(_few_of_each(kept)), requests, dict(missing))
+        read += 1
+        counts.setdefault(request.event.identity.id, Counter()).update(_counted_names(request))
+        priority = float(rng.random())
+        if len(sample) < SAMPLE:
+            heapq.heappush(sample, (priority, read, _sampled(request)))
+        elif priority > sample[0][0]:
+            heapq.heapreplace(sample, (priority, read, _sampled(request)))
+    return WindowSummary(counts, tuple(_limit_identities(sample)), read, dict(missing))
 
 
-def _few_of_each(kept: list[tuple[float, int, Seen]]) -> Iterator[Seen]:
+def _limit_identities(sample: list[tuple[float, int, SampledRequest]]) -> Iterator[SampledRequest]:
     taken = Counter[str]()
-    for _, _, seen in sorted(kept, key=lambda each: each[:2]):
-        taken[seen.identity] += 1
-        if taken[seen.identity] <= PER_IDENTITY:
-            yield seen
+    for _, _, request in sorted(sample, key=lambda entry: entry[:2]):
+        taken[request.identity] += 1
+        if taken[request.identity] <= PER_IDENTITY:
+            yield request
 
 
-def _seen(case: Case) -> Seen:
-    facts = tuple(getattr(getattr(case.event, group), name) for group, name in (m.split(".") for m in MIXES))
-    values = np.array([case.features.get(name, np.nan) for name in feature_names()])
-    trust = case.trust.now if case.trust else np.nan
-    return Seen(case.event.identity.id, case.event.identity.type, facts, values, trust)
+def _sampled(request: PastRequest) -> SampledRequest:
+    event = request.event
+    paths = (fact.split(".") for fact in CATEGORICAL_FACTS)
+    facts = tuple(getattr(getattr(event, group), name) for group, name in paths)
+    features = np.array([request.features.get(name, np.nan) for name in feature_names()])
+    trust = request.trust.now if request.trust else np.nan
+    return SampledRequest(event.identity.id, event.identity.type, facts, features, trust)
 
 
-def _happened(case: Case) -> Iterator[str]:
-    """What is counted of a request, by name."""
-    recorded, cell = case.recorded, f"{case.event.identity.type}, {case.event.resource.sensitivity or 'unknown'}"
+def _counted_names(request: PastRequest) -> Iterator[str]:
+    """The names of everything a request counts for."""
+    decision = request.decision
+    cell = f"{request.event.identity.type}, {request.event.resource.sensitivity or 'unknown'}"
     yield "requests"
     yield f"requests of {cell}"
-    if recorded is None:
+    if decision is None:
         return
-    yield recorded.ruling
-    if recorded.ruling != "allow":
+    yield decision.ruling
+    if decision.ruling != "allow":
         yield "stopped"
-    if recorded.answers:
-        yield "met"
-    if case.legitimate and recorded.ruling != "allow":
+    if decision.proofs:
+        yield "answered"
+    if request.legitimate and decision.ruling != "allow":
         yield "overridden"
-    if case.label.compromised and recorded.ruling == "allow":
+    if request.label.compromised and decision.ruling == "allow":
         yield "missed"
-    if recorded.asked_by_model:
+    if decision.asked_by_model:
         yield f"asked of {cell}"
-    yield from (f"floor {id}" for id in recorded.floors)
+    yield from (f"floor {id}" for id in decision.floors)

@@ -1,4 +1,4 @@
-"""What commands on past decisions share: times and windows as they are typed, policies, models, labels, requests."""
+"""Reads the arguments of commands on past requests: times, windows, shares, policies, models, and the requests."""
 
 from __future__ import annotations
 
@@ -11,60 +11,61 @@ import pyarrow.parquet as pq
 
 from features.model.bundle import ModelMismatch, TrustModel, fetch
 from features.settings import Settings
-from serving.errors import ServingError
+from serving.errors import AnalysisError
 from serving.model.active import policy_file
 from serving.policy.schema import Policy, PolicyError
-from serving.policy_analysis.from_decision_log import Models, Window, recorded_cases, verdict_labels
-from serving.policy_analysis.from_event_file import cases_of_file, labels_of
-from serving.policy_analysis.past_requests import Cases, Label, Told
+from serving.policy_analysis.from_decision_log import (
+    LogWindow,
+    ModelLookup,
+    past_requests_from_log,
+    verdict_labels,
+)
+from serving.policy_analysis.from_event_file import labels_from_table, past_requests_from_file
+from serving.policy_analysis.past_requests import Label, PastRequests, Progress
 from serving.store.store import Store
 
 
-class CannotTell(ServingError):
-    """A question about past decisions that cannot be answered as asked; the message says what to do."""
-
-
 @dataclass(frozen=True)
-class Requests:
-    """Where requests are to come from: a file of events, or else the decision log."""
+class RequestSource:
+    """Where past requests come from: a file of events if given, else a window of the decision log."""
 
-    window: Window
+    window: LogWindow
     events: Path | None = None
     labels: Path | None = None
 
     @property
-    def said(self) -> str:
-        """In words."""
+    def description(self) -> str:
+        """The source in words."""
         if self.events:
             return f"events of {self.events}"
         since, until = (f"{t:%F %T}" if t else "" for t in (self.window.since, self.window.until))
-        return f"decisions of {self.window.space} {since}..{until}"
+        return f"decisions of {self.window.namespace} {since}..{until}"
 
 
-def moment(text: str) -> datetime:
-    """A time as it is typed: ISO 8601, in UTC where no offset is given. Raises CannotTell."""
+def parse_time(text: str) -> datetime:
+    """A time in ISO 8601, in UTC when it has no offset. Raises AnalysisError."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise CannotTell(f"{text!r} is no time; give one such as 2026-03-01 or 2026-03-01T09:00:00Z") from None
+        raise AnalysisError(f"{text!r} is not a time; give one such as 2026-03-01 or 2026-03-01T09:00:00Z") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def span(text: str, space: str) -> Window:
-    """A window as it is typed, `A..B`, A included and B not. Raises CannotTell."""
+def parse_window(text: str, namespace: str) -> LogWindow:
+    """A window `A..B` that includes A and excludes B. Raises AnalysisError."""
     first, dots, last = text.partition("..")
     if not dots:
-        raise CannotTell(f"{text!r} is no window; give one such as 2026-03-01..2026-04-01 (the end not included)")
-    window = Window(moment(first), moment(last), space)
+        raise AnalysisError(f"{text!r} is not a window; give one such as 2026-03-01..2026-04-01 (the end is excluded)")
+    window = LogWindow(parse_time(first), parse_time(last), namespace)
     if window.since is None or window.until is None or window.since >= window.until:
-        raise CannotTell(f"{text!r} ends before it begins")
+        raise AnalysisError(f"{text!r} ends before it begins")
     return window
 
 
-def share(text: str) -> float:
-    """A share as it is typed, `0.5%` or `0.005`. Raises CannotTell.
+def parse_share(text: str) -> float:
+    """A share such as `0.5%` or `0.005`. Raises AnalysisError.
 
-    >>> share("0.5%") == share("0.005") == 0.005
+    >>> parse_share("0.5%") == parse_share("0.005") == 0.005
     True
     """
     try:
@@ -72,61 +73,69 @@ def share(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < 1:
-        raise CannotTell(f"{text!r} is no share; give one such as 0.5%")
+        raise AnalysisError(f"{text!r} is not a share; give one such as 0.5%")
     return value
 
 
-def policy_of(here: Settings, file: Path | None = None) -> Policy:
-    """A policy file, by default the one in force. Raises CannotTell where it is not sound."""
+def load_policy(settings: Settings, file: Path | None = None) -> Policy:
+    """A policy file, by default the one in force. Raises AnalysisError when it is not valid."""
     try:
-        return Policy.load(file or policy_file(here))
+        return Policy.load(file or policy_file(settings))
     except PolicyError as error:
-        raise CannotTell(str(error)) from error
+        raise AnalysisError(str(error)) from error
 
 
-def models_of(here: Settings) -> Models:
-    """Finds registered versions, each once; one that is gone or refused is None."""
+def model_lookup(settings: Settings) -> ModelLookup:
+    """Loads registered versions, each once; None for one that is missing or refused."""
 
     @cache
-    def model(version: str) -> TrustModel | None:
+    def load(version: str) -> TrustModel | None:
         try:
-            return model_of(here, version)
-        except CannotTell:
+            return load_model(settings, version)
+        except AnalysisError:
             return None
 
-    return model
+    return load
 
 
-def model_of(here: Settings, alias_or_version: str) -> TrustModel:
-    """A registered model. Raises CannotTell where there is none that this build can use."""
+def load_model(settings: Settings, alias_or_version: str) -> TrustModel:
+    """A registered model. Raises AnalysisError when there is none that this version can use."""
     from mlflow.exceptions import MlflowException  # imported late: it takes a second
 
     try:
-        return fetch(here.tracking_uri, here.model_name, alias_or_version)
+        return fetch(settings.tracking_uri, settings.model_name, alias_or_version)
     except (ModelMismatch, MlflowException, OSError) as error:
-        raise CannotTell(f"{here.model_name} {alias_or_version} cannot be used: {error}") from error
+        raise AnalysisError(f"{settings.model_name} {alias_or_version} cannot be used: {error}") from error
 
 
-def requests(
-    here: Settings, store: Store | None, asked: Requests, model: TrustModel | None, told: Told | None = None
-) -> Cases:
-    """The requests asked about. Events are judged by the champion unless another model is given; what investigators
-    said of decisions counts where no label of the file does. Raises CannotTell."""
-    if asked.events:
-        model = model or model_of(here, here.model_alias)
-        return cases_of_file(asked.events, asked.labels, model, told)
+def read_requests(
+    settings: Settings,
+    store: Store | None,
+    source: RequestSource,
+    model: TrustModel | None,
+    progress: Progress | None = None,
+) -> PastRequests:
+    """The past requests of a source. Raises AnalysisError.
+
+    Events are scored by `model`, or by the champion; logged decisions keep their trust unless `model` is given. Labels
+    of the file take precedence over verdicts of investigators.
+    """
+    if source.events:
+        model = model or load_model(settings, settings.model_alias)
+        return past_requests_from_file(source.events, source.labels, model, progress)
     if store is None:
-        raise CannotTell("there is no decision log to ask; give --events")
+        raise AnalysisError("there is no decision log; give --events")
     with store.reading() as transaction:
-        said = verdict_labels(transaction)
-    known = said | labels_by_decision(asked.labels) if asked.labels else said
-    return recorded_cases(store, asked.window, models_of(here), model, known, told)
+        labels = verdict_labels(transaction)
+    if source.labels:
+        labels |= labels_by_decision(source.labels)
+    return past_requests_from_log(store, source.window, model_lookup(settings), model, labels, progress)
 
 
 def labels_by_decision(file: Path) -> dict[str, Label]:
-    """Labels of decisions: a Parquet file with `decision_id` and `compromised`. Raises CannotTell."""
+    """Labels by decision id from a Parquet file with `decision_id` and `compromised`. Raises AnalysisError."""
     table = pq.read_table(file)
     missing = [name for name in ("decision_id", "compromised") if name not in table.column_names]
     if missing:
-        raise CannotTell(f"{file} lacks the column {missing[0]}: labels of recorded decisions name each by its id")
-    return dict(zip(table["decision_id"].to_pylist(), labels_of(table), strict=True))
+        raise AnalysisError(f"{file} lacks the column {missing[0]}: labels of recorded decisions are by decision id")
+    return dict(zip(table["decision_id"].to_pylist(), labels_from_table(table), strict=True))

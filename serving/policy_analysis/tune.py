@@ -1,7 +1,7 @@
-"""Thresholds for a budget of friction, by identity type and sensitivity, and what they buy.
+"""Chooses thresholds for a friction budget, by identity type and sensitivity, and measures what they achieve.
 
-Chosen on half of the identities and measured on the other half, so that what is promised was not fitted. A sensitivity
-gets its share of a type's budget by WEIGHTS, and a more sensitive one never needs less trust.
+Thresholds are chosen on half of the identities and measured on the other half. Each sensitivity gets its share of an
+identity type's budget by WEIGHTS, and a more sensitive resource never needs less trust.
 """
 
 from __future__ import annotations
@@ -16,177 +16,196 @@ from features.arrays import Array
 from features.event.schema import IdentityType, Sensitivity
 from features.hashing import key_of
 from serving.decision.inputs import SessionState
+from serving.errors import AnalysisError
 from serving.policy.rules import IDENTITY_TYPES
 from serving.policy.schema import Policy, Thresholds
-from serving.policy_analysis.intervals import Figure, rate, resampled
-from serving.policy_analysis.past_requests import Case, Missing
-from serving.policy_analysis.replay import judged
+from serving.policy_analysis.intervals import Estimate, rate, resample_totals
+from serving.policy_analysis.past_requests import PastRequest, SkippedRequest
+from serving.policy_analysis.replay import decide_again
 
 SENSITIVITIES: tuple[Sensitivity, ...] = get_args(Sensitivity)
 WEIGHTS: Mapping[Sensitivity, float] = {"public": 1.0, "internal": 2.0, "confidential": 4.0, "restricted": 10.0}
-"""How much likelier a legitimate request may be challenged, the more sensitive what it is for."""
-FEWEST = 200
-"""So many legitimate requests a cell must have for a quantile of its own; otherwise that of its whole type stands."""
+"""How much more likely a legitimate request may be challenged, the more sensitive its resource is."""
+MIN_CELL = 200
+"""The fewest legitimate requests a cell needs for a quantile of its own; a smaller one uses its whole type's."""
 CURVE = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
-"""Budgets of the trade-off curve."""
+"""The budgets of the trade-off curve."""
 _BISECTIONS = 40
-_ROW = np.dtype(
-    [("identity", "i8"), ("kind", "i1"), ("cell", "i1"), ("trust", "f8"), ("stopped", "?"), ("foreign", "?")]
+SAMPLE_DTYPE = np.dtype(
+    [
+        ("identity", "i8"),
+        ("identity_type", "i1"),
+        ("sensitivity", "i1"),
+        ("trust", "f8"),
+        ("stopped", "?"),
+        ("malicious", "?"),
+    ]
 )
+"""A request as tuning needs it; types and sensitivities are indices, `stopped` is without any threshold."""
 
-Trusts = dict[IdentityType, dict[Sensitivity, float]]
-"""The trust asked for, by identity type and sensitivity."""
-
-
-class TooLittleKnown(ValueError):
-    """Requests too few to choose by; the message says which."""
+ThresholdTable = dict[IdentityType, dict[Sensitivity, float]]
+"""The trust required, by identity type and sensitivity."""
 
 
 @dataclass(frozen=True)
-class Point:
-    """What thresholds cost and buy: legitimate requests the model challenges, intruders' requests that are stopped."""
+class TradeOff:
+    """What thresholds cost and achieve at a budget.
+
+    `friction` is the share of legitimate requests that the model challenges, `harm_stopped` the share of malicious
+    requests that are stopped, `harm_stopped_without` the share that is stopped without thresholds.
+    """
 
     budget: float
-    friction: Figure
-    harm_stopped: Figure
-    harm_stopped_without: Figure
+    friction: Estimate
+    harm_stopped: Estimate
+    harm_stopped_without: Estimate
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """Thresholds for a budget, what they are worth on identities that did not choose them, and the curve around."""
+class TuningResult:
+    """Thresholds for a budget, what they achieve on identities they were not chosen on, and the trade-off curve.
 
-    trusts: Trusts
+    `kept` are the identity types with too few requests, whose thresholds stay as they are.
+    """
+
+    trusts: ThresholdTable
     counts: dict[IdentityType, dict[Sensitivity, int]]
-    chosen: Point
-    by_identity_type: dict[IdentityType, Point]
-    curve: tuple[Point, ...]
+    chosen: TradeOff
+    by_identity_type: dict[IdentityType, TradeOff]
+    curve: tuple[TradeOff, ...]
     kept: tuple[IdentityType, ...]
     source: str
 
 
-def sampled(cases: Iterable[Case | Missing], policy: Policy) -> tuple[Array, str]:
-    """What tuning needs of each request, as rows of some twenty bytes, and where the labels stem from.
+def tuning_sample(requests: Iterable[PastRequest | SkippedRequest], policy: Policy) -> tuple[Array, str]:
+    """The requests as an array of SAMPLE_DTYPE, some twenty bytes each, and the source of their labels.
 
-    A request that nobody labelled counts as legitimate. `stopped` is whether it is stopped with no threshold at all.
+    A request without a label counts as legitimate.
     """
     sources: set[str] = set()
 
     def rows() -> Iterator[tuple[int, int, int, float, bool, bool]]:
-        for case in cases:
-            if isinstance(case, Missing) or case.trust is None:
+        for request in requests:
+            if isinstance(request, SkippedRequest) or request.trust is None:
                 continue
-            kind = case.event.identity.type
-            cell = SENSITIVITIES.index(_counted_as(policy.thresholds[kind], case))
-            stopped = judged(case, policy, 0.0, SessionState(), ()).ruling != "allow"
-            if case.label.source:
-                sources.add(case.label.source)
-            who, place = key_of(case.event.identity.id), IDENTITY_TYPES.index(kind)
-            yield who, place, cell, case.trust.now, stopped, case.label.compromised is True
+            identity_type = request.event.identity.type
+            sensitivity = SENSITIVITIES.index(_threshold_name(policy.thresholds[identity_type], request))
+            stopped = decide_again(request, policy, 0.0, SessionState(), ()).ruling != "allow"
+            if request.label.source:
+                sources.add(request.label.source)
+            identity, type_index = key_of(request.event.identity.id), IDENTITY_TYPES.index(identity_type)
+            malicious = request.label.compromised is True
+            yield identity, type_index, sensitivity, request.trust.now, stopped, malicious
 
-    found = np.fromiter(rows(), _ROW)
-    return found, ", ".join(sorted(sources)) or "none, all counted as legitimate"
-
-
-def _counted_as(thresholds: Thresholds, case: Case) -> Sensitivity:
-    """The sensitivity whose threshold a request falls under: an unknown one has none of its own."""
-    found = thresholds.of(case.event.resource.sensitivity)
-    return next(name for name in SENSITIVITIES if getattr(thresholds, name) is found)
+    sample = np.fromiter(rows(), SAMPLE_DTYPE)
+    return sample, ", ".join(sorted(sources)) or "none, all counted as legitimate"
 
 
-def tune(sample: Array, friction: float, source: str, seed: int = 1) -> Tuned:
-    """Thresholds that challenge a share `friction` of legitimate requests in each identity type.
+def _threshold_name(thresholds: Thresholds, request: PastRequest) -> Sensitivity:
+    """The sensitivity whose threshold applies to a request; an unknown sensitivity has no threshold of its own."""
+    threshold = thresholds.for_sensitivity(request.event.resource.sensitivity)
+    return next(name for name in SENSITIVITIES if getattr(thresholds, name) is threshold)
 
-    Raises TooLittleKnown when no type has requests enough. A type with too few keeps what it had.
+
+def tune_thresholds(sample: Array, friction: float, source: str, seed: int = 1) -> TuningResult:
+    """Thresholds that challenge at most a share `friction` of the legitimate requests of each identity type.
+
+    `sample` is an array of SAMPLE_DTYPE, `source` says where its labels come from. A type with too few requests keeps
+    its thresholds; raises AnalysisError when every type has too few.
     """
     half = sample["identity"] % 2 == 0
     choosing, measuring = sample[half], sample[~half]
-    trusts, kept = _chosen(choosing, friction)
+    trusts, kept = _choose(choosing, friction)
     if not trusts:
         least = int(np.ceil(1 / friction))
-        raise TooLittleKnown(
-            f"no identity type has {least} legitimate requests to choose by: a share of {friction:.2%}"
-        )
-    counts = {kind: {s: int(np.sum(_cell(choosing, kind, s))) for s in SENSITIVITIES} for kind in trusts}
-    return Tuned(
+        raise AnalysisError(f"no identity type has {least} legitimate requests to choose by: a share of {friction:.2%}")
+    counts = {each: {name: _count_legitimate(choosing, each, name) for name in SENSITIVITIES} for each in trusts}
+    return TuningResult(
         trusts=trusts,
         counts=counts,
-        chosen=_point(measuring, trusts, friction, seed),
-        by_identity_type={kind: _point(_of(measuring, kind), trusts, friction, seed) for kind in trusts},
-        curve=tuple(_point(measuring, _chosen(choosing, budget)[0], budget, seed) for budget in CURVE),
+        chosen=_measure(measuring, trusts, friction, seed),
+        by_identity_type={each: _measure(_of_type(measuring, each), trusts, friction, seed) for each in trusts},
+        curve=tuple(_measure(measuring, _choose(choosing, budget)[0], budget, seed) for budget in CURVE),
         kept=kept,
         source=source,
     )
 
 
-def _of(sample: Array, kind: IdentityType) -> Array:
-    mine: Array = sample[sample["kind"] == IDENTITY_TYPES.index(kind)]
-    return mine
+def _of_type(sample: Array, identity_type: IdentityType) -> Array:
+    rows: Array = sample[sample["identity_type"] == IDENTITY_TYPES.index(identity_type)]
+    return rows
 
 
-def _cell(sample: Array, kind: IdentityType, sensitivity: Sensitivity) -> Array:
-    cell: Array = (
-        (sample["kind"] == IDENTITY_TYPES.index(kind))
-        & (sample["cell"] == SENSITIVITIES.index(sensitivity))
-        & ~sample["foreign"]
-    )
-    return cell
+def _count_legitimate(sample: Array, identity_type: IdentityType, sensitivity: Sensitivity) -> int:
+    rows = _of_type(sample, identity_type)
+    return int(np.sum((rows["sensitivity"] == SENSITIVITIES.index(sensitivity)) & ~rows["malicious"]))
 
 
-def _chosen(sample: Array, friction: float) -> tuple[Trusts, tuple[IdentityType, ...]]:
+def _choose(sample: Array, friction: float) -> tuple[ThresholdTable, tuple[IdentityType, ...]]:
     """Thresholds by type, and the types that have too few legitimate requests for this budget."""
-    trusts, kept = Trusts(), []
-    for kind in IDENTITY_TYPES:
-        mine = _of(sample, kind)
-        if np.sum(~mine["foreign"]) * friction < 1:
-            kept.append(kind)
+    trusts, kept = ThresholdTable(), []
+    for identity_type in IDENTITY_TYPES:
+        rows = _of_type(sample, identity_type)
+        legitimate = rows[~rows["malicious"]]
+        if len(legitimate) * friction < 1:
+            kept.append(identity_type)
         else:
-            trusts[kind] = _of_type(mine[~mine["foreign"]], friction)
+            trusts[identity_type] = _choose_for_type(legitimate, friction)
     return trusts, tuple(kept)
 
 
-def _of_type(legitimate: Array, friction: float) -> dict[Sensitivity, float]:
-    """The largest thresholds whose friction is within the budget, found by bisection: it grows with the scale."""
-    ordered = [np.sort(legitimate["trust"][legitimate["cell"] == place]) for place in range(len(SENSITIVITIES))]
-    everything = np.sort(legitimate["trust"])
+def _choose_for_type(legitimate: Array, friction: float) -> dict[Sensitivity, float]:
+    """The largest thresholds within the budget, found by bisection: the friction grows with the scale."""
+    by_sensitivity = [
+        np.sort(legitimate["trust"][legitimate["sensitivity"] == index]) for index in range(len(SENSITIVITIES))
+    ]
+    all_trusts = np.sort(legitimate["trust"])
     low, high = 0.0, 1.0
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        spent = np.mean(_asks(legitimate, _scaled(ordered, everything, middle)))
+        spent = np.mean(_challenged(legitimate, _scaled_quantiles(by_sensitivity, all_trusts, middle)))
         low, high = (middle, high) if spent <= friction else (low, middle)
-    return dict(zip(SENSITIVITIES, _scaled(ordered, everything, low).tolist(), strict=True))
+    return dict(zip(SENSITIVITIES, _scaled_quantiles(by_sensitivity, all_trusts, low).tolist(), strict=True))
 
 
-def _scaled(ordered: list[Array], everything: Array, scale: float) -> Array:
+def _scaled_quantiles(by_sensitivity: list[Array], all_trusts: Array, scale: float) -> Array:
     """Quantiles at the scale times each weight, lowered where a less sensitive cell would need more trust."""
     largest = max(WEIGHTS.values())
-    found = [
-        _quantile(mine if len(mine) >= FEWEST else everything, scale * WEIGHTS[name] / largest)
-        for name, mine in zip(SENSITIVITIES, ordered, strict=True)
+    quantiles = [
+        _quantile(trusts if len(trusts) >= MIN_CELL else all_trusts, scale * WEIGHTS[name] / largest)
+        for name, trusts in zip(SENSITIVITIES, by_sensitivity, strict=True)
     ]
-    return np.minimum.accumulate(found[::-1])[::-1]
+    return np.minimum.accumulate(quantiles[::-1])[::-1]
 
 
 def _quantile(ordered: Array, share: float) -> float:
     return float(ordered[min(int(share * len(ordered)), len(ordered) - 1)])
 
 
-def _asks(sample: Array, trusts: Array) -> Array:
-    """Whether the model, and nothing else, challenges each request: these are what a threshold costs."""
-    asked: Array = (sample["trust"] < trusts[sample["cell"]]) & ~sample["stopped"]
-    return asked
+def _challenged(sample: Array, trusts: Array) -> Array:
+    """Whether the model, and nothing else, challenges each request: the cost of the thresholds."""
+    challenged: Array = (sample["trust"] < trusts[sample["sensitivity"]]) & ~sample["stopped"]
+    return challenged
 
 
-def _point(sample: Array, trusts: Trusts, budget: float, seed: int) -> Point:
-    """Cost and worth of thresholds, with intervals over identities."""
-    needed = np.zeros((len(IDENTITY_TYPES), len(SENSITIVITIES)))
-    for kind, cells in trusts.items():
-        needed[IDENTITY_TYPES.index(kind)] = list(cells.values())
-    asked = (sample["trust"] < needed[sample["kind"], sample["cell"]]) & ~sample["stopped"]
-    foreign, stopped = sample["foreign"], sample["stopped"]
-    marks = np.column_stack([~foreign, ~foreign & asked, foreign, foreign & (asked | stopped), foreign & stopped])
-    people, place = np.unique(sample["identity"], return_inverse=True)
-    sums = np.zeros((len(people), marks.shape[1]))
-    np.add.at(sums, place, marks)
-    totals = resampled(sums, seed)
-    return Point(budget, rate(totals, 1, 0), rate(totals, 3, 2), rate(totals, 4, 2))
+def _measure(sample: Array, trusts: ThresholdTable, budget: float, seed: int) -> TradeOff:
+    """The cost and effect of thresholds on a sample, with intervals over identities."""
+    required = np.zeros((len(IDENTITY_TYPES), len(SENSITIVITIES)))
+    for identity_type, cells in trusts.items():
+        required[IDENTITY_TYPES.index(identity_type)] = list(cells.values())
+    challenged = (sample["trust"] < required[sample["identity_type"], sample["sensitivity"]]) & ~sample["stopped"]
+    malicious, stopped = sample["malicious"], sample["stopped"]
+    flags = np.column_stack(
+        [
+            ~malicious,
+            ~malicious & challenged,
+            malicious,
+            malicious & (challenged | stopped),
+            malicious & stopped,
+        ]
+    )
+    identities, row_of = np.unique(sample["identity"], return_inverse=True)
+    sums = np.zeros((len(identities), flags.shape[1]))
+    np.add.at(sums, row_of, flags)
+    totals = resample_totals(sums, seed)
+    return TradeOff(budget, rate(totals, 1, 0), rate(totals, 3, 2), rate(totals, 4, 2))

@@ -1,83 +1,99 @@
-"""A policy file with other thresholds, and beside them how they were chosen; everything else stays as it is written."""
+"""Writes tuned thresholds into the text of a policy file, with a comment on how they were chosen.
+
+Only the `thresholds` section is written anew, by a ruamel.yaml round trip that keeps its comments. The rest of the file
+stays as it is, to the byte: a round trip of the whole file would reformat lists and long lines.
+"""
 
 from __future__ import annotations
 
 import math
-import re
+from io import StringIO
 from textwrap import wrap
-from typing import Any
 
-from serving.policy.rules import IDENTITY_TYPES
-from serving.policy.schema import Policy
-from serving.policy_analysis.intervals import Figure
-from serving.policy_analysis.tune import SENSITIVITIES, Tuned
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
 
-_THRESHOLDS = re.compile(r"^thresholds:.*\n(?:[ \t]+.*\n|\n)*", re.MULTILINE)
+from serving.errors import AnalysisError
+from serving.policy_analysis.intervals import percentage
+from serving.policy_analysis.tune import SENSITIVITIES, TuningResult
+
 _DIGITS = 1e9
 
 
-class NoThresholds(ValueError):
-    """A policy file whose thresholds cannot be found in its text."""
+def write_thresholds(text: str, tuned: TuningResult, friction: float, basis: str) -> str:
+    """The policy's text with tuned thresholds; `basis` says which requests and model they were chosen by.
 
-
-def written(text: str, policy: Policy, tuned: Tuned, friction: float, how: str) -> str:
-    """The policy's text with the tuned thresholds; `how` says from which requests and by which model.
-
-    Raises NoThresholds when `thresholds:` does not stand at the beginning of a line.
+    Raises AnalysisError when `thresholds` is not a section of its own that begins at the start of a line.
     """
-    found = _THRESHOLDS.search(text)
-    if found is None:
-        raise NoThresholds("the policy has no line that begins with `thresholds:`")
-    return text[: found.start()] + _comment(tuned, friction, how) + _block(policy, tuned) + text[found.end() :]
+    lines = text.splitlines(keepends=True)
+    first, last = _section_lines(text, lines)
+    before, section, after = lines[:first], lines[first:last], lines[last:]
+    return "".join([*before, _comment(tuned, friction, basis), _rewrite("".join(section), tuned), *after])
 
 
-def _comment(tuned: Tuned, friction: float, how: str) -> str:
+def _section_lines(text: str, lines: list[str]) -> tuple[int, int]:
+    """The first line of the section, and the line after its last; comments that follow it belong to what follows."""
+    document = YAML().load(text)
+    if not isinstance(document, CommentedMap) or "thresholds" not in document:
+        raise AnalysisError("the policy has no `thresholds` section")
+    first, column = document.lc.key("thresholds")
+    if column != 0 or document.fa.flow_style():
+        raise AnalysisError("the policy's `thresholds` do not begin at the start of a line")
+    later = [document.lc.key(key)[0] for key in document if document.lc.key(key)[0] > first]
+    last = min(later, default=len(lines))
+    while not lines[last - 1].strip() or lines[last - 1].startswith("#"):
+        last -= 1
+    return first, last
+
+
+def _rewrite(section: str, tuned: TuningResult) -> str:
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000
+    try:
+        document = yaml.load(section)
+    except YAMLError as error:
+        raise AnalysisError(
+            "the policy's `thresholds` refer to an anchor of another section: write them out"
+        ) from error
+    thresholds = document["thresholds"]
+    yaml.map_indent = thresholds.lc.col
+    for identity_type, trusts in tuned.trusts.items():
+        cells = thresholds[identity_type]
+        if sum(other is cells for other in thresholds.values()) > 1:  # an alias: the other types keep the anchor's
+            cells = thresholds[identity_type] = CommentedMap(cells)
+            cells.fa.set_flow_style()
+        for name in SENSITIVITIES:
+            cells[name] = yaml.load(f"{{trust: {format_trust(trusts[name])}}}")
+    stream = StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def _comment(tuned: TuningResult, friction: float, basis: str) -> str:
     chosen = tuned.chosen
     sentences = [
-        f"Chosen by `python -m serving policy tune --friction {friction:.4%}` from {how} (labels: {tuned.source}).",
-        f"On identities that did not choose them the model alone challenges {said(chosen.friction)} of legitimate "
-        f"requests; {said(chosen.harm_stopped)} of intruders' requests are stopped, "
-        f"{said(chosen.harm_stopped_without)} by the rest of the policy alone.",
+        f"Chosen by `python -m serving policy tune --friction {friction:.4%}` from {basis} (labels: {tuned.source}).",
+        f"On identities not chosen on, the model alone challenges {percentage(chosen.friction)} of legitimate "
+        f"requests; {percentage(chosen.harm_stopped)} of malicious requests are stopped, "
+        f"{percentage(chosen.harm_stopped_without)} by the rest of the policy alone.",
         *(
-            f"{kind}: chosen from {sum(tuned.counts[kind].values()):,} legitimate requests ("
-            + ", ".join(f"{name} {count:,}" for name, count in tuned.counts[kind].items())
+            f"{identity_type}: chosen from {sum(tuned.counts[identity_type].values()):,} legitimate requests ("
+            + ", ".join(f"{name} {count:,}" for name, count in tuned.counts[identity_type].items())
             + ")."
-            for kind in tuned.trusts
+            for identity_type in tuned.trusts
         ),
     ]
     if tuned.kept:
-        sentences.append(f"Too few requests to choose by: {', '.join(tuned.kept)}; left as they were.")
+        sentences.append(f"Left as they were, for too few requests: {', '.join(tuned.kept)}.")
     return "".join(f"# {line}\n" for sentence in sentences for line in wrap(sentence, 116))
 
 
-def _block(policy: Policy, tuned: Tuned) -> str:
-    lines = ["thresholds:"]
-    for kind in IDENTITY_TYPES:
-        had = policy.thresholds[kind].model_dump(exclude_none=True, exclude_defaults=True)
-        if kind in tuned.trusts:
-            had |= {name: {"trust": rounded(tuned.trusts[kind][name])} for name in SENSITIVITIES}
-        lines.append(f"  {kind}: {_flow(had)}")
-    return "\n".join(lines) + "\n"
+def format_trust(trust: float) -> str:
+    """A trust with nine decimals: rounded down, so that no more is challenged, and within what a policy accepts.
 
-
-def _flow(value: Any) -> str:
-    """A mapping of mappings as YAML in one line."""
-    if not isinstance(value, dict):
-        return str(value)
-    return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
-
-
-def rounded(trust: float) -> str:
-    """A trust as it is written: rounded down, so that no more is challenged, and within what a policy takes.
-
-    >>> rounded(0.12345678999), rounded(0.0), rounded(1.0)
+    >>> format_trust(0.12345678999), format_trust(0.0), format_trust(1.0)
     ('0.123456789', '0.000000001', '0.999999999')
     """
     return f"{min(max(math.floor(trust * _DIGITS) / _DIGITS, 1e-9), 1 - 1e-9):.9f}"
-
-
-def said(figure: Figure) -> str:
-    """A share with its interval."""
-    if math.isnan(figure.value):
-        return "an unknown share"
-    return f"{figure.value:.3%} [{figure.low:.3%}, {figure.high:.3%}]"

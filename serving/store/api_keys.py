@@ -1,4 +1,4 @@
-"""Bearer keys: who may call, and for what. Only a digest of each secret is kept."""
+"""API keys of callers, and the scopes each key has. Only a digest of each secret is stored."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.hashing import sha256
-from serving.store.database import Connection, Statement, inserting
+from serving.scopes import SCOPES
+from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import keys
 from serving.store.store import Store
 from serving.times import microseconds, now, time_of
 
-SCOPES = ("score", "events", "assure", "investigate", "admin")
-"""What a key may be good for: asking, shipping logs, asserting proof, reading decisions, and all the rest."""
-
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, and what for."""
+    """The caller of a request: the key's id and its scopes."""
 
     id: str
     scopes: frozenset[str]
@@ -33,7 +31,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is listed: never its secret."""
+    """A key without its secret."""
 
     id: str
     name: str
@@ -42,10 +40,8 @@ class Key:
     revoked_at: datetime | None
 
 
-_INSERT = inserting(keys)
-_FIND = Statement(
-    sa.select(keys.c.digest, keys.c.scopes, keys.c.revoked_at).where(keys.c.id == bindparam("id")),
-)
+_INSERT = insert_into(keys)
+_FIND = Statement(sa.select(keys.c.digest, keys.c.scopes, keys.c.revoked_at).where(keys.c.id == bindparam("id")))
 _LIST = Statement(sa.select(keys).order_by(keys.c.created_at, keys.c.id))
 _REVOKE = Statement(
     sa.update(keys).where(keys.c.id == bindparam("of_id"), keys.c.revoked_at.is_(None)), ("revoked_at",)
@@ -53,19 +49,22 @@ _REVOKE = Statement(
 
 
 def create_key(store: Store, name: str, scopes: Iterable[str]) -> str:
-    """Make a key and return it: `id.secret`, which nobody can read again. Raises ValueError for an unknown scope."""
-    wanted = sorted(set(scopes), key=[*SCOPES, *scopes].index)
-    if unknown := [scope for scope in wanted if scope not in SCOPES]:
-        raise ValueError(f"no such scope: {', '.join(unknown)}; there are {', '.join(SCOPES)}")
+    """Create a key and return it as `id.secret`; its secret cannot be read again.
+
+    Raises ValueError for an unknown scope.
+    """
+    granted = sorted(set(scopes), key=[*SCOPES, *scopes].index)
+    if unknown := [scope for scope in granted if scope not in SCOPES]:
+        raise ValueError(f"no such scope: {', '.join(unknown)}; choose from {', '.join(SCOPES)}")
     id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    made = {"id": id, "name": name, "digest": sha256(secret.encode()), "scopes": " ".join(wanted)}
+    row = {"id": id, "name": name, "digest": sha256(secret.encode()), "scopes": " ".join(granted)}
     with store.transaction() as transaction:
-        transaction.connection.change(_INSERT, **made, created_at=microseconds(now()), revoked_at=None)
+        transaction.connection.change(_INSERT, **row, created_at=microseconds(now()), revoked_at=None)
     return f"{id}.{secret}"
 
 
 def list_keys(store: Store) -> tuple[Key, ...]:
-    """Every key there ever was, oldest first."""
+    """Every key ever created, oldest first."""
     with store.reading() as transaction:
         rows = transaction.connection.rows(_LIST)
     return tuple(
@@ -75,13 +74,16 @@ def list_keys(store: Store) -> tuple[Key, ...]:
 
 
 def revoke_key(store: Store, id: str) -> bool:
-    """Make a key worthless from now on; False when there is none or it is so already."""
+    """Revoke a key; False when there is no such key or it is revoked already."""
     with store.transaction() as transaction:
         return transaction.connection.change(_REVOKE, of_id=id, revoked_at=microseconds(now())) == 1
 
 
 def authenticate(store: Store, header: str | None) -> Caller | None:
-    """Who an `Authorization` header speaks for, or None. Raises StoreUnavailable."""
+    """The caller an `Authorization` header identifies; None when its key is unknown or revoked.
+
+    Raises StoreUnavailable.
+    """
     scheme, _, key = (header or "").partition(" ")
     id, _, secret = key.strip().partition(".")
     if scheme.lower() != "bearer" or not secret:
@@ -91,16 +93,15 @@ def authenticate(store: Store, header: str | None) -> Caller | None:
 
 
 def _caller(connection: Connection, id: str, secret: str) -> Caller | None:
-    found = connection.first(_FIND, id=id)
-    digest, scopes, revoked_at = found or ("", "", None)
+    digest, scopes, revoked_at = connection.first(_FIND, id=id) or ("", "", None)
     matches = hmac.compare_digest(digest, sha256(secret.encode()))
     return Caller(id, frozenset(scopes.split())) if matches and revoked_at is None else None
 
 
-def ensure_keys(store: Store, home: Path) -> Path:
-    """Make the key file of a first start: one key of every scope, readable by its owner only. Returns its path.
+def ensure_key_file(store: Store, home: Path) -> Path:
+    """Create the key file of a first start, and return its path: one key of every scope, readable by the owner only.
 
-    A file whose key this database knows is left as it is, revoked or not.
+    A file whose key this database knows is kept, even if the key is revoked.
     """
     path = home / "key"
     known = {key.id for key in list_keys(store)}
@@ -110,9 +111,9 @@ def ensure_keys(store: Store, home: Path) -> Path:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else could ever read, not even while it is written."""
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+    """Write a file that no other user can read at any moment."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         file.write(text)
-    new.replace(path)
+    temporary.replace(path)

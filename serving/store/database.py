@@ -1,7 +1,7 @@
-"""The database underneath: how SQLite is opened, how a transaction begins, how a statement is run.
+"""The database connection: opens SQLite, begins transactions, runs statements.
 
-Statements are SQLAlchemy Core, compiled once and then run at the driver: measured, a statement through
-`Connection.execute` costs 75 µs and the same at the driver 10, and a decision takes a dozen of them.
+Statements are SQLAlchemy Core, compiled once and then run by the driver. Measured, a statement takes 75 µs through
+SQLAlchemy's `Connection.execute` and 10 µs through the driver, and a decision takes a dozen of them.
 """
 
 from __future__ import annotations
@@ -21,29 +21,32 @@ from serving.errors import StoreUnavailable
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """A statement that is compiled once; `columns` are those an INSERT or UPDATE sets. IN with lists is not for it."""
+    """A statement that is compiled once, without IN lists. `columns` are those an INSERT or UPDATE sets."""
 
     element: sa.Executable
     columns: tuple[str, ...] | None = None
 
 
 class Compiled(NamedTuple):
-    """A statement's text, the order of its parameters where they are positional, and those that never change."""
+    """A statement's text, the order of positional parameters (None if they are named), and its constant parameters."""
 
     text: str
     names: tuple[str, ...] | None
     constants: Mapping[str, Any]
 
 
-def inserting(table: sa.Table) -> Statement:
-    """An INSERT of every column but the one the database counts itself."""
+def insert_into(table: sa.Table) -> Statement:
+    """An INSERT of every column except the autoincremented one."""
     columns = tuple(c.name for c in table.c if not (c.primary_key and c.autoincrement is True))
     return Statement(sa.insert(table).inline(), columns)
 
 
 class Connection:
-    """One open transaction. Once the database has failed in it, it fails for the rest of it: SQLite may have rolled
-    back by itself, and what came after would stand alone."""
+    """One open transaction.
+
+    After the database has failed once, every later statement of the transaction fails as well: SQLite may have rolled
+    back by itself, and later statements would be committed without the earlier ones.
+    """
 
     def __init__(self, database: Database, core: sa.Connection) -> None:
         self.core = core
@@ -52,22 +55,22 @@ class Connection:
         self._failure: StoreUnavailable | None = None
 
     def rows(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
-        """All rows a SELECT gives."""
+        """All rows of a SELECT."""
         self._run(statement, values)
         return list(self._cursor.fetchall())
 
     def first(self, statement: Statement, **values: Any) -> tuple[Any, ...] | None:
-        """The first row of a SELECT that gives one at most."""
-        found = self.rows(statement, **values)
-        return found[0] if found else None
+        """The first row of a SELECT, or None."""
+        rows = self.rows(statement, **values)
+        return rows[0] if rows else None
 
     def change(self, statement: Statement, **values: Any) -> int:
-        """Run an INSERT, UPDATE or DELETE; returns how many rows it touched."""
+        """Run an INSERT, UPDATE or DELETE; returns the number of rows changed."""
         self._run(statement, values)
         return int(self._cursor.rowcount)
 
-    def add_unless_there(self, statement: Statement, **values: Any) -> bool:
-        """Run an INSERT; False when the row is there already."""
+    def insert_if_absent(self, statement: Statement, **values: Any) -> bool:
+        """Run an INSERT; False when the row exists already."""
         try:
             return self.change(statement, **values) == 1
         except StoreUnavailable as error:
@@ -89,28 +92,28 @@ class Connection:
         self._execute("RELEASE SAVEPOINT part")
 
     def check(self) -> None:
-        """Raise what the database failed with, if it did."""
+        """Raise the database's failure again, if there was one."""
         if self._failure is not None:
             raise self._failure
 
     def _run(self, statement: Statement, values: Mapping[str, Any]) -> None:
         text, names, constants = self._database.compiled(statement)
-        given = {**constants, **values}
-        self._execute(text, given if names is None else tuple([given[name] for name in names]))
+        parameters = {**constants, **values}
+        self._execute(text, parameters if names is None else tuple([parameters[name] for name in names]))
 
     def _execute(self, text: str, values: Any = ()) -> None:
         self.check()
         try:
             self._cursor.execute(text, values)
         except self._database.driver.Error as error:
-            unavailable = StoreUnavailable(said(error))
+            unavailable = StoreUnavailable(failure_message(error))
             if not isinstance(error, self._database.driver.IntegrityError):
                 self._failure = unavailable
             raise unavailable from error
 
 
 class Database:
-    """An engine whose transactions begin as they should, and whose statements are compiled once."""
+    """One database: begins transactions correctly on SQLite, and compiles each statement once."""
 
     def __init__(self, url: str, busy_seconds: float) -> None:
         self.engine = sa.create_engine(url)
@@ -122,7 +125,7 @@ class Database:
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """What a database that fails raises, through SQLAlchemy or at the driver."""
+        """The exceptions of a failing database, from SQLAlchemy or from the driver."""
         return (SQLAlchemyError, self.driver.Error)
 
     @property
@@ -132,14 +135,14 @@ class Database:
 
     @property
     def file(self) -> Path | None:
-        """Where an SQLite database lies."""
+        """The file of an SQLite database."""
         url = self.engine.url
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
     def prepare_file(self) -> None:
-        """Make the SQLite file readable by its owner only, and the folder if it is not there.
+        """Create the SQLite file, readable by its owner only, and its folder if needed.
 
-        Raises StoreUnavailable when that cannot be.
+        Raises StoreUnavailable when they cannot be created.
         """
         if self.file is None or self.file.exists():
             return
@@ -147,15 +150,15 @@ class Database:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
-            raise StoreUnavailable(f"the database cannot be made: {error}") from error
+            raise StoreUnavailable(f"the database cannot be created: {error}") from error
 
     def compiled(self, statement: Statement) -> Compiled:
         """The statement in this database's dialect."""
         if statement not in self._compiled:
-            made = statement.element.compile(dialect=self.engine.dialect, column_keys=statement.columns)  # type: ignore[attr-defined]
-            constants = {name: bound.value for name, bound in made.binds.items() if not bound.required}
-            names = tuple(made.positiontup) if made.positional else None
-            self._compiled[statement] = Compiled(str(made), names, constants)
+            sql = statement.element.compile(dialect=self.engine.dialect, column_keys=statement.columns)  # type: ignore[attr-defined]
+            constants = {name: bound.value for name, bound in sql.binds.items() if not bound.required}
+            names = tuple(sql.positiontup) if sql.positional else None
+            self._compiled[statement] = Compiled(str(sql), names, constants)
         return self._compiled[statement]
 
     @contextmanager
@@ -167,7 +170,7 @@ class Database:
             connection.check()
 
     def _configure_sqlite(self, connection: Any, _: object) -> None:
-        """Leave transactions to us (Python's sqlite3 would begin them late and deferred), and make commits durable."""
+        """Turn off the driver's own transactions, which begin late and deferred, and make commits durable."""
         connection.isolation_level = None
         for setting in (
             f"busy_timeout={self._busy_milliseconds}",
@@ -180,11 +183,11 @@ class Database:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """A writer takes its turn at once: one that only later wants to write fails without waiting."""
+    """Take the write lock at the beginning: a transaction that asks for it later fails without waiting."""
     writes = connection.get_execution_options().get("write", True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def said(error: Exception) -> str:
-    """What the database says went wrong, in one line."""
+def failure_message(error: Exception) -> str:
+    """What went wrong, in one line."""
     return f"the database failed: {str(error).splitlines()[0]}"

@@ -1,7 +1,7 @@
-"""The decision log: every decision, whole, tied into a hash chain, and found again.
+"""The decision log: stores every decision in full, in a hash chain, and finds it again.
 
-A payload can be erased without breaking the chain, which holds only its salted digest; the erasure is itself a row of
-the chain, so that a payload that is merely gone is told from one that was erased.
+A payload can be erased without breaking the chain, which holds only its salted digest. The erasure is itself a row of
+the chain, so a payload that was removed is distinguished from one that was erased.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy import bindparam
 from features.hashing import sha256
 from serving.decision.inputs import Prompt
 from serving.errors import DecisionNotRecorded
-from serving.store.database import Connection, Statement, inserting
+from serving.store.database import Connection, Statement, insert_into
 from serving.store.hash_chain import DECISION, ERASURE, ChainWriter, Link
 from serving.store.schema import LIVE, SessionKey, challenges, decisions, feedback, findings
 from serving.times import microseconds, time_of
@@ -27,7 +27,10 @@ from serving.times import microseconds, time_of
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """One decision as it is kept. `body` is what the service wants to find again and must be JSON without NaN."""
+    """One decision as it is stored.
+
+    `body` holds the answer, the event and the features, and must be JSON without NaN. `space` is the namespace.
+    """
 
     id: str
     space: str
@@ -44,26 +47,26 @@ class DecisionRecord:
     """The identity's version this decision was made at."""
     body: Mapping[str, Any]
     outbox: str | None = None
-    """Signals to be sent, as JSON; not part of what is proved."""
+    """Signals to be sent, as JSON; not part of the payload that the chain proves."""
 
     def payload(self) -> str:
-        """The text that is digested. Raises DecisionNotRecorded when the body is not JSON."""
-        kept = {name: getattr(self, name) for name in _PAYLOAD} | {"at": microseconds(self.at)}
+        """The text whose digest is in the chain. Raises DecisionNotRecorded when the body is not JSON."""
+        values = {name: getattr(self, name) for name in _PAYLOAD_FIELDS} | {"at": microseconds(self.at)}
         try:
-            return json.dumps(kept, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            return json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         except (TypeError, ValueError) as error:
             raise DecisionNotRecorded(f"decision {self.id} is not JSON: {error}") from error
 
     @classmethod
     def from_payload(cls, payload: str) -> DecisionRecord:
-        """The record a payload holds; raises ValueError, KeyError or TypeError when it holds none."""
-        kept = json.loads(payload)
-        return cls(**(kept | {"at": time_of(kept["at"])}))
+        """The record of a payload. Raises ValueError, KeyError or TypeError when it is not one."""
+        values = json.loads(payload)
+        return cls(**(values | {"at": time_of(values["at"])}))
 
 
 @dataclass(frozen=True)
 class DecisionSummary:
-    """One row of a search: enough to choose by. Identity and session are None once erased."""
+    """One result of a search. Identity and session are None once the decision is erased."""
 
     id: str
     at: datetime
@@ -73,12 +76,12 @@ class DecisionSummary:
     erased: bool
 
 
-_PAYLOAD = tuple(field.name for field in fields(DecisionRecord) if field.name != "outbox")
+_PAYLOAD_FIELDS = tuple(field.name for field in fields(DecisionRecord) if field.name != "outbox")
 _COLUMNS = ("space", "caller", "identity", "session", "event_id", "body_digest", "ruling", "version")
-"""Columns of the table that repeat the payload as it is."""
+"""The columns of the table that repeat the payload unchanged."""
 
-_INSERT = inserting(decisions)
-_INSERT_CHALLENGE = inserting(challenges)
+_INSERT = insert_into(decisions)
+_INSERT_CHALLENGE = insert_into(challenges)
 _PAYLOAD_OF = Statement(sa.select(decisions.c.payload).where(decisions.c.id == bindparam("id")))
 _LATEST_FOR_EVENT = Statement(
     sa.select(decisions.c.payload)
@@ -104,7 +107,7 @@ _ERASE_VERDICTS = Statement(
 
 
 def columns_of(record: DecisionRecord) -> dict[str, Any]:
-    """What the table repeats of a record."""
+    """The columns of the table that repeat a record."""
     return {name: getattr(record, name) for name in _COLUMNS} | {"id": record.id, "at": microseconds(record.at)}
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from serving.decision.findings import Finding
-from serving.store.database import Connection, Statement, inserting
+from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import LIVE, findings
 from serving.times import microseconds, time_of
 
@@ -42,7 +42,7 @@ _REPEAT = Statement(
     .values(times=findings.c.times + 1),
     ("decision_id", "last_at", "sentence"),
 )
-_INSERT = inserting(findings)
+_INSERT = insert_into(findings)
 
 
 class Findings:

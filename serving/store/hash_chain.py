@@ -1,8 +1,9 @@
-"""The hash chain: what makes it evident that a decision was changed or removed.
+"""The hash chain: makes it evident that a decision was changed or removed.
 
-Each row's hash covers the row before it, so a row can be neither altered, moved nor left out. Every process writes a
-chain of its own, so that no writer waits for another; its first row holds the heads of the other chains, so that their
-ends cannot be cut off either. What stands behind the newest head is vouched for by nobody but its copies elsewhere.
+Each row's hash covers the row before it, so no row can be altered, moved or left out unnoticed. Every process writes a
+chain of its own, so that no writer waits for another. The first row of a chain holds the heads of the other chains, so
+that their ends cannot be cut off either. Rows after the newest recorded head are protected only by copies of the head
+that are kept elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from features.hashing import sha256
-from serving.store.database import Connection, inserting
+from serving.store.database import Connection, insert_into
 from serving.store.schema import chain_rows
 from serving.times import microseconds, now
 
@@ -24,7 +25,7 @@ START, DECISION, ERASURE, FEEDBACK = "start", "decision", "erasure", "feedback"
 
 @dataclass(frozen=True)
 class Tip:
-    """The last row of a chain: what the next one is tied to."""
+    """The last row of a chain, which the next row's hash covers."""
 
     chain: str
     sequence: int
@@ -33,7 +34,7 @@ class Tip:
 
 @dataclass(frozen=True)
 class Link:
-    """What a row of a chain says, but for its hash and place."""
+    """The content of a row, without its hash and position."""
 
     kind: str
     subject: str
@@ -42,28 +43,28 @@ class Link:
     body: str | None = None
 
 
-_INSERT = inserting(chain_rows)
+_INSERT = insert_into(chain_rows)
 
 
 def hash_of(before: Tip, link: Link) -> str:
-    """The hash of the row that follows `before`; JSON keeps the parts apart."""
+    """The hash of the row that follows `before`; JSON keeps its parts distinct."""
     parts = [before.hash, before.sequence + 1, link.kind, link.subject, link.digest, link.version]
     return sha256(json.dumps(parts).encode())
 
 
-def beginning(chain: str) -> Tip:
-    """What the first row of a chain is tied to."""
+def empty_chain(chain: str) -> Tip:
+    """The tip of a chain without rows."""
     return Tip(chain, -1, "")
 
 
-def followed(before: Tip, link: Link) -> Tip:
-    """The tip once a link is added."""
+def next_tip(before: Tip, link: Link) -> Tip:
+    """The tip after a link is added."""
     return replace(before, sequence=before.sequence + 1, hash=hash_of(before, link))
 
 
 def add(connection: Connection, before: Tip, link: Link) -> Tip:
-    """Write the next row of a chain."""
-    tip = followed(before, link)
+    """Insert the next row of a chain."""
+    tip = next_tip(before, link)
     connection.change(_INSERT, **vars(tip), **vars(link))
     return tip
 
@@ -84,25 +85,25 @@ class ChainWriter:
 
 
 def start(connection: Connection) -> Tip:
-    """Begin a chain whose first row holds every head that no earlier first row holds already."""
-    held = set(promises(connection))
-    new = [vars(head) for head in heads(connection) if head not in held]
+    """Begin a chain; its first row holds every head that no earlier first row holds."""
+    recorded = set(recorded_heads(connection))
+    new = [vars(head) for head in heads(connection) if head not in recorded]
     body = json.dumps({"at": microseconds(now()), "heads": new})
     chain = secrets.token_hex(16)
-    return add(connection, beginning(chain), Link(START, chain, sha256(body.encode()), body=body))
+    return add(connection, empty_chain(chain), Link(START, chain, sha256(body.encode()), body=body))
 
 
 def heads(connection: Connection) -> Iterator[Tip]:
     """The last row of every chain."""
     last = sa.select(chain_rows.c.chain, sa.func.max(chain_rows.c.sequence).label("sequence"))
     ends = last.group_by(chain_rows.c.chain).subquery()
-    here = (chain_rows.c.chain == ends.c.chain) & (chain_rows.c.sequence == ends.c.sequence)
-    for row in connection.core.execute(sa.select(chain_rows).join(ends, here)):
+    last_row = (chain_rows.c.chain == ends.c.chain) & (chain_rows.c.sequence == ends.c.sequence)
+    for row in connection.core.execute(sa.select(chain_rows).join(ends, last_row)):
         yield Tip(row.chain, row.sequence, row.hash)
 
 
-def promises(connection: Connection) -> Iterator[Tip]:
-    """Every head that some chain's first row holds; a first row that cannot be read holds none."""
+def recorded_heads(connection: Connection) -> Iterator[Tip]:
+    """Every head that a chain's first row holds; a first row that cannot be read holds none."""
     for body in connection.core.scalars(sa.select(chain_rows.c.body).where(chain_rows.c.kind == START)):
         try:
             yield from [Tip(**head) for head in json.loads(body)["heads"]]

@@ -10,7 +10,7 @@ from features.arrays import Array
 from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, LAYOUT, SESSION, History, empty
 from serving.errors import StaleHistory, StaleLayout
-from serving.store.database import Connection, Statement, inserting
+from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import SessionKey, events, histories
 
 LAYOUTS = {"identity": IDENTITY, "session": SESSION, "credential": CREDENTIAL}
@@ -22,13 +22,13 @@ _THIS_RECORD = (
     & (histories.c.key == bindparam("of_key"))
 )
 _READ = Statement(sa.select(histories.c.version, histories.c.layout, histories.c.record).where(_THIS_RECORD))
-_INSERT = inserting(histories)
+_INSERT = insert_into(histories)
 _UPDATE = Statement(sa.update(histories).where(_THIS_RECORD), ("version", "layout", "record"))
 _UPDATE_AT_VERSION = Statement(
     sa.update(histories).where(_THIS_RECORD, histories.c.version == bindparam("of_version")),
     ("version", "layout", "record"),
 )
-_INSERT_EVENT = inserting(events)
+_INSERT_EVENT = insert_into(events)
 _FIND_EVENT = Statement(
     sa.select(events.c.place)
     .where(
@@ -99,7 +99,7 @@ def _write_identity(connection: Connection, key: SessionKey, record: Array, vers
     values = {"version": version + 1, "layout": LAYOUT, "record": record.tobytes()}
     if version == 0:
         columns = {"space": key.namespace, "identity": key.identity, "kind": "identity", "key": ""}
-        written = connection.add_unless_there(_INSERT, **columns, **values)
+        written = connection.insert_if_absent(_INSERT, **columns, **values)
     else:
         condition = _where(key, "identity", "")
         written = connection.change(_UPDATE_AT_VERSION, **condition, of_version=version, **values) == 1

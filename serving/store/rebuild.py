@@ -1,4 +1,4 @@
-"""Recomputes histories from the events, which are the truth, in the order they arrived."""
+"""Recomputes histories from the stored events, the source of truth, in the order they arrived."""
 
 from __future__ import annotations
 
@@ -9,36 +9,40 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy import bindparam
 
-from features import Event, History, fold, row_of
 from features.arrays import Array
-from features.history.layout import LAYOUT, empty
+from features.engine.online import fold
+from features.event.numpy_row import row_of
+from features.event.schema import Event
+from features.history.layout import LAYOUT, History, empty
 from serving.store.database import Connection, Statement
 from serving.store.histories import LAYOUTS, put_record
 from serving.store.schema import SessionKey, events, histories
 from serving.store.store import Store
 
-Place = tuple[str, str]
-"""Which record of an identity: its kind, and the session's or credential's id."""
+RecordKey = tuple[str, str]
+"""One record of an identity: its kind, and the session's or credential's id (empty for the identity's own)."""
+StoredRecord = tuple[int, str, bytes]
+"""Version, layout and bytes of a record."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where what is stored is not what the events give."""
+    """Where a stored history differs from what the events give."""
 
-    space: str
+    namespace: str
     identity: str
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.space} {self.identity}: {self.reason}"
+        return f"{self.namespace} {self.identity}: {self.reason}"
 
 
 @dataclass
 class Recomputed:
-    """What the events of one identity give."""
+    """The records that the events of one identity give, and what is wrong with its events."""
 
-    records: dict[Place, Array] = field(default_factory=dict)
-    versions: dict[Place, int] = field(default_factory=dict)
+    records: dict[RecordKey, Array] = field(default_factory=dict)
+    versions: dict[RecordKey, int] = field(default_factory=dict)
     version: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -46,13 +50,13 @@ class Recomputed:
 _EVENTS = Statement(
     sa.select(events.c.version, events.c.outcome, events.c.body)
     .where(
-        events.c.space == bindparam("space"),
-        events.c.identity == bindparam("identity"),
+        events.c.space == bindparam("of_space"),
+        events.c.identity == bindparam("of_identity"),
         events.c.version.is_not(None),
     )
     .order_by(events.c.place)
 )
-_HISTORIES = sa.select(histories.c.space, histories.c.identity)
+_IDENTITIES = sa.union(sa.select(events.c.space, events.c.identity), sa.select(histories.c.space, histories.c.identity))
 _OF_IDENTITY = (histories.c.space == bindparam("of_space")) & (histories.c.identity == bindparam("of_identity"))
 _STORED = Statement(
     sa.select(histories.c.kind, histories.c.key, histories.c.version, histories.c.layout, histories.c.record).where(
@@ -66,82 +70,93 @@ _DELETE = Statement(
 )
 
 
-def rebuild(store: Store, *, write: bool, progress: Callable[[int, int], None] | None = None) -> tuple[Difference, ...]:
-    """Recompute every history and say where the stored one differs, bit by bit; `write` replaces those that do.
+def rebuild_histories(
+    store: Store, *, write: bool, progress: Callable[[int, int], None] | None = None
+) -> tuple[Difference, ...]:
+    """Recompute every history and report each difference, bit by bit; `write` replaces the histories that differ.
 
-    Each identity is one transaction, so that a running service waits for no more than that.
+    Each identity is a transaction of its own, so a running service waits for no more than one identity. `progress` is
+    called with how many identities are done, of how many.
     """
     with store.reading() as transaction:
-        everybody = sa.union(sa.select(events.c.space, events.c.identity), _HISTORIES)
-        identities = [SessionKey(space, identity) for space, identity in transaction.connection.core.execute(everybody)]
+        rows = transaction.connection.core.execute(_IDENTITIES)
+        identities = [SessionKey(namespace, identity) for namespace, identity in rows]
     differences: list[Difference] = []
     for done, key in enumerate(identities, start=1):
         with store.transaction() if write else store.reading() as transaction:
-            differences += _rebuilt(transaction.connection, key, write=write)
+            differences += _rebuild_identity(transaction.connection, key, write=write)
         if progress:
             progress(done, len(identities))
     return tuple(differences)
 
 
-def _rebuilt(connection: Connection, key: SessionKey, *, write: bool) -> list[Difference]:
-    identity = {"of_space": key.namespace, "of_identity": key.identity}
-    stored = {
+def _rebuild_identity(connection: Connection, key: SessionKey, *, write: bool) -> list[Difference]:
+    stored: dict[RecordKey, StoredRecord] = {
         (kind, id): (version, layout, record)
-        for kind, id, version, layout, record in connection.rows(_STORED, **identity)
+        for kind, id, version, layout, record in connection.rows(_STORED, **_names(key))
     }
     recomputed = _recompute(connection, key)
-    wrong = dict(_wrong(stored, recomputed))
+    wrong = dict(_wrong_records(stored, recomputed))
     if write:
-        for place in wrong:
-            _replace(connection, key, place, recomputed, stored.get(place, (0,))[0])
+        for record_key in wrong:
+            version = stored[record_key][0] if record_key in stored else 0
+            _replace(connection, key, record_key, recomputed, version)
     reasons = [*recomputed.faults, *wrong.values()]
     return [Difference(key.namespace, key.identity, reason) for reason in reasons]
 
 
+def _names(key: SessionKey) -> dict[str, str]:
+    return {"of_space": key.namespace, "of_identity": key.identity}
+
+
 def _recompute(connection: Connection, key: SessionKey) -> Recomputed:
     result = Recomputed()
-    for version, outcome, body in connection.rows(_EVENTS, space=key.namespace, identity=key.identity):
+    for version, outcome, body in connection.rows(_EVENTS, **_names(key)):
         if version != result.version + 1:
-            result.faults.append(f"after the event that gave version {result.version} comes the one of {version}")
+            result.faults.append(f"after the event of version {result.version} comes the event of version {version}")
         result.version = version
         try:
-            _fold(result, Event.model_validate_json(body), outcome)
+            _apply(result, Event.model_validate_json(body), outcome)
         except ValidationError:
-            result.faults.append(f"the event that gave version {version} cannot be read")
+            result.faults.append(f"the event of version {version} cannot be read")
     return result
 
 
-def _fold(result: Recomputed, event: Event, outcome: int) -> None:
-    """Fold one event as it was folded then: an unknown session or credential is an empty record, kept by nobody."""
+def _apply(result: Recomputed, event: Event, outcome: int) -> None:
+    """Update the records with an event, as the service did: a missing session or credential id is stored nowhere."""
     ids = {"identity": "", "session": event.session.id, "credential": event.credential.id}
-    known: dict[str, Place] = {kind: (kind, id) for kind, id in ids.items() if id is not None}
+    keys: dict[str, RecordKey] = {kind: (kind, id) for kind, id in ids.items() if id is not None}
     records = {kind: empty(dtype) for kind, dtype in LAYOUTS.items()}
-    records |= {kind: result.records[place] for kind, place in known.items() if place in result.records}
+    records |= {kind: result.records[key] for kind, key in keys.items() if key in result.records}
     fold(row_of(event), History(**records), outcome)
-    for kind, place in known.items():
-        result.records[place], result.versions[place] = records[kind], result.version
+    for kind, key in keys.items():
+        result.records[key], result.versions[key] = records[kind], result.version
 
 
-def _wrong(stored: dict[Place, tuple[int, str, bytes]], recomputed: Recomputed) -> Iterator[tuple[Place, str]]:
-    for place in sorted(stored.keys() | recomputed.records.keys()):
-        said = " ".join(place).strip()
-        if place not in stored:
-            yield place, f"{said}: the history is missing"
-        elif place not in recomputed.records:
-            yield place, f"{said}: no event gives this history"
-        elif stored[place][1] != LAYOUT:
-            yield place, f"{said}: the history has another build's layout"
-        elif stored[place][2] != recomputed.records[place].tobytes():
-            yield place, f"{said}: the history is not what the events give"
-        elif stored[place][0] != recomputed.versions[place]:
-            yield place, f"{said}: the history is at version {stored[place][0]}, not {recomputed.versions[place]}"
+def _wrong_records(stored: dict[RecordKey, StoredRecord], recomputed: Recomputed) -> Iterator[tuple[RecordKey, str]]:
+    for key in sorted(stored.keys() | recomputed.records.keys()):
+        name = " ".join(key).strip()
+        if key not in stored:
+            yield key, f"{name}: the history is missing"
+            continue
+        version, layout, record = stored[key]
+        if key not in recomputed.records:
+            yield key, f"{name}: no event gives this history"
+        elif layout != LAYOUT:
+            yield key, f"{name}: the history has another version's layout"
+        elif record != recomputed.records[key].tobytes():
+            yield key, f"{name}: the history is not what the events give"
+        elif version != recomputed.versions[key]:
+            yield key, f"{name}: the history is at version {version}, not {recomputed.versions[key]}"
 
 
-def _replace(connection: Connection, key: SessionKey, place: Place, recomputed: Recomputed, version: int) -> None:
+def _replace(
+    connection: Connection, key: SessionKey, record_key: RecordKey, recomputed: Recomputed, version: int
+) -> None:
     """Write what the events give. A version never decreases, or an update could be mistaken for an older one."""
-    kind, id = place
-    if place not in recomputed.records:
-        connection.change(_DELETE, of_space=key.namespace, of_identity=key.identity, of_kind=kind, of_key=id)
+    kind, id = record_key
+    if record_key not in recomputed.records:
+        connection.change(_DELETE, **_names(key), of_kind=kind, of_key=id)
         return
-    newest = max(version, recomputed.versions[place])
-    put_record(connection, key, kind, id, record=recomputed.records[place], version=newest)
+    newest = max(version, recomputed.versions[record_key])
+    put_record(connection, key, kind, id, record=recomputed.records[record_key], version=newest)

@@ -1,7 +1,7 @@
-"""The schema, from the first day whole: everything is keyed under a space, live or a replay's own.
+"""The tables of the store. Every row belongs to a namespace (column `space`): live, or that of a replay.
 
-Times are int64 µs since 1970 (UTC); records are the bytes of numpy records; JSON is text. The first migration makes
-exactly these tables, and a test compares the two.
+Times are int64 microseconds since 1970 (UTC), records are the bytes of numpy records, JSON is text. A test compares
+these tables with what the migrations make.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Table, Text
 
 LIVE = "live"
-"""The space of enforced decisions; replays have spaces of their own."""
+"""The namespace of enforced decisions; each replay has a namespace of its own."""
 
 
 class SessionKey(NamedTuple):
@@ -29,7 +29,7 @@ metadata = sa.MetaData()
 
 
 def _counter(name: str) -> Column[int]:
-    """A number the database hands out in order of insertion; SQLite counts only in a column called INTEGER."""
+    """An autoincremented number; SQLite increments only a column of type INTEGER."""
     return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
 
 
@@ -48,7 +48,7 @@ events = Table(
     Index("events_by_id", "space", "identity", "event_id"),
     sqlite_autoincrement=True,
 )
-"""The truth, in arrival order; histories are computed from it."""
+"""Every event in arrival order: the source of truth that histories are computed from."""
 
 histories = Table(
     "histories",
@@ -61,7 +61,7 @@ histories = Table(
     Column("layout", Text, nullable=False, comment="features.history.layout.LAYOUT of the build that wrote it"),
     Column("record", LargeBinary, nullable=False),
 )
-"""A cache of what folding the events gives."""
+"""The histories computed from the events; `rebuild` recomputes them."""
 
 chain_rows = Table(
     "chain_rows",
@@ -75,7 +75,7 @@ chain_rows = Table(
     Column("hash", Text, nullable=False),
     Column("body", Text, comment="start: heads of the other chains; erasure: when, by whom, why"),
 )
-"""What makes the decision log tamper-evident: one chain per writing process."""
+"""The hash chains that make the decision log tamper-evident: one for each writing process."""
 
 decisions = Table(
     "decisions",
@@ -102,7 +102,7 @@ decisions = Table(
     Index("decisions_of_session", "space", "session", "at"),
     Index("decisions_by_event", "space", "identity", "event_id", "at"),
 )
-"""Append-only; all columns but the payload repeat it for searching."""
+"""The decision log, append-only. The columns beside the payload repeat parts of it for searching."""
 
 challenges = Table(
     "challenges",
@@ -118,7 +118,7 @@ challenges = Table(
     Column("asked_by", Text, comment="what of the policy asked: floors, thresholds, limits, a line each"),
     Index("challenges_of_identity", "space", "identity", "asked_at"),
 )
-"""Every step-up that was asked for."""
+"""Every step-up that a decision asked for."""
 
 step_ups = Table(
     "step_ups",
@@ -136,7 +136,7 @@ step_ups = Table(
     Index("step_ups_of_session", "space", "identity", "session", "at"),
     sqlite_autoincrement=True,
 )
-"""What became of challenges, as the identity provider reports it."""
+"""The results of challenges, as the identity provider reports them."""
 
 revocations = Table(
     "revocations",
@@ -151,7 +151,7 @@ revocations = Table(
     Index("revocations_of_identity", "space", "identity"),
     sqlite_autoincrement=True,
 )
-"""Sessions and identities that are denied everything."""
+"""Sessions and identities whose every request is denied."""
 
 findings = Table(
     "findings",
@@ -167,7 +167,7 @@ findings = Table(
     Column("sentence", Text, nullable=False),
     Index("findings_of_decision", "decision_id"),
 )
-"""What decisions showed an operator, once for each identity; the decisions themselves are the record."""
+"""Findings of decisions, one row for each rule and identity."""
 
 feedback = Table(
     "feedback",
@@ -183,7 +183,7 @@ feedback = Table(
     Index("feedback_of_chain", "chain", "sequence", unique=True),
     sqlite_autoincrement=True,
 )
-"""What investigators said of decisions, append-only; the last of each of them counts."""
+"""Verdicts of investigators on decisions, append-only; the last of each investigator counts."""
 
 sessions = Table(
     "sessions",
@@ -193,7 +193,7 @@ sessions = Table(
     Column("session", Text, primary_key=True),
     Column("valid_until", BigInteger, nullable=False),
 )
-"""How long each session may go on without fresh proof."""
+"""How long each session may continue without fresh proof."""
 
 keys = Table(
     "keys",
@@ -205,4 +205,4 @@ keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
 )
-"""Bearer keys; the secrets themselves are nowhere."""
+"""API keys; their secrets are not stored."""

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam
 
 from serving.decision.inputs import Proof, Revocation, SessionState
-from serving.store.database import Connection, Statement, inserting
+from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import SessionKey, challenges, revocations, sessions, step_ups
 from serving.times import microseconds, time_of
 
@@ -23,7 +23,7 @@ _OF_SESSION = (
 )
 _VALID_UNTIL = Statement(sa.select(sessions.c.valid_until).where(_OF_SESSION))
 _EXTEND = Statement(sa.update(sessions).where(_OF_SESSION), ("valid_until",))
-_BEGIN_SESSION = inserting(sessions)
+_BEGIN_SESSION = insert_into(sessions)
 _REVOKED = Statement(
     sa.select(revocations.c.session, revocations.c.at, revocations.c.by, revocations.c.reason)
     .where(
@@ -34,7 +34,7 @@ _REVOKED = Statement(
     .order_by(revocations.c.place.desc())
     .limit(1)
 )
-_REVOKE = inserting(revocations)
+_REVOKE = insert_into(revocations)
 _PROMPTS = Statement(
     sa.select(challenges.c.category, challenges.c.resource_type, challenges.c.remedy, challenges.c.asked_by).where(
         challenges.c.space == bindparam("of_space"),
@@ -43,7 +43,7 @@ _PROMPTS = Statement(
         challenges.c.asked_at <= bindparam("at"),
     )
 )
-_ADD_STEP_UP = inserting(step_ups)
+_ADD_STEP_UP = insert_into(step_ups)
 _PROOFS = Statement(
     sa.select(step_ups.c.proof)
     .where(

@@ -1,8 +1,8 @@
-"""What the service remembers: histories, events, decisions, proofs, revocations, in one transaction per group.
+"""The store: histories, events, decisions, findings, verdicts, proofs and revocations, in transactions.
 
-Everything is keyed under a space. Several requests may share a write transaction (`Transaction.part` keeps one that
-fails from undoing the others); nothing is durable, and so nothing may be answered, before the transaction has ended.
-Ids are text, times are aware datetimes. Whatever the database does surfaces as a ServingError.
+Everything belongs to a namespace: live, or that of a replay. Several requests may share a write transaction, and
+`Transaction.part` keeps one that fails from undoing the others. Nothing is durable before the transaction has ended, so
+nothing may be answered before. Ids are text, times are aware datetimes, and every failure is a ServingError.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import alembic.config
 import alembic.util
 
 from serving.errors import DecisionNotRecorded, StoreUnavailable
-from serving.store.database import Connection, Database, said
+from serving.store.database import Connection, Database, failure_message
 from serving.store.decision_log import DecisionLog
 from serving.store.findings import Findings
 from serving.store.hash_chain import ChainWriter, Tip
@@ -29,7 +29,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Transaction:
-    """One transaction on the store: begun by `Store.transaction` to write, by `Store.reading` to read."""
+    """One transaction: `Store.transaction` begins one to write, `Store.reading` one to read."""
 
     def __init__(self, connection: Connection, tip: Tip | None) -> None:
         self.connection = connection
@@ -53,18 +53,18 @@ class Transaction:
 
 
 class Store:
-    """The database of one deployment, and this process's chain in it. Safe to use from several threads."""
+    """The database of one deployment, with this process's hash chain. Safe to use from several threads."""
 
     def __init__(self, url: str, *, busy_seconds: float = 5.0) -> None:
         self.database = Database(url, busy_seconds)
         self._busy_seconds = busy_seconds
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._tip: Tip | None = None
 
     def migrate(self) -> None:
-        """Bring the schema to this build's, from nothing if need be; the file is its owner's alone.
+        """Create the schema, or upgrade it to this version's; the file is readable by its owner only.
 
-        Raises StoreUnavailable, also when the schema is that of a later build.
+        Raises StoreUnavailable, also when the schema is that of a later version.
         """
         config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -76,18 +76,18 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One write transaction: all of it is durable when the block has ended, or none of it when anything raises.
+        """One write transaction: all of it is durable when the block ends, none of it when the block raises.
 
-        Raises StoreUnavailable, or DecisionNotRecorded when it held decisions. Not to be nested.
+        Raises StoreUnavailable, or DecisionNotRecorded when it held decisions. It cannot be nested.
         """
-        with self._our_turn(), self._named_errors():
+        with self._write_lock(), self._named_errors():
             transaction = None
             failures: tuple[type[Exception], ...] = (StoreUnavailable, *self.database.errors)
             try:
                 with self.database.begin(write=True) as connection:
                     transaction = Transaction(connection, self._tip)
                     yield transaction
-                    self._tip = None  # until the commit is known, a chain's end is in doubt and not to be continued
+                    self._tip = None  # until the commit is confirmed, the chain's end is unknown: do not continue it
             except failures as error:
                 if transaction and transaction.chain.records:
                     self._tip = None
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """One moment of the store, to look at; writers are not held up. Raises StoreUnavailable."""
+        """One read transaction on a snapshot; it does not block writers. Raises StoreUnavailable."""
         with self._named_errors(), self.database.begin(write=False) as connection:
             yield Transaction(connection, None)
 
@@ -106,25 +106,25 @@ class Store:
         self.database.engine.dispose()
 
     @contextmanager
-    def _our_turn(self) -> Iterator[None]:
-        """One writer at a time in this process; others are kept out by the database itself."""
-        if not self._turn.acquire(timeout=self._busy_seconds):
+    def _write_lock(self) -> Iterator[None]:
+        """Allow one writer at a time in this process; the database itself keeps other processes out."""
+        if not self._lock.acquire(timeout=self._busy_seconds):
             raise StoreUnavailable(f"another thread has been writing for more than {self._busy_seconds} s")
         try:
             yield
         finally:
-            self._turn.release()
+            self._lock.release()
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
         try:
             yield
         except self.database.errors as error:
-            raise StoreUnavailable(said(error)) from error
+            raise StoreUnavailable(failure_message(error)) from error
 
 
 def _upgrade(config: alembic.config.Config) -> None:
     try:
         alembic.command.upgrade(config, "head")
     except alembic.util.CommandError as error:
-        raise StoreUnavailable(f"the schema cannot be brought to this build's: {error}") from error
+        raise StoreUnavailable(f"the schema cannot be upgraded to this version's: {error}") from error

@@ -1,7 +1,7 @@
-"""What investigators say of decisions: append-only, tied into the decision log's chain, and a label for training.
+"""Verdicts of investigators on decisions: append-only, in the decision log's hash chain, and labels for training.
 
-Of each investigator the last verdict on a decision counts. A payload goes when its decision is erased; that something
-was said stays proved.
+Of each investigator the last verdict on a decision counts. The payload is erased with its decision; the chain still
+proves that there was a verdict.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.hashing import sha256
-from serving.store.database import Connection, Statement, inserting
+from serving.store.database import Connection, Statement, insert_into
 from serving.store.hash_chain import FEEDBACK, ChainWriter, Link
 from serving.store.schema import decisions, feedback
 from serving.times import microseconds, time_of
@@ -27,7 +27,7 @@ VerdictValue = Literal["intruder", "owner", "unsure"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What somebody said of a decision: whose request it was."""
+    """An investigator's judgement of whose request a decision was about."""
 
     decision_id: str
     verdict: VerdictValue
@@ -36,7 +36,7 @@ class Verdict:
     at: datetime
 
 
-_INSERT = inserting(feedback)
+_INSERT = insert_into(feedback)
 _OF_DECISION = Statement(
     sa.select(feedback.c.payload)
     .where(feedback.c.decision_id == bindparam("decision_id"), feedback.c.payload.is_not(None))

@@ -1,4 +1,4 @@
-"""Reads the whole decision log and says where it is not what was written."""
+"""Reads the whole decision log and reports where it differs from what was recorded."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from features.hashing import sha256
 from serving.store.database import Connection
 from serving.store.decision_log import DecisionRecord, columns_of
-from serving.store.hash_chain import DECISION, ERASURE, FEEDBACK, Link, Tip, beginning, followed, promises
+from serving.store.hash_chain import DECISION, ERASURE, FEEDBACK, Link, Tip, empty_chain, next_tip, recorded_heads
 from serving.store.schema import chain_rows, decisions, feedback
 from serving.store.store import Store
 
 
 @dataclass(frozen=True)
 class Break:
-    """A place where the log is not what was written."""
+    """A row where the log differs from what was recorded."""
 
     chain: str
     sequence: int
@@ -30,7 +30,7 @@ class Break:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What was read, where each chain ends, and every break, in the order of the chains."""
+    """The head of each chain, how many rows were read, and every break in the order of the chains."""
 
     heads: tuple[Tip, ...]
     rows: int
@@ -39,36 +39,39 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the log is what was written."""
+        """Whether the log is unchanged."""
         return not self.breaks
 
 
-def verify(store: Store) -> VerifyReport:
-    """Check every row of every chain, every payload and column, and every head that another chain holds."""
+def verify_log(store: Store) -> VerifyReport:
+    """Check every row of every chain, every payload and column, and every head that another chain recorded."""
     with store.reading() as transaction:
-        return _verified(transaction.connection)
+        return _verify(transaction.connection)
 
 
-def _verified(connection: Connection) -> VerifyReport:
+def _verify(connection: Connection) -> VerifyReport:
     erased = set(connection.core.scalars(sa.select(chain_rows.c.subject).where(chain_rows.c.kind == ERASURE)))
-    held = {(p.chain, p.sequence): p for p in promises(connection)}
+    missing = {(head.chain, head.sequence): head for head in recorded_heads(connection)}
     tips: dict[str, Tip] = {}
     rows, breaks = 0, []
-    for row in connection.core.execute(_EVERYTHING):
+    for row in connection.core.execute(_CHAIN_WITH_CONTENT):
         rows += 1
-        before = tips.get(row.chain, beginning(row.chain))
+        before = tips.get(row.chain, empty_chain(row.chain))
         breaks += [Break(row.chain, row.sequence, reason) for reason in _problems(row, before, erased)]
         tips[row.chain] = Tip(row.chain, row.sequence, row.hash)
-        if held.get((row.chain, row.sequence)) == tips[row.chain]:
-            del held[row.chain, row.sequence]
-    breaks += [Break(p.chain, p.sequence, "another chain holds this row, and it is not here") for p in held.values()]
-    breaks += [Break(r.chain, r.sequence, f"decision {r.id} is tied to no chain") for r in _strays(connection)]
-    loose = connection.core.execute(_LOOSE_FEEDBACK)
-    breaks += [Break(r.chain, r.sequence, f"feedback on {r.decision_id} is tied to no chain") for r in loose]
+        if missing.get((row.chain, row.sequence)) == tips[row.chain]:
+            del missing[row.chain, row.sequence]
+    breaks += [
+        Break(h.chain, h.sequence, "another chain recorded this row, which is missing") for h in missing.values()
+    ]
+    unchained = connection.core.execute(_UNCHAINED_DECISIONS)
+    breaks += [Break(r.chain, r.sequence, f"decision {r.id} is in no chain") for r in unchained]
+    unchained = connection.core.execute(_UNCHAINED_VERDICTS)
+    breaks += [Break(r.chain, r.sequence, f"the verdict on decision {r.decision_id} is in no chain") for r in unchained]
     return VerifyReport(tuple(tips.values()), rows, len(erased), tuple(breaks))
 
 
-_EVERYTHING = (
+_CHAIN_WITH_CONTENT = (
     sa.select(
         chain_rows,
         *(column.label(f"decision_{column.name}") for column in decisions.c),
@@ -83,9 +86,7 @@ _EVERYTHING = (
     )
     .order_by(chain_rows.c.chain, chain_rows.c.sequence)
 )
-
-
-_LOOSE_FEEDBACK = (
+_UNCHAINED_VERDICTS = (
     sa.select(feedback)
     .outerjoin(
         chain_rows,
@@ -96,56 +97,56 @@ _LOOSE_FEEDBACK = (
     )
     .where(chain_rows.c.subject.is_(None))
 )
-
-
-def _strays(connection: Connection) -> sa.CursorResult[Any]:
-    tied = (
+_UNCHAINED_DECISIONS = (
+    sa.select(decisions)
+    .outerjoin(
+        chain_rows,
         (chain_rows.c.chain == decisions.c.chain)
         & (chain_rows.c.sequence == decisions.c.sequence)
         & (chain_rows.c.subject == decisions.c.id)
-        & (chain_rows.c.kind == DECISION)
+        & (chain_rows.c.kind == DECISION),
     )
-    return connection.core.execute(
-        sa.select(decisions).outerjoin(chain_rows, tied).where(chain_rows.c.subject.is_(None))
-    )
+    .where(chain_rows.c.subject.is_(None))
+)
 
 
 def _problems(row: Any, before: Tip, erased: set[str]) -> Iterator[str]:
     link = Link(row.kind, row.subject, row.digest, row.version, row.body)
     if row.sequence != before.sequence + 1:
-        yield f"the rows from {before.sequence + 1} up to here are missing"
-    elif row.hash != followed(before, link).hash:
-        yield "the hash is not that of this row after the one before it"
+        yield f"the rows from {before.sequence + 1} up to this one are missing"
+    elif row.hash != next_tip(before, link).hash:
+        yield "its hash does not follow from this row and the one before"
     if row.kind == DECISION:
         yield from _decision_problems(row, erased)
     elif row.kind == FEEDBACK:
-        yield from _feedback_problems(row, erased)
+        yield from _verdict_problems(row, erased)
     elif row.body is None or sha256(row.body.encode()) != row.digest:
-        yield "what it says is not what was written"
+        yield "its body is not what was recorded"
 
 
 def _decision_problems(row: Any, erased: set[str]) -> Iterator[str]:
     if row.decision_id is None:
-        yield f"decision {row.subject} is gone"
+        yield f"decision {row.subject} is missing"
         return
-    wrong = list(_payload_problems(row, erased, "the payload of decision", row.decision_payload, row.decision_salt))
-    yield from wrong
-    if not wrong and row.decision_payload is not None and (altered := _altered_columns(row)):
-        yield f"decision {row.subject} is listed with another {', '.join(altered)} than was recorded"
+    problems = list(_payload_problems(row, erased, "the payload of decision", row.decision_payload, row.decision_salt))
+    yield from problems
+    if not problems and row.decision_payload is not None and (altered := _altered_columns(row)):
+        yield f"decision {row.subject} has another {', '.join(altered)} in its columns than in its payload"
 
 
-def _feedback_problems(row: Any, erased: set[str]) -> Iterator[str]:
+def _verdict_problems(row: Any, erased: set[str]) -> Iterator[str]:
     if row.feedback_place is None:
-        yield f"feedback on decision {row.subject} is gone"
+        yield f"the verdict on decision {row.subject} is missing"
     else:
-        yield from _payload_problems(row, erased, "what was said of decision", row.feedback_payload, row.feedback_salt)
+        payload, salt = row.feedback_payload, row.feedback_salt
+        yield from _payload_problems(row, erased, "the verdict on decision", payload, salt)
 
 
 def _payload_problems(row: Any, erased: set[str], what: str, payload: str | None, salt: bytes | None) -> Iterator[str]:
-    """A payload may go only with a recorded erasure, and must be the one whose digest stands in the chain."""
+    """A payload may be missing only after a recorded erasure, and must be the one whose digest is in the chain."""
     if payload is None:
         if row.subject not in erased:
-            yield f"{what} {row.subject} is gone, and no erasure was recorded"
+            yield f"{what} {row.subject} is missing, and no erasure was recorded"
     elif sha256((salt or b"") + payload.encode()) != row.digest:
         yield f"{what} {row.subject} is not what was recorded"
 

@@ -7,7 +7,9 @@ A file that is invalid, or outside its dates, leaves the previous policy in forc
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from serving import metrics
@@ -26,9 +28,10 @@ Signature = tuple[int, int, int]
 class PolicyWatcher:
     """Compares the policy file with the one in force."""
 
-    def __init__(self, engine: Engine, file: Path) -> None:
+    def __init__(self, engine: Engine, file: Path, clock: Callable[[], datetime] = now) -> None:
         self._engine = engine
         self._file = file
+        self._clock = clock
         self._signature = _signature(file)
 
     def worker(self) -> PeriodicWorker:
@@ -42,7 +45,7 @@ class PolicyWatcher:
             return
         self._signature = signature
         try:
-            policy = load_current_policy(self._file)
+            policy = load_current_policy(self._file, self._clock())
         except PolicyError as error:
             self._refuse(str(error))
             return
@@ -60,12 +63,12 @@ class PolicyWatcher:
         metrics.POLICY_REFUSED.set(1)
 
 
-def load_current_policy(file: Path) -> Policy:
-    """The policy in a file, if it may be in force now. Raises PolicyError with the reason why not."""
+def load_current_policy(file: Path, at: datetime) -> Policy:
+    """The policy in a file, if it may be in force at a time. Raises PolicyError with the reason why not."""
     policy = Policy.load(file)
-    lapsed = policy.lapsed(now())
-    if lapsed:
-        raise PolicyError(f"{file}: {lapsed}")
+    not_in_force = policy.not_in_force(at)
+    if not_in_force:
+        raise PolicyError(f"{file}: {not_in_force}")
     return policy
 
 

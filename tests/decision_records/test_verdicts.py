@@ -9,9 +9,9 @@ from uuid import uuid4
 import httpx
 import pyarrow.parquet as pq
 import pytest
-from live_service.test_investigator_pages import Page, page
+from support.html_pages import Page, page
 from support.live_server import Server, an_event
-from support.recorded_decisions import after, opened, record, recorded, sql
+from support.recorded_decisions import a_record, after, open_store, record_decisions, run_sql
 from typer.testing import CliRunner
 
 from features.event.arrow import table_of
@@ -20,7 +20,7 @@ from serving.api.authentication import COOKIE
 from serving.policy_analysis.from_decision_log import verdict_labels
 from serving.store.store import Store
 from serving.store.verdicts import Verdict, VerdictValue, last_of_each
-from serving.store.verify import verify
+from serving.store.verify import verify_log
 from training.cli.main import app
 
 
@@ -31,8 +31,8 @@ def say(store: Store, decision: str, verdict: VerdictValue, by: str = "kim", sec
 
 def test_the_last_verdict_of_each_investigator_counts(tmp_path: Path) -> None:
     """All are kept."""
-    store = opened(tmp_path)
-    recorded(store, 1)
+    store = open_store(tmp_path)
+    record_decisions(store, 1)
     for by, verdict in (("kim", "owner"), ("lee", "unsure"), ("kim", "intruder")):
         say(store, "d1", verdict, by)  # type: ignore[arg-type]
     with store.reading() as transaction:
@@ -46,9 +46,9 @@ def test_the_last_verdict_of_each_investigator_counts(tmp_path: Path) -> None:
 
 def test_verdicts_are_exported_by_the_events_own_id(tmp_path: Path) -> None:
     """Without what was noted; an event without an id cannot be named."""
-    store = opened(tmp_path)
-    recorded(store, 1)
-    recorded(store, 2, event_id=None)
+    store = open_store(tmp_path)
+    record_decisions(store, 1)
+    record_decisions(store, 2, event_id=None)
     say(store, "d1", "intruder")
     say(store, "d2", "owner")
     with store.reading() as transaction:
@@ -68,8 +68,8 @@ def test_verdicts_are_exported_by_the_events_own_id(tmp_path: Path) -> None:
 
 def test_verdicts_are_labels_of_decisions(tmp_path: Path) -> None:
     """The last on each decision, whoever gave it; unsure says nothing."""
-    store = opened(tmp_path)
-    recorded(store, 1, 2, 3)
+    store = open_store(tmp_path)
+    record_decisions(store, 1, 2, 3)
     say(store, "d1", "intruder", "kim", 20)
     say(store, "d1", "owner", "lee", 30)
     say(store, "d2", "unsure")
@@ -81,47 +81,47 @@ def test_verdicts_are_labels_of_decisions(tmp_path: Path) -> None:
 
 TAMPERED = {
     "UPDATE feedback SET payload = replace(payload, 'intruder', 'owner')": "is not what was recorded",
-    "DELETE FROM feedback": "feedback on decision d1 is gone",
+    "DELETE FROM feedback": "the verdict on decision d1 is missing",
     "UPDATE feedback SET payload = NULL": "no erasure was recorded",
     "INSERT INTO feedback (decision_id, chain, sequence, payload) SELECT 'd1', chain, 99, payload FROM feedback": (
-        "feedback on d1 is tied to no chain"
+        "the verdict on decision d1 is in no chain"
     ),
-    "UPDATE feedback SET decision_id = 'd2'": "feedback on decision d1 is gone",
+    "UPDATE feedback SET decision_id = 'd2'": "the verdict on decision d1 is missing",
 }
 
 
 @pytest.mark.parametrize("statement", TAMPERED, ids=lambda each: " ".join(each.split()[:4]))
 def test_a_verdict_that_was_changed_is_found(tmp_path: Path, statement: str) -> None:
     """It stands in the same chain as the decisions."""
-    store = opened(tmp_path)
-    recorded(store, 1, 2)
+    store = open_store(tmp_path)
+    record_decisions(store, 1, 2)
     say(store, "d1", "intruder")
-    sound = verify(store)
-    sql(tmp_path, statement)
+    sound = verify_log(store)
+    run_sql(tmp_path, statement)
 
-    assert (sound.ok, any(TAMPERED[statement] in str(each) for each in verify(store).breaks)) == (True, True)
+    assert (sound.ok, any(TAMPERED[statement] in str(each) for each in verify_log(store).breaks)) == (True, True)
 
 
 def test_what_was_said_goes_with_its_decision(tmp_path: Path) -> None:
     """The note is gone, and the chain still holds."""
-    store = opened(tmp_path)
-    recorded(store, 1)
+    store = open_store(tmp_path)
+    record_decisions(store, 1)
     say(store, "d1", "intruder")
     with store.transaction() as transaction:
         transaction.decisions.erase("d1", at=after(60), by="ops", reason="asked for")
     with store.reading() as transaction:
         said = transaction.verdicts.of_decision("d1")
 
-    assert (said, verify(store).ok) == ((), True)
+    assert (said, verify_log(store).ok) == ((), True)
 
 
 def test_findings_go_with_their_decision(tmp_path: Path) -> None:
     """They name an identity."""
     from serving.decision.findings import Finding
 
-    store = opened(tmp_path)
+    store = open_store(tmp_path)
     with store.transaction() as transaction:
-        transaction.decisions.append(record(1))
+        transaction.decisions.append(a_record(1))
         shown = [Finding("standing_fault", "floor x", "It may do too much.")]
         transaction.findings.add("live", "ada", "d1", after(1), shown)
         before = transaction.findings.newest()
@@ -152,10 +152,8 @@ def test_from_the_investigator_to_the_labels(small: Server, tmp_path: Path) -> N
 
     assert (result.exit_code, pq.read_table(out)["compromised"].to_pylist()) == (0, [1]), result.output
     assert "malicious: an attacker made it" in (text := page(small, f"/investigate/decisions/{decision}").text)
-    assert ("called <him>" in text, "nobody can tell whose" in text.partition("Say so")[0].partition("note")[2]) == (
-        True,
-        True,
-    )
+    assert "called <him>" in text
+    assert "undetermined" in text.partition("Save verdict")[0].partition("note")[2]
 
 
 def test_the_page_takes_a_verdict_without_a_script(small: Server) -> None:
@@ -163,10 +161,11 @@ def test_the_page_takes_a_verdict_without_a_script(small: Server) -> None:
     _, decision = judged(small, "formed")
     address = f"{small.url}/investigate/decisions/{decision}"
     form = {"verdict": "owner", "note": ""}
-    answer = httpx.post(f"{address}/feedback", data=form, cookies={COOKIE: small.everything}, follow_redirects=False)
+    answer = httpx.post(f"{address}/feedback", data=form, cookies={COOKIE: small.full_key}, follow_redirects=False)
 
     assert (answer.status_code, answer.headers["location"]) == (303, f"/investigate/decisions/{decision}")
-    assert "legitimate: the identity's owner made it" in Page(httpx.get(address, cookies={COOKIE: small.everything}).text).text.partition("why")[0]
+    shown = Page(httpx.get(address, cookies={COOKIE: small.full_key}).text)
+    assert "legitimate: the identity's owner made it" in shown.text
 
 
 @pytest.mark.parametrize(
@@ -195,7 +194,7 @@ def test_the_export_is_json_lines(small: Server) -> None:
     """One verdict a line."""
     _, decision = judged(small, "lined")
     small.post(f"/decisions/{decision}/feedback", {"verdict": "owner"})
-    answer = small.ask("GET", "/feedback")
+    answer = small.request("GET", "/feedback")
     lines = [json.loads(line) for line in answer.text.splitlines()]
 
     assert answer.headers["content-type"].startswith("application/x-ndjson")

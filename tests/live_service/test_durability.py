@@ -1,4 +1,4 @@
-"""A decision lies on the disk before it is answered: what the kernel was asked for, in its order."""
+"""A decision is on the disk before it is answered: seen in the system calls, in their order."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from support.live_server import ROOT, Server, an_event, descendants, new_home, served
 
-SETTLES = 2.0
-"""Seconds after which what was asked before is committed, by the mutant as well."""
+SETTLE_SECONDS = 2.0
+"""After this long an earlier request is committed, by the mutant as well."""
 CALLS = "fdatasync,fsync,sendto,sendmsg,write,writev"
 SYNCED = re.compile(
     r"\b(?:fdatasync|fsync)\(\d+<[^>]*session-trust\.db-wal>|<\.\.\. (?:fdatasync|fsync) resumed>\)\s+= 0"
@@ -32,14 +32,14 @@ def commit(self, group):
 
 serving.engine.writer.Engine._commit = commit
 """
-"""A mutant: it tells the caller before the transaction has ended."""
+"""A mutant: it answers callers before the transaction has been committed."""
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not here; scripts/test installs it")
+pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing; scripts/test installs it")
 
 
 @contextmanager
-def watched(server: Server, log: Path) -> Iterator[None]:
-    """What the processes of a server ask the kernel for, as long as this lasts."""
+def traced(server: Server, log: Path) -> Iterator[None]:
+    """The system calls of a server's processes, written to a file meanwhile."""
     pids = [option for pid in descendants(server.process.pid) for option in ("-p", str(pid))]
     command = ["strace", "-f", "-y", "-s", "4096", "-e", f"trace={CALLS}", "-o", str(log), *pids]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
@@ -54,28 +54,26 @@ def watched(server: Server, log: Path) -> Iterator[None]:
             tracer.communicate(timeout=30)
 
 
-def synced_first(server: Server, folder: Path) -> bool:
-    """Whether the log was made durable before the first byte of the answer left, for a request nobody else makes."""
+def is_durable_first(server: Server, folder: Path) -> bool:
+    """Whether the write-ahead log was synchronised before the first byte of the response, for a lone request."""
     server.score(an_event("durable"))
-    time.sleep(SETTLES)
-    with watched(server, folder / "calls"):
-        decision = server.score(an_event("durable"))["decision_id"]
+    time.sleep(SETTLE_SECONDS)
+    with traced(server, folder / "calls"):
+        decision_id = server.score(an_event("durable"))["decision_id"]
     lines = (folder / "calls").read_text().splitlines()
-    sent = next(
-        place for place, line in enumerate(lines) if (decision in line and "send" in line) or "HTTP/1.1 200" in line
-    )
+    sent = next(n for n, line in enumerate(lines) if (decision_id in line and "send" in line) or "HTTP/1.1 200" in line)
     return any(SYNCED.search(line) for line in lines[:sent])
 
 
 def test_a_decision_is_durable_before_it_is_answered(small: Server, tmp_path: Path) -> None:
-    """The write-ahead log is synchronised first, the answer is sent then."""
-    assert synced_first(small, tmp_path)
+    """The write-ahead log is synchronised first, and the response is sent then."""
+    assert is_durable_first(small, tmp_path)
 
 
 @pytest.mark.slow
-def test_a_server_that_answers_first_is_found_out(tmp_path: Path) -> None:
-    """The same look at a mutant fails."""
+def test_a_server_that_answers_first_is_detected(tmp_path: Path) -> None:
+    """The check above fails for a mutant."""
     (tmp_path / "sitecustomize.py").write_text(ANSWERS_FIRST)
     home = new_home(tmp_path / "home")
     with served(home, PYTHONPATH=f"{tmp_path}:{ROOT}") as mutant:
-        assert not synced_first(mutant, tmp_path)
+        assert not is_durable_first(mutant, tmp_path)

@@ -1,4 +1,4 @@
-"""The operator's commands say what they found, and their exit codes say it to machines."""
+"""The operator's commands print what they found, and their exit codes tell it to programs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import typer
-from decision_records.test_store import EVENT, fold_once
-from support.recorded_decisions import FILE, opened, recorded, sql
-from typer.testing import CliRunner
+from support.operator_commands import run_command
+from support.recorded_decisions import FILE, open_store, record_decisions, run_sql
+from support.stored_events import EVENT, fold_once
 
 from features import Event, get_settings
 from serving.cli.main import app
@@ -21,7 +21,7 @@ from serving.store.api_keys import authenticate, list_keys
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Settings of an operator whose home is the test's folder."""
+    """The settings of an operator whose home is the test's folder."""
     monkeypatch.setenv("SESSION_TRUST_HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
     get_settings.cache_clear()
@@ -29,24 +29,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     get_settings.cache_clear()
 
 
-def run(*arguments: str) -> tuple[int, str, str]:
-    """Exit code, standard output, error output."""
-    result = CliRunner().invoke(app, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
-
-
-def digest(folder: Path) -> str:
-    """Of every history there is."""
-    with opened(folder).reading() as transaction:
+def digest_of_histories(folder: Path) -> str:
+    """Of all that are stored."""
+    with open_store(folder).reading() as transaction:
         rows = transaction.connection.core.exec_driver_sql("SELECT * FROM histories ORDER BY identity, kind, key")
         return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
 
 
-def lived(folder: Path) -> None:
-    """Five events of two identities, one of them challenged, one not folded at all."""
-    store = opened(folder)
+def store_histories(folder: Path) -> None:
+    """Five events of two identities: one of them challenged, one not folded."""
+    store = open_store(folder)
     bob = EVENT.model_dump(mode="json") | {"identity": {"id": "bob", "type": "agent"}, "session": {"id": None}}
     with store.transaction() as transaction:
         for outcome in (1, 4, 1):
@@ -56,7 +48,7 @@ def lived(folder: Path) -> None:
 
 
 def commands() -> list[str]:
-    """Every command there is, as it is typed."""
+    """Every command, as it is typed."""
     group = typer.main.get_command(app)
     nested = [
         [name, *([sub] if sub else [])]
@@ -68,60 +60,69 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("command", commands())
 def test_every_command_shows_an_example(command: str) -> None:
-    """Help says what a command does and shows it used."""
-    code, help_text, _ = run(*command.split(), "--help")
+    """The help says what a command does and shows it in use."""
+    code, help_text, _ = run_command(*command.split(), "--help")
 
-    assert (code, f"python -m serving {command}" in help_text) == (0, True)
+    assert code == 0
+    assert f"python -m serving {command}" in help_text
 
 
-def test_an_honest_log_verifies(home: Path) -> None:
+def test_an_intact_log_verifies(home: Path) -> None:
     """Exit code 0; the heads go to standard output, to be kept elsewhere."""
-    recorded(opened(home), 1, 2)
-    code, heads, said = run("verify")
+    record_decisions(open_store(home), 1, 2)
+    code, heads, message = run_command("verify")
 
-    assert (code, len(heads.splitlines()), "the decision log is intact" in said) == (0, 1, True)
+    assert code == 0
+    assert len(heads.splitlines()) == 1
+    assert "the decision log is intact" in message
 
 
 def test_a_broken_log_is_a_finding(home: Path) -> None:
     """Exit code 1, and the row is named."""
-    recorded(opened(home), 1, 2)
-    sql(home, "UPDATE decisions SET ruling = 'deny' WHERE id = 'd2'")
-    code, _, said = run("verify")
+    record_decisions(open_store(home), 1, 2)
+    run_sql(home, "UPDATE decisions SET ruling = 'deny' WHERE id = 'd2'")
+    code, _, message = run_command("verify")
 
-    assert (code, "decision d2 is listed with another ruling" in said) == (1, True)
+    assert code == 1
+    assert "decision d2 is listed with another ruling" in message
 
 
 @pytest.mark.parametrize("command", ["verify", "rebuild", "rebuild --write", "keys list", "keys revoke x"])
-def test_looking_makes_no_database(home: Path, command: str) -> None:
-    """Where there is none, that is said with exit code 2: an empty one would verify."""
-    code, _, said = run(*command.split())
+def test_looking_creates_no_database(home: Path, command: str) -> None:
+    """Exit code 2 and a sentence where there is none: an empty one would verify."""
+    code, _, message = run_command(*command.split())
 
-    assert (code, "no database" in said, list(home.iterdir())) == (2, True, [])
+    assert code == 2
+    assert "no database" in message
+    assert list(home.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", ["verify", "rebuild", "keys list", "keys create x --scope score"])
-def test_a_database_that_fails_is_said(home: Path, command: str) -> None:
-    """A sentence and exit code 2, no trace."""
+def test_a_database_that_fails_is_one_sentence(home: Path, command: str) -> None:
+    """With exit code 2 and no traceback."""
     (home / FILE).write_bytes(b"not a database" * 1000)
-    code, _, said = run(*command.split())
+    code, _, message = run_command(*command.split())
 
-    assert (code, "the database failed: " in said) == (2, True)
+    assert code == 2
+    assert "the database failed: " in message
 
 
-def test_a_wrong_setting_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable is named, with exit code 2."""
+def test_an_invalid_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its variable, with exit code 2."""
     monkeypatch.setenv("SESSION_TRUST_PORT", "many")
-    code, _, said = run("verify")
+    code, _, message = run_command("verify")
 
-    assert (code, "SESSION_TRUST_PORT" in said) == (2, True)
+    assert code == 2
+    assert "SESSION_TRUST_PORT" in message
 
 
 def test_histories_are_what_the_events_give(home: Path) -> None:
-    """Folded again in the order they arrived, events give the stored histories to the bit."""
-    lived(home)
-    code, _, said = run("rebuild")
+    """Folded again in the order they arrived, the events give the stored histories to the bit."""
+    store_histories(home)
+    code, _, message = run_command("rebuild")
 
-    assert (code, "0 differences" in said) == (0, True)
+    assert code == 0
+    assert "0 differences" in message
 
 
 FAULTS = {
@@ -129,7 +130,7 @@ FAULTS = {
     "layout of another build": ("UPDATE histories SET layout = 'sha256:other'", "another build's layout"),
     "history lost": ("DELETE FROM histories WHERE kind = 'credential'", "missing"),
     "all histories lost": ("DELETE FROM histories", "missing"),
-    "history of nobody": (
+    "history without events": (
         "INSERT INTO histories SELECT space, 'eve', kind, key, version, layout, record FROM histories",
         "no event gives",
     ),
@@ -137,17 +138,29 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_rebuilding_finds_and_repairs(home: Path, fault: str) -> None:
-    """A difference is a finding and changes nothing; with --write it is one no more, and the bits are back."""
-    lived(home)
-    honest = digest(home)
-    sql(home, FAULTS[fault][0])
-    faulty = digest(home)
-    found = run("rebuild")
-    untouched = digest(home) == faulty
-    codes = [found[0], run("rebuild", "--write")[0], run("rebuild")[0]]
+def test_a_difference_is_a_finding(home: Path, fault: str) -> None:
+    """Exit code 1, and nothing is changed."""
+    statement, word = FAULTS[fault]
+    store_histories(home)
+    run_sql(home, statement)
+    before = digest_of_histories(home)
+    code, _, message = run_command("rebuild")
 
-    assert (codes, FAULTS[fault][1] in found[2], untouched, digest(home) == honest) == ([1, 1, 0], True, True, True)
+    assert code == 1
+    assert word in message
+    assert digest_of_histories(home) == before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_rebuilding_repairs_to_the_bit(home: Path, fault: str) -> None:
+    """With --write the difference is replaced, and the next run finds none."""
+    store_histories(home)
+    before = digest_of_histories(home)
+    run_sql(home, FAULTS[fault][0])
+    codes = [run_command("rebuild", "--write")[0], run_command("rebuild")[0]]
+
+    assert codes == [1, 0]
+    assert digest_of_histories(home) == before
 
 
 @pytest.mark.parametrize(
@@ -159,62 +172,70 @@ def test_rebuilding_finds_and_repairs(home: Path, fault: str) -> None:
 )
 def test_a_lost_event_is_a_finding(home: Path, fault: str, word: str) -> None:
     """The versions of the events tell which are missing."""
-    lived(home)
-    sql(home, fault)
-    code, _, said = run("rebuild")
+    store_histories(home)
+    run_sql(home, fault)
+    code, _, message = run_command("rebuild")
 
-    assert (code, word in said) == (1, True)
+    assert code == 1
+    assert word in message
 
 
-def test_a_key_is_made_listed_and_revoked(home: Path) -> None:
-    """The key alone goes to standard output; it works until it is revoked."""
-    key = run("keys", "create", "gateway", "--scope", "score", "--scope", "assure")[1].strip()
-    store = opened(home)
-    before = authenticate(store, f"Bearer {key}")
-    listed = run("keys", "list")[1]
-    codes = [run("keys", "revoke", key.split(".")[0])[0] for _ in range(2)]
+def test_a_created_key_works_and_is_listed(home: Path) -> None:
+    """The key alone goes to standard output."""
+    key = run_command("keys", "create", "gateway", "--scope", "score", "--scope", "assure")[1].strip()
 
-    assert (before is not None, "gateway" in listed, codes, authenticate(store, f"Bearer {key}")) == (
-        True,
-        True,
-        [0, 1],
-        None,
-    )
+    assert authenticate(open_store(home), f"Bearer {key}") is not None
+    assert "gateway" in run_command("keys", "list")[1]
+
+
+def test_a_revoked_key_no_longer_works(home: Path) -> None:
+    """Revoking it again is a finding."""
+    key = run_command("keys", "create", "gateway", "--scope", "score")[1].strip()
+    codes = [run_command("keys", "revoke", key.split(".")[0])[0] for _ in range(2)]
+
+    assert codes == [0, 1]
+    assert authenticate(open_store(home), f"Bearer {key}") is None
 
 
 @pytest.mark.parametrize("arguments", ["gateway --scope root", "gateway", "--scope score"])
-def test_a_key_is_not_made_by_mistake(home: Path, arguments: str) -> None:
-    """A name and known scopes are needed; without them nothing is made (exit code 2)."""
-    opened(home)
-    code = run("keys", "create", *arguments.split())[0]
+def test_a_key_is_not_created_by_mistake(home: Path, arguments: str) -> None:
+    """It needs a name and known scopes; without them nothing is created (exit code 2)."""
+    open_store(home)
+    code = run_command("keys", "create", *arguments.split())[0]
 
-    assert (code, list_keys(opened(home))) == (2, ())
+    assert code == 2
+    assert list_keys(open_store(home)) == ()
 
 
-def test_the_shipped_policy_is_sound_and_shown() -> None:
-    """Every floor, every identity type and every level stands in the tables a manager reads."""
-    code, shown, said = run("policy", "show")
+def test_the_built_in_policy_is_valid_and_shown() -> None:
+    """Every floor, identity type and assurance level is in the tables."""
+    code, shown, message = run_command("policy", "show")
     policy = Policy.load()
-    named = [*(floor.id for floor in policy.floors), *policy.remedies, "AAL3 ends"]
+    names = [*(floor.id for floor in policy.floors), *policy.remedies, "AAL3 ends"]
 
-    assert (code, run("policy", "lint")[0], policy.digest in said) == (0, 0, True)
-    assert [name for name in named if name not in shown] == []
+    assert code == 0
+    assert run_command("policy", "lint")[0] == 0
+    assert policy.digest in message
+    assert [name for name in names if name not in shown] == []
 
 
-def test_the_schema_is_one() -> None:
-    """An editor can check a policy by it: unknown keys are refused there as well."""
-    code, printed, _ = run("policy", "schema")
+def test_the_policy_has_a_json_schema() -> None:
+    """An editor can check a policy by it: it refuses unknown keys as well."""
+    code, printed, _ = run_command("policy", "schema")
     schema = json.loads(printed)
 
-    assert (code, schema["additionalProperties"], "floors" in schema["required"]) == (0, False, True)
+    assert code == 0
+    assert schema["additionalProperties"] is False
+    assert "floors" in schema["required"]
 
 
-def test_a_policy_that_cannot_be_meant_is_a_finding(tmp_path: Path) -> None:
-    """Well formed, and still exit code 1."""
+def test_a_rule_that_can_never_apply_is_a_finding(tmp_path: Path) -> None:
+    """Exit code 1, although the file is well formed."""
     (tmp_path / "next.yaml").write_text(BUILT_IN.read_text().replace("above: 0.9}", "above: 1.5}"))
-    code, _, said = run("policy", "lint", str(tmp_path / "next.yaml"))
+    code, _, message = run_command("policy", "lint", str(tmp_path / "next.yaml"))
 
-    assert (code, "floor standing-over-privilege: can never apply" in said) == (1, True)
+    assert code == 1
+    assert "floor standing-over-privilege: can never apply" in message
 
 
 @pytest.mark.parametrize(
@@ -222,10 +243,11 @@ def test_a_policy_that_cannot_be_meant_is_a_finding(tmp_path: Path) -> None:
     [("floors: []", 1), ("- 1", 1), ("a: [", 1), (None, 2)],
     ids=["incomplete", "a list", "no YAML", "no file"],
 )
-def test_an_unsound_policy_is_a_finding(tmp_path: Path, text: str | None, expected: int) -> None:
-    """Exit code 1 and the file's name; 2 where it cannot be read."""
+def test_an_invalid_policy_is_a_finding(tmp_path: Path, text: str | None, expected: int) -> None:
+    """Exit code 1 and the file's name; 2 when the file cannot be read."""
     if text is not None:
         (tmp_path / "next.yaml").write_text(text)
-    code, _, said = run("policy", "lint", str(tmp_path / "next.yaml"))
+    code, _, message = run_command("policy", "lint", str(tmp_path / "next.yaml"))
 
-    assert (code, "next.yaml" in said.replace("\n", "")) == (expected, True)
+    assert code == expected
+    assert "next.yaml" in message.replace("\n", "")

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from support.judging import POLICY, ago, an_event, judged
+from support.decisions import POLICY, ago, an_event, decide_on
 
 from features.event.schema import Event
-from serving.decision.authorization_details import declared, outside, task_of
+from serving.decision.authorization_details import narrowest_task, parse_intent, uncovered_part
 from serving.decision.inputs import Proof, Scope
 
 TYPES = POLICY.intent_types
@@ -26,7 +26,7 @@ def said(*details: dict[str, Any]) -> str:
 
 
 def lacks(event: Event, *details: dict[str, Any]) -> str | None:
-    return outside(declared(said(*details)) or (), event, TYPES)
+    return uncovered_part(parse_intent(said(*details)) or (), event, TYPES)
 
 
 COVERED: list[dict[str, Any]] = [
@@ -108,7 +108,7 @@ def test_a_name_that_is_a_category_is_no_way_around_it() -> None:
     """What a vendor calls `read` and is a deletion is a deletion."""
     event = asked(category="delete", action={"name": "read"})
 
-    assert (lacks(event, WHOLE), task_of(event, TYPES)["actions"]) == ("the action delete", ["delete"])
+    assert (lacks(event, WHOLE), narrowest_task(event, TYPES)["actions"]) == ("the action delete", ["delete"])
 
 
 @pytest.mark.parametrize(
@@ -128,15 +128,15 @@ def test_a_name_that_is_a_category_is_no_way_around_it() -> None:
 )
 def test_what_a_session_declares(intent: str | None, told: tuple[()] | None) -> None:
     """Free text tells nothing; an array that is no authorization details authorises nothing."""
-    assert declared(intent) == told
+    assert parse_intent(intent) == told
 
 
 def test_a_floor_that_is_not_met_says_what_the_authorised_task_leaves_out() -> None:
     """An agent whose task was to read the payroll, and who reads the wiki next."""
-    task = declared(said(WHOLE)) or ()
+    task = parse_intent(said(WHOLE)) or ()
     proof = Proof(ago(60), "intent", scope=Scope("export", "bucket"), source="step_up", task=task)
     event = asked({"id": "wiki", "type": "bucket", "sensitivity": "restricted"}, "export")
-    floor = next(each for each in judged(event, proofs=[proof]).floors if each.id == "export-sensitive")
+    floor = next(each for each in decide_on(event, proofs=[proof]).floors if each.id == "export-sensitive")
 
     assert (floor.status, floor.sentence.partition("asks. ")[2]) == (
         "applied",

@@ -1,4 +1,4 @@
-"""What conditions ask about, looked up anew: unknown is None, an edge is not beyond it, a flag is what it says."""
+"""Facts of conditions: an unknown fact is None, a limit itself is not above it, a flag is true, false or unknown."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.judging import NOW, POLICY, an_event, judged
+from support.decisions import NOW, POLICY, an_event, decide_on
 
 from features.event.schema import Event
 from serving.decision import facts
-from serving.decision.proofs import Circumstances
+from serving.decision.inputs import DecisionContext
 from serving.policy.schema import Policy
 
 
 @pytest.fixture(autouse=True)
-def looked_up_anew() -> None:
-    """Nothing that an earlier test made ready."""
-    facts.fact.cache_clear()
+def no_cached_lookups() -> None:
+    """Start without the lookups that an earlier test cached."""
+    facts.fact_lookup.cache_clear()
 
 
-def a_case(event: Event | None = None, features: Mapping[str, float] | None = None) -> Circumstances:
-    return Circumstances(event or an_event("workload"), features or {}, 0.9, False, POLICY, NOW)
+def a_context(event: Event | None = None, features: Mapping[str, float] | None = None) -> DecisionContext:
+    return DecisionContext(event or an_event("workload"), features or {}, 0.9, False, POLICY, NOW)
 
 
 @pytest.mark.parametrize(("features", "known"), [({"pace": 0.0}, 0.0), ({"pace": math.nan}, None), ({}, None)])
-def test_a_feature_that_is_no_number_is_not_known(features: dict[str, float], known: float | None) -> None:
-    """Neither one that was not computed; nought is a number like any other."""
-    assert facts.fact("pace")(a_case(features=features)) == known
+def test_a_feature_that_is_nan_or_missing_is_unknown(features: dict[str, float], known: float | None) -> None:
+    """Zero is a known value."""
+    assert facts.fact_lookup("pace")(a_context(features=features)) == known
 
 
-def test_a_field_of_the_event_is_what_it_says() -> None:
-    """By its dotted name; what it leaves out is None."""
+def test_an_event_field_is_looked_up_by_its_dotted_name() -> None:
+    """A field the event leaves out is None."""
     event = an_event("workload", credential={"exposed": False})
 
-    assert facts.fact("credential.exposed")(a_case(event)) is False
-    assert facts.fact("device.compliant")(a_case(event)) is None
+    assert facts.fact_lookup("credential.exposed")(a_context(event)) is False
+    assert facts.fact_lookup("device.compliant")(a_context(event)) is None
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_a_field_of_the_event_is_what_it_says() -> None:
     ],
     ids=str,
 )
-def test_a_network_is_bad_by_either_sign_and_unknown_without_both(network: dict[str, Any], bad: bool | None) -> None:
-    """At the limit it is bad."""
-    assert facts.fact("bad_network")(a_case(an_event(network=network))) is bad
+def test_a_network_is_bad_by_anonymizer_or_reputation(network: dict[str, Any], bad: bool | None) -> None:
+    """At the policy's reputation limit it is bad; without both facts it is unknown."""
+    assert facts.fact_lookup("bad_network")(a_context(an_event(network=network))) is bad
 
 
 @pytest.mark.parametrize(
-    ("intent", "told", "outside"),
+    ("intent", "not_intended", "outside_intent"),
     [
         (None, None, None),
         ("tidy up", None, None),
@@ -65,28 +65,29 @@ def test_a_network_is_bad_by_either_sign_and_unknown_without_both(network: dict[
         ('[{"type": "agent_action", "actions": ["delete"]}]', "the action service:Do", True),
     ],
 )
-def test_of_free_text_nobody_can_tell_what_is_outside_it(
-    intent: str | None, told: str | None, outside: bool | None
+def test_only_authorization_details_say_what_is_outside_the_intent(
+    intent: str | None, not_intended: str | None, outside_intent: bool | None
 ) -> None:
-    """Of authorization details one can."""
-    case = a_case(an_event("agent", session={"id": "s", "intent": intent}))
+    """Of free text it is unknown."""
+    context = a_context(an_event("agent", session={"id": "s", "intent": intent}))
 
-    assert (facts.fact("not_intended")(case), facts.fact("outside_intent")(case)) == (told, outside)
+    assert facts.fact_lookup("not_intended")(context) == not_intended
+    assert facts.fact_lookup("outside_intent")(context) is outside_intent
 
 
-def status(features: dict[str, float], floor: str, **groups: Any) -> str | None:
-    """How a floor of a policy that was read just now stands."""
-    decision = judged(an_event("workload", **groups), features=features, policy=Policy.load())
+def floor_status(features: dict[str, float], floor: str, **groups: Any) -> str | None:
+    """The status of a floor of a freshly loaded policy."""
+    decision = decide_on(an_event("workload", **groups), features=features, policy=Policy.load())
     return next((each.status for each in decision.floors if each.id == floor), None)
 
 
-@pytest.mark.parametrize(("days", "found"), [(90.0, None), (90.001, "applied"), (math.nan, "undecided")])
-def test_a_limit_is_passed_only_beyond_it(days: float, found: str | None) -> None:
-    """Ninety days are not over ninety."""
-    assert status({"credential_age_days": days}, "over-age-secret", credential={"kind": "access_key"}) == found
+@pytest.mark.parametrize(("days", "status"), [(90.0, None), (90.001, "applied"), (math.nan, "undecided")])
+def test_above_excludes_the_limit_itself(days: float, status: str | None) -> None:
+    """A credential of exactly ninety days is not above ninety."""
+    assert floor_status({"credential_age_days": days}, "over-age-secret", credential={"kind": "access_key"}) == status
 
 
-@pytest.mark.parametrize(("exposed", "found"), [(1.0, "applied"), (0.0, None), (math.nan, "undecided")])
-def test_a_flag_is_what_it_says(exposed: float, found: str | None) -> None:
-    """True, not true, or not known."""
-    assert status({"credential_exposed": exposed}, "exposed-credential") == found
+@pytest.mark.parametrize(("exposed", "status"), [(1.0, "applied"), (0.0, None), (math.nan, "undecided")])
+def test_a_flag_is_true_false_or_unknown(exposed: float, status: str | None) -> None:
+    """Each leads to a status of its own."""
+    assert floor_status({"credential_exposed": exposed}, "exposed-credential") == status

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.judging import NOW, ago, an_event, judged
+from support.decisions import NOW, ago, an_event, decide_on
 
 from features.event.schema import Event
-from serving.decision.jit_scopes import covers, wanted
-from serving.decision.proofs import claimed
+from serving.decision.jit_scopes import covers, narrowest_scope
+from serving.decision.proofs import claimed_proofs
 
 COVERS: list[tuple[str, bool]] = [
     ("export:bucket", True),
@@ -54,7 +54,7 @@ def test_a_scope_covers_its_category_and_resource(scope: str, counts: bool) -> N
 )
 def test_what_is_asked_for_is_what_counts(event: Event, scope: str) -> None:
     """Also where the resource or the category is not known."""
-    assert (wanted(event), covers([wanted(event)], event)) == (scope, True)
+    assert (narrowest_scope(event), covers([narrowest_scope(event)], event)) == (scope, True)
 
 
 @pytest.mark.parametrize("scope", ["export:bucket", "export:bucket/x", "export:None", "export:None/None"])
@@ -90,13 +90,15 @@ def test_a_request_made_with_a_credential_for_it_is_allowed(held: str, more: dic
     resource = {"type": "bucket", "sensitivity": "restricted"}
     event = an_event("workload", "export", resource=resource, credential=credential | more)
 
-    assert judged(event, proofs=claimed(event)).ruling == ruling
+    assert decide_on(event, proofs=claimed_proofs(event)).ruling == ruling
 
 
 def test_the_ruling_says_what_the_scope_must_cover() -> None:
     """With what it is."""
     credential = {"kind": "jit_credential", "issued_at": ago(60), "expires_at": ago(-60), "scope": ["read:bucket"]}
     event = an_event("workload", "rotate_secret", credential=credential)
-    said = next(each.sentence for each in judged(event, proofs=claimed(event)).floors if each.id == "rotate-secret")
+    sentence = next(
+        each.sentence for each in decide_on(event, proofs=claimed_proofs(event)).floors if each.id == "rotate-secret"
+    )
 
-    assert said.endswith("The credential's scope is read:bucket; it must cover rotate_secret:*.")
+    assert sentence.endswith("The credential's scope is read:bucket; it must cover rotate_secret:*.")

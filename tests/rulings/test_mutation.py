@@ -1,4 +1,4 @@
-"""The score of scripts/mutate: what nobody noticed counts against it, and so does what was never tried."""
+"""The score of scripts/mutate: mutants that no test noticed count against it, and so do mutants that were not tried."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from scripts.floor_proof.mutation import LEAST, score, verdicts
+from scripts.floor_proof.mutation import MIN_SCORE, mutant_results, score
 
-STATUS = {0: "survived", 1: "killed", 33: "no tests", 36: "timeout", None: "not checked"}
+MEANINGS = {0: "survived", 1: "killed", 33: "no tests", 36: "timeout", None: "not checked"}
 
 
-def test_each_file_has_its_mutants_verdicts(tmp_path: Path) -> None:
-    """A file without mutants is left out; an exit code nobody knows is said as it is."""
-    (tmp_path / "serving").mkdir()
+def test_results_are_read_for_each_file(tmp_path: Path) -> None:
+    """A file without mutants is left out, and an unknown exit code is given as it is."""
+    (tmp_path / "serving/decision").mkdir(parents=True)
     codes = {"a": 1, "b": 0, "c": 33, "d": 36, "e": None, "f": 99}
     (tmp_path / "serving/decision/floors.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
     (tmp_path / "serving/empty.py.meta").write_text(json.dumps({"exit_code_by_key": {}}))
 
-    assert verdicts(tmp_path, STATUS) == {
+    assert mutant_results(tmp_path, MEANINGS) == {
         "serving/decision/floors.py": {
             "a": "killed",
             "b": "survived",
@@ -30,8 +30,8 @@ def test_each_file_has_its_mutants_verdicts(tmp_path: Path) -> None:
     }
 
 
-def test_only_what_was_noticed_counts_for_it() -> None:
-    """Survivors, mutants without tests and those that were not tried all lower the score; of none it is 0."""
-    assert score(Counter({"killed": 8, "timeout": 1, "survived": 1})) == LEAST
+def test_only_noticed_mutants_raise_the_score() -> None:
+    """Survivors, mutants without tests and mutants that were not tried lower it; without mutants it is 0."""
+    assert score(Counter({"killed": 8, "timeout": 1, "survived": 1})) == MIN_SCORE
     assert score(Counter({"killed": 1, "no tests": 1})) == score(Counter({"killed": 1, "not checked": 1})) == 0.5
     assert score(Counter()) == 0.0

@@ -1,37 +1,37 @@
-"""A policy that could not mean what it says is refused whole, by the key that is wrong."""
+"""A policy file with an error is refused as a whole, with file, line and key."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.judging import DOUBTED, NOW, POLICY, an_event, judged
+from support.decisions import DOUBTED, NOW, POLICY, an_event, decide_on
 
 from serving.investigate.policy import policy_page
 from serving.policy.schema import BUILT_IN, Policy, PolicyError
 
 WRONG = [
-    ("fact: credential_exposed, is", "fact: credential_exposde, is", "is 'credential_exposed' meant"),
+    ("fact: credential_exposed, is", "fact: credential_exposde, is", "did you mean 'credential_exposed'"),
     ("in: [admin_console]", "in: [admin_consol]", "action.category is never 'admin_consol'"),
     ("above: 1000", "above: .nan", "finite number"),
-    ("id: approve-payment", "id: admin-console", "floors named twice: admin-console"),
+    ("id: approve-payment", "id: admin-console", "duplicate floors: admin-console"),
     ("threshold_mode: enforce", "threshold_mode: shadwo", "'enforce' or 'shadow'"),
     ("threshold_mode: enforce", "threshold_mood: enforce", "threshold_mood"),
     ("deny_below: {human: 0.02, ", "deny_below: {", "deny_below lacks human"),
     ("public: {budget: 0.0005}", "public: {budget: 0.0005, trust: 0.5}", "either `budget` or `trust`"),
     ("version: 1", "version: 2", "version"),
-    ("cache_seconds: 5", "cache_secnds: 5", "cache_secnds: there is no such key; is 'cache_seconds' meant"),
-    ("{aal: 2, max_age_seconds: 900}", "{aal: 2, max_age_secs: 900}", "; is 'max_age_seconds' meant"),
-    ("threshold_mode: enforce", "threshold_mode: shadwo", "is 'shadow' meant"),
-    ("cache_seconds: 5", "cache_seconds: 5\ncache_seconds: 6", "cache_seconds stands twice .first in line"),
-    ("{human: 0.02, ", "{human: 0.02, human: 0.03, ", "deny_below.human stands twice"),
+    ("cache_seconds: 5", "cache_secnds: 5", "cache_secnds: there is no such key; did you mean 'cache_seconds'"),
+    ("{aal: 2, max_age_seconds: 900}", "{aal: 2, max_age_secs: 900}", "; did you mean 'max_age_seconds'"),
+    ("threshold_mode: enforce", "threshold_mode: shadwo", "did you mean 'shadow'"),
+    ("cache_seconds: 5", "cache_seconds: 5\ncache_seconds: 6", "cache_seconds is a duplicate .first in line"),
+    ("{human: 0.02, ", "{human: 0.02, human: 0.03, ", "deny_below.human is a duplicate"),
     (
         'urn:session-trust:aal1": {aal: 1}',
         'urn:a\\", max_age=\\"9": {aal: 1}',
         "acr_levels.*String should match pattern",
     ),
     ('urn:session-trust:aal1": {aal: 1}', 'urn:a\\r\\nSet-Cookie: x": {aal: 1}', "acr_levels.*should match pattern"),
-    ("({action.name}) needs", "({action.nam}) needs", "quotes {action.nam}, .*is 'action.name' meant"),
-    ("({action.name}) needs", "({action.name) needs", "a brace without its partner"),
+    ("({action.name}) needs", "({action.nam}) needs", "quotes {action.nam}, .*did you mean 'action.name'"),
+    ("({action.name}) needs", "({action.name) needs", "an unmatched brace"),
     ("version: 1", "version: 1\neffective_from: 2026-02-01T00:00:00Z\nexpires: 2026-01-01T00:00:00Z", "expires before"),
     ("version: 1", "version: 1\nexpires: 2026-01-01T00:00:00", "timezone"),
     ("human: [{type: interactive_mfa}]", "human: [{type: owner_approval}]", "interactive_mfa is for people"),
@@ -40,20 +40,20 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("right", "wrong", "said"), WRONG, ids=[said for *_, said in WRONG])
-def test_a_wrong_key_is_named(right: str, wrong: str, said: str, tmp_path: Path) -> None:
-    """The refusal says file, key and what would do; a floor never falls silent by a misspelling."""
+@pytest.mark.parametrize(("right", "wrong", "message"), WRONG, ids=[message for *_, message in WRONG])
+def test_an_error_names_the_key_and_what_would_be_right(right: str, wrong: str, message: str, tmp_path: Path) -> None:
+    """A misspelling never silently disables a floor."""
     text = BUILT_IN.read_text()
     assert right in text
     (tmp_path / "policy.yaml").write_text(text.replace(right, wrong))
 
-    with pytest.raises(PolicyError, match=said):
+    with pytest.raises(PolicyError, match=message):
         Policy.load(tmp_path / "policy.yaml")
 
 
 @pytest.mark.parametrize(("wrong", "line"), [("cache_secnds: 5", 3), ("floors: 7", 3), ("deny_below: {human: 2}", 3)])
-def test_a_refusal_names_file_and_line(wrong: str, line: int, tmp_path: Path) -> None:
-    """An editor jumps there."""
+def test_an_error_names_file_and_line(wrong: str, line: int, tmp_path: Path) -> None:
+    """Editors can jump to it."""
     file = tmp_path / "policy.yaml"
     file.write_text(f"version: 1\n# a comment\n{wrong}\n")
 
@@ -72,36 +72,38 @@ def test_a_refusal_names_file_and_line(wrong: str, line: int, tmp_path: Path) ->
         ("workload", {"effective_from": NOW}, "allow", False),
     ],
 )
-def test_outside_its_dates_a_policy_fails_closed(
+def test_a_policy_outside_its_dates_fails_closed(
     kind: str, dates: dict[str, datetime], ruling: str, degraded: bool
 ) -> None:
-    """A person may prove himself for a harmless look, all else waits, and the decision says why."""
-    decision = judged(an_event(kind), policy=POLICY.model_copy(update=dates))
+    """A person may step up to view something harmless, all else is denied, and the decision says why."""
+    decision = decide_on(an_event(kind), policy=POLICY.model_copy(update=dates))
 
-    assert (decision.ruling, decision.degraded is not None and "the policy" in decision.degraded) == (ruling, degraded)
+    assert decision.ruling == ruling
+    assert (decision.degraded is not None and "the policy" in decision.degraded) is degraded
 
 
-def test_a_threshold_set_in_shadow_asks_for_nothing() -> None:
-    """Those of workloads are watched and recorded; those of people rule as before."""
-    sets = {**POLICY.thresholds, "workload": POLICY.thresholds["workload"].model_copy(update={"mode": "shadow"})}
-    policy = POLICY.model_copy(update={"thresholds": sets})
-    answers = [judged(an_event(kind), trust=DOUBTED, policy=policy) for kind in ("workload", "human")]
+def test_thresholds_in_shadow_mode_ask_for_nothing() -> None:
+    """Those of workloads are only recorded; those of people are enforced."""
+    thresholds = {**POLICY.thresholds, "workload": POLICY.thresholds["workload"].model_copy(update={"mode": "shadow"})}
+    policy = POLICY.model_copy(update={"thresholds": thresholds})
+    decisions = [decide_on(an_event(kind), trust=DOUBTED, policy=policy) for kind in ("workload", "human")]
 
-    assert [(a.ruling, a.model_asks, a.would_ask) for a in answers] == [
+    assert [(d.ruling, d.model_asks, d.model_would_ask) for d in decisions] == [
         ("allow", "allow", "step_up"),
         ("step_up", "step_up", None),
     ]
 
 
 def test_the_shipped_policy_has_eighteen_floors() -> None:
-    """Eight guard actions, nine are signals, and one is an agent's own word."""
+    """Eight guard actions, ten respond to signals."""
     kinds = [floor.kind for floor in Policy.load().floors]
 
-    assert (kinds.count("action"), kinds.count("signal")) == (8, 10)
+    assert kinds.count("action") == 8
+    assert kinds.count("signal") == 10
 
 
-def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
-    """Neither missing nor broken files are taken for an empty policy."""
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+    """Neither a missing nor a broken file counts as an empty policy."""
     (tmp_path / "broken.yaml").write_text("floors: [")
 
     for name in ("missing.yaml", "broken.yaml"):
@@ -110,8 +112,9 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 def test_the_policy_page_says_why_a_newer_file_is_refused() -> None:
-    """Every floor stands on it, and what a file may say is text."""
+    """It shows every floor, and escapes what a file may say."""
     html = policy_page(POLICY, "next.yaml:3: <script> is no key", ())
 
-    assert ("&lt;script&gt; is no key" in html, "<script>" in html) == (True, False)
+    assert "&lt;script&gt; is no key" in html
+    assert "<script>" not in html
     assert [floor.id for floor in POLICY.floors if floor.id not in html] == []

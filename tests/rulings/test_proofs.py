@@ -1,4 +1,4 @@
-"""Where a proof begins and ceases to count, to the second; and what a session's own sign-in is worth."""
+"""When a proof begins and ceases to count, to the second, and the assurance level of proofs and sessions."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, judged, strong_proof
+from support.decisions import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, decide_on, strong_proof
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Proof, SessionState
-from serving.decision.proofs import level
-from serving.decision.reauthentication import session_level
+from serving.decision.inputs import Proof, SessionState
+from serving.decision.proofs import assurance_level
+from serving.decision.reauthentication import session_assurance_level
 
-TOLERATED = POLICY.clock_tolerance_seconds
+TOLERANCE = POLICY.clock_tolerance_seconds
 ADMIN = an_event("human", "admin_console")
 AGE = next(floor.requires.max_age_seconds for floor in POLICY.floors if floor.id == "admin-console")
 
 
-def ruled(proof: Proof) -> str:
-    return next(each.status for each in judged(ADMIN, proofs=[proof]).floors if each.id == "admin-console")
+def floor_status(proof: Proof) -> str:
+    return next(floor.status for floor in decide_on(ADMIN, proofs=[proof]).floors if floor.id == "admin-console")
 
 
 @pytest.mark.parametrize(
@@ -29,23 +29,23 @@ def ruled(proof: Proof) -> str:
         (AGE, "satisfied"),
         (AGE + 1, "applied"),
         (0, "satisfied"),
-        (-TOLERATED, "satisfied"),
-        (-TOLERATED - 1, "applied"),
+        (-TOLERANCE, "satisfied"),
+        (-TOLERANCE - 1, "applied"),
     ],
 )
-def test_a_proof_counts_up_to_its_age_and_no_further_ahead_than_clocks_differ(seconds_ago: int, status: str) -> None:
-    """At the limit it counts, a second beyond it does not."""
-    assert ruled(strong_proof(seconds_ago)) == status
+def test_a_proof_counts_within_its_age_and_the_clock_tolerance(seconds_ago: int, status: str) -> None:
+    """At each limit it counts, a second beyond it does not."""
+    assert floor_status(strong_proof(seconds_ago)) == status
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(1, "satisfied"), (0, "applied"), (-1, "applied")])
-def test_a_proof_that_ends_now_has_ended(seconds: int, status: str) -> None:
-    """Its last second is the one before."""
-    assert ruled(strong_proof(expires_at=NOW + timedelta(seconds=seconds))) == status
+def test_a_proof_that_expires_now_has_expired(seconds: int, status: str) -> None:
+    """It counts until the second before."""
+    assert floor_status(strong_proof(expires_at=NOW + timedelta(seconds=seconds))) == status
 
 
 @pytest.mark.parametrize(
-    ("asked", "more", "ruling"),
+    ("challenged_at", "changes", "ruling"),
     [
         ({"first": ago(120)}, {"decision_id": "first"}, "allow"),
         ({"first": ago(60)}, {"decision_id": "first"}, "step_up"),
@@ -57,25 +57,26 @@ def test_a_proof_that_ends_now_has_ended(seconds: int, status: str) -> None:
     ],
     ids=str,
 )
-def test_only_a_proof_made_after_it_was_asked_for_answers_the_model(asked: Any, more: Any, ruling: str) -> None:
-    """Made at the very moment is not after; nobody asked, nobody answered."""
-    proof = strong_proof(60, **more)
-    answer = judged(an_event("human"), trust=DOUBTED, proofs=[proof], standing=SessionState(challenged_at=asked))
+def test_only_a_proof_made_after_its_challenge_settles_the_model(challenged_at: Any, changes: Any, ruling: str) -> None:
+    """A proof made at the same moment does not count, and neither does one without a challenge."""
+    session = SessionState(challenged_at=challenged_at)
+    decision = decide_on(an_event("human"), trust=DOUBTED, proofs=[strong_proof(60, **changes)], session=session)
 
-    assert answer.ruling == ruling
+    assert decision.ruling == ruling
 
 
-def test_trust_that_falls_by_the_margin_itself_is_no_new_evidence_yet() -> None:
-    """Beyond it, what was proven before is not enough any more."""
-    now = DOUBTED.now
-    for fallen, ruling in ((POLICY.new_evidence_margin, "allow"), (POLICY.new_evidence_margin + 0.01, "step_up")):
-        proof = strong_proof(60, decision_id="first", trust_at_completion=now + fallen)
-        standing = SessionState(challenged_at={"first": ago(120)})
-        assert judged(an_event("human"), trust=DOUBTED, proofs=[proof], standing=standing).ruling == ruling
+@pytest.mark.parametrize(("beyond_margin", "ruling"), [(0.0, "allow"), (0.01, "step_up")])
+def test_trust_that_fell_by_more_than_the_margin_is_new_evidence(beyond_margin: float, ruling: str) -> None:
+    """A proof does not count any more once trust has fallen further than that since."""
+    before = DOUBTED.now + POLICY.new_evidence_margin + beyond_margin
+    proof = strong_proof(60, decision_id="first", trust_at_completion=before)
+    session = SessionState(challenged_at={"first": ago(120)})
+
+    assert decide_on(an_event("human"), trust=DOUBTED, proofs=[proof], session=session).ruling == ruling
 
 
 @pytest.mark.parametrize(
-    ("proof", "worth"),
+    ("proof", "level"),
     [
         (Proof(NOW, "authentication"), 0),
         (Proof(NOW, "authentication", aal=1), 1),
@@ -86,13 +87,13 @@ def test_trust_that_falls_by_the_margin_itself_is_no_new_evidence_yet() -> None:
     ],
     ids=str,
 )
-def test_a_proof_is_worth_the_least_of_what_is_said_and_nothing_where_nothing_is(proof: Proof, worth: int) -> None:
-    """An acr that the policy does not know says nothing."""
-    assert level(proof, POLICY) == worth
+def test_a_proof_has_the_lowest_level_of_its_inputs(proof: Proof, level: int) -> None:
+    """An acr that the policy does not map is ignored; without any input the level is 0."""
+    assert assurance_level(proof, POLICY) == level
 
 
 @pytest.mark.parametrize(
-    ("said", "worth"),
+    ("claim", "level"),
     [
         ({}, 1),
         ({"acr": "urn:session-trust:aal3"}, 3),
@@ -104,59 +105,70 @@ def test_a_proof_is_worth_the_least_of_what_is_said_and_nothing_where_nothing_is
     ],
     ids=str,
 )
-def test_a_session_has_the_level_its_sign_in_names(said: dict[str, Any], worth: int) -> None:
-    """Factors alone show AAL2 at most: AAL3 needs more than they tell, and only its name says that it was met."""
-    assert session_level(an_event("human", authentication=said), POLICY) == worth
+def test_a_session_has_the_level_it_claims(claim: dict[str, Any], level: int) -> None:
+    """Factors alone show AAL2 at most; AAL3 must be claimed by aal or acr."""
+    assert session_assurance_level(an_event("human", authentication=claim), POLICY) == level
 
 
-def test_a_hazard_that_is_certain_or_no_number_is_no_trust() -> None:
-    """A curve that would fall to nothing at once, or rise, fails closed."""
-    for hazards in ((1.0, 0.0, 0.0, 0.0), (-0.1, 0.0, 0.0, 0.0), (float("nan"), 0.0, 0.0, 0.0)):
-        assert judged(an_event("human"), trust=TrustCurve(-12.0, hazards)).degraded == "the model gave no trust"
+@pytest.mark.parametrize("hazard", [1.0, -0.1, float("nan")])
+def test_a_hazard_that_is_not_below_one_is_no_trust(hazard: float) -> None:
+    """A curve that falls to zero at once, rises, or is not a number fails closed."""
+    hazards = (hazard, 0.0, 0.0, 0.0)
+
+    assert decide_on(an_event("human"), trust=TrustCurve(-12.0, hazards)).degraded == "the model gave no trust"
 
 
-def test_a_policy_that_is_over_fails_closed_when_enforced_and_not_in_a_replay() -> None:
-    """What is past may be tried with any policy; a request may not."""
-    over = POLICY.model_copy(update={"expires": NOW - timedelta(seconds=1)})
+def test_an_expired_policy_fails_closed() -> None:
+    """One that is in force does not."""
+    expired = POLICY.model_copy(update={"expires": NOW - timedelta(seconds=1)})
 
-    assert judged(an_event("human"), policy=over).degraded
-    assert not judged(an_event("human"), policy=POLICY).degraded
+    assert decide_on(an_event("human"), policy=expired).degraded
+    assert not decide_on(an_event("human"), policy=POLICY).degraded
 
 
-def test_a_decision_keeps_when_and_why() -> None:
-    """The moment it was made at, and whose rules asked."""
-    decision = judged(ADMIN, trust=TRUSTED)
+def test_a_decision_holds_its_time_and_the_rules_that_asked() -> None:
+    """A step-up has no lifetime."""
+    decision = decide_on(ADMIN, trust=TRUSTED)
 
-    assert (decision.at, decision.lifetime, decision.asked_by) == (NOW, None, ("floor admin-console",))
+    assert decision.at == NOW
+    assert decision.lifetime is None
+    assert decision.asked_by == ("floor admin-console",)
     assert replace(decision, explanation=None).wire()["explanation"] is None
 
 
 @pytest.mark.parametrize(("exposed", "ruling"), [(1.0, "step_up"), (0.0, "allow"), (float("nan"), "allow")])
-def test_refreshing_a_leaked_credential_proves_nothing(exposed: float, ruling: str) -> None:
-    """Whoever found it can refresh it: even where no floor asks about leaks."""
-    silent = POLICY.model_copy(update={"floors": tuple(f for f in POLICY.floors if f.id != "exposed-credential")})
+def test_refreshing_an_exposed_credential_proves_nothing(exposed: float, ruling: str) -> None:
+    """An attacker can refresh it as well; this holds even without the floor on exposed credentials."""
+    without_floor = POLICY.model_copy(
+        update={"floors": tuple(f for f in POLICY.floors if f.id != "exposed-credential")}
+    )
     event = an_event("service_account", "rotate_secret")
     refreshed = Proof(ago(10), "refresh", source="step_up")
 
-    assert judged(event, proofs=[refreshed], features={"credential_exposed": exposed}, policy=silent).ruling == ruling
+    assert (
+        decide_on(event, proofs=[refreshed], features={"credential_exposed": exposed}, policy=without_floor).ruling
+        == ruling
+    )
 
 
-def test_at_the_threshold_itself_nobody_asks() -> None:
-    """Trust must be below it."""
-    assert judged(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now).ruling == "allow"
-    assert judged(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now + 1e-9).ruling == "step_up"
+def test_trust_equal_to_the_threshold_is_enough() -> None:
+    """The model asks only below it."""
+    assert decide_on(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now).ruling == "allow"
+    assert decide_on(an_event("human"), trust=DOUBTED, threshold=DOUBTED.now + 1e-9).ruling == "step_up"
 
 
-def test_without_a_model_a_person_who_was_asked_and_proved_himself_gets_his_harmless_look() -> None:
-    """It is what he was asked for."""
+def test_without_a_model_a_step_up_allows_a_harmless_view() -> None:
+    """It settles what was asked for."""
     proof = strong_proof(60, decision_id="first")
-    standing = SessionState(challenged_at={"first": ago(120)})
+    session = SessionState(challenged_at={"first": ago(120)})
 
-    assert judged(an_event("human"), trust=None, proofs=[proof], standing=standing).ruling == "allow"
+    assert decide_on(an_event("human"), trust=None, proofs=[proof], session=session).ruling == "allow"
 
 
-def test_context_is_thin_below_the_limit_and_where_nothing_is_known_of_it() -> None:
-    """At the limit it is not."""
-    limit = POLICY.thin_context.below
-    for known, thin in ((limit, False), (limit - 1e-9, True), (float("nan"), True)):
-        assert judged(an_event("human", "write"), features={"context_known_fraction": known}).thin is thin
+@pytest.mark.parametrize(
+    ("known", "thin"),
+    [(POLICY.thin_context.below, False), (POLICY.thin_context.below - 1e-9, True), (float("nan"), True)],
+)
+def test_context_is_thin_below_the_limit_or_when_unknown(known: float, thin: bool) -> None:
+    """At the limit it is not thin."""
+    assert decide_on(an_event("human", "write"), features={"context_known_fraction": known}).thin_context is thin

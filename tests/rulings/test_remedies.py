@@ -1,4 +1,4 @@
-"""What is offered is what would do, and nothing that a thief can do as well does."""
+"""A remedy that is offered settles the request, and a proof that an attacker could give as well does not."""
 
 from __future__ import annotations
 
@@ -11,70 +11,70 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from support.judging import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, judged, strong_proof
+from support.decisions import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, decide_on, strong_proof
 from support.random_requests import Request, requests
 
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision import authorization_details
-from serving.decision.decide import Decision, Proof, Scope, SessionState
-from serving.decision.proofs import claimed
+from serving.decision.decision import Decision
+from serving.decision.inputs import Proof, Scope, SessionState
+from serving.decision.proofs import claimed_proofs
 from serving.decision.remedies import Remedy
 from serving.decision.ruling import NO_REMEDY
 from serving.policy.rules import PROVES
 from serving.policy.schema import ProofKind
 
 LOW = TrustCurve(0.2, (0.0,) * 4)
-"""A trust below which only what cannot be relayed counts."""
+"""A trust at which only phishing-resistant proof counts."""
 ASKED = SessionState(challenged_at={"earlier": ago(120)})
 IRREVERSIBLE: dict[str, Any] = {"action": {"reversible": False}}
-FOR_A_SETTING = (
-    authorization_details.declared('[{"type": "agent_action", "actions": ["change_security_setting"]}]') or ()
+SETTING_TASK = (
+    authorization_details.parse_intent('[{"type": "agent_action", "actions": ["change_security_setting"]}]') or ()
 )
 many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def made(kind: ProofKind, **changes: Any) -> Proof:
-    """A proof of a kind, made a minute ago in answer to an earlier decision."""
-    lives = {"expires_at": NOW + timedelta(minutes=8)}
-    given: dict[str, Any] = {"made_at": ago(60), "kind": kind, "source": "step_up", "decision_id": "earlier"} | lives
-    return Proof(**(given | changes))
+def a_proof(kind: ProofKind, **changes: Any) -> Proof:
+    """A proof of a kind, made a minute ago in answer to an earlier challenge."""
+    values: dict[str, Any] = {
+        "made_at": ago(60),
+        "kind": kind,
+        "source": "step_up",
+        "decision_id": "earlier",
+        "expires_at": NOW + timedelta(minutes=8),
+    }
+    return Proof(**(values | changes))
 
 
-def offered(decision: Decision) -> list[str]:
+def remedy_types(decision: Decision) -> list[str]:
     return [remedy.type for remedy in decision.remedies]
 
 
-# a: what cannot be undone -------------------------------------------------------------------------------------------
+# irreversible actions -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["intent", "refresh", "attestation", "jit_credential"])
 @pytest.mark.parametrize("trust", [DOUBTED, TRUSTED])
-def test_an_agent_cannot_undo_by_its_own_word(kind: ProofKind, trust: TrustCurve) -> None:
-    """An irreversible action of an agent needs its owner: no proof the agent makes itself is enough."""
+def test_an_agents_irreversible_action_needs_owner_approval(kind: ProofKind, trust: TrustCurve) -> None:
+    """No proof that the agent makes itself is enough."""
     event = an_event("agent", "change_security_setting", **IRREVERSIBLE)
-    decision = judged(event, trust=trust, proofs=[made(kind)], standing=ASKED)
+    decision = decide_on(event, trust=trust, proofs=[a_proof(kind)], session=ASKED)
 
-    assert (decision.ruling, offered(decision)) == ("step_up", ["owner_approval"])
-
-
-def test_the_owners_approval_lets_an_irreversible_action_through() -> None:
-    """That, and what can be undone by intent as before."""
-    cases: list[tuple[bool, ProofKind]] = [(False, "owner_approval"), (True, "intent")]
-    answers = [
-        judged(
-            an_event("agent", "change_security_setting", action={"reversible": reversible}),
-            proofs=[made(kind, task=FOR_A_SETTING)],
-            standing=ASKED,
-        ).ruling
-        for reversible, kind in cases
-    ]
-
-    assert answers == ["allow", "allow"]
+    assert decision.ruling == "step_up"
+    assert remedy_types(decision) == ["owner_approval"]
 
 
-def test_who_else_needs_an_owner_is_the_policys_to_say() -> None:
-    """The same rule for workloads, by data alone."""
+@pytest.mark.parametrize(("reversible", "kind"), [(False, "owner_approval"), (True, "intent")])
+def test_owner_approval_allows_an_irreversible_action(reversible: bool, kind: ProofKind) -> None:
+    """For a reversible action, an authorised intent is enough."""
+    event = an_event("agent", "change_security_setting", action={"reversible": reversible})
+
+    assert decide_on(event, proofs=[a_proof(kind, task=SETTING_TASK)], session=ASKED).ruling == "allow"
+
+
+def test_the_policy_says_which_identities_need_owner_approval() -> None:
+    """Workloads need it once the policy says so."""
     rules = (*POLICY.remedies["workload"], *(r for r in POLICY.remedies["agent"] if r.type == "owner_approval"))
     policy = POLICY.model_copy(
         update={
@@ -84,29 +84,27 @@ def test_who_else_needs_an_owner_is_the_policys_to_say() -> None:
     )
     event = an_event("workload", "rotate_secret", **IRREVERSIBLE)
 
-    assert [judged(event, policy=p, proofs=[made("attestation")]).ruling for p in (POLICY, policy)] == [
-        "allow",
-        "step_up",
-    ]
+    assert decide_on(event, policy=POLICY, proofs=[a_proof("attestation")]).ruling == "allow"
+    assert decide_on(event, policy=policy, proofs=[a_proof("attestation")]).ruling == "step_up"
 
 
-# b: every remedy offered would do -----------------------------------------------------------------------------------
+# every remedy settles the request -----------------------------------------------------------------------------------
 
 
-def performed(remedy: Remedy, event: Event) -> Iterator[Proof]:
-    """Each way to do as a remedy says, a few seconds after it was asked for."""
-    at, lives = NOW + timedelta(seconds=5), remedy.details.get("ttl_seconds", 600)
+def resulting_proofs(remedy: Remedy, event: Event) -> Iterator[Proof]:
+    """The proofs of each way to carry out a remedy, five seconds after the challenge."""
+    made_at, ttl_seconds = NOW + timedelta(seconds=5), remedy.details.get("ttl_seconds", 600)
     proof = Proof(
-        at,
+        made_at,
         PROVES[remedy.type],
         scope=Scope(event.action.category, event.resource.type),
-        expires_at=at + timedelta(seconds=lives),
+        expires_at=made_at + timedelta(seconds=ttl_seconds),
         decision_id="decision",
         source="step_up",
         network_asn=event.network.asn,
         device_id=event.device.id,
         granted=tuple(remedy.details.get("scope", ())),
-        task=authorization_details.declared(json.dumps(remedy.details.get("authorization_details", []))) or (),
+        task=authorization_details.parse_intent(json.dumps(remedy.details.get("authorization_details", []))) or (),
     )
     if remedy.type != "interactive_mfa":
         yield proof
@@ -120,72 +118,71 @@ def performed(remedy: Remedy, event: Event) -> Iterator[Proof]:
 @many
 @given(requests())
 def test_every_remedy_offered_turns_the_request_into_an_allow(request: Request) -> None:
-    """Done as asked, by any of the ways it names, the very same request is allowed."""
-    asked = request.ruled()
-    assume(asked.ruling == "step_up")
-    standing = replace(request.standing, challenged_at={**request.standing.challenged_at, "decision": NOW})
-    trust = asked.trust.now if asked.trust else None
-    done = [
-        replace(p, trust_at_completion=trust) for remedy in asked.remedies for p in performed(remedy, request.event)
+    """Carried out in any of the ways it names, it makes the same request an allow."""
+    challenge = request.decide()
+    assume(challenge.ruling == "step_up")
+    session = replace(request.session, challenged_at={**request.session.challenged_at, "decision": NOW})
+    trust = challenge.trust.now if challenge.trust else None
+    proofs = [
+        replace(proof, trust_at_completion=trust)
+        for remedy in challenge.remedies
+        for proof in resulting_proofs(remedy, request.event)
     ]
     later = NOW + timedelta(seconds=10)
-    in_vain = [
+    insufficient = [
         proof
-        for proof in done
-        if request.ruled(standing=standing, proofs=(*request.proofs, proof), at=later).ruling != "allow"
+        for proof in proofs
+        if request.decide(session=session, proofs=(*request.proofs, proof), at=later).ruling != "allow"
     ]
 
-    assert done and in_vain == []
+    assert proofs
+    assert insufficient == []
 
 
 @many
 @given(requests())
-def test_the_shipped_policy_leaves_nobody_without_a_remedy(request: Request) -> None:
-    """Whatever asks at once, there is one thing that settles it."""
-    assert NO_REMEDY not in request.ruled().because
+def test_the_built_in_policy_always_offers_a_remedy(request: Request) -> None:
+    """Whatever rules ask at once, one remedy settles them all."""
+    assert NO_REMEDY not in request.decide().because
 
 
-def test_a_leaked_credential_is_replaced_and_not_attested() -> None:
-    """Only what the floor takes is offered."""
-    decision = judged(an_event("workload"), features={"credential_exposed": 1.0})
+def test_an_exposed_credential_must_be_replaced() -> None:
+    """Only the remedy that the floor accepts is offered."""
+    decision = decide_on(an_event("workload"), features={"credential_exposed": 1.0})
 
-    assert offered(decision) == ["jit_credential"]
+    assert remedy_types(decision) == ["jit_credential"]
 
 
-def test_in_a_storm_what_would_not_do_is_still_not_offered() -> None:
-    """A leaked credential is replaced, however often it is asked."""
+def test_an_exposed_credential_must_be_replaced_in_a_storm_too() -> None:
+    """However often the identity was asked."""
     storm = SessionState(prompts_in_window=9)
-    decision = judged(an_event("workload"), features={"credential_exposed": 1.0}, standing=storm)
+    decision = decide_on(an_event("workload"), features={"credential_exposed": 1.0}, session=storm)
 
-    assert offered(decision) == ["jit_credential"]
+    assert remedy_types(decision) == ["jit_credential"]
 
 
-def test_where_nothing_would_do_the_answer_is_no() -> None:
-    """A step-up that nobody can answer is a denial, and says so."""
+def test_a_step_up_without_a_remedy_is_denied() -> None:
+    """The decision says so."""
     floor = POLICY.floors[0].model_copy(
         update={"requires": POLICY.floors[0].requires.model_copy(update={"accepts": ("owner_approval",)})}
     )
-    decision = judged(an_event("workload", "admin_console"), policy=POLICY.model_copy(update={"floors": (floor,)}))
+    decision = decide_on(an_event("workload", "admin_console"), policy=POLICY.model_copy(update={"floors": (floor,)}))
 
-    assert (decision.ruling, decision.because, decision.remedies) == ("deny", (NO_REMEDY,), ())
+    assert decision.ruling == "deny"
+    assert decision.because == (NO_REMEDY,)
+    assert decision.remedies == ()
 
 
-# c, d: strength -----------------------------------------------------------------------------------------------------
+# strength -----------------------------------------------------------------------------------------------------
 
 
-def test_a_code_satisfies_no_floor_at_low_trust() -> None:
-    """Where trust is low the thief may read the codes: the floor still applies, and a key satisfies it."""
+@pytest.mark.parametrize(("factor", "status"), [("otp", "applied"), ("hwk", "satisfied")])
+def test_a_one_time_code_satisfies_no_floor_at_low_trust(factor: str, status: str) -> None:
+    """An attacker may read codes; a hardware key satisfies the floor."""
     event = an_event(category="approve_payment")
-    statuses = [
-        next(
-            floor.status
-            for floor in judged(event, trust=LOW, threshold=0.3, proofs=[strong_proof(amr=amr)]).floors
-            if floor.id == "approve-payment"
-        )
-        for amr in (("pwd", "otp"), ("pwd", "hwk"))
-    ]
+    decision = decide_on(event, trust=LOW, threshold=0.3, proofs=[strong_proof(amr=("pwd", factor))])
 
-    assert statuses == ["applied", "satisfied"]
+    assert [floor.status for floor in decision.floors if floor.id == "approve-payment"] == [status]
 
 
 @pytest.mark.parametrize(
@@ -193,16 +190,16 @@ def test_a_code_satisfies_no_floor_at_low_trust() -> None:
     [({"resource": {"sensitivity": "restricted"}}, TRUSTED), ({}, LOW)],
     ids=["restricted", "low trust"],
 )
-def test_a_challenge_names_only_acr_values_that_do(groups: dict[str, Any], trust: TrustCurve) -> None:
-    """Where only what cannot be relayed counts, AAL2 is not named."""
-    challenge = judged(an_event(category="export", **groups), trust=trust).wire()["challenge"]
+def test_a_challenge_names_only_sufficient_acr_values(groups: dict[str, Any], trust: TrustCurve) -> None:
+    """AAL2 is not named when only phishing-resistant proof counts."""
+    challenge = decide_on(an_event(category="export", **groups), trust=trust).wire()["challenge"]
 
     assert 'acr_values="urn:session-trust:aal3"' in challenge
 
 
-# e: acr without amr -------------------------------------------------------------------------------------------------
+# acr without amr -------------------------------------------------------------------------------------------------
 
-WORTH: list[tuple[dict[str, Any], str, str]] = [
+ACR_CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"acr": "urn:session-trust:aal2"}, "allow", "step_up"),
     ({"acr": "urn:session-trust:aal3"}, "allow", "allow"),
     ({"acr": "urn:session-trust:aal1"}, "step_up", "step_up"),
@@ -218,21 +215,21 @@ WORTH: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "internal", "restricted"), WORTH, ids=[str(said) for said, *_ in WORTH])
-def test_what_an_acr_is_worth(said: dict[str, Any], internal: str, restricted: str) -> None:
-    """By the policy's map where no factors are named, bounded by them where they are; never more than any of both."""
+@pytest.mark.parametrize(("claim", "internal", "restricted"), ACR_CASES, ids=[str(claim) for claim, *_ in ACR_CASES])
+def test_the_strength_of_an_acr(claim: dict[str, Any], internal: str, restricted: str) -> None:
+    """It follows the policy's map when no factors are named; the factors limit it when they are."""
     events = [
-        an_event(category="manage_access", resource={"sensitivity": s}, authentication={"time": ago(60)} | said)
+        an_event(category="manage_access", resource={"sensitivity": s}, authentication={"time": ago(60)} | claim)
         for s in ("internal", "restricted")
     ]
 
-    assert [judged(event, proofs=claimed(event)).ruling for event in events] == [internal, restricted]
+    assert [decide_on(event, proofs=claimed_proofs(event)).ruling for event in events] == [internal, restricted]
 
 
-# f: the end of an assurance level -----------------------------------------------------------------------------------
+# session limits of an assurance level ------------------------------------------------------------------------------
 
 H = 3_600
-PAST: list[tuple[int | None, float, float | None, str]] = [
+LIMIT_CASES: list[tuple[int | None, float, float | None, str]] = [
     (3, 12 * H - 1, None, "allow"),
     (3, 12 * H, None, "step_up"),
     (2, 13 * H, None, "allow"),
@@ -249,84 +246,88 @@ PAST: list[tuple[int | None, float, float | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("aal", "authenticated", "seen", "ruling"), PAST)
-def test_past_its_levels_limits_a_session_is_authenticated_again(
-    aal: int | None, authenticated: float, seen: float | None, ruling: str
+@pytest.mark.parametrize(("aal", "authenticated_ago", "seen_ago", "ruling"), LIMIT_CASES)
+def test_a_session_past_a_limit_of_its_level_must_authenticate_again(
+    aal: int | None, authenticated_ago: float, seen_ago: float | None, ruling: str
 ) -> None:
-    """However well it is trusted; activity nobody knows of limits nothing."""
-    event = an_event(authentication={"aal": aal, "time": ago(authenticated)})
-    decision = judged(event, standing=SessionState(last_seen=ago(seen) if seen else None))
+    """Whatever its trust; unknown activity limits nothing."""
+    event = an_event(authentication={"aal": aal, "time": ago(authenticated_ago)})
+    decision = decide_on(event, session=SessionState(last_seen=ago(seen_ago) if seen_ago else None))
 
-    assert decision.ruling == ruling and (ruling == "allow" or "authenticated again" in decision.because[0])
+    assert decision.ruling == ruling
+    assert ruling == "allow" or "authenticated again" in decision.because[0]
 
 
-def test_only_a_proof_of_its_own_level_renews_a_session() -> None:
-    """After AAL3 has ended, a code does not bring it back; a key does."""
+def test_only_a_proof_of_its_level_renews_a_session() -> None:
+    """After an AAL3 session has ended, a code does not renew it; a hardware key does."""
     event = an_event(authentication={"aal": 3, "time": ago(13 * H)})
     weak, strong = (
-        judged(event, proofs=[made("authentication", amr=("pwd", method))], standing=ASKED) for method in ("otp", "hwk")
+        decide_on(event, proofs=[a_proof("authentication", amr=("pwd", method))], session=ASKED)
+        for method in ("otp", "hwk")
     )
 
-    assert (weak.ruling, strong.ruling, judged(event).remedies[0].details["acr_values"]) == (
-        "step_up",
-        "allow",
-        ["urn:session-trust:aal3"],
-    )
+    assert weak.ruling == "step_up"
+    assert strong.ruling == "allow"
+    assert decide_on(event).remedies[0].details["acr_values"] == ["urn:session-trust:aal3"]
 
 
-def test_a_machine_has_no_assurance_level_to_lose() -> None:
-    """The limits are a person's."""
-    assert judged(an_event("workload", authentication={"aal": 3, "time": ago(20 * H)})).ruling == "allow"
+def test_session_limits_do_not_hold_for_machines() -> None:
+    """Only people sign in again."""
+    assert decide_on(an_event("workload", authentication={"aal": 3, "time": ago(20 * H)})).ruling == "allow"
 
 
-def test_an_active_session_may_be_left_alone_for_so_long() -> None:
-    """The lifetime of an allow ends with inactivity at its level."""
-    lifetime = judged(an_event(authentication={"aal": 2, "time": ago(60)})).lifetime
+def test_the_lifetime_of_an_allow_ends_with_inactivity() -> None:
+    """At AAL2 after an hour."""
+    lifetime = decide_on(an_event(authentication={"aal": 2, "time": ago(60)})).lifetime
 
-    assert lifetime is not None and (lifetime.seconds, lifetime.limited_by) == (H, "inactivity")
+    assert lifetime is not None
+    assert lifetime.seconds == H
+    assert lifetime.limited_by == "inactivity"
 
 
-# g: what a thief can do as well -------------------------------------------------------------------------------------
+# proofs that an attacker could give ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("features", [{}, {"credential_exposed": 1.0}])
 def test_refreshing_a_doubted_session_proves_nothing(features: dict[str, float]) -> None:
-    """Whoever stole the credential can exchange it: neither offered nor taken where the model doubts, or it leaked."""
+    """An attacker can exchange a stolen credential: a refresh is neither offered nor accepted."""
     trust = TRUSTED if features else DOUBTED
     event = an_event("workload", "rotate_secret")
-    decision = judged(event, trust=trust, features=features, proofs=[made("refresh")], standing=ASKED)
+    decision = decide_on(event, trust=trust, features=features, proofs=[a_proof("refresh")], session=ASKED)
 
-    assert (decision.ruling, "refresh_token" in offered(decision)) == ("step_up", False)
+    assert decision.ruling == "step_up"
+    assert "refresh_token" not in remedy_types(decision)
 
 
-def test_refreshing_a_trusted_session_does() -> None:
-    """An over-age secret of a workload nobody doubts is settled by a new one."""
+def test_refreshing_a_trusted_session_is_a_proof() -> None:
+    """A new secret settles an over-age one in a session that is not doubted."""
     event = an_event("workload", credential={"kind": "api_token"})
     old = {"credential_age_days": 400.0}
 
-    assert (judged(event, features=old).ruling, judged(event, features=old, proofs=[made("refresh")]).ruling) == (
-        "step_up",
-        "allow",
-    )
+    assert decide_on(event, features=old).ruling == "step_up"
+    assert decide_on(event, features=old, proofs=[a_proof("refresh")]).ruling == "allow"
 
 
 @pytest.mark.parametrize("expires_at", [None, NOW + timedelta(days=365)])
-def test_a_credential_for_one_task_ends_soon(expires_at: Any) -> None:
-    """What lives for a year, or for ever, is a secret under another name."""
-    proof = made("jit_credential", expires_at=expires_at)
+def test_a_credential_for_one_task_must_expire_soon(expires_at: Any) -> None:
+    """One that lasts for a year, or without end, does not count."""
+    proof = a_proof("jit_credential", expires_at=expires_at)
 
-    assert judged(an_event("workload", "rotate_secret"), proofs=[proof]).ruling == "step_up"
+    assert decide_on(an_event("workload", "rotate_secret"), proofs=[proof]).ruling == "step_up"
 
 
-# i: what could not be told ------------------------------------------------------------------------------------------
+# undecided floors ------------------------------------------------------------------------------------------
 
 
 def test_an_undecided_floor_says_what_is_missing() -> None:
-    """Never as a fact: nobody reads that a credential leaked where nobody knows."""
-    said = {
-        floor.id: floor.sentence for floor in judged(an_event(category="write")).floors if floor.status == "undecided"
+    """It never states the unknown as a fact, such as that a credential leaked."""
+    sentences = {
+        floor.id: floor.sentence
+        for floor in decide_on(an_event(category="write")).floors
+        if floor.status == "undecided"
     }
 
-    assert said["exposed-credential"] == (
+    assert sentences["exposed-credential"] == (
         "It could not be told whether this applies: credential_exposed is not known."
-    ) and all(sentence.startswith("It could not be told") for sentence in said.values())
+    )
+    assert all(sentence.startswith("It could not be told") for sentence in sentences.values())

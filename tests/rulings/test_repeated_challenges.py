@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.judging import DOUBTED, NOW, POLICY, an_event, judged
-from support.live_server import Server, in_force_here
+from support.decisions import DOUBTED, NOW, POLICY, an_event, decide_on
+from support.live_server import Server, active_configuration
 from support.live_server import an_event as a_request
-from support.recorded_decisions import START, opened
+from support.recorded_decisions import START, open_store
 
 from serving.contracts.requests import ScoreRequest, StepUpRequest
-from serving.decision.decide import SessionState
-from serving.decision.proofs import claimed
+from serving.decision.inputs import SessionState
+from serving.decision.proofs import claimed_proofs
 from serving.decision.ruling import TOO_OFTEN
 from serving.engine.writer import Engine
 from serving.errors import InvalidField
-from serving.store.api_keys import SCOPES, Caller
+from serving.scopes import SCOPES
+from serving.store.api_keys import Caller
 
 CALLER = Caller("test", frozenset(SCOPES))
 WINDOW = timedelta(seconds=POLICY.storm.window_seconds)
@@ -54,7 +55,7 @@ STEPS = st.builds(
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("often")
-    made = Engine(opened(folder), in_force_here(folder))
+    made = Engine(open_store(folder), active_configuration(folder))
     yield made
     made.close()
 
@@ -130,8 +131,8 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
     counts: dict[str, int] = {}
     answers = []
     for number in range(16):
-        standing = SessionState(prompts_in_window=number, prompts_by_remedy=dict(counts))
-        decision = judged(an_event(kind, "rotate_secret"), standing=standing)
+        session = SessionState(prompts_in_window=number, prompts_by_remedy=dict(counts))
+        decision = decide_on(an_event(kind, "rotate_secret"), session=session)
         first = decision.remedies[0].type if decision.remedies else decision.because[0]
         answers.append(first)
         counts[first] = counts.get(first, 0) + 1
@@ -141,8 +142,8 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
 
 def test_a_person_is_asked_as_before() -> None:
     """However often; that it is often is shown."""
-    standing = SessionState(prompts_in_window=9, prompts_by_remedy={"interactive_mfa": 9})
-    decision = judged(an_event("human", "approve_payment"), standing=standing)
+    session = SessionState(prompts_in_window=9, prompts_by_remedy={"interactive_mfa": 9})
+    decision = decide_on(an_event("human", "approve_payment"), session=session)
 
     assert (decision.ruling, decision.remedies[0].type, decision.prompt_avoided) == (
         "step_up",
@@ -155,12 +156,12 @@ def test_a_person_is_asked_as_before() -> None:
 def test_a_finding_names_what_asked_most() -> None:
     """Of all prompts in the window, this one included; a floor, or a threshold by identity and sensitivity."""
     askers = {"threshold of workload, restricted": 4, "floor rotate-secret": 1}
-    standing = SessionState(prompts_in_window=5, prompts_by_rule=askers)
+    session = SessionState(prompts_in_window=5, prompts_by_rule=askers)
     decisions = [
-        judged(an_event("workload", "rotate_secret"), standing=each)
-        for each in (standing, replace(standing, prompts_by_rule={}), replace(standing, prompts_in_window=4))
+        decide_on(an_event("workload", "rotate_secret"), session=each)
+        for each in (session, replace(session, prompts_by_rule={}), replace(session, prompts_in_window=4))
     ]
-    unsure = judged(an_event("workload"), trust=DOUBTED, standing=replace(standing, prompts_by_rule={}))
+    unsure = decide_on(an_event("workload"), trust=DOUBTED, session=replace(session, prompts_by_rule={}))
 
     assert [[each.subject for each in decision.findings] for decision in decisions] == [
         ["threshold of workload, restricted"],
@@ -180,7 +181,7 @@ def test_a_fault_that_no_proof_ends_is_told_whatever_was_proven(proven: bool) ->
     credential = {"kind": "jit_credential", "issued_at": NOW, "scope": ["write:*"]}
     ends = {"expires_at": NOW + timedelta(minutes=10)}
     event = an_event("workload", "write", credential=credential | ends if proven else {})
-    decision = judged(event, features={"entitlements_unused_share": 0.95}, proofs=claimed(event))
+    decision = decide_on(event, features={"entitlements_unused_share": 0.95}, proofs=claimed_proofs(event))
 
     assert (decision.ruling, [(each.kind, each.subject) for each in decision.findings]) == (
         "allow" if proven else "step_up",
@@ -192,7 +193,7 @@ def test_operators_see_what_asks_too_often(small: Server) -> None:
     """In the decision, among the findings, on the policy page, and as metrics."""
     event = a_request("stormy", category="rotate_secret", identity={"type": "workload"})
     answers = [small.score(event) for _ in range(7)]
-    metrics = small.ask("GET", "/metrics").text
+    metrics = small.request("GET", "/metrics").text
     mine = [each for each in small.get("/findings")["findings"] if each["identity"] == "stormy"]
 
     assert [answer["prompt_avoided"] for answer in answers] == [False] * 5 + [True] * 2
@@ -202,7 +203,7 @@ def test_operators_see_what_asks_too_often(small: Server) -> None:
     ]
     assert 'session_trust_prompts_avoided_total{identity_type="workload"}' in metrics
     assert 'session_trust_findings_total{kind="asked_too_often",subject="floor rotate-secret"}' in metrics
-    assert "This automation had to be asked 7 times" in small.ask("GET", "/investigate/policy").text
+    assert "This automation had to be asked 7 times" in small.request("GET", "/investigate/policy").text
 
 
 def test_operators_see_who_may_do_too_much(small: Server) -> None:

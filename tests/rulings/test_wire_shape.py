@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.judging import NOW, POLICY, an_event, judged
+from support.decisions import NOW, POLICY, an_event, decide_on
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Contribution, Explanation, Proof, SessionState
-from serving.decision.proofs import claimed
+from serving.decision.inputs import Contribution, Explanation, Proof, SessionState
+from serving.decision.proofs import claimed_proofs
 
 EVEN = TrustCurve(0.0, (0.1, 0.2, 0.3, 0.4))
 EXPORT = an_event("human", "export", resource={"id": "r", "type": "bucket", "sensitivity": "confidential"})
@@ -21,7 +21,7 @@ def test_a_challenge_says_all_it_knows() -> None:
     """Why, how sure, which floor, what would do, and for how long."""
     explanation = Explanation(-3.0, 0.0, (Contribution("hour_rarity", math.nan, 3.0, "It is not known when."),))
     decision = replace(
-        judged(EXPORT, trust=EVEN, standing=SessionState(valid_until=NOW + timedelta(seconds=9))),
+        decide_on(EXPORT, trust=EVEN, session=SessionState(valid_until=NOW + timedelta(seconds=9))),
         explanation=explanation,
     )
     answer = decision.wire()
@@ -87,7 +87,7 @@ def test_a_challenge_says_all_it_knows() -> None:
 def test_an_allow_says_for_how_long() -> None:
     """A lifetime and what limits it; nothing is asked, and a look at something harmless may be reused."""
     look = an_event(resource={"sensitivity": "internal"})
-    answer = judged(look, trust=TrustCurve(-4.0, (0.01, 0.02, 0.03, 0.04))).wire()
+    answer = decide_on(look, trust=TrustCurve(-4.0, (0.01, 0.02, 0.03, 0.04))).wire()
 
     assert (answer["ruling"], answer["remedies"], answer["challenge"]) == ("allow", [], None)
     assert answer["session"] == {"action": "keep", "lifetime_seconds": 300, "limited_by": "trust"}
@@ -99,12 +99,14 @@ def test_a_value_that_is_known_stays_one() -> None:
     """Only what is not known is null."""
     explanation = Explanation(0.0, 1.0, (Contribution("hour_rarity", 0.25, 1.0, "An hour seldom seen."),))
 
-    assert replace(judged(EXPORT), explanation=explanation).wire()["explanation"]["contributions"][0]["value"] == 0.25
+    assert (
+        replace(decide_on(EXPORT), explanation=explanation).wire()["explanation"]["contributions"][0]["value"] == 0.25
+    )
 
 
 def test_without_a_model_nothing_is_said_of_trust() -> None:
     """Unknown is null, and the answer says what is missing."""
-    answer = judged(EXPORT, trust=None).wire()
+    answer = decide_on(EXPORT, trust=None).wire()
 
     assert (answer["trust"], answer["explanation"], answer["model_asks"]) == (None, None, None)
     assert answer["degraded"] == "the model gave no trust"
@@ -115,7 +117,7 @@ def test_a_watched_floor_says_what_it_would_do() -> None:
     watched = POLICY.model_copy(
         update={"floors": tuple(f.model_copy(update={"mode": "shadow"}) for f in POLICY.floors)}
     )
-    floor = judged(EXPORT, policy=watched).wire()["floors"][0]
+    floor = decide_on(EXPORT, policy=watched).wire()["floors"][0]
 
     assert floor["would_apply"] == "applied" and "status" not in floor
 
@@ -128,12 +130,12 @@ def test_what_an_event_claims_is_read_as_proof_of_its_kind() -> None:
     jit |= {"scope": ["read:bucket", "list:*"]}
     event = an_event("workload", authentication=said, credential=jit, network={"asn": 5}, device={"id": "d"})
 
-    sign_in, attested, for_one_task = claimed(event)
+    sign_in, attested, for_one_task = claimed_proofs(event)
     assert sign_in == Proof(NOW, "authentication", "urn:session-trust:aal2", ("pwd", "otp"), 2)
     assert attested == Proof(until, "attestation")
     assert for_one_task == Proof(later, "jit_credential", expires_at=until, granted=("read:bucket", "list:*"))
-    assert claimed(an_event("workload", credential={"kind": "api_token", "issued_at": NOW})) == ()
-    assert claimed(an_event("workload", credential={"kind": "jit_credential", "expires_at": until})) == ()
-    unscoped = claimed(an_event("workload", credential={"kind": "jit_credential", "issued_at": later}))
+    assert claimed_proofs(an_event("workload", credential={"kind": "api_token", "issued_at": NOW})) == ()
+    assert claimed_proofs(an_event("workload", credential={"kind": "jit_credential", "expires_at": until})) == ()
+    unscoped = claimed_proofs(an_event("workload", credential={"kind": "jit_credential", "issued_at": later}))
     assert unscoped == (Proof(later, "jit_credential", granted=()),)
-    assert claimed(an_event(authentication={"time": NOW})) == (Proof(NOW, "authentication"),)
+    assert claimed_proofs(an_event(authentication={"time": NOW})) == (Proof(NOW, "authentication"),)

@@ -1,5 +1,5 @@
-"""A real server for tests: a small champion in a home of its own, started as an operator starts it, stopped by its
-process ids. Also the words requests are made of.
+"""A real server for tests, with a small champion in a home of its own: started as an operator starts it, and stopped by
+its process ids. Also events to send to it.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ from serving.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
-"""How long a start may take on a busy machine before it is an error."""
+"""How long a start may take on a busy machine."""
 
 
 @dataclass
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     home: Path
     url: str
     process: subprocess.Popen[bytes]
 
     @cached_property
-    def everything(self) -> str:
+    def full_key(self) -> str:
         """The key of every scope that the first start made."""
         return (self.home / "key").read_text().strip()
 
     @cached_property
     def store(self) -> Store:
-        """The server's own database, seen from here."""
+        """The server's own database, opened in the test's process."""
         return Store(settings_of(self.home).database_url)
 
     def key(self, *scopes: str) -> str:
@@ -68,33 +68,35 @@ class Server:
         """A client without a key."""
         return httpx.Client(base_url=self.url, timeout=60)
 
-    def ask(self, method: str, path: str, body: object = None, key: str | None = None, **more: Any) -> httpx.Response:
-        """One request with a key (of every scope unless said); a body is sent as JSON."""
-        headers = {"Authorization": f"Bearer {key or self.everything}"} | more.pop("headers", {})
+    def request(
+        self, method: str, path: str, body: object = None, key: str | None = None, **more: Any
+    ) -> httpx.Response:
+        """One request with a key, of every scope by default; a body is sent as JSON."""
+        headers = {"Authorization": f"Bearer {key or self.full_key}"} | more.pop("headers", {})
         if body is not None:
             headers["Content-Type"] = "application/json"
             more["content"] = json.dumps(body)
         return self.client.request(method, path, headers=headers, **more)
 
     def post(self, path: str, body: object, key: str | None = None) -> tuple[int, Any]:
-        """POST; the status, and what was answered."""
-        answer = self.ask("POST", path, body, key)
-        return answer.status_code, answer.json()
+        """POST JSON; the status and the JSON of the response."""
+        response = self.request("POST", path, body, key)
+        return response.status_code, response.json()
 
     def score(self, event: Mapping[str, Any], key: str | None = None, **more: Any) -> dict[str, Any]:
-        """The decision on an event; anything but a 200 is a failure of the test."""
-        status, answer = self.post("/score", {"event": event, **more}, key)
-        assert status == 200, answer
-        return dict(answer)
+        """The decision on an event; a response that is not a 200 fails the test."""
+        status, decision = self.post("/score", {"event": event, **more}, key)
+        assert status == 200, decision
+        return dict(decision)
 
     def get(self, path: str) -> Any:
-        """GET as JSON."""
-        return self.ask("GET", path).json()
+        """The JSON at a path."""
+        return self.request("GET", path).json()
 
-    def stop(self, how: int = signal.SIGTERM) -> None:
-        """End the process and all it started, and only those: BentoML's workers lead groups of their own."""
+    def stop(self, with_signal: int = signal.SIGTERM) -> None:
+        """End the process and its descendants, and nothing else: BentoML's workers lead process groups of their own."""
         family = descendants(self.process.pid)
-        _signal([self.process.pid] if how == signal.SIGTERM else family, how)
+        _signal([self.process.pid] if with_signal == signal.SIGTERM else family, with_signal)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -104,7 +106,7 @@ class Server:
 
 
 def descendants(pid: int) -> list[int]:
-    """A process and all it started, directly or not."""
+    """A process and all its descendants."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
@@ -112,19 +114,19 @@ def descendants(pid: int) -> list[int]:
     return [pid, *(each for child in children for each in descendants(int(child)))]
 
 
-def _signal(pids: list[int], how: int) -> None:
+def _signal(pids: list[int], number: int) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
-            os.kill(pid, how)
+            os.kill(pid, number)
 
 
 def settings_of(home: Path) -> Settings:
-    """The settings of a home, whatever this process's own are."""
+    """The settings of a home, whatever the settings of this process are."""
     return Settings.from_environment({"SESSION_TRUST_HOME": str(home)})
 
 
 def new_home(home: Path, *, champion: bool = True) -> Path:
-    """An empty home that shares the features this process has compiled, with a small champion unless said."""
+    """An empty home with a small champion, if wanted. It shares the features that this process has compiled."""
     home.mkdir(mode=0o700, exist_ok=True)
     compile_features()
     (home / "compiled").symlink_to(get_settings().home / "compiled")
@@ -135,7 +137,7 @@ def new_home(home: Path, *, champion: bool = True) -> Path:
 
 @cache
 def compile_features() -> None:
-    """Compile what a server needs into this process's own home, where it stays for the next run of the tests."""
+    """Compile what a server needs into the home of this process, where it stays for the next run of the tests."""
     event = Event.model_validate(an_event())
     history = History.empty()
     vector(row_of(event), history, unmeasured())
@@ -143,21 +145,21 @@ def compile_features() -> None:
 
 
 @cache
-def the_model() -> Explainer:
-    """The small champion and its explanation, for engines in this process."""
+def small_explainer() -> Explainer:
+    """The small champion with its explanations, for engines in this process."""
     return Explainer(small_model())
 
 
-def in_force_here(home: Path, **changes: Any) -> ActiveConfiguration:
-    """What an engine in this process rules by: the small champion and the built-in policy, unless said."""
-    made: dict[str, Any] = {
+def active_configuration(home: Path, **changes: Any) -> ActiveConfiguration:
+    """The configuration of an engine in this process: the small champion and the built-in policy, with changes."""
+    configuration: dict[str, Any] = {
         "settings": settings_of(home),
         "policy": Policy.load(),
         "networks": lookup(""),
-        "champion": the_model(),
+        "champion": small_explainer(),
         "missing": None,
     }
-    return ActiveConfiguration(**(made | changes))
+    return ActiveConfiguration(**(configuration | changes))
 
 
 def variables(home: Path, **more: str) -> dict[str, str]:
@@ -167,7 +169,7 @@ def variables(home: Path, **more: str) -> dict[str, str]:
 
 @contextmanager
 def served(home: Path, *, ready: bool = True, **environment: str) -> Iterator[Server]:
-    """A server at this home, once it says that it is ready (or, with ready=False, that it lives)."""
+    """A server at this home, once it is ready or, with ready=False, alive."""
     port = free_port()
     log = (home / "server.log").open("ab")
     process = subprocess.Popen(
@@ -201,22 +203,22 @@ def _wait(server: Server, path: str) -> None:
 
 
 def now() -> datetime:
-    """The present, to the microsecond."""
+    """The present time, to the microsecond."""
     return datetime.now(UTC)
 
 
 def ago(seconds: float) -> str:
-    """A time before now, as JSON has it."""
+    """The time this many seconds ago, in ISO 8601."""
     return (now() - timedelta(seconds=seconds)).isoformat()
 
 
 def an_event(
-    who: str = "ada", session: str | None = "s1", category: str | None = "read", **groups: Any
+    identity_id: str = "ada", session: str | None = "s1", category: str | None = "read", **groups: Any
 ) -> dict[str, Any]:
-    """A well-described harmless request of a person at this moment; groups given are merged in."""
+    """A harmless request of a person at this moment, with most fields known; groups of fields are merged in."""
     event: dict[str, Any] = {
         "time": ago(0),
-        "identity": {"id": who, "type": "human"},
+        "identity": {"id": identity_id, "type": "human"},
         "session": {"id": session, "started_at": ago(600)},
         "action": {"name": "files:Get", "category": category, "impact": "low", "reversible": True},
         "resource": {"id": "r1", "type": "document", "sensitivity": "internal", "environment": "production"},

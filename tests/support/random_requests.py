@@ -1,4 +1,4 @@
-"""Generated requests: events, proofs, standings and trust, for properties that must hold for all of them."""
+"""Random requests for property tests: events, features, proofs, session states and trust."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from hypothesis import strategies as st
-from support.judging import NOW, POLICY, ago, an_event, judged
+from support.decisions import NOW, POLICY, ago, an_event, decide_on
 
 from features.event.schema import Category, CredentialKind, Event, IdentityType
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, SessionState
+from serving.decision.decision import Decision
+from serving.decision.inputs import Proof, SessionState
 from serving.policy.rules import FACTS
 from serving.policy.schema import Policy
 
@@ -31,7 +32,7 @@ SIGNALS = {
     "asn_changed_in_session": (0.0, 1.0),
     "device_changed_in_session": (0.0, 1.0),
 }
-"""The features that rulings read, each with a value that says nothing and one that does."""
+"""The features that rulings read, each with a harmless value and one that signals danger."""
 
 
 def maybe(*values: Any) -> st.SearchStrategy[Any]:
@@ -40,24 +41,24 @@ def maybe(*values: Any) -> st.SearchStrategy[Any]:
 
 @dataclass(frozen=True)
 class Request:
-    """Everything a decision rests on."""
+    """Everything a decision depends on."""
 
     event: Event
     features: Mapping[str, float]
     trust: TrustCurve | None
     threshold: float
     proofs: tuple[Proof, ...]
-    standing: SessionState
+    session: SessionState
 
-    def ruled(self, policy: Policy = POLICY, **changes: Any) -> Decision:
-        """The decision, with some of it changed."""
-        given = {name: changes.pop(name, getattr(self, name)) for name in self.__dataclass_fields__}
-        return judged(given.pop("event"), policy=policy, **given, **changes)
+    def decide(self, policy: Policy = POLICY, **changes: Any) -> Decision:
+        """The decision on this request, with some fields changed."""
+        values = {name: changes.pop(name, getattr(self, name)) for name in self.__dataclass_fields__}
+        return decide_on(values.pop("event"), policy=policy, **values, **changes)
 
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    said = draw(st.booleans())
+    authenticated = draw(st.booleans())
     return an_event(
         draw(st.sampled_from(get_args(IdentityType))),
         draw(maybe(*get_args(Category))),
@@ -71,14 +72,16 @@ def events(draw: st.DrawFn) -> Event:
         },
         device={"id": draw(maybe("laptop")), "compliant": draw(maybe(True, False))},
         credential={"kind": draw(maybe(*get_args(CredentialKind))), "privileged": draw(maybe(True, False))},
-        authentication={"aal": draw(maybe(1, 2, 3)), "time": ago(draw(st.integers(0, 200_000)))} if said else {},
+        authentication={"aal": draw(maybe(1, 2, 3)), "time": ago(draw(st.integers(0, 200_000)))}
+        if authenticated
+        else {},
     )
 
 
 @st.composite
 def some_features(draw: st.DrawFn) -> dict[str, float]:
-    said = {name: draw(st.sampled_from((math.nan, *values))) for name, values in SIGNALS.items()}
-    return said | {"context_known_fraction": draw(st.sampled_from((math.nan, 0.1, 0.8)))}
+    signals = {name: draw(st.sampled_from((math.nan, *values))) for name, values in SIGNALS.items()}
+    return signals | {"context_known_fraction": draw(st.sampled_from((math.nan, 0.1, 0.8)))}
 
 
 @st.composite
@@ -100,9 +103,9 @@ def some_proofs(draw: st.DrawFn) -> Proof:
 
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
-    """A request of any kind, trusted or not, proven or not."""
+    """A request of any kind, with any trust and any proof."""
     odds = draw(st.floats(-12.0, 6.0))
-    standing = SessionState(
+    session = SessionState(
         valid_until=draw(st.sampled_from((None, ago(1), ago(-900)))),
         prompts_in_window=draw(st.integers(0, 9)),
         challenged_at=draw(st.sampled_from(({}, {"earlier": ago(1_000)}))),
@@ -114,7 +117,7 @@ def requests(draw: st.DrawFn) -> Request:
         TrustCurve(odds, (0.0,) * 4) if draw(st.integers(0, 9)) else None,
         draw(st.sampled_from((0.3, 0.6, 0.9))),
         tuple(draw(st.lists(some_proofs(), max_size=2))),
-        standing,
+        session,
     )
 
 

@@ -1,4 +1,4 @@
-"""Stores and decision records for tests: real SQLite files, and decisions that differ only in what a test is about."""
+"""Stores and decision records for tests: real SQLite files, and decisions that differ only in what a test names."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FILE = "session-trust.db"
 
 
-def opened(folder: Path, **options: Any) -> Store:
-    """A migrated store in a folder; a second call stands for another process."""
+def open_store(folder: Path, **options: Any) -> Store:
+    """A migrated store in a folder; a second call stands for a second process."""
     store = Store(f"sqlite:///{folder / FILE}", **options)
     store.migrate()
     return store
 
 
 def after(seconds: float) -> datetime:
-    """A time of the tests' day."""
+    """The time so many seconds after START."""
     return START + timedelta(seconds=seconds)
 
 
-def record(number: int, **changes: Any) -> DecisionRecord:
-    """The decision `d<number>`, made that many seconds into the day."""
-    made: dict[str, Any] = {
+def a_record(number: int, **changes: Any) -> DecisionRecord:
+    """The decision `d<number>`, made so many seconds after START."""
+    values: dict[str, Any] = {
         "id": f"d{number}",
         "space": "live",
         "caller": "gateway",
@@ -45,24 +45,24 @@ def record(number: int, **changes: Any) -> DecisionRecord:
         "version": number,
         "body": {"ruling": "allow", "number": number},
     }
-    return DecisionRecord(**(made | changes))
+    return DecisionRecord(**(values | changes))
 
 
-def recorded(store: Store, *numbers: int, **changes: Any) -> None:
+def record_decisions(store: Store, *numbers: int, **changes: Any) -> None:
     """Record decisions of these numbers, each in a transaction of its own."""
     for number in numbers:
         with store.transaction() as transaction:
-            transaction.decisions.append(record(number, **changes))
+            transaction.decisions.append(a_record(number, **changes))
 
 
-def step_up(transaction: Transaction, **changes: Any) -> None:
-    """Keep what became of decision d1."""
-    made: dict[str, Any] = {"decision_id": "d1", "result": "completed", "proof": None, "at": after(10), "version": 1}
-    transaction.sessions.add_step_up(SessionKey("live", "ada", "s1"), **(made | changes))
+def add_step_up(transaction: Transaction, **changes: Any) -> None:
+    """Record the result of the challenge of decision d1."""
+    values: dict[str, Any] = {"decision_id": "d1", "result": "completed", "proof": None, "at": after(10), "version": 1}
+    transaction.sessions.add_step_up(SessionKey("live", "ada", "s1"), **(values | changes))
 
 
-def sql(folder: Path, *statements: str) -> None:
-    """What somebody with the file in his hands can do: anything, and without foreign keys."""
+def run_sql(folder: Path, *statements: str) -> None:
+    """Run SQL on the file itself, without foreign keys, as anyone who can write the file could."""
     connection = sqlite3.connect(folder / FILE)
     for statement in statements:
         connection.execute(statement)
@@ -70,7 +70,7 @@ def sql(folder: Path, *statements: str) -> None:
     connection.close()
 
 
-def contents(folder: Path) -> str:
+def database_digest(folder: Path) -> str:
     """A digest of every row of every table."""
     connection = sqlite3.connect(folder / FILE)
     dump = "\n".join(connection.iterdump())

@@ -1,14 +1,16 @@
-"""What tests of rulings share: an event by a few words, and `decide` with everything harmless unless said."""
+"""Decisions for tests: an event in a few words, and `decide` with harmless inputs unless a test names others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from serving.decision.decide import Decision, Proof, SessionState, Versions, decide
+from serving.decision.decision import Decision, decide
+from serving.decision.inputs import Proof, SessionState, Versions
 from serving.policy.schema import Policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -20,24 +22,26 @@ VERSIONS = Versions(model="7", policy=POLICY.digest, features="sha256:test")
 
 
 def an_event(kind: str = "human", category: str | None = "read", **groups: Any) -> Event:
+    """An event of an identity type and action category; `groups` replace or extend parts of it."""
     action = {"name": "service:Do", "category": category} | groups.pop("action", {})
     return Event.model_validate(
         {"time": NOW, "identity": {"id": "ada", "type": kind} | groups.pop("identity", {}), "action": action} | groups
     )
 
 
-def judged(
+def decide_on(
     event: Event,
     *,
     trust: TrustCurve | None = TRUSTED,
     features: Mapping[str, float] | None = None,
     proofs: Sequence[Proof] = (),
-    standing: SessionState | None = None,
+    session: SessionState | None = None,
     threshold: float | None = 0.6,
     policy: Policy = POLICY,
     degraded: str | None = None,
     at: datetime = NOW,
 ) -> Decision:
+    """The decision on an event that is trusted and has a well-known context, unless given otherwise."""
     return decide(
         event,
         WELL_KNOWN | dict(features or {}),
@@ -45,7 +49,7 @@ def judged(
         None,
         policy,
         proofs,
-        standing or SessionState(),
+        session or SessionState(),
         id="decision",
         at=at,
         threshold=threshold,
@@ -59,13 +63,15 @@ def ago(seconds: float) -> datetime:
 
 
 def strong_proof(seconds_ago: float = 60.0, **changes: Any) -> Proof:
-    given: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "authentication", "amr": ("pwd", "hwk")}
-    return Proof(**(given | changes))
+    """An authentication with a phishing-resistant factor."""
+    values: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "authentication", "amr": ("pwd", "hwk")}
+    return Proof(**(values | changes))
 
 
 def attestation(seconds_ago: float = 60.0, **changes: Any) -> Proof:
-    given: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "attestation"}
-    return Proof(**(given | changes))
+    """An attestation of a workload."""
+    values: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "attestation"}
+    return Proof(**(values | changes))
 
 
 PROOF_OF = {
@@ -74,3 +80,20 @@ PROOF_OF = {
     "service_account": attestation(),
     "agent": attestation(),
 }
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A request with what is known about it: parts of its event, features, trust, proofs and the session's state."""
+
+    identity_type: str
+    category: str
+    groups: dict[str, Any] = field(default_factory=dict)
+    features: dict[str, float] = field(default_factory=dict)
+    trust: TrustCurve = TRUSTED
+    proofs: tuple[Proof, ...] = ()
+    session: SessionState = field(default_factory=SessionState)
+
+    def decide(self) -> Decision:
+        event = an_event(self.identity_type, self.category, **self.groups)
+        return decide_on(event, features=self.features, trust=self.trust, proofs=self.proofs, session=self.session)

@@ -1,0 +1,198 @@
+"""The pure function that decides a request, and the decision it returns.
+
+It has no clock, no store and no HTTP: the engine gathers the inputs, this module decides, and the engine records and
+answers. The ruling is the strictest that the model, expiry, thin context and floors ask for; no trust lowers a floor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from features.event.numpy_row import CONTEXT
+from features.event.schema import Event
+from features.model.trust_curve import TrustCurve
+from serving.decision.findings import Finding
+from serving.decision.floors import FloorResult
+from serving.decision.inputs import Explanation, Proof, SessionState, Versions
+from serving.decision.remedies import Remedy, challenge_header
+from serving.decision.ruling import ModelAssessment, Ruling, decision_context, determine_ruling, is_thin, low_impact
+from serving.decision.session_lifetime import Lifetime, compute_lifetime
+from serving.policy.schema import Policy
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision with everything that is recorded and answered."""
+
+    id: str
+    at: datetime
+    ruling: Ruling
+    because: tuple[str, ...]
+    degraded: str | None
+    trust: TrustCurve | None
+    model_asks: Ruling | None
+    model_would_ask: Ruling | None
+    threshold: float | None
+    floors: tuple[FloorResult, ...]
+    remedies: tuple[Remedy, ...]
+    lifetime: Lifetime | None
+    valid_until: datetime | None
+    explanation: Explanation | None
+    known_fields: int
+    thin_context: bool
+    cache_seconds: int
+    enforceable: bool
+    versions: Versions
+    findings: tuple[Finding, ...]
+    asked_by: tuple[str, ...]
+    prompt_avoided: bool
+
+    def wire(self) -> dict[str, Any]:
+        """The decision as JSON, in the shape of an answer."""
+        return {
+            "decision_id": self.id,
+            "ruling": self.ruling,
+            "because": list(self.because),
+            "degraded": self.degraded,
+            "trust": _trust_json(self.trust, self.valid_until),
+            "model_asks": self.model_asks,
+            "model_would_ask": self.model_would_ask,
+            "threshold": self.threshold,
+            "floors": [_floor_json(floor) for floor in self.floors],
+            "remedies": [remedy.wire() for remedy in self.remedies],
+            "findings": [asdict(finding) for finding in self.findings],
+            "prompt_avoided": self.prompt_avoided,
+            "session": _session_json(self),
+            "explanation": _explanation_json(self.explanation),
+            "context": {"known": self.known_fields, "of": len(CONTEXT), "thin": self.thin_context},
+            "challenge": challenge_header(self.remedies),
+            "cache_seconds": self.cache_seconds,
+            "enforceable": self.enforceable,
+            "versions": asdict(self.versions),
+        }
+
+
+def decide(
+    event: Event,
+    features: Mapping[str, float],
+    trust: TrustCurve | None,
+    explanation: Explanation | None,
+    policy: Policy,
+    proofs: Sequence[Proof],
+    session: SessionState,
+    *,
+    id: str,
+    at: datetime,
+    threshold: float | None,
+    versions: Versions,
+    degraded: str | None = None,
+    enforceable: bool = True,
+) -> Decision:
+    """Decide one request.
+
+    `at` is the time that ages and expiry are measured at, `threshold` the trust this identity type and sensitivity
+    need. Without a finite trust and threshold, or with a reason in `degraded`, the decision fails closed. A replay
+    (`enforceable=False`) tries a policy on the past, so only an enforced request requires the policy to be in force.
+    """
+    not_in_force = policy.not_in_force(at) if enforceable else None
+    assessment = _assess(trust, threshold, degraded or not_in_force)
+    now = assessment.trust.now if assessment.trust else 0.0
+    context = decision_context(event, features, now, assessment.threshold, policy, at)
+    result = determine_ruling(context, assessment, proofs, session)
+    lifetime = None
+    if assessment.trust is not None and result.ruling == "allow":
+        lifetime = compute_lifetime(assessment.trust, context, result.floors, proofs, stepped_up=result.stepped_up)
+    cacheable = lifetime is not None and not assessment.degraded and _is_cacheable(event)
+    return Decision(
+        id=id,
+        at=at,
+        ruling=result.ruling,
+        because=result.because,
+        degraded=assessment.degraded,
+        trust=assessment.trust,
+        model_asks=result.model_asks,
+        model_would_ask=result.model_would_ask,
+        threshold=assessment.threshold,
+        floors=result.floors,
+        remedies=result.remedies,
+        lifetime=lifetime,
+        valid_until=at + timedelta(seconds=lifetime.seconds) if lifetime else session.valid_until,
+        explanation=explanation,
+        known_fields=_count_known_fields(features),
+        thin_context=is_thin(context),
+        cache_seconds=policy.cache_seconds if cacheable else 0,
+        enforceable=enforceable,
+        versions=versions,
+        findings=result.findings,
+        asked_by=result.asked_by,
+        prompt_avoided=result.prompt_avoided,
+    )
+
+
+def _assess(trust: TrustCurve | None, threshold: float | None, degraded: str | None) -> ModelAssessment:
+    """The model's assessment; a trust or threshold that is not a finite number counts as missing."""
+    sound = trust is not None and math.isfinite(trust.now_log_odds) and _are_probabilities(trust.hazards)
+    comparable = threshold is not None and math.isfinite(threshold)
+    missing = None if sound and comparable else "the model gave no trust"
+    return ModelAssessment(trust if sound else None, threshold if comparable else None, degraded or missing)
+
+
+def _are_probabilities(values: Iterable[float]) -> bool:
+    return all(0.0 <= value < 1.0 for value in values)
+
+
+def _count_known_fields(features: Mapping[str, float]) -> int:
+    fraction = features.get("context_known_fraction", math.nan)
+    return 0 if math.isnan(fraction) else round(fraction * len(CONTEXT))
+
+
+def _is_cacheable(event: Event) -> bool:
+    """Whether an allow may be reused: for viewing what is known to be harmless."""
+    return low_impact(event) and event.resource.sensitivity is not None
+
+
+def _trust_json(trust: TrustCurve | None, valid_until: datetime | None) -> dict[str, Any] | None:
+    if trust is None:
+        return None
+    return {
+        "now": trust.now,
+        "curve": [{"after_seconds": seconds, "trust": value} for seconds, value in trust.points()],
+        "hazard_per_hour": trust.hazard_per_hour,
+        "valid_until": valid_until.isoformat() if valid_until else None,
+    }
+
+
+def _floor_json(floor: FloorResult) -> dict[str, Any]:
+    status = {"would_apply": floor.status} if floor.shadow else {"status": floor.status}
+    requires = floor.requires.model_dump(mode="json")
+    return {
+        "id": floor.id,
+        **status,
+        "sentence": floor.sentence,
+        "requires": requires,
+        "references": list(floor.references),
+    }
+
+
+def _session_json(decision: Decision) -> dict[str, Any]:
+    revoked = "the session is revoked" in decision.because
+    seconds = decision.lifetime.seconds if decision.lifetime else None
+    limited_by = decision.lifetime.limited_by if decision.lifetime else None
+    return {"action": "end" if revoked else "keep", "lifetime_seconds": seconds, "limited_by": limited_by}
+
+
+def _explanation_json(explanation: Explanation | None) -> dict[str, Any] | None:
+    if explanation is None:
+        return None
+    return {
+        "base": explanation.base,
+        "margin": explanation.margin,
+        "contributions": [
+            {**vars(each), "value": None if math.isnan(each.value) else each.value}
+            for each in explanation.contributions
+        ],
+    }

@@ -1,0 +1,98 @@
+"""`POST /events` and `POST /revocations` on a running service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.live_server import Server, ago, an_event
+from support.step_ups import history_version
+
+
+@pytest.mark.parametrize("session, other_session", [("s1", "allow"), (None, "deny")])
+def test_a_revocation_denies(small: Server, session: str | None, other_session: str) -> None:
+    """One session or, without one, all of the identity; the revoked session is to be ended."""
+    identity_id = f"revoked {session}"
+    status, _ = small.post("/revocations", {"identity": identity_id, "session": session, "reason": "stolen"})
+    decision = small.score(an_event(identity_id))
+
+    assert status == 200
+    assert decision["ruling"] == "deny"
+    assert decision["session"]["action"] == "end"
+    assert small.score(an_event(identity_id, session="s2"))["ruling"] == other_session
+
+
+def test_a_shipped_event_is_folded_once(small: Server) -> None:
+    """One whose id is known is counted as a duplicate."""
+    shipped = [an_event("shipped", id=f"e{n}", time=ago(90 - n)) for n in (1, 2, 1)]
+    status, result = small.post("/events", shipped)
+
+    assert status == 200
+    assert result == {"folded": 2, "duplicates": 1, "broken": []}
+    assert history_version(small, "shipped") == 2
+
+
+def test_an_event_that_was_scored_is_a_duplicate(small: Server) -> None:
+    """Where the same traffic is shipped as well, nothing is folded twice."""
+    event = an_event("both ways", id="e1")
+    small.score(event)
+    _, result = small.post("/events", [event])
+
+    assert result["duplicates"] == 1
+    assert history_version(small, "both ways") == 1
+
+
+def test_events_in_the_future_are_refused(small: Server) -> None:
+    """All of them, naming the first by its position."""
+    events = [an_event("ahead"), an_event("ahead", time="2090-01-01T00:00:00Z")]
+    status, problem = small.post("/events", events)
+
+    assert status == 400
+    assert problem["errors"][0]["field"] == "1.time"
+    assert history_version(small, "ahead") == 0
+
+
+def test_events_in_our_own_form_are_refused_whole(small: Server) -> None:
+    """Nothing is folded unless all are valid; the invalid one is named by its position."""
+    status, problem = small.post("/events", [an_event("half"), {"time": ago(0)}])
+
+    assert status == 400
+    assert problem["errors"][0]["field"] == "1.identity"
+    assert history_version(small, "half") == 0
+
+
+CLOUDTRAIL = {
+    "eventVersion": "1.08",
+    "eventID": "7c6b5a49-0000-4000-8000-000000000001",
+    "eventTime": "2026-03-02T09:00:00Z",
+    "eventSource": "s3.amazonaws.com",
+    "eventName": "GetObject",
+    "awsRegion": "eu-central-1",
+    "sourceIPAddress": "203.0.113.7",
+    "userAgent": "aws-cli/2.15.30",
+    "userIdentity": {
+        "type": "IAMUser",
+        "principalId": "AIDAEXAMPLE",
+        "arn": "arn:aws:iam::123456789012:user/trail",
+        "accountId": "123456789012",
+        "accessKeyId": "AKIAEXAMPLE",
+    },
+}
+
+
+def test_a_native_log_is_read_as_far_as_possible(small: Server) -> None:
+    """Records that are not events are named by position; the others are folded."""
+    broken: list[Any] = [{}, {"eventTime": 7}, CLOUDTRAIL | {"userIdentity": 3}]
+    status, result = small.post("/events?source=cloudtrail", [CLOUDTRAIL, *broken])
+
+    assert status == 200
+    assert result["folded"] == 1
+    assert [each.split(":")[0] for each in result["broken"]] == ["record 1", "record 2", "record 3"]
+
+
+def test_an_unknown_source_is_refused(small: Server) -> None:
+    """The refusal names the sources there are."""
+    status, problem = small.post("/events?source=carrier-pigeon", [])
+
+    assert status == 400
+    assert "cloudtrail" in problem["detail"]
