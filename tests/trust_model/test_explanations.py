@@ -16,15 +16,15 @@ from features.event.arrow import table_of
 from features.model.bundle import ModelMismatch
 from serving.model.explainer import TOLERANCE, Explainer
 
-ROWS = replay(table_of(random_events(80, seed=5)), the_model().model.population)
+ROWS = replay(table_of(random_events(80, seed=5)), small_explainer().model.population)
 
 
 @pytest.mark.parametrize("number", range(0, 80, 4))
 def test_contributions_sum_to_the_models_margin(number: int) -> None:
     """Base and contributions sum to the calibrated decision function."""
-    curve, explanation = the_model().assess(ROWS[number])
+    curve, explanation = small_explainer().assess(ROWS[number])
     total = math.fsum([explanation.base, *(each.contribution for each in explanation.contributions)])
-    margin = float(the_model().model.now_log_odds(ROWS[number : number + 1])[0])
+    margin = float(small_explainer().model.now_log_odds(ROWS[number : number + 1])[0])
 
     assert abs(total - explanation.margin) < TOLERANCE
     assert abs(explanation.margin - margin) < TOLERANCE
@@ -33,14 +33,14 @@ def test_contributions_sum_to_the_models_margin(number: int) -> None:
 
 def test_explaining_does_not_change_the_curve() -> None:
     """Hazards are those of the model."""
-    hazards = [the_model().assess(row)[0].hazards for row in ROWS]
+    hazards = [small_explainer().assess(row)[0].hazards for row in ROWS]
 
-    assert np.allclose(hazards, the_model().model.hazards(ROWS), rtol=0, atol=TOLERANCE)
+    assert np.allclose(hazards, small_explainer().model.hazards(ROWS), rtol=0, atol=TOLERANCE)
 
 
 def test_every_feature_is_explained_strongest_first() -> None:
     """Also where nothing is known; each with a sentence."""
-    contributions = the_model().assess(np.full(len(feature_names()), math.nan))[1].contributions
+    contributions = small_explainer().assess(np.full(len(feature_names()), math.nan))[1].contributions
     sizes = [abs(each.contribution) for each in contributions]
 
     assert sorted(each.feature for each in contributions) == sorted(feature_names())
@@ -53,7 +53,7 @@ def test_a_network_change_in_mid_session_is_the_strongest_reason() -> None:
     row = np.full(len(feature_names()), math.nan)
     row[feature_names().index("asn_changed_in_session")] = 1.0
 
-    strongest = the_model().assess(row)[1].contributions[0]
+    strongest = small_explainer().assess(row)[1].contributions[0]
 
     assert strongest.feature == "asn_changed_in_session"
     assert strongest.contribution > 0
@@ -68,4 +68,4 @@ def test_a_model_with_inexact_explanations_is_refused() -> None:
             return replace(curve, now_log_odds=curve.now_log_odds + 1e-6), explanation
 
     with pytest.raises(ModelMismatch, match="its explanation is off by 1e-06"):
-        InexactExplainer(the_model().model)
+        InexactExplainer(small_explainer().model)
