@@ -38,7 +38,7 @@ def asked_too_often(context: DecisionContext, asked_by: Sequence[str], session: 
         "asked_too_often",
         rule,
         f"This {identity} had to be asked {prompts} times in {window} ({storm.prompts} allowed), "
-        f"{times} of them for {rule}: look whether it asks too coarsely.",
+        f"{times} of them for {rule}: check whether that rule is too broad.",
     )
 
 

@@ -1,0 +1,1 @@
+"""The active configuration of the service, and the champion model with its explanations."""

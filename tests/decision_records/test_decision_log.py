@@ -1,4 +1,4 @@
-"""The decision log is whole, can be searched, and shows every change that was not its own."""
+"""The decision log keeps every decision in full, can be searched, and shows every change to it."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ from serving.store.store import Store
 from serving.store.verify import verify_log
 
 
-def erased(store: Store, id: str) -> None:
-    """Erase one decision the proper way."""
+def erase(store: Store, id: str) -> None:
     with store.transaction() as transaction:
         transaction.decisions.erase(id, at=after(100), by="privacy office", reason="request 7")
 
 
 def three_chains(folder: Path) -> None:
-    """Decisions d1 to d6 by three processes, one after the other; d5 is erased."""
+    """Decisions d1 to d6 of three processes, one after the other; d5 is erased."""
     record_decisions(open_store(folder), 1, 2, 3)
     last = open_store(folder)
     record_decisions(last, 4, 5)
-    erased(last, "d5")
+    erase(last, "d5")
     record_decisions(open_store(folder), 6)
 
 
 def chain_of(folder: Path, id: str) -> str:
-    """The chain a decision is in."""
+    """The chain of a decision."""
     store = open_store(folder)
     with store.reading() as transaction:
         query = f"SELECT chain FROM decisions WHERE id = '{id}'"
         return str(transaction.connection.core.exec_driver_sql(query).scalar())
 
 
-def test_a_decision_comes_back_whole(tmp_path: Path) -> None:
-    """What is read is what was recorded, to the microsecond and to the last digit."""
-    made = a_record(1, at=after(0.000001), session=None, body={"x": 0.1 + 0.2, "text": "ü\u2028\x00", "none": None})
+def test_a_decision_is_read_as_it_was_recorded(tmp_path: Path) -> None:
+    """To the microsecond and to the last digit; an unknown id gives None."""
+    record = a_record(1, at=after(0.000001), session=None, body={"x": 0.1 + 0.2, "text": "ü\u2028\x00", "none": None})
     store = open_store(tmp_path)
     with store.transaction() as transaction:
-        transaction.decisions.append(made)
+        transaction.decisions.append(record)
     with open_store(tmp_path).reading() as transaction:
-        found = transaction.decisions.get("d1"), transaction.decisions.get("d2")
+        stored, unknown = transaction.decisions.get("d1"), transaction.decisions.get("d2")
 
-    assert found == (made, None)
+    assert stored == record
+    assert unknown is None
 
 
 @pytest.mark.parametrize("body", [{"x": math.nan}, {"x": math.inf}, {"x": object()}], ids=["nan", "inf", "object"])
-def test_what_is_not_json_is_not_recorded(tmp_path: Path, body: dict[str, Any]) -> None:
-    """A body nobody could read again is refused by name."""
+def test_a_body_that_is_not_json_is_refused(tmp_path: Path, body: dict[str, Any]) -> None:
+    """It could not be read again."""
     with pytest.raises(DecisionNotRecorded, match="not JSON"):
         record_decisions(open_store(tmp_path), 1, body=body)
 
 
 def test_a_decision_is_recorded_once(tmp_path: Path) -> None:
-    """The same id twice is refused, and the log goes on."""
+    """The same id is refused the second time, and the log continues."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
     with pytest.raises(DecisionNotRecorded):
@@ -73,7 +73,7 @@ def test_a_decision_is_recorded_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("changes", "decision"),
     [
         ({}, ({"ruling": "allow", "number": 1}, "digest-1")),
         ({"since": after(1)}, ({"ruling": "allow", "number": 1}, "digest-1")),
@@ -84,19 +84,19 @@ def test_a_decision_is_recorded_once(tmp_path: Path) -> None:
         ({"namespace": "replay:1"}, None),
     ],
 )
-def test_the_same_request_twice_is_recognised(tmp_path: Path, asked: dict[str, Any], found: object) -> None:
-    """By caller, identity, event id and space, as long as it is recent."""
+def test_the_decision_of_a_repeated_request_is_found(tmp_path: Path, changes: dict[str, Any], decision: object) -> None:
+    """By caller, identity, event id and namespace, as long as it is recent."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
     request = {"caller": "gateway", "event_id": "e1", "since": after(0)}
     names = {"namespace": "live", "identity": "ada"}
-    key = SessionKey(**{name: asked.get(name, value) for name, value in names.items()})
+    key = SessionKey(**{name: changes.get(name, value) for name, value in names.items()})
     with store.reading() as transaction:
-        decision = transaction.decisions.latest_for_event(
-            key, **{name: asked.get(name, value) for name, value in request.items()}
+        record = transaction.decisions.latest_for_event(
+            key, **{name: changes.get(name, value) for name, value in request.items()}
         )
 
-    assert (decision and (decision.body, decision.body_digest)) == found
+    assert (record and (record.body, record.body_digest)) == decision
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_same_request_twice_is_recognised(tmp_path: Path, asked: dict[str, A
     ],
 )
 def test_decisions_are_found(tmp_path: Path, conditions: dict[str, Any], ids: list[str]) -> None:
-    """By identity, session, ruling and time, newest first, within one space."""
+    """By identity, session, ruling and time, newest first, in one namespace."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
     record_decisions(store, 2, session="s2")
@@ -125,8 +125,8 @@ def test_decisions_are_found(tmp_path: Path, conditions: dict[str, Any], ids: li
         assert [row.id for row in transaction.decisions.search(**conditions)] == ids
 
 
-def test_pages_follow_one_another(tmp_path: Path) -> None:
-    """Paging by the last row misses none and repeats none, even among equal times."""
+def test_pages_continue_after_the_last_row(tmp_path: Path) -> None:
+    """None is missed or repeated, even among equal times."""
     store = open_store(tmp_path)
     record_decisions(store, 1, 2, 3, 4, 5, at=after(7))
     ids: list[str] = []
@@ -139,19 +139,20 @@ def test_pages_follow_one_another(tmp_path: Path) -> None:
     assert ids == ["d5", "d4", "d3", "d2", "d1"]
 
 
-def test_a_process_has_one_chain_and_holds_the_others_heads(tmp_path: Path) -> None:
-    """Each start adds one chain, whose first row holds where the chains before it had ended."""
+def test_a_process_has_a_chain_that_records_the_heads_of_others(tmp_path: Path) -> None:
+    """The first row of a chain holds the heads of the chains before it."""
     three_chains(tmp_path)
     store = open_store(tmp_path)
     with store.reading() as transaction:
-        held = [(head.chain, head.sequence) for head in recorded_heads(transaction.connection)]
+        heads = [(head.chain, head.sequence) for head in recorded_heads(transaction.connection)]
     first, second = chain_of(tmp_path, "d1"), chain_of(tmp_path, "d4")
 
-    assert (sorted(held), len(verify_log(store).heads)) == (sorted([(first, 3), (second, 3)]), 3)
+    assert sorted(heads) == sorted([(first, 3), (second, 3)])
+    assert len(verify_log(store).heads) == 3
 
 
-def test_a_chain_that_went_on_is_held_anew(tmp_path: Path) -> None:
-    """A process that outlives another's start is held at its later end by the next one."""
+def test_a_chain_that_continued_is_recorded_again(tmp_path: Path) -> None:
+    """The next process records its later head."""
     long, short = open_store(tmp_path), open_store(tmp_path)
     record_decisions(long, 1)
     record_decisions(short, 2)
@@ -160,15 +161,19 @@ def test_a_chain_that_went_on_is_held_anew(tmp_path: Path) -> None:
     with long.reading() as transaction:
         sequences = sorted(head.sequence for head in recorded_heads(transaction.connection))
 
-    assert (sequences, verify_log(long).ok) == ([1, 1, 2], True)
+    assert sequences == [1, 1, 2]
+    assert verify_log(long).ok
 
 
 def test_an_untouched_log_verifies(tmp_path: Path) -> None:
-    """Every row, head and erasure of an honest log is found to be what was written."""
+    """Every row, head and erasure is what was recorded."""
     three_chains(tmp_path)
     report = verify_log(open_store(tmp_path))
 
-    assert (report.ok, report.rows, report.erased, len(report.heads)) == (True, 10, 1, 3)
+    assert report.ok
+    assert report.rows == 10
+    assert report.erased == 1
+    assert len(report.heads) == 3
 
 
 TAMPERED = {
@@ -221,7 +226,7 @@ TAMPERED = {
     ),
     "heads altered": (["UPDATE chain_rows SET body = '{\"heads\": []}' WHERE kind = 'start'"], "its body"),
     "erasure altered": (["UPDATE chain_rows SET body = '{}' WHERE kind = 'erasure'"], "its body"),
-    "decision slipped in": (
+    "decision inserted": (
         [
             "CREATE TEMP TABLE copy AS SELECT * FROM decisions WHERE id = 'd2'",
             "UPDATE copy SET id = 'd8', sequence = 8",
@@ -233,28 +238,28 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("kind", TAMPERED)
-def test_what_was_changed_is_found(tmp_path: Path, kind: str) -> None:
-    """Whoever holds the file cannot change, move, remove or add a decision unseen."""
+def test_every_change_is_found(tmp_path: Path, kind: str) -> None:
+    """No decision can be changed, moved, removed or added unnoticed."""
     three_chains(tmp_path)
     statements, word = TAMPERED[kind]
     run_sql(tmp_path, *statements)
     report = verify_log(open_store(tmp_path))
 
-    assert any(word in str(found) for found in report.breaks), report.breaks
+    assert any(word in str(each) for each in report.breaks), report.breaks
 
 
-def forged(folder: Path, *, rehashed: int) -> None:
-    """Let d2 say another thing, its columns, salt and digest all fitting, and the hashes of so many rows anew."""
-    store, lie = open_store(folder), a_record(2, body={"ruling": "allow", "number": 22})
-    payload, salt = lie.payload(), b"s" * 16
+def forge(folder: Path, *, rehashed: int) -> None:
+    """Replace d2 with fitting columns, salt and digest, and compute the hashes of so many rows anew."""
+    store, forgery = open_store(folder), a_record(2, body={"ruling": "allow", "number": 22})
+    payload, salt = forgery.payload(), b"s" * 16
     chain = chain_of(folder, "d2")
     with store.transaction() as transaction:
         execute = transaction.connection.core.exec_driver_sql
         execute("UPDATE decisions SET payload = ?, salt = ? WHERE id = 'd2'", (payload, salt))
         digest = sha256(salt + payload.encode())
         execute("UPDATE chain_rows SET digest = ? WHERE subject = 'd2'", (digest,))
-        wanted = "SELECT kind, subject, digest, version, body, hash FROM chain_rows WHERE chain = ? ORDER BY sequence"
-        rows = execute(wanted, (chain,))
+        query = "SELECT kind, subject, digest, version, body, hash FROM chain_rows WHERE chain = ? ORDER BY sequence"
+        rows = execute(query, (chain,))
         tip = empty_chain(chain)
         for number, (*link, hash) in enumerate(rows.fetchall()):
             tip = replace(next_tip(tip, Link(*link)), **({} if 2 <= number < 2 + rehashed else {"hash": hash}))
@@ -266,76 +271,81 @@ def forged(folder: Path, *, rehashed: int) -> None:
     [(0, 2, "its hash"), (1, 3, "its hash"), (2, 3, "another chain recorded this row")],
     ids=["its own hash left", "the next row left", "the whole chain forged"],
 )
-def test_a_forger_must_rewrite_everything_after(tmp_path: Path, rehashed: int, sequence: int, reason: str) -> None:
-    """A decision forged to fit is betrayed by the next row, or in the end by the chain that holds this one's head."""
+def test_a_forged_decision_is_found(tmp_path: Path, rehashed: int, sequence: int, reason: str) -> None:
+    """By the next row, or in the end by the chain that recorded this one's head."""
     three_chains(tmp_path)
-    forged(tmp_path, rehashed=rehashed)
+    forge(tmp_path, rehashed=rehashed)
     report = verify_log(open_store(tmp_path))
 
-    assert [(found.sequence, found.reason.startswith(reason)) for found in report.breaks] == [(sequence, True)]
+    assert [each.sequence for each in report.breaks] == [sequence]
+    assert report.breaks[0].reason.startswith(reason)
 
 
-def test_a_whole_older_chain_cannot_disappear(tmp_path: Path) -> None:
-    """A chain that a later one holds is missed even when nothing of it is left."""
+def test_a_missing_chain_is_found(tmp_path: Path) -> None:
+    """A later chain recorded its head."""
     three_chains(tmp_path)
     first = chain_of(tmp_path, "d1")
     run_sql(tmp_path, *(f"DELETE FROM {table} WHERE chain = '{first}'" for table in ("decisions", "chain_rows")))
     report = verify_log(open_store(tmp_path))
 
-    assert [(found.chain, found.sequence) for found in report.breaks] == [(first, 3)]
+    assert [(each.chain, each.sequence) for each in report.breaks] == [(first, 3)]
 
 
 def test_an_altered_log_still_takes_decisions(tmp_path: Path) -> None:
-    """What somebody did to the past does not stop the present from being recorded, nor hide what was done."""
+    """New decisions are recorded, and the alteration is still found."""
     three_chains(tmp_path)
     run_sql(tmp_path, "UPDATE chain_rows SET body = 'nonsense' WHERE kind = 'start'")
     store = open_store(tmp_path)
     record_decisions(store, 7)
     with store.reading() as transaction:
-        found = transaction.decisions.get("d7")
+        decision = transaction.decisions.get("d7")
 
-    assert (found, verify_log(store).ok) == (a_record(7), False)
+    assert decision == a_record(7)
+    assert not verify_log(store).ok
 
 
 def test_an_erased_decision_is_gone_but_proved(tmp_path: Path) -> None:
-    """Neither the database nor its file holds who it was about, and the chain still verifies."""
+    """Neither the database nor its file holds the identity, and the chain still verifies."""
     store = open_store(tmp_path)
     record_decisions(store, 1, 3)
     record_decisions(store, 2, identity="erika.mustermann", ruling="step_up", body={"note": "erika.mustermann " * 500})
-    erased(store, "d2")
+    erase(store, "d2")
     with store.reading() as transaction:
-        found = transaction.decisions.get("d2")
+        decision = transaction.decisions.get("d2")
         listed = [(row.id, row.identity, row.erased) for row in transaction.decisions.search(ruling="step_up")]
     report = verify_log(store)
     run_sql(tmp_path, "PRAGMA wal_checkpoint(TRUNCATE)")
-    left = b"erika.mustermann" in (tmp_path / FILE).read_bytes()
 
-    assert (found, listed, left, report.ok, report.erased) == (None, [("d2", None, True)], False, True, 1)
+    assert decision is None
+    assert listed == [("d2", None, True)]
+    assert b"erika.mustermann" not in (tmp_path / FILE).read_bytes()
+    assert report.ok
+    assert report.erased == 1
 
 
 @pytest.mark.parametrize("id", ["never-made", "d1"])
-def test_there_is_nothing_to_erase_twice(tmp_path: Path, id: str) -> None:
-    """An unknown or already erased decision is said to be so, and no second erasure is recorded."""
+def test_a_decision_cannot_be_erased_twice(tmp_path: Path, id: str) -> None:
+    """An unknown or erased decision raises KeyError, and no second erasure is recorded."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
-    erased(store, "d1")
+    erase(store, "d1")
     with pytest.raises(KeyError):
-        erased(store, id)
+        erase(store, id)
 
     assert verify_log(store).erased == 1
 
 
-def test_signals_wait_beside_their_decision(tmp_path: Path) -> None:
-    """What is to be sent is kept in the same row, so it is durable with the decision or not at all."""
+def test_signals_are_stored_with_their_decision(tmp_path: Path) -> None:
+    """In the same row, so they are durable together or not at all."""
     record_decisions(open_store(tmp_path), 1, outbox='[{"event":"session-revoked"}]')
     with open_store(tmp_path).reading() as transaction:
-        waiting = transaction.connection.core.exec_driver_sql("SELECT outbox FROM decisions").scalar()
+        outbox = transaction.connection.core.exec_driver_sql("SELECT outbox FROM decisions").scalar()
 
-    assert waiting == '[{"event":"session-revoked"}]'
+    assert outbox == '[{"event":"session-revoked"}]'
 
 
 def test_times_keep_their_microsecond() -> None:
-    """A payload's time is a whole number of microseconds, whatever its zone was."""
-    made = a_record(1, at=datetime.fromisoformat("2026-03-02T10:00:00.123457+01:00"))
+    """A payload's time is a whole number of microseconds, whatever its time zone."""
+    record = a_record(1, at=datetime.fromisoformat("2026-03-02T10:00:00.123457+01:00"))
 
-    assert '"at":1772442000123457' in made.payload()
+    assert '"at":1772442000123457' in record.payload()

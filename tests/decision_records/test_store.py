@@ -1,4 +1,4 @@
-"""What the store remembers is exact, all or nothing, and fails by name."""
+"""The store is exact and transactional, and each failure has an error of its own."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ ADA = SessionKey("live", "ada", "s1", "key-1")
 BUCKET_READ: dict[str, Any] = {"category": "read", "resource_type": "bucket"}
 
 
-def test_the_migrations_make_the_declared_tables(tmp_path: Path) -> None:
+def test_the_migrations_create_the_declared_tables(tmp_path: Path) -> None:
     """After the last migration nothing is left to change, and a second run changes nothing."""
     store = open_store(tmp_path)
     store.migrate()
     with store.reading() as transaction:
-        left = compare_metadata(MigrationContext.configure(transaction.connection.core), metadata)
+        differences = compare_metadata(MigrationContext.configure(transaction.connection.core), metadata)
 
-    assert left == []
+    assert differences == []
 
 
-def test_a_log_of_the_first_schema_is_kept(tmp_path: Path) -> None:
-    """A store of an earlier build is brought along with all it holds; its prompts count, and name nothing."""
+def test_a_database_of_the_first_schema_is_upgraded(tmp_path: Path) -> None:
+    """Its content is kept: its prompts count, without a remedy or rule."""
     store = Store(f"sqlite:///{tmp_path / FILE}")
     config = alembic.config.Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -74,7 +74,7 @@ def test_a_log_of_the_first_schema_is_kept(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_can_read(tmp_path: Path) -> None:
-    """The folder is made 0700, and database and write-ahead log are 0600 whatever the umask."""
+    """The folder is created with mode 0700, database and write-ahead log with 0600, whatever the umask."""
     previous = os.umask(0)
     try:
         open_store(tmp_path / "home")
@@ -82,14 +82,12 @@ def test_only_the_owner_can_read(tmp_path: Path) -> None:
         os.umask(previous)
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "home").iterdir()}
 
-    assert ((tmp_path / "home").stat().st_mode & 0o777, modes) == (
-        0o700,
-        {FILE: 0o600, f"{FILE}-wal": 0o600, f"{FILE}-shm": 0o600},
-    )
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+    assert modes == {FILE: 0o600, f"{FILE}-wal": 0o600, f"{FILE}-shm": 0o600}
 
 
-def test_commits_are_durable_and_references_hold(tmp_path: Path) -> None:
-    """Every connection writes ahead, syncs fully, holds foreign keys, and wipes what is deleted."""
+def test_every_connection_is_durable_and_checks_foreign_keys(tmp_path: Path) -> None:
+    """Write-ahead log, full sync, foreign keys, and secure deletion."""
     with open_store(tmp_path).reading() as transaction:
         names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
         values = [transaction.connection.core.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
@@ -97,24 +95,24 @@ def test_commits_are_durable_and_references_hold(tmp_path: Path) -> None:
     assert values == ["wal", 2, 1, 1]
 
 
-def test_a_writer_takes_its_turn_at_once(tmp_path: Path) -> None:
-    """Another process cannot begin to write in between, though this one has written nothing yet."""
+def test_a_writer_takes_the_lock_at_once(tmp_path: Path) -> None:
+    """Another process cannot begin to write, though this one has written nothing yet."""
     other = open_store(tmp_path, busy_seconds=0.05)
 
     with open_store(tmp_path).transaction(), pytest.raises(StoreUnavailable, match="locked"), other.transaction():
         pass
 
 
-def test_a_second_thread_waits_for_its_turn(tmp_path: Path) -> None:
-    """Within a process, too, there is one writer; one that waits too long is told so."""
+def test_a_second_writer_in_the_process_waits(tmp_path: Path) -> None:
+    """When it waits too long it fails."""
     store = open_store(tmp_path, busy_seconds=0.05)
 
     with store.transaction(), pytest.raises(StoreUnavailable, match="another thread"), store.transaction():
         pass
 
 
-def test_readers_are_not_held_up(tmp_path: Path) -> None:
-    """While one transaction writes, another sees the store as it was before."""
+def test_a_writer_does_not_block_readers(tmp_path: Path) -> None:
+    """They see the store as it was before."""
     store = open_store(tmp_path)
     with store.transaction() as writing:
         fold_once(writing)
@@ -124,8 +122,8 @@ def test_readers_are_not_held_up(tmp_path: Path) -> None:
     assert version == 0
 
 
-def test_a_history_comes_back_to_the_bit(tmp_path: Path) -> None:
-    """What was saved is what is read by another process, and its version has moved on."""
+def test_a_history_is_read_bit_for_bit(tmp_path: Path) -> None:
+    """By another process, and with a new version."""
     history = History.empty()
     fold(row_of(EVENT), history, 1)
     with open_store(tmp_path).transaction() as transaction:
@@ -133,41 +131,41 @@ def test_a_history_comes_back_to_the_bit(tmp_path: Path) -> None:
     with open_store(tmp_path).reading() as transaction:
         stored, version = transaction.histories.read(ADA)
 
-    assert (version, *(r.tobytes() for r in (stored.identity, stored.session, stored.credential))) == (
-        1,
-        *(r.tobytes() for r in (history.identity, history.session, history.credential)),
-    )
+    assert version == 1
+    assert stored.identity.tobytes() == history.identity.tobytes()
+    assert stored.session.tobytes() == history.session.tobytes()
+    assert stored.credential.tobytes() == history.credential.tobytes()
 
 
-def test_an_unknown_session_is_nobodys(tmp_path: Path) -> None:
-    """Without ids the session and credential records are fresh each time; the identity's is not."""
+def test_a_session_without_an_id_is_not_stored(tmp_path: Path) -> None:
+    """Nor is a credential without an id; the identity's record is."""
     store = open_store(tmp_path)
-    nobody = EVENT.model_copy(update={"session": type(EVENT.session)(), "credential": type(EVENT.credential)()})
+    without_ids = EVENT.model_copy(update={"session": type(EVENT.session)(), "credential": type(EVENT.credential)()})
     with store.transaction() as transaction:
-        fold_once(transaction, nobody)
+        fold_once(transaction, without_ids)
         history, _ = transaction.histories.read(SessionKey("live", "ada"))
-    fresh = [r.tobytes() == empty(r.dtype).tobytes() for r in (history.identity, history.session, history.credential)]
 
-    assert fresh == [False, True, True]
+    assert history.identity.tobytes() != empty(history.identity.dtype).tobytes()
+    assert history.session.tobytes() == empty(history.session.dtype).tobytes()
+    assert history.credential.tobytes() == empty(history.credential.dtype).tobytes()
 
 
-def test_spaces_are_apart(tmp_path: Path) -> None:
-    """A replay in a space of its own never sees nor touches what is live."""
+def test_namespaces_are_separate(tmp_path: Path) -> None:
+    """A replay in its own namespace neither sees nor changes the live one."""
     with open_store(tmp_path).transaction() as transaction:
         fold_once(transaction, namespace="replay:1")
         fold_once(transaction, namespace="replay:1")
-        seen = (
-            transaction.histories.has_event("replay:1", "ada", "e1"),
-            transaction.histories.has_event("live", "ada", "e1"),
-        )
-        versions = [transaction.histories.read(ADA._replace(namespace=space))[1] for space in ("live", "replay:1")]
+        names = ("live", "replay:1")
+        stored = [transaction.histories.has_event(name, "ada", "e1") for name in names]
+        versions = [transaction.histories.read(ADA._replace(namespace=name))[1] for name in names]
 
-    assert (versions, seen) == ([0, 2], (True, False))
+    assert stored == [False, True]
+    assert versions == [0, 2]
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
-def test_a_history_that_moved_on_is_not_overwritten(tmp_path: Path, version: int) -> None:
-    """Only who read the latest version may write the next."""
+def test_a_stale_history_is_not_written(tmp_path: Path, version: int) -> None:
+    """Only the reader of the latest version may write the next."""
     with open_store(tmp_path).transaction() as transaction:
         fold_once(transaction)
         fold_once(transaction)
@@ -175,8 +173,8 @@ def test_a_history_that_moved_on_is_not_overwritten(tmp_path: Path, version: int
             transaction.histories.write(ADA, History.empty(), version)
 
 
-def test_another_builds_layout_is_refused(tmp_path: Path) -> None:
-    """Bytes of another layout are named, never reinterpreted."""
+def test_another_layout_is_refused(tmp_path: Path) -> None:
+    """Its bytes are never reinterpreted; the error names the command that helps."""
     store = open_store(tmp_path)
     with store.transaction() as transaction:
         fold_once(transaction)
@@ -186,8 +184,8 @@ def test_another_builds_layout_is_refused(tmp_path: Path) -> None:
         transaction.histories.read(ADA)
 
 
-def test_stored_histories_give_the_bits_of_the_batch(tmp_path: Path) -> None:
-    """From JSON through the event and stored bytes, every feature is what replay gives for the whole log."""
+def test_stored_histories_give_the_features_of_a_replay(tmp_path: Path) -> None:
+    """Bit for bit, from JSON through events and stored bytes."""
     table = table_of(random_events(400, seed=5, identities=6))
     order = time_order(rows_of(table))
     population, online = unmeasured(), []
@@ -222,33 +220,34 @@ def test_a_session_state_holds_revocation_expiry_and_prompts(tmp_path: Path) -> 
     assert state == SessionState(Revocation("s1", after(5), "idp", "lost laptop"), after(60), 3, {"d1": after(1)})
 
 
-def test_nothing_is_known_of_a_stranger(tmp_path: Path) -> None:
-    """Neither another identity, another space, nor a session without an id inherits anything."""
+def test_session_state_is_not_shared(tmp_path: Path) -> None:
+    """Neither another identity, another namespace, nor a session without an id inherits anything."""
     store = open_store(tmp_path)
     record_decisions(store, 1, ruling="step_up")
     with store.transaction() as transaction:
         transaction.sessions.set_valid_until(SessionKey("live", "ada", None), after(50))
         transaction.sessions.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
-        strangers = [SessionKey("live", "bob", "s1"), SessionKey("replay:1", "ada", "s1")]
-        states = [transaction.sessions.state(key, **BUCKET_READ, at=after(10)) for key in strangers]
-        nameless = transaction.sessions.state(SessionKey("live", "ada", None), **BUCKET_READ, at=after(10))
+        others = [SessionKey("live", "bob", "s1"), SessionKey("replay:1", "ada", "s1")]
+        states = [transaction.sessions.state(key, **BUCKET_READ, at=after(10)) for key in others]
+        without_id = transaction.sessions.state(SessionKey("live", "ada", None), **BUCKET_READ, at=after(10))
 
-    assert (*states, nameless) == (SessionState(), SessionState(), SessionState(prompts_in_window=1))
+    assert states == [SessionState(), SessionState()]
+    assert without_id == SessionState(prompts_in_window=1)
 
 
-@pytest.mark.parametrize(("session", "revoked"), [("s1", True), ("s2", True), (None, True)])
-def test_a_revoked_identity_is_revoked_in_every_session(tmp_path: Path, session: str | None, revoked: bool) -> None:
-    """Revoking without a session denies all of them, those without an id included."""
+@pytest.mark.parametrize("session", ["s1", "s2", None])
+def test_a_revoked_identity_is_revoked_in_every_session(tmp_path: Path, session: str | None) -> None:
+    """Including sessions without an id."""
     with open_store(tmp_path).transaction() as transaction:
         transaction.sessions.revoke(SessionKey("live", "ada", None), at=after(5), by="idp", reason="left the company")
         state = transaction.sessions.state(SessionKey("live", "ada", session), **BUCKET_READ, at=after(10))
 
-    assert (state.revocation is not None) == revoked
+    assert state.revocation is not None
 
 
 @pytest.mark.parametrize(("seconds", "prompts"), [(0.5, 0), (1, 1), (3, 3), (12, 1), (3605, 0)])
-def test_prompts_are_counted_in_their_window(tmp_path: Path, seconds: float, prompts: int) -> None:
-    """Those of the last ten seconds, the one at this very moment included, later ones not."""
+def test_prompts_are_counted_within_the_window(tmp_path: Path, seconds: float, prompts: int) -> None:
+    """Those of the last ten seconds, one at this moment included, later ones excluded."""
     store = open_store(tmp_path)
     record_decisions(store, 1, 2, 3, ruling="step_up")
     with store.reading() as transaction:
@@ -270,10 +269,10 @@ def test_prompts_are_counted_in_their_window(tmp_path: Path, seconds: float, pro
     ],
     ids=["completed", "not yet reported", "expired", "failed", "abandoned"],
 )
-def test_a_proof_is_a_completed_step_up_that_lasts(
+def test_a_completed_step_up_is_a_proof_until_it_expires(
     tmp_path: Path, changes: dict[str, Any], seconds: float, counts: bool
 ) -> None:
-    """A proof comes back whole, from its report until it expires."""
+    """From its report on, for its own session."""
     proof = Proof(
         after(9),
         "authentication",
@@ -286,16 +285,17 @@ def test_a_proof_is_a_completed_step_up_that_lasts(
     )
     with open_store(tmp_path).transaction() as transaction:
         add_step_up(transaction, **({"proof": proof} | changes))
-        found = transaction.sessions.proofs(SessionKey("live", "ada", "s1"), after(seconds))
+        proofs = transaction.sessions.proofs(SessionKey("live", "ada", "s1"), after(seconds))
         others = transaction.sessions.proofs(SessionKey("live", "ada", "s2"), after(20)) + transaction.sessions.proofs(
             SessionKey("live", "ada", None), after(20)
         )
 
-    assert (found, others) == ((proof,) if counts else (), ())
+    assert proofs == ((proof,) if counts else ())
+    assert others == ()
 
 
 def failing_at(monkeypatch: pytest.MonkeyPatch, number: int, *, rolled_back: bool = False) -> None:
-    """Let the statement of this number fail as a disk does; SQLite may have undone the transaction by itself."""
+    """Let the statement of this number fail as on a broken disk; SQLite may have rolled back by itself."""
     execute, done = Connection._execute, [0]
 
     def _execute(self: Connection, text: str, values: Any = ()) -> None:
@@ -307,10 +307,10 @@ def failing_at(monkeypatch: pytest.MonkeyPatch, number: int, *, rolled_back: boo
     monkeypatch.setattr(Connection, "_execute", _execute)
 
 
-def test_a_decision_and_its_history_land_together_or_not_at_all(
+def test_a_decision_and_its_history_are_written_together_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever statement fails, not a bit of the store has changed; once none does, all has."""
+    """Whichever statement fails, nothing in the store has changed; when none fails, everything is written."""
     store = open_store(tmp_path)
     record_decisions(store, 9)
     before, failed = database_digest(tmp_path), 0
@@ -324,14 +324,17 @@ def test_a_decision_and_its_history_land_together_or_not_at_all(
             except StoreUnavailable:
                 failed += database_digest(tmp_path) == before
     with store.reading() as transaction:
-        landed = transaction.histories.read(ADA)[1], transaction.decisions.get("d1") is not None
+        version, decision = transaction.histories.read(ADA)[1], transaction.decisions.get("d1")
 
-    assert (failed, landed, verify_log(store).ok) == (number - 1, (1, True), True)
+    assert failed == number - 1
+    assert version == 1
+    assert decision is not None
+    assert verify_log(store).ok
 
 
 @pytest.mark.parametrize("moment", ["before the decision", "before the commit"])
 def test_a_killed_process_leaves_nothing_half_done(tmp_path: Path, moment: str) -> None:
-    """A process that dies within a transaction has changed nothing."""
+    """A process that is killed within a transaction has changed nothing."""
     open_store(tmp_path)
     before = database_digest(tmp_path)
     last = "fold_once(transaction)" if moment == "before the decision" else "one_request(transaction)"
@@ -347,11 +350,12 @@ with open_store(pathlib.Path({str(tmp_path)!r})).transaction() as transaction:
     paths = f"{here.parent}:{here.parents[1]}:{here.parents[2]}"
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}, check=False)
 
-    assert (done.returncode, database_digest(tmp_path)) == (-9, before)
+    assert done.returncode == -9
+    assert database_digest(tmp_path) == before
 
 
-def test_one_bad_request_does_not_undo_its_group(tmp_path: Path) -> None:
-    """A part that raises is undone alone; the others of its transaction are kept, chain and all."""
+def test_a_failing_request_does_not_undo_its_group(tmp_path: Path) -> None:
+    """A part that raises is undone alone; the others and the chain are kept."""
     store = open_store(tmp_path)
     with store.transaction() as transaction:
         for number in (1, 2, 3):
@@ -363,15 +367,14 @@ def test_one_bad_request_does_not_undo_its_group(tmp_path: Path) -> None:
             except KeyError:
                 continue
     with store.reading() as transaction:
-        kept = [transaction.decisions.get(f"d{number}") is not None for number in (1, 2, 3)]
+        recorded = [transaction.decisions.get(f"d{number}") is not None for number in (1, 2, 3)]
 
-    assert (kept, verify_log(store).ok) == ([True, False, True], True)
+    assert recorded == [True, False, True]
+    assert verify_log(store).ok
 
 
-def test_a_database_that_failed_once_fails_for_the_rest_of_the_transaction(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """SQLite may have rolled back by itself: nothing after it may be kept, even if the failure was caught."""
+def test_after_a_failure_the_rest_of_the_transaction_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite may have rolled back by itself: nothing later may be kept, even if the failure was caught."""
     store = open_store(tmp_path)
     before = database_digest(tmp_path)
     with monkeypatch.context() as patch:
@@ -387,8 +390,8 @@ def test_a_database_that_failed_once_fails_for_the_rest_of_the_transaction(
     assert database_digest(tmp_path) == before
 
 
-def test_several_writers_do_not_get_in_each_others_way(tmp_path: Path) -> None:
-    """Two processes' stores, two threads each: every fold and every decision is there, and the log verifies."""
+def test_writers_of_several_processes_and_threads_lose_nothing(tmp_path: Path) -> None:
+    """Every update and every decision is stored, and the log verifies."""
     stores = [open_store(tmp_path, busy_seconds=30.0) for _ in range(2)]
 
     def write(thread: int) -> None:
@@ -403,55 +406,61 @@ def test_several_writers_do_not_get_in_each_others_way(tmp_path: Path) -> None:
         version = transaction.histories.read(ADA)[1]
     report = verify_log(stores[0])
 
-    assert (version, report.ok, report.rows, len(report.heads)) == (80, True, 82, 2)
+    assert version == 80
+    assert report.ok
+    assert report.rows == 82
+    assert len(report.heads) == 2
 
 
-def no_room(store: Store) -> None:
-    """Let the database file grow no further."""
+def fill_disk(store: Store) -> None:
+    """Do not let the database file grow further."""
     with store.reading() as transaction:
         pages = transaction.connection.core.exec_driver_sql("PRAGMA page_count").scalar()
         transaction.connection.core.exec_driver_sql(f"PRAGMA max_page_count={pages}")
 
 
-def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
-    """A decision there is no room for is not recorded; when there is room again, the log goes on and verifies."""
+def test_a_full_disk_is_reported_and_survived(tmp_path: Path) -> None:
+    """A decision without space is not recorded; with space again, the log continues and verifies."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
-    no_room(store)
+    fill_disk(store)
     with pytest.raises(DecisionNotRecorded, match="full"):
         record_decisions(store, 2, body={"padding": "x" * 100_000})
     store.close()
     record_decisions(store, 3)
     report = verify_log(store)
 
-    assert (report.ok, report.rows) == (True, 4)
+    assert report.ok
+    assert report.rows == 4
 
 
 @pytest.mark.parametrize("interruption", [sqlite3.OperationalError("I/O error"), KeyboardInterrupt()], ids=repr)
-def test_a_commit_in_doubt_is_not_built_on(
+def test_a_chain_is_not_continued_after_an_uncertain_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: BaseException
 ) -> None:
-    """When a commit fails though it may have happened, nothing is answered, and the log goes on in a new chain."""
+    """When a commit fails though it may have happened, nothing is answered, and the log continues in a new chain."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
 
-    def committed_but(connection: sqlite3.Connection) -> None:
+    def commit_and_raise(connection: sqlite3.Connection) -> None:
         connection.commit()
         raise interruption
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.database.engine.dialect, "do_commit", committed_but)
+        patch.setattr(store.database.engine.dialect, "do_commit", commit_and_raise)
         with pytest.raises((DecisionNotRecorded, KeyboardInterrupt)):
             record_decisions(store, 2)
     record_decisions(store, 3)
     report = verify_log(store)
 
-    assert (report.ok, report.rows, len(report.heads)) == (True, 5, 2)
+    assert report.ok
+    assert report.rows == 5
+    assert len(report.heads) == 2
 
 
-def garbage(folder: Path) -> None:
-    """Something that is no database."""
-    (folder / FILE).write_bytes(b"not a database, but long enough to be looked at" * 100)
+def not_a_database(folder: Path) -> None:
+    """A file that is not a database."""
+    (folder / FILE).write_bytes(b"not a database, but long enough to be read as one" * 100)
 
 
 def folder_in_the_way(folder: Path) -> None:
@@ -465,15 +474,15 @@ def file_in_the_way(folder: Path) -> None:
     folder.write_text("")
 
 
-def from_the_future(folder: Path) -> None:
-    """A schema of a later build."""
+def later_schema(folder: Path) -> None:
+    """A schema of a later version."""
     open_store(folder)
     run_sql(folder, "UPDATE alembic_version SET version_num = '9999'")
 
 
-@pytest.mark.parametrize("fault", [garbage, folder_in_the_way, file_in_the_way, from_the_future])
+@pytest.mark.parametrize("fault", [not_a_database, folder_in_the_way, file_in_the_way, later_schema])
 def test_a_store_that_cannot_be_opened_is_unavailable(tmp_path: Path, fault: Callable[[Path], None]) -> None:
-    """Whatever is wrong with the file, it surfaces as one named error."""
+    """Whatever is wrong with the file, the error is the same."""
     (tmp_path / "home").mkdir()
     fault(tmp_path / "home")
 
@@ -482,7 +491,7 @@ def test_a_store_that_cannot_be_opened_is_unavailable(tmp_path: Path, fault: Cal
 
 
 def test_a_store_without_tables_is_unavailable(tmp_path: Path) -> None:
-    """A look at a database nobody migrated is not an SQL error."""
+    """Reading a database without tables is not an SQL error."""
     store = Store(f"sqlite:///{tmp_path / FILE}")
 
     with pytest.raises(StoreUnavailable, match="no such table"), store.reading() as transaction:

@@ -1,4 +1,4 @@
-"""What investigators say of decisions is kept, proved, shown, and becomes labels for training and for reviews."""
+"""Verdicts of investigators are stored, proved and shown, and become labels for training and for reviews."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from features.event.arrow import table_of
 from features.event.schema import Event
 from serving.api.authentication import COOKIE
+from serving.decision.findings import Finding
 from serving.policy_analysis.from_decision_log import verdict_labels
 from serving.store.store import Store
 from serving.store.verdicts import Verdict, VerdictValue, last_of_each
@@ -24,33 +25,31 @@ from serving.store.verify import verify_log
 from training.cli.main import app
 
 
-def say(store: Store, decision: str, verdict: VerdictValue, by: str = "kim", seconds: float = 20.0) -> None:
+def give_verdict(store: Store, decision: str, verdict: VerdictValue, by: str = "kim", seconds: float = 20.0) -> None:
     with store.transaction() as transaction:
         transaction.verdicts.append(Verdict(decision, verdict, "a note", by, after(seconds)))
 
 
 def test_the_last_verdict_of_each_investigator_counts(tmp_path: Path) -> None:
-    """All are kept."""
+    """All are stored."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
     for by, verdict in (("kim", "owner"), ("lee", "unsure"), ("kim", "intruder")):
-        say(store, "d1", verdict, by)  # type: ignore[arg-type]
+        give_verdict(store, "d1", verdict, by)  # type: ignore[arg-type]
     with store.reading() as transaction:
-        said = transaction.verdicts.of_decision("d1")
+        verdicts = transaction.verdicts.of_decision("d1")
 
-    assert ([each.verdict for each in said], {each.by: each.verdict for each in last_of_each(said)}) == (
-        ["owner", "unsure", "intruder"],
-        {"kim": "intruder", "lee": "unsure"},
-    )
+    assert [each.verdict for each in verdicts] == ["owner", "unsure", "intruder"]
+    assert {each.by: each.verdict for each in last_of_each(verdicts)} == {"kim": "intruder", "lee": "unsure"}
 
 
-def test_verdicts_are_exported_by_the_events_own_id(tmp_path: Path) -> None:
-    """Without what was noted; an event without an id cannot be named."""
+def test_verdicts_are_exported_by_event_id(tmp_path: Path) -> None:
+    """Without the note; an event without an id cannot be named."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
     record_decisions(store, 2, event_id=None)
-    say(store, "d1", "intruder")
-    say(store, "d2", "owner")
+    give_verdict(store, "d1", "intruder")
+    give_verdict(store, "d2", "owner")
     with store.reading() as transaction:
         exported = list(transaction.verdicts.export())
 
@@ -67,12 +66,12 @@ def test_verdicts_are_exported_by_the_events_own_id(tmp_path: Path) -> None:
 
 
 def test_verdicts_are_labels_of_decisions(tmp_path: Path) -> None:
-    """The last on each decision, whoever gave it; unsure says nothing."""
+    """The last on each decision, whoever gave it; `unsure` gives no label."""
     store = open_store(tmp_path)
     record_decisions(store, 1, 2, 3)
-    say(store, "d1", "intruder", "kim", 20)
-    say(store, "d1", "owner", "lee", 30)
-    say(store, "d2", "unsure")
+    give_verdict(store, "d1", "intruder", "kim", 20)
+    give_verdict(store, "d1", "owner", "lee", 30)
+    give_verdict(store, "d2", "unsure")
     with store.reading() as transaction:
         labels = verdict_labels(transaction)
 
@@ -91,80 +90,86 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("statement", TAMPERED, ids=lambda each: " ".join(each.split()[:4]))
-def test_a_verdict_that_was_changed_is_found(tmp_path: Path, statement: str) -> None:
-    """It stands in the same chain as the decisions."""
+def test_a_changed_verdict_is_found(tmp_path: Path, statement: str) -> None:
+    """It is in the same chain as the decisions."""
     store = open_store(tmp_path)
     record_decisions(store, 1, 2)
-    say(store, "d1", "intruder")
-    sound = verify_log(store)
+    give_verdict(store, "d1", "intruder")
+    before = verify_log(store)
     run_sql(tmp_path, statement)
 
-    assert (sound.ok, any(TAMPERED[statement] in str(each) for each in verify_log(store).breaks)) == (True, True)
+    assert before.ok
+    assert any(TAMPERED[statement] in str(each) for each in verify_log(store).breaks)
 
 
-def test_what_was_said_goes_with_its_decision(tmp_path: Path) -> None:
-    """The note is gone, and the chain still holds."""
+def test_a_verdict_is_erased_with_its_decision(tmp_path: Path) -> None:
+    """The note is gone, and the chain still verifies."""
     store = open_store(tmp_path)
     record_decisions(store, 1)
-    say(store, "d1", "intruder")
+    give_verdict(store, "d1", "intruder")
     with store.transaction() as transaction:
         transaction.decisions.erase("d1", at=after(60), by="ops", reason="asked for")
     with store.reading() as transaction:
-        said = transaction.verdicts.of_decision("d1")
+        verdicts = transaction.verdicts.of_decision("d1")
 
-    assert (said, verify_log(store).ok) == ((), True)
+    assert verdicts == ()
+    assert verify_log(store).ok
 
 
-def test_findings_go_with_their_decision(tmp_path: Path) -> None:
+def test_findings_are_erased_with_their_decision(tmp_path: Path) -> None:
     """They name an identity."""
-    from serving.decision.findings import Finding
-
     store = open_store(tmp_path)
     with store.transaction() as transaction:
         transaction.decisions.append(a_record(1))
-        shown = [Finding("standing_fault", "floor x", "It may do too much.")]
-        transaction.findings.add("live", "ada", "d1", after(1), shown)
+        findings = [Finding("standing_fault", "floor x", "It has too many rights.")]
+        transaction.findings.add("live", "ada", "d1", after(1), findings)
         before = transaction.findings.newest()
         transaction.decisions.erase("d1", at=after(60), by="ops", reason="asked for")
         left = transaction.findings.newest()
 
-    assert ([(each.identity, each.times, each.first_at) for each in before], left) == ([("ada", 1, after(1))], ())
+    assert [(each.identity, each.times, each.first_at) for each in before] == [("ada", 1, after(1))]
+    assert left == ()
 
 
-def judged(small: Server, who: str) -> tuple[dict[str, object], str]:
+def decided_event(small: Server, identity: str) -> tuple[dict[str, object], str]:
     """An event with an id of its own, and the decision on it."""
-    event = an_event(who, id=uuid4().hex)
+    event = an_event(identity, id=uuid4().hex)
     return event, small.score(event)["decision_id"]
 
 
-def test_from_the_investigator_to_the_labels(small: Server, tmp_path: Path) -> None:
-    """Said over HTTP, shown on the page, pulled by training's own command over HTTP."""
-    event, decision = judged(small, "reported")
+def test_a_verdict_becomes_a_label(small: Server, tmp_path: Path) -> None:
+    """Given over HTTP, shown on the page, and pulled by the command of training over HTTP."""
+    event, decision = decided_event(small, "reported")
     key = tmp_path / "key"
     key.write_text(small.key("investigate"))
     for verdict in ("unsure", "intruder"):
-        told = {"verdict": verdict, "note": "called <him>"}
-        assert small.post(f"/decisions/{decision}/feedback", told, key.read_text())[0] == 200
+        body = {"verdict": verdict, "note": "called <Ada>"}
+        assert small.post(f"/decisions/{decision}/feedback", body, key.read_text())[0] == 200
     pq.write_table(table_of([Event.model_validate(event)]), tmp_path / "events.parquet")
     command = ["labels", "pull", f"{small.url}/feedback", str(tmp_path / "events.parquet")]
     out = tmp_path / "labels.parquet"
     result = CliRunner().invoke(app, [*command, "--out", str(out), "--key-file", str(key)])
 
-    assert (result.exit_code, pq.read_table(out)["compromised"].to_pylist()) == (0, [1]), result.output
-    assert "malicious: an attacker made it" in (text := page(small, f"/investigate/decisions/{decision}").text)
-    assert "called <him>" in text
+    text = page(small, f"/investigate/decisions/{decision}").text
+
+    assert result.exit_code == 0, result.output
+    assert pq.read_table(out)["compromised"].to_pylist() == [1]
+    assert "malicious: an attacker made it" in text
+    assert "called <Ada>" in text
     assert "undetermined" in text.partition("Save verdict")[0].partition("note")[2]
 
 
-def test_the_page_takes_a_verdict_without_a_script(small: Server) -> None:
-    """A form, by the cookie of the log-in."""
-    _, decision = judged(small, "formed")
+def test_the_page_takes_a_verdict_without_javascript(small: Server) -> None:
+    """By a form, with the cookie of the sign-in."""
+    _, decision = decided_event(small, "formed")
     address = f"{small.url}/investigate/decisions/{decision}"
     form = {"verdict": "owner", "note": ""}
     answer = httpx.post(f"{address}/feedback", data=form, cookies={COOKIE: small.full_key}, follow_redirects=False)
 
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/investigate/decisions/{decision}")
     shown = Page(httpx.get(address, cookies={COOKIE: small.full_key}).text)
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/investigate/decisions/{decision}"
     assert "legitimate: the identity's owner made it" in shown.text
 
 
@@ -178,21 +183,21 @@ def test_the_page_takes_a_verdict_without_a_script(small: Server) -> None:
         ({}, 400),
     ],
 )
-def test_what_is_no_verdict_is_refused(small: Server, body: dict[str, str], status: int) -> None:
-    """By the field that is wrong; who says it is known by the key."""
-    _, decision = judged(small, "refused")
+def test_an_invalid_verdict_is_refused(small: Server, body: dict[str, str], status: int) -> None:
+    """Also one that names its investigator, who is known by the key."""
+    _, decision = decided_event(small, "refused")
 
     assert small.post(f"/decisions/{decision}/feedback", body)[0] == status
 
 
-def test_nobody_judges_what_was_never_decided(small: Server) -> None:
-    """A 404."""
+def test_a_verdict_on_an_unknown_decision_is_refused(small: Server) -> None:
+    """With status 404."""
     assert small.post("/decisions/x/feedback", {"verdict": "owner"})[0] == 404
 
 
 def test_the_export_is_json_lines(small: Server) -> None:
-    """One verdict a line."""
-    _, decision = judged(small, "lined")
+    """One verdict on each line."""
+    _, decision = decided_event(small, "lined")
     small.post(f"/decisions/{decision}/feedback", {"verdict": "owner"})
     answer = small.request("GET", "/feedback")
     lines = [json.loads(line) for line in answer.text.splitlines()]

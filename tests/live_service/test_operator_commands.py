@@ -84,7 +84,7 @@ def test_a_broken_log_is_a_finding(home: Path) -> None:
     code, _, message = run_command("verify")
 
     assert code == 1
-    assert "decision d2 is listed with another ruling" in message
+    assert "decision d2 has another ruling in its columns" in message
 
 
 @pytest.mark.parametrize("command", ["verify", "rebuild", "rebuild --write", "keys list", "keys revoke x"])
@@ -127,7 +127,7 @@ def test_histories_are_what_the_events_give(home: Path) -> None:
 
 FAULTS = {
     "record altered": ("UPDATE histories SET record = zeroblob(length(record)) WHERE kind = 'session'", "not what"),
-    "layout of another build": ("UPDATE histories SET layout = 'sha256:other'", "another build's layout"),
+    "layout of another version": ("UPDATE histories SET layout = 'sha256:other'", "another version's layout"),
     "history lost": ("DELETE FROM histories WHERE kind = 'credential'", "missing"),
     "all histories lost": ("DELETE FROM histories", "missing"),
     "history without events": (
@@ -166,7 +166,7 @@ def test_rebuilding_repairs_to_the_bit(home: Path, fault: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "word"),
     [
-        ("DELETE FROM events WHERE identity = 'ada' AND version = 2", "after the event that gave version 1"),
+        ("DELETE FROM events WHERE identity = 'ada' AND version = 2", "after the event of version 1"),
         ("UPDATE events SET body = '{}' WHERE version = 2", "cannot be read"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A task covers what its authorization details say, every member of them, and nothing that nobody can read."""
+"""A task covers a request when every member of one authorization detail does; unreadable details cover nothing."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from serving.decision.inputs import Proof, Scope
 
 TYPES = POLICY.intent_types
 RESOURCE = {"id": "payroll", "type": "bucket"}
-WHOLE = {"type": "agent_action", "actions": ["read"], "locations": ["payroll"]}
+DETAIL = {"type": "agent_action", "actions": ["read"], "locations": ["payroll"]}
 
 
-def asked(resource: dict[str, Any] | None = None, category: str | None = "read", **groups: Any) -> Event:
+def a_request(resource: dict[str, Any] | None = None, category: str | None = "read", **groups: Any) -> Event:
     return an_event("agent", category, resource=RESOURCE if resource is None else resource, **groups)
 
 
-def said(*details: dict[str, Any]) -> str:
+def as_intent(*details: dict[str, Any]) -> str:
     return json.dumps(details)
 
 
-def lacks(event: Event, *details: dict[str, Any]) -> str | None:
-    return uncovered_part(parse_intent(said(*details)) or (), event, TYPES)
+def uncovered(event: Event, *details: dict[str, Any]) -> str | None:
+    return uncovered_part(parse_intent(as_intent(*details)) or (), event, TYPES)
 
 
 COVERED: list[dict[str, Any]] = [
@@ -39,7 +39,7 @@ COVERED: list[dict[str, Any]] = [
     {"datatypes": ["bucket"], "identifier": "payroll"},
     {"privileges": ["clerk"]},
 ]
-LACKING: list[tuple[dict[str, Any], str]] = [
+UNCOVERED: list[tuple[dict[str, Any], str]] = [
     ({"actions": []}, "the action service:Do"),
     ({"actions": ["service:Other", "write"]}, "the action service:Do"),
     ({"actions": ["*"]}, "the action service:Do"),
@@ -55,37 +55,38 @@ LACKING: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize("more", COVERED, ids=str)
-def test_what_every_member_covers_is_inside(more: dict[str, Any]) -> None:
-    """By the vendor's name of the action or by its category, by the resource's id or by its type."""
-    assert lacks(asked(identity={"role": "clerk"}), WHOLE | more) is None
+@pytest.mark.parametrize("changes", COVERED, ids=str)
+def test_a_request_is_covered_when_every_member_covers_it(changes: dict[str, Any]) -> None:
+    """By the vendor's name of the action or its category, and by the resource's id or its type."""
+    assert uncovered(a_request(identity={"role": "clerk"}), DETAIL | changes) is None
 
 
-@pytest.mark.parametrize(("more", "what"), LACKING, ids=[what for _, what in LACKING])
-def test_what_one_member_leaves_out_is_outside(more: dict[str, Any], what: str) -> None:
-    """And it is said what that is."""
-    assert lacks(asked(identity={"role": "clerk"}), WHOLE | more) == what
+@pytest.mark.parametrize(("changes", "part"), UNCOVERED, ids=[part for _, part in UNCOVERED])
+def test_the_uncovered_part_is_named(changes: dict[str, Any], part: str) -> None:
+    """One member that does not cover the request is enough."""
+    assert uncovered(a_request(identity={"role": "clerk"}), DETAIL | changes) == part
 
 
 @pytest.mark.parametrize(
-    ("resource", "what"),
+    ("resource", "part"),
     [({"type": "table"}, "the resource table"), ({}, "the resource that is not known")],
     ids=str,
 )
-def test_what_is_outside_is_named_as_far_as_it_is_known(resource: dict[str, Any], what: str) -> None:
-    """By its type where it has no id; and nobody's role is said to be so."""
-    assert lacks(asked(resource), WHOLE) == what
-    assert lacks(asked(), WHOLE | {"privileges": ["admin"]}) == "the role that is not known"
+def test_an_unknown_resource_or_role_is_named_as_unknown(resource: dict[str, Any], part: str) -> None:
+    """A resource without an id is named by its type."""
+    assert uncovered(a_request(resource), DETAIL) == part
+    assert uncovered(a_request(), DETAIL | {"privileges": ["admin"]}) == "the role that is not known"
 
 
 def test_one_detail_must_cover_all_of_it() -> None:
-    """Of two that cover a half each, neither does; what the nearer one lacks is said."""
-    halves = WHOLE | {"locations": ["wiki"]}, WHOLE | {"actions": ["delete"]}
+    """Two details that cover half of it each do not; the uncovered part is that of the nearest detail."""
+    halves = DETAIL | {"locations": ["wiki"]}, DETAIL | {"actions": ["delete"]}
 
-    assert (lacks(asked(), *halves), lacks(asked(), *halves, WHOLE)) == ("the resource payroll", None)
+    assert uncovered(a_request(), *halves) == "the resource payroll"
+    assert uncovered(a_request(), *halves, DETAIL) is None
 
 
-UNKNOWN: list[tuple[dict[str, Any], str | None, dict[str, Any], bool]] = [
+UNKNOWN_VALUES: list[tuple[dict[str, Any], str | None, dict[str, Any], bool]] = [
     ({}, "read", {}, False),
     ({}, "read", {"locations": []}, True),
     ({"type": "bucket"}, "read", {"locations": []}, False),
@@ -96,23 +97,24 @@ UNKNOWN: list[tuple[dict[str, Any], str | None, dict[str, Any], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("resource", "category", "more", "inside"), UNKNOWN)
-def test_what_is_not_known_is_covered_by_nothing_that_names_it(
-    resource: dict[str, Any], category: str | None, more: dict[str, Any], inside: bool
+@pytest.mark.parametrize(("resource", "category", "changes", "covered"), UNKNOWN_VALUES)
+def test_an_unknown_value_is_not_covered_by_a_named_one(
+    resource: dict[str, Any], category: str | None, changes: dict[str, Any], covered: bool
 ) -> None:
-    """An unknown category counts as a write; a resource nobody knows is not the one that was meant."""
-    assert (lacks(asked(resource, category), WHOLE | more) is None) is inside
+    """An unknown category counts as a write; an unknown resource matches no named resource."""
+    assert (uncovered(a_request(resource, category), DETAIL | changes) is None) is covered
 
 
-def test_a_name_that_is_a_category_is_no_way_around_it() -> None:
-    """What a vendor calls `read` and is a deletion is a deletion."""
-    event = asked(category="delete", action={"name": "read"})
+def test_an_action_named_like_a_category_counts_by_its_category() -> None:
+    """A deletion that its vendor calls `read` is a deletion."""
+    event = a_request(category="delete", action={"name": "read"})
 
-    assert (lacks(event, WHOLE), narrowest_task(event, TYPES)["actions"]) == ("the action delete", ["delete"])
+    assert uncovered(event, DETAIL) == "the action delete"
+    assert narrowest_task(event, TYPES)["actions"] == ["delete"]
 
 
 @pytest.mark.parametrize(
-    ("intent", "told"),
+    ("intent", "details"),
     [
         (None, None),
         ("read the wiki", None),
@@ -126,19 +128,17 @@ def test_a_name_that_is_a_category_is_no_way_around_it() -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_a_session_declares(intent: str | None, told: tuple[()] | None) -> None:
-    """Free text tells nothing; an array that is no authorization details authorises nothing."""
-    assert parse_intent(intent) == told
+def test_free_text_declares_no_details(intent: str | None, details: tuple[()] | None) -> None:
+    """An array of invalid authorization details authorises nothing."""
+    assert parse_intent(intent) == details
 
 
-def test_a_floor_that_is_not_met_says_what_the_authorised_task_leaves_out() -> None:
-    """An agent whose task was to read the payroll, and who reads the wiki next."""
-    task = parse_intent(said(WHOLE)) or ()
+def test_a_floor_names_what_the_authorised_task_does_not_cover() -> None:
+    """The agent's task was to read the payroll, and it exports the wiki."""
+    task = parse_intent(as_intent(DETAIL)) or ()
     proof = Proof(ago(60), "intent", scope=Scope("export", "bucket"), source="step_up", task=task)
-    event = asked({"id": "wiki", "type": "bucket", "sensitivity": "restricted"}, "export")
+    event = a_request({"id": "wiki", "type": "bucket", "sensitivity": "restricted"}, "export")
     floor = next(each for each in decide_on(event, proofs=[proof]).floors if each.id == "export-sensitive")
 
-    assert (floor.status, floor.sentence.partition("asks. ")[2]) == (
-        "applied",
-        "The authorised task does not cover the action service:Do and the resource wiki.",
-    )
+    assert floor.status == "applied"
+    assert floor.sentence.endswith("The authorised task does not cover the action service:Do and the resource wiki.")

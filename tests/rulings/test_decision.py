@@ -133,7 +133,7 @@ def test_thin_context_never_relaxes_what_the_model_asks() -> None:
     assert decide_on(an_event(), trust=DOUBTED, features={"context_known_fraction": 0.1}).ruling == "step_up"
 
 
-# A step-up settles its challenge ------------------------------------------------------------------------------------------------------------
+# A step-up settles its challenge -------------------------------------------------------------------------------------
 
 ASKED = SessionState(challenged_at={"earlier": ago(120)}, valid_until=ago(1))
 
@@ -205,7 +205,7 @@ def test_no_lifetime_outlasts_the_assurance_level() -> None:
     assert lifetime.limited_by == "assurance"
 
 
-# Remedies -----------------------------------------------------------------------------------------------------------
+# Remedies ------------------------------------------------------------------------------------------------------------
 
 MACHINE_REMEDIES: set[RemedyType] = {
     "attest_workload_identity",

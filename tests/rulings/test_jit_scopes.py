@@ -1,4 +1,4 @@
-"""A credential for one task counts for that task: its category, its resource, and for as long as it was made for."""
+"""A just-in-time credential counts for its category and resource, and for as long as it was made for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.event.schema import Event
 from serving.decision.jit_scopes import covers, narrowest_scope
 from serving.decision.proofs import claimed_proofs
 
-COVERS: list[tuple[str, bool]] = [
+SCOPES: list[tuple[str, bool]] = [
     ("export:bucket", True),
     ("export:bucket/payroll", True),
     ("export:*", True),
@@ -32,55 +32,58 @@ COVERS: list[tuple[str, bool]] = [
 ]
 
 
-def exported(**resource: Any) -> Event:
+def an_export(**resource: Any) -> Event:
     return an_event("workload", "export", resource={"sensitivity": "restricted"} | resource)
 
 
-@pytest.mark.parametrize(("scope", "counts"), COVERS)
-def test_a_scope_covers_its_category_and_resource(scope: str, counts: bool) -> None:
-    """The resource by type, or by type and id, or any of them by `*`; the category always by name."""
-    assert covers(["read:bucket", scope], exported(type="bucket", id="payroll")) is counts
+@pytest.mark.parametrize(("scope", "covered"), SCOPES)
+def test_a_scope_covers_its_category_and_resource(scope: str, covered: bool) -> None:
+    """The resource by type, by type and id, or any by `*`; the category always by name."""
+    assert covers(["read:bucket", scope], an_export(type="bucket", id="payroll")) is covered
 
 
 @pytest.mark.parametrize(
     ("event", "scope"),
     [
-        (exported(), "export:*"),
-        (exported(type="bucket"), "export:bucket"),
-        (exported(type="AWS::S3::Bucket"), "export:AWS::S3::Bucket"),
-        (exported(type="b" * 256), "export:*"),
+        (an_export(), "export:*"),
+        (an_export(type="bucket"), "export:bucket"),
+        (an_export(type="AWS::S3::Bucket"), "export:AWS::S3::Bucket"),
+        (an_export(type="b" * 256), "export:*"),
         (an_event("workload", None, resource={"type": "bucket"}), "write:bucket"),
     ],
 )
-def test_what_is_asked_for_is_what_counts(event: Event, scope: str) -> None:
-    """Also where the resource or the category is not known."""
-    assert (narrowest_scope(event), covers([narrowest_scope(event)], event)) == (scope, True)
+def test_the_narrowest_scope_covers_its_request(event: Event, scope: str) -> None:
+    """Also when the resource or the category is unknown."""
+    assert narrowest_scope(event) == scope
+    assert covers([scope], event)
 
 
 @pytest.mark.parametrize("scope", ["export:bucket", "export:bucket/x", "export:None", "export:None/None"])
-def test_an_unknown_resource_is_covered_by_none_that_is_named(scope: str) -> None:
-    """Only by `*`; nor by what would name it if it were half known."""
-    assert not covers([scope], exported())
-    assert not covers(["export:bucket/None", "export:None/payroll"], exported(type="bucket"))
-    assert not covers(["export:bucket/None", "export:None/payroll"], exported(id="payroll"))
+def test_an_unknown_resource_is_covered_by_no_named_one(scope: str) -> None:
+    """Only by `*`; nor is a resource whose type or id alone is known."""
+    assert not covers([scope], an_export())
+    assert not covers(["export:bucket/None", "export:None/payroll"], an_export(type="bucket"))
+    assert not covers(["export:bucket/None", "export:None/payroll"], an_export(id="payroll"))
 
 
-HELD: list[tuple[str, dict[str, Any], str]] = [
-    ("as asked", {}, "allow"),
-    ("of another resource", {"scope": ["export:table"]}, "step_up"),
-    ("of another category", {"scope": ["read:bucket"]}, "step_up"),
+CREDENTIALS: list[tuple[str, dict[str, Any], str]] = [
+    ("as needed", {}, "allow"),
+    ("for another resource", {"scope": ["export:table"]}, "step_up"),
+    ("for another category", {"scope": ["read:bucket"]}, "step_up"),
     ("of unknown scope", {"scope": None}, "step_up"),
-    ("of no scope", {"scope": []}, "step_up"),
+    ("without a scope", {"scope": []}, "step_up"),
     ("of another kind", {"kind": "oauth_token"}, "step_up"),
-    ("that lives too long", {"expires_at": NOW + timedelta(seconds=841)}, "step_up"),
-    ("without an end", {"expires_at": None}, "step_up"),
-    ("that has ended", {"expires_at": NOW}, "step_up"),
+    ("that lasts too long", {"expires_at": NOW + timedelta(seconds=841)}, "step_up"),
+    ("that does not expire", {"expires_at": None}, "step_up"),
+    ("that has expired", {"expires_at": NOW}, "step_up"),
 ]
 
 
-@pytest.mark.parametrize(("held", "more", "ruling"), HELD, ids=[held for held, *_ in HELD])
-def test_a_request_made_with_a_credential_for_it_is_allowed(held: str, more: dict[str, Any], ruling: str) -> None:
-    """The credential of the request itself is the proof, where the caller may say so."""
+@pytest.mark.parametrize(
+    ("changes", "ruling"), [case[1:] for case in CREDENTIALS], ids=[name for name, *_ in CREDENTIALS]
+)
+def test_a_request_made_with_its_own_credential_is_allowed(changes: dict[str, Any], ruling: str) -> None:
+    """The credential of the request is the proof, when the caller may assert it."""
     credential = {
         "kind": "jit_credential",
         "issued_at": ago(60),
@@ -88,13 +91,13 @@ def test_a_request_made_with_a_credential_for_it_is_allowed(held: str, more: dic
         "scope": ["export:bucket"],
     }
     resource = {"type": "bucket", "sensitivity": "restricted"}
-    event = an_event("workload", "export", resource=resource, credential=credential | more)
+    event = an_event("workload", "export", resource=resource, credential=credential | changes)
 
     assert decide_on(event, proofs=claimed_proofs(event)).ruling == ruling
 
 
-def test_the_ruling_says_what_the_scope_must_cover() -> None:
-    """With what it is."""
+def test_a_floor_names_the_scope_and_what_it_must_cover() -> None:
+    """An insufficient credential is named in the floor's sentence."""
     credential = {"kind": "jit_credential", "issued_at": ago(60), "expires_at": ago(-60), "scope": ["read:bucket"]}
     event = an_event("workload", "rotate_secret", credential=credential)
     sentence = next(

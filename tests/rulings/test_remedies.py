@@ -51,7 +51,7 @@ def remedy_types(decision: Decision) -> list[str]:
     return [remedy.type for remedy in decision.remedies]
 
 
-# irreversible actions -------------------------------------------------------------------------------------------
+# irreversible actions ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["intent", "refresh", "attestation", "jit_credential"])
@@ -88,7 +88,7 @@ def test_the_policy_says_which_identities_need_owner_approval() -> None:
     assert decide_on(event, policy=policy, proofs=[a_proof("attestation")]).ruling == "step_up"
 
 
-# every remedy settles the request -----------------------------------------------------------------------------------
+# every remedy settles the request ------------------------------------------------------------------------------------
 
 
 def resulting_proofs(remedy: Remedy, event: Event) -> Iterator[Proof]:
@@ -173,7 +173,7 @@ def test_a_step_up_without_a_remedy_is_denied() -> None:
     assert decision.remedies == ()
 
 
-# strength -----------------------------------------------------------------------------------------------------
+# strength ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("factor", "status"), [("otp", "applied"), ("hwk", "satisfied")])
@@ -197,7 +197,7 @@ def test_a_challenge_names_only_sufficient_acr_values(groups: dict[str, Any], tr
     assert 'acr_values="urn:session-trust:aal3"' in challenge
 
 
-# acr without amr -------------------------------------------------------------------------------------------------
+# acr without amr -----------------------------------------------------------------------------------------------------
 
 ACR_CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"acr": "urn:session-trust:aal2"}, "allow", "step_up"),
@@ -226,7 +226,7 @@ def test_the_strength_of_an_acr(claim: dict[str, Any], internal: str, restricted
     assert [decide_on(event, proofs=claimed_proofs(event)).ruling for event in events] == [internal, restricted]
 
 
-# session limits of an assurance level ------------------------------------------------------------------------------
+# session limits of an assurance level --------------------------------------------------------------------------------
 
 H = 3_600
 LIMIT_CASES: list[tuple[int | None, float, float | None, str]] = [
@@ -285,7 +285,7 @@ def test_the_lifetime_of_an_allow_ends_with_inactivity() -> None:
     assert lifetime.limited_by == "inactivity"
 
 
-# proofs that an attacker could give ---------------------------------------------------------------------------------
+# proofs that an attacker could give ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("features", [{}, {"credential_exposed": 1.0}])
@@ -316,7 +316,7 @@ def test_a_credential_for_one_task_must_expire_soon(expires_at: Any) -> None:
     assert decide_on(an_event("workload", "rotate_secret"), proofs=[proof]).ruling == "step_up"
 
 
-# undecided floors ------------------------------------------------------------------------------------------
+# undecided floors ----------------------------------------------------------------------------------------------------
 
 
 def test_an_undecided_floor_says_what_is_missing() -> None:

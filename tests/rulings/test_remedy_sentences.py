@@ -100,8 +100,8 @@ def test_a_finding_names_the_rule_that_asks_too_often(
         event, trust=trust, features=features, session=SessionState(prompts_in_window=OFTEN, **session)
     ).wire()
     sentence = (
-        f"This automation had to be asked 6 times in 1 h (5 allowed), 1 of them for {subject}: look whether it asks "
-        "too coarsely."
+        f"This automation had to be asked 6 times in 1 h (5 allowed), 1 of them for {subject}: check whether that "
+        "rule is too broad."
     )
 
     assert answer["findings"] == [{"kind": "asked_too_often", "subject": subject, "sentence": sentence}]

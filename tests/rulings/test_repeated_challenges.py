@@ -1,4 +1,4 @@
-"""No automation is led to the same remedy again and again for the same thing, and what asks too often is named."""
+"""No automation is offered the same remedy without end, and a rule that asks too often is a finding."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ MACHINES = ("service_account", "workload", "agent")
 
 @dataclass(frozen=True)
 class Step:
-    """So many seconds after the one before, this is asked for, and the challenge is answered so."""
+    """A request so many seconds after the one before, and how its challenge is answered."""
 
-    after: int
+    after_seconds: int
     category: str
     resource: str | None
     exposed: bool | None
@@ -60,10 +60,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     made.close()
 
 
-def asked_of(kind: str, step: Step, at: datetime) -> dict[str, Any]:
+def event_of(kind: str, step: Step, at: datetime) -> dict[str, Any]:
     return {
         "time": at.isoformat(),
-        "identity": {"id": "it", "type": kind},
+        "identity": {"id": "robot", "type": kind},
         "session": {"id": "s"},
         "action": {"name": "vendor:Do", "category": step.category, "reversible": step.reversible},
         "resource": {"type": step.resource, "sensitivity": "confidential"},
@@ -72,8 +72,8 @@ def asked_of(kind: str, step: Step, at: datetime) -> dict[str, Any]:
 
 
 def reply(engine: Engine, answer: dict[str, Any], step: Step, at: datetime) -> None:
-    """Do as the first remedy says, or report that it was not done."""
-    done, made_at = step.reply == "as asked", at + timedelta(milliseconds=1)
+    """Report that the first remedy was carried out, or that it failed."""
+    completed, made_at = step.reply == "as asked", at + timedelta(milliseconds=1)
     remedy = answer["remedies"][0]
     kinds = {
         "attest_workload_identity": "attestation",
@@ -88,34 +88,35 @@ def reply(engine: Engine, answer: dict[str, Any], step: Step, at: datetime) -> N
         "expires_at": (made_at + timedelta(seconds=600)).isoformat(),
         "authorization_details": remedy.get("authorization_details", []),
     }
-    report = {"decision_id": answer["decision_id"], "identity": "it", "session": "s"}
-    told = {"result": "completed", "proof": proof} if done else {"result": "failed"}
-    engine.step_up(StepUpRequest.model_validate(report | told))
+    report = {"decision_id": answer["decision_id"], "identity": "robot", "session": "s"}
+    result = {"result": "completed", "proof": proof} if completed else {"result": "failed"}
+    engine.step_up(StepUpRequest.model_validate(report | result))
 
 
-Led = tuple[str, str | None, str]
+Offer = tuple[str, str | None, str]
+"""Category, type of resource, and the remedy offered first."""
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(MACHINES), st.integers(1, 3), st.lists(STEPS, min_size=8, max_size=25), st.uuids())
-def test_no_automation_is_led_to_the_same_remedy_more_often_than_it_may(
+def test_no_automation_is_offered_the_same_remedy_more_often_than_allowed(
     engine: Engine, kind: str, often: int, steps: list[Step], space: object
 ) -> None:
-    """Within any window, for the same category and type of resource, whatever it answers; against the real store."""
+    """Within any window, for the same category and resource type, whatever it answers; on a real store."""
     storm = POLICY.storm.model_copy(update={"prompts": often})
     engine.active = replace(engine.active, policy=POLICY.model_copy(update={"storm": storm}))
-    at, led = START, list[tuple[datetime, Led]]()
+    at, offers = START, list[tuple[datetime, Offer]]()
     for step in steps:
-        at += timedelta(seconds=step.after, microseconds=1)
-        request = {"event": asked_of(kind, step, at), "mode": "replay", "space": str(space)}
+        at += timedelta(seconds=step.after_seconds, microseconds=1)
+        request = {"event": event_of(kind, step, at), "mode": "replay", "space": str(space)}
         answer = engine.score(ScoreRequest.model_validate(request), CALLER)
         if answer["ruling"] == "step_up":
-            led.append((at, (step.category, step.resource, answer["remedies"][0]["type"])))
+            offers.append((at, (step.category, step.resource, answer["remedies"][0]["type"])))
             if step.reply != "nothing":
                 reply(engine, answer, step, at)
-    most = max((sum(also == it and when - WINDOW < then <= when for then, also in led) for when, it in led), default=0)
+    repeats = [sum(other == offer and at - WINDOW < earlier <= at for earlier, other in offers) for at, offer in offers]
 
-    assert most <= often
+    assert max(repeats, default=0) <= often
 
 
 LADDER = {
@@ -126,8 +127,8 @@ LADDER = {
 
 
 @pytest.mark.parametrize("kind", MACHINES)
-def test_what_comes_after_the_last_prompt(kind: str) -> None:
-    """First another remedy, and where none is left a denial that says why."""
+def test_after_the_last_prompt_comes_another_remedy_or_a_denial(kind: str) -> None:
+    """The denial says why."""
     counts: dict[str, int] = {}
     answers = []
     for number in range(16):
@@ -140,65 +141,63 @@ def test_what_comes_after_the_last_prompt(kind: str) -> None:
     assert answers == [LADDER[kind][0]] * 5 + [LADDER[kind][1]] * 5 + [TOO_OFTEN] * 6
 
 
-def test_a_person_is_asked_as_before() -> None:
-    """However often; that it is often is shown."""
+def test_a_person_is_asked_however_often() -> None:
+    """That it is often is a finding."""
     session = SessionState(prompts_in_window=9, prompts_by_remedy={"interactive_mfa": 9})
     decision = decide_on(an_event("human", "approve_payment"), session=session)
 
-    assert (decision.ruling, decision.remedies[0].type, decision.prompt_avoided) == (
-        "step_up",
-        "interactive_mfa",
-        False,
-    )
+    assert decision.ruling == "step_up"
+    assert decision.remedies[0].type == "interactive_mfa"
+    assert decision.prompt_avoided is False
     assert [each.kind for each in decision.findings] == ["asked_too_often"]
 
 
-def test_a_finding_names_what_asked_most() -> None:
-    """Of all prompts in the window, this one included; a floor, or a threshold by identity and sensitivity."""
-    askers = {"threshold of workload, restricted": 4, "floor rotate-secret": 1}
-    session = SessionState(prompts_in_window=5, prompts_by_rule=askers)
+def test_a_finding_names_the_rule_that_asked_most() -> None:
+    """Of all prompts in the window, this one included: a floor, or a threshold by identity type and sensitivity."""
+    prompts = {"threshold of workload, restricted": 4, "floor rotate-secret": 1}
+    session = SessionState(prompts_in_window=5, prompts_by_rule=prompts)
     decisions = [
         decide_on(an_event("workload", "rotate_secret"), session=each)
         for each in (session, replace(session, prompts_by_rule={}), replace(session, prompts_in_window=4))
     ]
-    unsure = decide_on(an_event("workload"), trust=DOUBTED, session=replace(session, prompts_by_rule={}))
+    by_model = decide_on(an_event("workload"), trust=DOUBTED, session=replace(session, prompts_by_rule={}))
 
     assert [[each.subject for each in decision.findings] for decision in decisions] == [
         ["threshold of workload, restricted"],
         ["floor rotate-secret"],
         [],
     ]
-    assert [each.subject for each in unsure.findings] == ["threshold of workload, unknown"]
+    assert [each.subject for each in by_model.findings] == ["threshold of workload, unknown"]
     assert decisions[0].findings[0].sentence == (
         "This automation had to be asked 6 times in 1 h (5 allowed), 4 of them for threshold of workload, restricted: "
-        "look whether it asks too coarsely."
+        "check whether that rule is too broad."
     )
 
 
 @pytest.mark.parametrize("proven", [True, False])
-def test_a_fault_that_no_proof_ends_is_told_whatever_was_proven(proven: bool) -> None:
-    """Far more rights than it uses: allowed just in time, and an operator is told."""
+def test_a_standing_fault_is_a_finding_whatever_was_proven(proven: bool) -> None:
+    """An identity with far more rights than it uses is allowed just in time, and operators are told."""
     credential = {"kind": "jit_credential", "issued_at": NOW, "scope": ["write:*"]}
     ends = {"expires_at": NOW + timedelta(minutes=10)}
     event = an_event("workload", "write", credential=credential | ends if proven else {})
     decision = decide_on(event, features={"entitlements_unused_share": 0.95}, proofs=claimed_proofs(event))
 
-    assert (decision.ruling, [(each.kind, each.subject) for each in decision.findings]) == (
-        "allow" if proven else "step_up",
-        [("standing_fault", "floor standing-over-privilege")],
-    )
+    assert decision.ruling == ("allow" if proven else "step_up")
+    assert [(finding.kind, finding.subject) for finding in decision.findings] == [
+        ("standing_fault", "floor standing-over-privilege")
+    ]
 
 
-def test_operators_see_what_asks_too_often(small: Server) -> None:
-    """In the decision, among the findings, on the policy page, and as metrics."""
+def test_operators_see_a_rule_that_asks_too_often(small: Server) -> None:
+    """In the decision, in the findings, on the policy page, and as metrics."""
     event = a_request("stormy", category="rotate_secret", identity={"type": "workload"})
     answers = [small.score(event) for _ in range(7)]
     metrics = small.request("GET", "/metrics").text
-    mine = [each for each in small.get("/findings")["findings"] if each["identity"] == "stormy"]
+    findings = [each for each in small.get("/findings")["findings"] if each["identity"] == "stormy"]
 
     assert [answer["prompt_avoided"] for answer in answers] == [False] * 5 + [True] * 2
     assert [each["subject"] for each in answers[-1]["findings"]] == ["floor rotate-secret"]
-    assert [(each["subject"], each["times"], each["decision_id"]) for each in mine] == [
+    assert [(each["subject"], each["times"], each["decision_id"]) for each in findings] == [
         ("floor rotate-secret", 2, answers[-1]["decision_id"])
     ]
     assert 'session_trust_prompts_avoided_total{identity_type="workload"}' in metrics
@@ -206,27 +205,27 @@ def test_operators_see_what_asks_too_often(small: Server) -> None:
     assert "This automation had to be asked 7 times" in small.request("GET", "/investigate/policy").text
 
 
-def test_operators_see_who_may_do_too_much(small: Server) -> None:
+def test_operators_see_identities_with_too_many_rights(small: Server) -> None:
     """Once for each identity, from its first such request on."""
-    may = {"type": "workload", "entitlements_granted": 100, "entitlements_used_90d": 3}
-    answers = [small.score(a_request("mighty", category="write", identity=may)) for _ in range(2)]
-    mine = [each for each in small.get("/findings")["findings"] if each["identity"] == "mighty"]
+    identity = {"type": "workload", "entitlements_granted": 100, "entitlements_used_90d": 3}
+    answers = [small.score(a_request("mighty", category="write", identity=identity)) for _ in range(2)]
+    findings = [each for each in small.get("/findings")["findings"] if each["identity"] == "mighty"]
 
     assert [(answer["ruling"], answer["remedies"][0]["type"]) for answer in answers] == [
         ("step_up", "jit_credential")
     ] * 2
-    assert [(each["kind"], each["subject"], each["times"]) for each in mine] == [
+    assert [(each["kind"], each["subject"], each["times"]) for each in findings] == [
         ("standing_fault", "floor standing-over-privilege", 2)
     ]
 
 
-def test_a_report_of_another_kind_is_refused_in_a_storm_as_well(engine: Engine) -> None:
-    """What is not a proof that counts is none, however often it was asked."""
+def test_a_proof_of_another_kind_is_refused_in_a_storm_too(engine: Engine) -> None:
+    """However often the identity was asked."""
     engine.active = replace(engine.active, policy=POLICY)
     step = Step(0, "rotate_secret", "table", None, True, "nothing")
-    request = {"event": asked_of("workload", step, START), "mode": "replay"}
+    request = {"event": event_of("workload", step, START), "mode": "replay"}
     answer = engine.score(ScoreRequest.model_validate(request), CALLER)
-    report = {"decision_id": answer["decision_id"], "identity": "it", "session": "s", "result": "completed"}
+    report = {"decision_id": answer["decision_id"], "identity": "robot", "session": "s", "result": "completed"}
     proof = {"made_at": (START + timedelta(seconds=1)).isoformat(), "kind": "owner_approval"}
 
     with pytest.raises(InvalidField, match="weaker than the decision asked for"):

@@ -1,10 +1,11 @@
-"""The whole answer, field by field: what callers read has a shape of its own, and nothing of it may drift."""
+"""The answer, field by field: its shape is a contract with callers, and must not change."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support.decisions import NOW, POLICY, an_event, decide_on
@@ -13,15 +14,15 @@ from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Contribution, Explanation, Proof, SessionState
 from serving.decision.proofs import claimed_proofs
 
-EVEN = TrustCurve(0.0, (0.1, 0.2, 0.3, 0.4))
+EVEN_ODDS = TrustCurve(0.0, (0.1, 0.2, 0.3, 0.4))
 EXPORT = an_event("human", "export", resource={"id": "r", "type": "bucket", "sensitivity": "confidential"})
 
 
-def test_a_challenge_says_all_it_knows() -> None:
-    """Why, how sure, which floor, what would do, and for how long."""
-    explanation = Explanation(-3.0, 0.0, (Contribution("hour_rarity", math.nan, 3.0, "It is not known when."),))
+def test_a_challenge_has_every_field() -> None:
+    """Reasons, trust, floors, remedies, explanation and versions."""
+    explanation = Explanation(-3.0, 0.0, (Contribution("hour_rarity", math.nan, 3.0, "It is unknown when."),))
     decision = replace(
-        decide_on(EXPORT, trust=EVEN, session=SessionState(valid_until=NOW + timedelta(seconds=9))),
+        decide_on(EXPORT, trust=EVEN_ODDS, session=SessionState(valid_until=NOW + timedelta(seconds=9))),
         explanation=explanation,
     )
     answer = decision.wire()
@@ -44,7 +45,7 @@ def test_a_challenge_says_all_it_knows() -> None:
         "ruling": "step_up",
         "because": ["the model", "floor export-sensitive"],
         "degraded": None,
-        "trust": {"now": 0.5, "hazard_per_hour": EVEN.hazard_per_hour, "valid_until": "2026-03-02T09:00:09+00:00"},
+        "trust": {"now": 0.5, "hazard_per_hour": EVEN_ODDS.hazard_per_hour, "valid_until": "2026-03-02T09:00:09+00:00"},
         "model_asks": "step_up",
         "model_would_ask": None,
         "threshold": 0.6,
@@ -66,7 +67,7 @@ def test_a_challenge_says_all_it_knows() -> None:
                     "feature": "hour_rarity",
                     "value": None,
                     "contribution": 3.0,
-                    "sentence": "It is not known when.",
+                    "sentence": "It is unknown when.",
                 }
             ],
         },
@@ -85,57 +86,70 @@ def test_a_challenge_says_all_it_knows() -> None:
 
 
 def test_an_allow_says_for_how_long() -> None:
-    """A lifetime and what limits it; nothing is asked, and a look at something harmless may be reused."""
-    look = an_event(resource={"sensitivity": "internal"})
-    answer = decide_on(look, trust=TrustCurve(-4.0, (0.01, 0.02, 0.03, 0.04))).wire()
+    """The lifetime and what limits it; a harmless view may be cached."""
+    view = an_event(resource={"sensitivity": "internal"})
+    answer = decide_on(view, trust=TrustCurve(-4.0, (0.01, 0.02, 0.03, 0.04))).wire()
 
-    assert (answer["ruling"], answer["remedies"], answer["challenge"]) == ("allow", [], None)
+    assert answer["ruling"] == "allow"
+    assert answer["remedies"] == []
+    assert answer["challenge"] is None
     assert answer["session"] == {"action": "keep", "lifetime_seconds": 300, "limited_by": "trust"}
     assert answer["trust"]["valid_until"] == "2026-03-02T09:05:00+00:00"
     assert answer["cache_seconds"] == POLICY.cache_seconds > 0
 
 
-def test_a_value_that_is_known_stays_one() -> None:
-    """Only what is not known is null."""
+def test_a_known_value_is_shown_in_the_explanation() -> None:
+    """Only an unknown value is null."""
     explanation = Explanation(0.0, 1.0, (Contribution("hour_rarity", 0.25, 1.0, "An hour seldom seen."),))
 
-    assert (
-        replace(decide_on(EXPORT), explanation=explanation).wire()["explanation"]["contributions"][0]["value"] == 0.25
-    )
+    answer = replace(decide_on(EXPORT), explanation=explanation).wire()
+
+    assert answer["explanation"]["contributions"][0]["value"] == 0.25
 
 
-def test_without_a_model_nothing_is_said_of_trust() -> None:
-    """Unknown is null, and the answer says what is missing."""
+def test_without_a_model_trust_and_explanation_are_null() -> None:
+    """The answer says what is missing."""
     answer = decide_on(EXPORT, trust=None).wire()
 
-    assert (answer["trust"], answer["explanation"], answer["model_asks"]) == (None, None, None)
+    assert answer["trust"] is None
+    assert answer["explanation"] is None
+    assert answer["model_asks"] is None
     assert answer["degraded"] == "the model gave no trust"
 
 
-def test_a_watched_floor_says_what_it_would_do() -> None:
-    """`would_apply` instead of `status`, so that nobody takes it for a demand."""
-    watched = POLICY.model_copy(
-        update={"floors": tuple(f.model_copy(update={"mode": "shadow"}) for f in POLICY.floors)}
-    )
-    floor = decide_on(EXPORT, policy=watched).wire()["floors"][0]
+def test_a_floor_in_shadow_mode_has_would_apply_instead_of_status() -> None:
+    """It must not be taken for a demand."""
+    floors = tuple(floor.model_copy(update={"mode": "shadow"}) for floor in POLICY.floors)
+    floor = decide_on(EXPORT, policy=POLICY.model_copy(update={"floors": floors})).wire()["floors"][0]
 
-    assert floor["would_apply"] == "applied" and "status" not in floor
+    assert floor["would_apply"] == "applied"
+    assert "status" not in floor
 
 
-def test_what_an_event_claims_is_read_as_proof_of_its_kind() -> None:
-    """Sign-in, attestation and a credential for one task, each with its own time; what is not said is no proof."""
-    said = {"time": NOW, "acr": "urn:session-trust:aal2", "amr": ["pwd", "otp"], "aal": 2}
+def test_the_claims_of_an_event_are_proofs_of_their_kinds() -> None:
+    """Authentication, attestation and a just-in-time credential, each with its own time."""
+    claim = {"time": NOW, "acr": "urn:session-trust:aal2", "amr": ["pwd", "otp"], "aal": 2}
     later, until = NOW + timedelta(seconds=1), NOW + timedelta(minutes=5)
     jit = {"kind": "jit_credential", "issued_at": later, "expires_at": until, "attested_at": until}
     jit |= {"scope": ["read:bucket", "list:*"]}
-    event = an_event("workload", authentication=said, credential=jit, network={"asn": 5}, device={"id": "d"})
+    event = an_event("workload", authentication=claim, credential=jit, network={"asn": 5}, device={"id": "d"})
+    authentication, attestation, credential = claimed_proofs(event)
 
-    sign_in, attested, for_one_task = claimed_proofs(event)
-    assert sign_in == Proof(NOW, "authentication", "urn:session-trust:aal2", ("pwd", "otp"), 2)
-    assert attested == Proof(until, "attestation")
-    assert for_one_task == Proof(later, "jit_credential", expires_at=until, granted=("read:bucket", "list:*"))
-    assert claimed_proofs(an_event("workload", credential={"kind": "api_token", "issued_at": NOW})) == ()
-    assert claimed_proofs(an_event("workload", credential={"kind": "jit_credential", "expires_at": until})) == ()
-    unscoped = claimed_proofs(an_event("workload", credential={"kind": "jit_credential", "issued_at": later}))
-    assert unscoped == (Proof(later, "jit_credential", granted=()),)
-    assert claimed_proofs(an_event(authentication={"time": NOW})) == (Proof(NOW, "authentication"),)
+    assert authentication == Proof(NOW, "authentication", "urn:session-trust:aal2", ("pwd", "otp"), 2)
+    assert attestation == Proof(until, "attestation")
+    assert credential == Proof(later, "jit_credential", expires_at=until, granted=("read:bucket", "list:*"))
+
+
+@pytest.mark.parametrize(
+    ("groups", "proofs"),
+    [
+        ({"credential": {"kind": "api_token", "issued_at": NOW}}, ()),
+        ({"credential": {"kind": "jit_credential", "expires_at": NOW}}, ()),
+        ({"credential": {"kind": "jit_credential", "issued_at": NOW}}, (Proof(NOW, "jit_credential", granted=()),)),
+        ({"authentication": {"time": NOW}}, (Proof(NOW, "authentication"),)),
+    ],
+    ids=["no proof", "no time of issue", "no scope", "no factors"],
+)
+def test_a_claim_needs_a_time_to_be_a_proof(groups: dict[str, Any], proofs: tuple[Proof, ...]) -> None:
+    """Its other parts may be missing."""
+    assert claimed_proofs(an_event("workload", **groups)) == proofs

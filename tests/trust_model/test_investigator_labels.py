@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,7 +17,14 @@ from typer.testing import CliRunner
 
 from training.cli.main import app
 from training.data.labels import World, benign_labels
-from training.data.verdicts import VERDICT_SOURCE, apply_verdicts, has_verdict, read_verdicts, verdict_weights
+from training.data.verdicts import (
+    MAX_VERDICTS_PER_IDENTITY,
+    VERDICT_SOURCE,
+    apply_verdicts,
+    has_verdict,
+    read_verdicts,
+    verdict_weights,
+)
 
 
 def make_log(count: int = 8) -> World:
@@ -80,8 +88,8 @@ def test_verdicts_that_match_no_event_are_left_out(event: str, tmp_path: Path) -
             {"event_id": "e1", "verdict": "guilty"},
             "line 1: verdict is 'guilty'; it must be one of intruder, owner, unsure",
         ),
-        ({"verdict": "owner"}, r"line 1 is no verdict: KeyError\('event_id'\)"),
-        ({"event_id": "e1", "at": "2026-10-01T09:00:00"}, "names no time zone"),
+        ({"verdict": "owner"}, r"line 1 is not a verdict: KeyError\('event_id'\)"),
+        ({"event_id": "e1", "at": "2026-10-01T09:00:00"}, "has no time zone"),
     ],
 )
 def test_a_malformed_verdict_is_refused_by_line(verdict: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -141,3 +149,10 @@ def test_labels_say_which_of_them_come_from_verdicts(tmp_path: Path) -> None:
     applied = apply_verdicts(make_log(4), read_verdicts(source))
 
     assert has_verdict(applied.world).tolist() == [False, True, True, False]
+
+
+def test_the_command_says_how_many_verdicts_count_by_default() -> None:
+    """The help text repeats the constant, which the command imports only when it runs."""
+    result = CliRunner().invoke(app, ["labels", "pull", "--help"])
+
+    assert f"[default: {MAX_VERDICTS_PER_IDENTITY}]" in re.sub(r"[\s│]+", " ", result.output)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from features.cli.output import fail, print_plain
 from features.cli.progress import progress_bar
-from features.event.arrow import conform
 from training.cli.shared_options import RATE, Events, Labels, Seed, console, parameters_of
-from training.data.labels import World, benign_labels
-from training.data.verdicts import MAX_VERDICTS_PER_IDENTITY, apply_verdicts, read_verdicts
-from training.scenarios.attacks.registry import SCENARIOS, scenarios_named
-from training.scenarios.injection import InjectionSummary, inject_abuse, summarize_injection
-from training.simulation.world import process_count, simulate_shards
-from training.simulation.writer import write_worlds
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from training.scenarios.injection import InjectionSummary
 
 data_app = typer.Typer()
 labels_app = typer.Typer(help="Labels of your own events.", no_args_is_help=True, rich_markup_mode="markdown")
@@ -59,6 +55,9 @@ def simulate_command(
 
     Example: `python -m training simulate --identities 20000 --days 90 --out world.parquet`
     """
+    from training.simulation.world import process_count, simulate_shards
+    from training.simulation.writer import write_worlds
+
     world = parameters_of(parameters, identities, days)
     with progress_bar("simulating", console) as bar:
         shards = simulate_shards(seed, world, bar.update, processes=process_count(world))
@@ -66,7 +65,7 @@ def simulate_command(
     console.print("simulated:", summary)
 
 
-@data_app.command("inject_abuse")
+@data_app.command("graft")
 def graft_command(
     events: Events,
     out: Out,
@@ -82,6 +81,13 @@ def graft_command(
     Example: `python -m training graft events.parquet --scenarios agent_redirected,mfa_fatigue --rate 0.005
     --out labelled.parquet`
     """
+    import pyarrow.parquet as pq
+
+    from features.event.arrow import conform
+    from training.scenarios.attacks.registry import SCENARIOS, scenarios_named
+    from training.scenarios.injection import inject_abuse, summarize_injection
+    from training.simulation.writer import write_worlds
+
     labels_out = labels_beside(out, labels)
     if events.resolve() in {out.resolve(), labels_out.resolve()}:
         fail(console, f"{events} would be overwritten; name another --out")
@@ -119,22 +125,28 @@ def labels_pull_command(
         Path | None, typer.Option(exists=True, help="File with the bearer key for the address.")
     ] = None,
     cap: Annotated[
-        int, typer.Option(min=1, help="Use at most this many verdicts on one identity, the newest.")
-    ] = MAX_VERDICTS_PER_IDENTITY,
+        int | None, typer.Option(min=1, help="Use at most this many verdicts on one identity, the newest. [default: 5]")
+    ] = None,
 ) -> None:
     """Turn investigators' verdicts on decisions into labels of your log, a limited number per identity.
 
     Example: `python -m training labels pull verdicts.jsonl events.parquet --out labels.parquet`
     """
+    import pyarrow.parquet as pq
+
+    from training.data.labels import World, benign_labels
+    from training.data.verdicts import MAX_VERDICTS_PER_IDENTITY, apply_verdicts, read_verdicts
+
+    limit = MAX_VERDICTS_PER_IDENTITY if cap is None else cap
     table = pq.read_table(events)
     try:
         before = pq.read_table(labels) if labels else benign_labels(table, "yours")
-        applied = apply_verdicts(World(table, before).conformed(), read_verdicts(verdicts, key_file), limit=cap)
+        applied = apply_verdicts(World(table, before).conformed(), read_verdicts(verdicts, key_file), limit=limit)
     except (OSError, ValueError) as error:
         fail(console, error)
     pq.write_table(applied.world.labels, out)
     console.print(
-        f"{applied.taken} verdicts taken, {applied.capped} beyond the limit of {cap} per identity, "
+        f"{applied.taken} verdicts taken, {applied.capped} beyond the limit of {limit} per identity, "
         f"{applied.unknown} about events that are not in the log or not of that identity"
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.arrays import SECOND, Array
 from features.model.trust_curve import HORIZONS
-from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate
+from training.metrics.bootstrap import BootstrapWeights, Estimate, estimate, ratio_of
 from training.metrics.evaluation import TestSet
 
 RANKING_RESAMPLES = 200
@@ -47,7 +47,8 @@ def calibration_error(target: Array, risk: Array, identity: Array, bootstrap: Bo
         np.abs(bootstrap.totals(np.where(row_bin == number, risk - target, 0.0), identity))
         for number in range(len(edges) + 1)
     )
-    return estimate(np.asarray(differences) / bootstrap.totals(np.ones(len(risk)), identity), len(risk))
+    draws = ratio_of(np.asarray(differences), bootstrap.totals(np.ones(len(risk)), identity))
+    return estimate(draws, len(risk))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where Alembic runs a migration: always on the connection `Store.migrate` opened, so that it is one transaction."""
+"""Runs migrations on the connection that `Store.migrate` opened, so that all of them are one transaction."""
 
 from __future__ import annotations
 

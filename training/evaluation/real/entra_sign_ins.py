@@ -20,7 +20,7 @@ from training.real_records.scoring import SOURCE, challenge_columns, score_recor
 
 FILE = data_folder() / "msticpy" / "aad_logons.ndjson.gz"
 NOTE = (
-    "Records that occur twice under one id are counted once. The sign-ins of one day are benign_labels, and histories "
+    "Records that occur twice under one id are counted once. The sign-ins of one day are unlabelled, and histories "
     "begin with that day. They show that sign-ins of this form are read, and that known locations lower the risk "
     "within a day; nothing about recall, and no rate of friction that would hold after a month of history."
 )

@@ -85,8 +85,9 @@ def techniques_section(data: Dataset, recipe: Recipe, seed: int, progress: Progr
     full = _caught(data, recipe, seed, injected, None)
     computed: dict[bytes, Array] = {}
     rows, without = [], np.empty_like(full)
-    for number, sequence in enumerate(recorded_sequences()):
-        progress(f"without {sequence.technique}", number / len(recorded_sequences()))
+    sequences = recorded_sequences()
+    for number, sequence in enumerate(sequences):
+        progress(f"without {sequence.technique}", number / len(sequences))
         sessions = _sessions_with(data, sequence)
         key = sessions.tobytes()
         if key not in computed:

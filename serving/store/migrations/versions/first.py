@@ -1,4 +1,4 @@
-"""The first schema: all of it."""
+"""The first schema."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make every table."""
+    """Create every table."""
     op.create_table(
         "chain_rows",
         sa.Column("chain", sa.Text(), nullable=False),

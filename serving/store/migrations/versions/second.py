@@ -1,4 +1,4 @@
-"""What led each prompt and what asked for it; findings; what investigators say of decisions."""
+"""The remedy and rules of each prompt; findings; verdicts of investigators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add two columns and two tables; prompts of before have neither, and count for nothing but their number."""
+    """Add two columns and two tables; earlier prompts have neither remedy nor rules."""
     op.add_column("challenges", sa.Column("remedy", sa.Text(), nullable=True, comment="the first that was offered"))
     op.add_column(
         "challenges",
