@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.docgen.markdown import table
 from serving.policy.schema import BUILT_IN, Condition, Policy, Requirement
-from serving.policy.tables import sections
+from serving.policy.tables import policy_tables
 
 
 def floors() -> str:
@@ -38,7 +38,7 @@ def _requirement(requirement: Requirement) -> str:
 
 def remedies() -> str:
     """What each kind of identity can do, and how long it counts."""
-    section = next(each for each in sections(Policy.load()) if each.columns[:2] == ("identity", "remedy"))
+    section = next(each for each in policy_tables(Policy.load()) if each.columns[:2] == ("identity", "remedy"))
     return table(section.columns, section.rows)
 
 

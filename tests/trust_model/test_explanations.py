@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.live_server import the_model
+from support.live_server import small_explainer
 from support.random_events import random_events
 
 from features.catalogue.all import feature_names
