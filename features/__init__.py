@@ -1,7 +1,7 @@
-"""What a session's history means: events, histories, drift features and the shape of a registered model.
+"""Events, histories, drift features and registered models.
 
-Each name is imported at its first use (PEP 562): the compiler alone takes half a second, and a command that only prints
-its help, or reads settings, needs none of it.
+Each name is imported at its first use (PEP 562): importing the compiler takes half a second, and a command that only
+prints its help or reads settings does not need it.
 """
 
 import importlib
@@ -49,7 +49,7 @@ __all__ = [
     "vector",
 ]
 
-_HOME = {
+_MODULE_OF = {
     "FEATURES": "features.catalogue.all",
     "feature_names": "features.catalogue.all",
     "digest": "features.catalogue.describe",
@@ -79,12 +79,12 @@ _HOME = {
 
 
 def __getattr__(name: str) -> typing.Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *_MODULE_OF})

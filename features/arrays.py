@@ -1,4 +1,4 @@
-"""The types of arrays and records, and the values in them that mean unknown or never."""
+"""Types of arrays and records, and the values that mean unknown (NAN) or never (NEVER)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 Record = Any
-"""One record of ROW, IDENTITY, SESSION, CREDENTIAL or POPULATION, as the JIT sees it."""
+"""One record of ROW, IDENTITY, SESSION, CREDENTIAL or POPULATION, as compiled code sees it."""
 
 NAN = math.nan
 NEVER = -(2**63)

@@ -1,4 +1,4 @@
-"""Where the data that ships with the product lies: beside the packages, or within `features` once installed."""
+"""Locate the data files of this build: beside the packages in a checkout, inside `features` once installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 @cache
 def data_folder() -> Path:
-    """The folder `data/` of this build. Raises FileNotFoundError where neither place holds it."""
+    """The folder `data/` of this build; raises FileNotFoundError if there is none."""
     for folder in (PACKAGE.parent / "data", PACKAGE / "data"):
         if (folder / "reference").is_dir():
             return folder

@@ -1,7 +1,7 @@
-"""The one hash by which opaque strings enter numpy rows and table slots.
+"""Hashes: 63-bit keys of strings in numpy rows and tables, and SHA-256 digests of files and payloads.
 
-Full strings stay the keys of identities, sessions and credentials; a hash is only ever a slot's content, where two
-strings meeting by chance (one in 2^63 a pair) would cost a single look-up and nothing else.
+Identities, sessions and credentials are looked up by their full strings. A 63-bit key is only the content of a table
+slot, where a collision (probability 2^-63 per pair) would affect a single lookup.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import xxhash
 
 UNKNOWN = 0
-"""The key that stands for "not known"; no string hashes to it."""
+"""The key of an unknown value; no string hashes to it."""
 
 
 def key_of(text: str) -> int:
@@ -31,7 +31,7 @@ def key_of(text: str) -> int:
 
 
 def keys_of(texts: Sequence[bytes]) -> np.ndarray:
-    """The same of many texts, given as their UTF-8 bytes.
+    """The keys of many strings, given as UTF-8 bytes.
 
     >>> keys_of([b"203.0.113.7", b""]).tolist() == [key_of("203.0.113.7"), key_of("")]
     True
@@ -41,27 +41,27 @@ def keys_of(texts: Sequence[bytes]) -> np.ndarray:
 
 
 def digest_of(data: bytes) -> str:
-    """The digest by which catalogues, policies, files and payloads are named: `sha256:` and 64 hexadecimal digits."""
+    """The SHA-256 digest of bytes, as `sha256:` and 64 hexadecimal digits."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-class Digested(io.RawIOBase):
-    """A file that keeps nothing of what is written but its digest: for data that is large already."""
+class DigestWriter(io.RawIOBase):
+    """A writable file that keeps only the SHA-256 digest of what is written, for data too large to hold twice."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
     def writable(self) -> bool:
-        """Always."""
+        """Always True."""
         return True
 
     def write(self, data: Any) -> int:
-        """Take in bytes."""
+        """Add bytes to the digest; returns their number."""
         self._hash.update(data)
         return len(data)
 
     def digest(self) -> str:
-        """As `digest_of` of everything written so far."""
+        """The digest of everything written so far, in the form of `digest_of`."""
         return "sha256:" + self._hash.hexdigest()
 
 
@@ -71,5 +71,5 @@ def digest_of_file(path: Path) -> str:
 
 
 def sha256(data: bytes) -> str:
-    """Hexadecimal SHA-256."""
+    """SHA-256 of bytes, as 64 hexadecimal digits without a prefix."""
     return hashlib.sha256(data).hexdigest()

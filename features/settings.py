@@ -1,4 +1,4 @@
-"""Ports, paths and databases: read from the environment once, into one frozen record.
+"""Settings, read once from environment variables.
 
 The defaults need no configuration and write only below `.local/` in the working directory.
 """
@@ -18,13 +18,13 @@ PREFIX = "SESSION_TRUST_"
 
 
 class SettingsError(ValueError):
-    """An environment variable holds something that cannot be used."""
+    """An environment variable, or a file it names, cannot be used; the message says what to write instead."""
 
 
 class Settings(BaseSettings):
-    """What a deployment may choose. Each field is the variable `SESSION_TRUST_<FIELD>`.
+    """Settings of a deployment. Each field is set by the variable `SESSION_TRUST_<FIELD>`.
 
-    Settings() holds the defaults; only `from_environment` and `get_settings` look at variables.
+    `Settings()` holds the defaults; only `from_environment` and `get_settings` read environment variables.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, validate_default=True)
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the settings; raises SettingsError naming the variable, its value and what it must be."""
+        """Read the settings from variables; raises SettingsError naming the variable, its value and what it must be."""
         variables = EnvSettingsSource(cls)
         variables.env_vars = {name.lower(): text for name, text in environment.items() if name.isupper()}
         try:
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         *_: PydanticBaseSettingsSource,
         **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what the constructor is given and nothing else: a test's settings must not depend on its environment."""
+        """Read constructor arguments only, so that a test's settings do not depend on its environment."""
         return (init_settings,)
 
     @field_validator("home")
@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         return value.replace("{home}", str(info.data["home"])) if isinstance(value, str) else value
 
     def ensure_home(self) -> Path:
-        """Make the home folder, readable by its owner only, and return it."""
+        """Create the home folder with mode 0700 if it is missing, and return it."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.home.chmod(0o700)
         return self.home

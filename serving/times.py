@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from features.event.numpy_row import microseconds
+from features.event.row_fields import microseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

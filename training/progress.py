@@ -40,6 +40,10 @@ class StageTimer:
         self._stage, self._since = stage, now
         self._progress(stage, share)
 
+    def finish(self) -> None:
+        """End the last stage and report the whole job as done."""
+        self(self._stage, 1.0)
+
 
 def format_durations(seconds: Mapping[str, float]) -> str:
     """Durations by stage in one line.

@@ -1,4 +1,4 @@
-"""How the doing drifts: actions, their order, their resources and the declared intent against habit."""
+"""Features of actions: which, in what order, on which resources and under which intent, compared with habits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import math
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history.category_codes import is_write
+from features.history.event_values import combine_keys
 from features.history.layout import CATEGORIES
-from features.history.update import mixed
 from features.kernels.decayed_counts import (
     above_usual,
     log_of_one_more,
@@ -20,7 +20,7 @@ from features.kernels.decayed_counts import (
 )
 
 
-@feature(unit="yes or no", direction=1, tells="discovery calls by a thief from the owner's routine")
+@feature(unit="yes or no", direction=1, tells="discovery calls by an attacker from routine work")
 def action_is_new(event: Record, identity: Record) -> float:
     """The action is one this identity has not done before.
 
@@ -81,18 +81,18 @@ def category_population_rarity(event: Record, population: Record) -> float:
     return population.category_rarity[kind, event.category] if population.people[kind] > 0.0 else NAN
 
 
-@feature(unit="nats", direction=1, tells="the owner's actions in a stranger's order")
+@feature(unit="nats", direction=1, tells="an attacker's order of actions from the usual order")
 def step_rarity(event: Record, identity: Record, session: Record) -> float:
     """This action seldom follows the one before it in this identity's sessions.
 
     >>> reading(step_rarity, event={"action": 7}, identity={"mass": 9.0}, session={"last_action": 5})
     2.996
     """
-    step = mixed(session.last_action, event.action)
+    step = combine_keys(session.last_action, event.action)
     return rarity(identity.step_key, identity.step_count, step, identity.mass, identity.weight)
 
 
-@feature(unit="cosine distance, 0 to 1", direction=1, tells="a session of another trade from a busy day of one's own")
+@feature(unit="cosine distance, 0 to 1", direction=1, tells="a session of another kind of work from a busy usual day")
 def action_mix_drift(event: Record, identity: Record, session: Record) -> float:
     """The session does other kinds of things than this identity usually does.
 
@@ -105,10 +105,10 @@ def action_mix_drift(event: Record, identity: Record, session: Record) -> float:
     now, usual, alike = 0.0, 0.0, 0.0
     an_event = 1.0 / identity.weight
     for kind in range(1, CATEGORIES):
-        mine, habit = session.category_count[kind], identity.category_count[kind] * an_event
-        now += mine * mine
+        count, habit = session.category_count[kind], identity.category_count[kind] * an_event
+        now += count * count
         usual += habit * habit
-        alike += mine * habit
+        alike += count * habit
     if event.category > 0:
         now += 2.0 * session.category_count[event.category] + 1.0
         alike += identity.category_count[event.category] * an_event
@@ -117,14 +117,14 @@ def action_mix_drift(event: Record, identity: Record, session: Record) -> float:
     return max(1.0 - alike / math.sqrt(now) / math.sqrt(usual), 0.0)
 
 
-@feature(unit="yes or no", direction=1, tells="an agent talked into another task from one at its own")
+@feature(unit="yes or no", direction=1, tells="an agent diverted to another task from one at its own")
 def action_outside_intent(event: Record, identity: Record) -> float:
     """The action is one this identity has not done before under the task it declares.
 
     >>> reading(action_outside_intent, event={"intent": 3, "action": 7}, identity={"events": 5})
     1.0
     """
-    pair = mixed(event.intent, event.action)
+    pair = combine_keys(event.intent, event.action)
     return novelty(identity.intended_key, identity.intended_count, pair, identity.events)
 
 
@@ -158,7 +158,7 @@ def write_share_above_usual(event: Record, identity: Record, session: Record) ->
     return (session.writes + writes) / (session.events + 1.0) - usual
 
 
-@feature(unit="yes or no", direction=1, tells="a thief looking around from the owner at his files")
+@feature(unit="yes or no", direction=1, tells="an attacker who explores from a user among their own files")
 def resource_is_new(event: Record, identity: Record) -> float:
     """The resource is one this identity has not touched before.
 
@@ -198,7 +198,7 @@ def requests_above_usual(identity: Record, session: Record) -> float:
     return above_usual(log_of_one_more(session.events), identity.session_events_sum, identity.mass)
 
 
-@feature(unit="nats", direction=0, always=True, tells="a thief at a dozen odd things from the owner at one")
+@feature(unit="nats", direction=0, always=True, tells="an attacker's dozen unusual actions from a single one")
 def action_rarity_in_session(session: Record) -> float:
     """The session's actions so far, taken together, are ones this identity seldom does.
 
@@ -218,7 +218,7 @@ def mean_action_rarity_in_session(session: Record) -> float:
     return per_request(session.action_rarity_sum, session.noted)
 
 
-@feature(unit="nats", direction=1, always=True, tells="the routine after a strange deed from the routine alone")
+@feature(unit="nats", direction=1, always=True, tells="routine after an unusual action from routine alone")
 def highest_action_rarity_in_session(session: Record) -> float:
     """The session has already done something this identity seldom does.
 
@@ -228,7 +228,7 @@ def highest_action_rarity_in_session(session: Record) -> float:
     return session.action_rarity_max
 
 
-@feature(unit="nats", direction=0, always=True, tells="a stranger who works his way through from one slip of routine")
+@feature(unit="nats", direction=0, always=True, tells="an attacker's sequence of steps from one deviation")
 def step_rarity_in_session(session: Record) -> float:
     """The session's actions so far follow each other as they seldom do for this identity.
 
@@ -238,7 +238,7 @@ def step_rarity_in_session(session: Record) -> float:
     return session.step_rarity_sum
 
 
-@feature(unit="nats a request", direction=1, tells="a script of somebody else's from the owner's script and one repair")
+@feature(unit="nats a request", direction=1, tells="an attacker's script from the usual script and one repair")
 def mean_step_rarity_in_session(session: Record) -> float:
     """The session's actions so far mostly follow each other as they seldom do for this identity.
 
@@ -248,7 +248,7 @@ def mean_step_rarity_in_session(session: Record) -> float:
     return per_request(session.step_rarity_sum, session.noted)
 
 
-@feature(unit="actions", direction=0, always=True, tells="an intruder trying what a key can do from one new task")
+@feature(unit="actions", direction=0, always=True, tells="an attacker who tests what a key allows from one new task")
 def new_actions_in_session(session: Record) -> float:
     """The session has done things this identity had not done before.
 

@@ -1,6 +1,6 @@
-"""All features in their order.
+"""All features, in column order.
 
-To add a feature, write its function in the module named for what drifts; it is found there.
+To add a feature, write its function in the module for what it measures; it is registered automatically.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from features.catalogue.registration import Feature, features_in
 FEATURES: tuple[Feature, ...] = features_in(
     network, device, travel, action, privilege, credential, rhythm, automation, context
 )
-"""Every feature, in the order of the columns."""
+"""Every feature, in column order."""
 
 
 def feature_names() -> tuple[str, ...]:
-    """The names of the columns, in order."""
+    """The names of all features, in column order."""
     return tuple(feature.name for feature in FEATURES)

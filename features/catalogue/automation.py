@@ -1,4 +1,4 @@
-"""Whether what acts is what it says: a person behind a machine's identity, a machine behind a person's, or a loop."""
+"""Features of automation: a person who uses a machine's identity, a machine that uses a person's, or a loop."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import math
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history.category_codes import HUMAN
-from features.history.update import loop_rounds, request_of
+from features.history.event_values import loop_rounds, request_of
 from features.kernels.decayed_counts import above_usual, above_zero, log_of_one_more, population_rarity, seconds_between
 from features.kernels.jit import jit
 
 FEWEST_GAPS = 4
-"""Fewer gaps say nothing of a session's rhythm."""
+"""With fewer gaps, a session's rhythm is unknown."""
 
 
 @jit
 def _unevenness_above_usual(identity: Record, session: Record) -> float:
-    """How much less even time the session keeps than is usual, as standard deviations; unknown of a short one."""
+    """How much less even the session's timing is than usual, in standard deviations; NaN for a short session."""
     if session.gaps < FEWEST_GAPS or identity.session_gap_variance == 0.0:
         return NAN
     return math.sqrt(session.gap_variance) - math.sqrt(identity.session_gap_variance)

@@ -1,10 +1,10 @@
-"""How much is known at all, so that absence is never mistaken for safety."""
+"""Features of how much is known about a request, so that missing data is never mistaken for safety."""
 
 from __future__ import annotations
 
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
-from features.event.numpy_row import CONTEXT
+from features.event.row_fields import CONTEXT
 from features.history.category_codes import HUMAN, SERVICE_ACCOUNT, WORKLOAD
 from features.kernels.decayed_counts import log_of_one_more
 
@@ -21,7 +21,7 @@ def context_known_fraction(event: Record) -> float:
     return event.known / FIELDS_OF_CONTEXT
 
 
-@feature(unit="share", direction=1, tells="a replay by a client that hides its device from the owner's own client")
+@feature(unit="share", direction=1, tells="a replay by a client that hides its device from the usual client")
 def context_lost(event: Record, identity: Record) -> float:
     """Less is known of this request than is usual for this identity.
 
@@ -33,7 +33,12 @@ def context_lost(event: Record, identity: Record) -> float:
     return max(identity.context_sum / identity.mass - event.known, 0.0) / FIELDS_OF_CONTEXT
 
 
-@feature(unit="log(1 + events)", direction=0, always=True, tells="a newcomer's first day from an old hand's odd one")
+@feature(
+    unit="log(1 + events)",
+    direction=0,
+    always=True,
+    tells="a newcomer's first day from a veteran's unusual one",
+)
 def known_events(identity: Record) -> float:
     """So much of this identity's past is known.
 

@@ -1,16 +1,16 @@
-"""How the credential drifts: its age, reach and exposure, how many hands it is in, and when it was last backed."""
+"""Features of the credential: its age, scope and exposure, where it is used, and the last authentication."""
 
 from __future__ import annotations
 
 from features.arrays import NAN, NEVER, Record
 from features.catalogue.registration import feature
+from features.history.event_values import strong_time
 from features.history.half_lives import DAY, HOUR, MINUTE
 from features.history.recent_values import seen_within_an_hour
-from features.history.update import strong_time
 from features.kernels.decayed_counts import above_usual, changed, log_of_one_more, novelty, seconds_between
 
 
-@feature(unit="yes or no", direction=1, tells="a key made by an intruder from the ones in use")
+@feature(unit="yes or no", direction=1, tells="a key created by an attacker from the ones in use")
 def credential_is_new(event: Record, identity: Record) -> float:
     """The credential is one this identity has not used before.
 
@@ -55,7 +55,7 @@ def credential_age_above_rotation(event: Record, identity: Record) -> float:
     return log_of_one_more(seconds_between(event.time, event.issued_at)) - identity.rotation
 
 
-@feature(unit="hours", direction=0, tells="a token a thief can use for long from one about to end")
+@feature(unit="hours", direction=0, tells="a stolen token that stays usable from one about to expire")
 def credential_hours_left(event: Record) -> float:
     """The credential stays valid for so long.
 
@@ -149,7 +149,7 @@ def credential_networks_last_hour(event: Record, credential: Record) -> float:
     return seen_within_an_hour(credential.network_key, credential.network_time, event.asn, event.time)
 
 
-@feature(unit="client programs", direction=1, tells="a token shared by owner and thief from one client's own")
+@feature(unit="client programs", direction=1, tells="a token an attacker uses as well from one client's own")
 def credential_agents_last_hour(event: Record, credential: Record) -> float:
     """One credential is used by several client programs within an hour.
 

@@ -1,4 +1,4 @@
-"""How the device and the client drift: from the identity's habit and from the session's beginning."""
+"""Features of the device and the client, compared with the identity's habits and the start of the session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from features.catalogue.registration import feature
 from features.kernels.decayed_counts import changed, novelty, population_rarity, rarity
 
 
-@feature(unit="yes or no", direction=1, tells="a stolen credential on the thief's machine from the owner's")
+@feature(unit="yes or no", direction=1, tells="a stolen credential on an attacker's machine from the usual machine")
 def device_is_new(event: Record, identity: Record) -> float:
     """The device (or instance) is one this identity has not used before.
 
@@ -94,7 +94,7 @@ def device_compliance_lost(event: Record, session: Record) -> float:
     return 1.0 if session.compliant == 1.0 and event.compliant == 0.0 else 0.0
 
 
-@feature(unit="nats", direction=1, always=True, tells="a thief's tool, once let in, from the owner's daily program")
+@feature(unit="nats", direction=1, always=True, tells="an attacker's tool already admitted from the usual program")
 def highest_agent_rarity_in_session(session: Record) -> float:
     """The session has come from a client program this identity seldom used until then.
 

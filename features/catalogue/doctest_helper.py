@@ -1,4 +1,4 @@
-"""Worked examples for feature docstrings: a reading from a few plain values, everything else as if never seen."""
+"""Build records for the examples in feature docstrings: values that are not given are unknown."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from features.arrays import Array
 from features.catalogue.registration import Feature
-from features.event.numpy_row import FIELDS, ROW
+from features.event.row_fields import FIELDS, ROW
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, empty
 from features.history.population import CODES, unmeasured
 from features.kernels.decayed_counts import add
 
 
 def reading(feature: Feature, **records: dict[str, Any]) -> float:
-    """What a feature reads from the values given, rounded to three places; a table is given as `{key: count}`."""
+    """The value of a feature for the given record fields, rounded to three decimals; tables are `{key: count}`."""
     arguments = [_record(name, records.get(name, {})) for name in feature.needs]
     return round(float(feature.function(*arguments)), 3)
 
@@ -43,7 +43,7 @@ def _blank(name: str) -> Array:
 
 
 def _fill_table(record: Any, name: str, values: dict[int, float]) -> None:
-    """Fill a table: counts of an identity, times of a credential, or shares of the first kind in a population."""
+    """Fill a table: counts of an identity, times of a credential, or a population's shares of its first type."""
     if "people" in record.dtype.names:
         record["people"][1] = 100.0
         shares = {key: -math.log(share) for key, share in values.items()}

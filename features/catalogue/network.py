@@ -1,4 +1,4 @@
-"""How the network drifts: from the identity's habit, from the session's beginning, from what its kind usually uses."""
+"""Features of the network, compared with the identity's habits, the start of the session and other identities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def network_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.network_key, identity.network_count, event.network, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=1, tells="a thief's provider from the owner's two or three")
+@feature(unit="nats", direction=1, tells="an attacker's provider from the usual two or three")
 def asn_rarity(event: Record, identity: Record) -> float:
     """The network operator is one this identity seldom uses.
 
@@ -37,7 +37,7 @@ def asn_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.asn_key, identity.asn_count, event.asn, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=1, tells="an operator nobody here uses from the company's own new office")
+@feature(unit="nats", direction=1, tells="an operator no one else uses from the company's new office")
 def asn_population_rarity(event: Record, population: Record) -> float:
     """The network operator is one that few identities of this type use.
 
@@ -68,7 +68,7 @@ def country_rarity(event: Record, identity: Record) -> float:
     return rarity(identity.country_key, identity.country_count, event.country, identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=1, tells="a country where nobody of this kind works from a colleague's")
+@feature(unit="nats", direction=1, tells="a country where no one of this type works from a colleague's")
 def country_population_rarity(event: Record, population: Record) -> float:
     """The country is one that few identities of this type act from.
 
@@ -111,7 +111,7 @@ def hosting_unlike_usual(event: Record, identity: Record) -> float:
     return abs(above_usual(event.hosting, identity.hosting_sum, identity.hosting_known))
 
 
-@feature(unit="yes or no", direction=1, tells="a thief behind an exit node from an open connection")
+@feature(unit="yes or no", direction=1, tells="an attacker behind an exit node from a direct connection")
 def anonymizer_in_use(event: Record) -> float:
     """The request comes through a known VPN exit or anonymiser.
 
@@ -144,7 +144,7 @@ def reputation_above_usual(event: Record, identity: Record) -> float:
     return above_zero(above_usual(event.reputation, identity.reputation_sum, identity.reputation_known))
 
 
-@feature(unit="nats", direction=1, always=True, tells="a thief who settles in where he came from the owner at home")
+@feature(unit="nats", direction=1, always=True, tells="an attacker who stays on one network from a user at home")
 def highest_network_rarity_in_session(session: Record) -> float:
     """The session has come from a network this identity seldom used until then.
 

@@ -1,4 +1,4 @@
-"""How power drifts: what the session and the identity reach for against what they reached before."""
+"""Features of privilege: what the session and the identity do compared with what they did before."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def entitlements_unused_share(event: Record) -> float:
     return 1.0 - min(event.entitlements_used / event.entitlements_granted, 1.0)
 
 
-@feature(unit="steps, -3 to 3", direction=1, tells="a reach for secrets from work on the usual things")
+@feature(unit="steps, -3 to 3", direction=1, tells="access to secrets from work on the usual resources")
 def sensitivity_above_usual(event: Record, identity: Record) -> float:
     """The resource is more sensitive than what this identity usually touches.
 
@@ -73,7 +73,7 @@ def sensitivity_above_usual(event: Record, identity: Record) -> float:
     return above_usual(float(event.sensitivity), identity.sensitivity_sum, identity.sensitivity_known)
 
 
-@feature(unit="steps, 0 to 3", direction=1, always=True, tells="the reading after a door was opened from any reading")
+@feature(unit="steps, 0 to 3", direction=1, always=True, tells="reads that follow an escalation from any other reads")
 def privilege_gained_in_session(session: Record) -> float:
     """The session has wielded more power than this identity was known to have done until then.
 

@@ -1,8 +1,8 @@
-"""What a feature is, and the checks a function passes before it may be one.
+"""The @feature decorator, and the checks a function must pass to be a feature.
 
 A feature is a function of records named by its parameters: any of `event`, `identity`, `session`, `credential` and
-`population`. The same compiled function serves batch, service and cluster. Registration reads the function's syntax
-tree, so that a misspelt field or a write to a record is refused at once, with its line, and not met under the JIT.
+`population`. The batch, the service and Spark run the same compiled function. Registration reads the function's syntax
+tree, so that a misspelt field or a write to a record is refused at import, with its line, and not by the JIT.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from features.event.numpy_row import ROW
+from features.event.row_fields import ROW
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION
 from features.history.population import POPULATION
 from features.kernels.jit import jit
@@ -29,14 +29,17 @@ RECORDS: dict[str, np.dtype[np.void]] = {
     "credential": CREDENTIAL,
     "population": POPULATION,
 }
-"""The records a feature may ask for, by parameter name."""
+"""The records a feature can read, by parameter name."""
 
 _SCALARS = {"int64", "float64"}
 
 
-def _check(name: str, record: np.dtype[np.void]) -> None:
-    """Refuse what behaves differently with and without the JIT: small integers wrap in one and widen in the other,
-    and with the JIT off a field named like an attribute of numpy's records gives that attribute."""
+def _validate_record(name: str, record: np.dtype[np.void]) -> None:
+    """Refuse fields that behave differently with and without the JIT.
+
+    Small integers wrap with it and widen without it. Without it, a field named like an attribute of numpy.record would
+    give that attribute.
+    """
     for field in record.names or ():
         scalar = str(record[field].base)
         if scalar not in _SCALARS:
@@ -46,12 +49,12 @@ def _check(name: str, record: np.dtype[np.void]) -> None:
 
 
 for _name, _record in RECORDS.items():
-    _check(_name, _record)
+    _validate_record(_name, _record)
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A registered feature: its name is the column, its sentence what an investigator reads."""
+    """A registered feature: its name is the column name, its sentence is what an investigator reads."""
 
     name: str
     module: str
@@ -66,16 +69,17 @@ class Feature:
 
 
 class FeatureError(TypeError):
-    """A function cannot be a feature; the message says where and why."""
+    """A function cannot be registered as a feature; the message says where and why."""
 
 
 def feature(
     *, unit: str, direction: int, tells: str, always: bool = False
 ) -> Callable[[Callable[..., float]], Feature]:
-    """Register a function as a feature with its unit and monotone direction (+1 riskier when larger, -1, 0 neither).
+    """Register a function as a feature.
 
-    `tells` names an attack and the harmless thing it tells it from; `always` says that the value is never unknown.
-    Raises FeatureError when the function is not written as one.
+    `direction` is +1 if larger values are riskier, -1 if smaller ones are, 0 if neither. `tells` names an attack, and
+    the harmless behaviour that the feature distinguishes it from. `always` means that the value is never unknown.
+    Raises FeatureError if the function does not follow the rules for features.
     """
 
     def register(function: Callable[..., float]) -> Feature:
@@ -89,9 +93,7 @@ def feature(
         _require(">>>" in (inspect.getdoc(function) or ""), function, "its docstring must show a worked example")
         _require(direction in (-1, 0, 1), function, "its direction must be -1, 0 or 1")
         _require(bool(unit), function, "its unit must be stated ('yes or no' and 'share' are units)")
-        _require(
-            bool(tells), function, "it must say what it tells apart: an attack, and the harmless thing that looks alike"
-        )
+        _require(bool(tells), function, "`tells` must name an attack, and the harmless behaviour that looks like it")
         return Feature(
             name=name,
             module=function.__module__.rpartition(".")[2],
@@ -109,20 +111,20 @@ def feature(
 
 
 def features_in(*modules: ModuleType) -> tuple[Feature, ...]:
-    """The features of these modules, in the order they are written; one imported from elsewhere counts where it is.
+    """The features defined in these modules, in source order; imported ones belong to their own module.
 
-    Raises FeatureError for a name used twice.
+    Raises FeatureError for a name that is used twice.
     """
-    found = [
+    features = [
         value
         for module in modules
         for value in vars(module).values()
         if isinstance(value, Feature) and value.module == module.__name__.rpartition(".")[2]
     ]
-    twice = sorted({f.name for f in found if sum(f.name == other.name for other in found) > 1})
+    twice = sorted({f.name for f in features if sum(f.name == other.name for other in features) > 1})
     if twice:
         raise FeatureError(f"defined twice, in {', '.join(m.__name__ for m in modules)}: {', '.join(twice)}")
-    return tuple(found)
+    return tuple(features)
 
 
 def _require(holds: bool, function: Callable[..., Any], reason: str) -> None:
@@ -132,7 +134,7 @@ def _require(holds: bool, function: Callable[..., Any], reason: str) -> None:
 
 
 def _fields_read(function: Callable[..., Any], needs: tuple[str, ...]) -> tuple[str, ...]:
-    """The record fields a function reads; refuses fields no record has, and writes to any."""
+    """The record fields a function reads; refuses unknown fields and assignments to records."""
     reads = set()
     first = function.__code__.co_firstlineno
     for node in ast.walk(definition(function)):
@@ -150,7 +152,7 @@ def _fields_read(function: Callable[..., Any], needs: tuple[str, ...]) -> tuple[
 
 
 def definition(function: Any) -> ast.FunctionDef:
-    """A function's own part of its file's syntax tree."""
+    """The syntax tree of a function, from its source file."""
     plain = getattr(function, "py_func", function)
     lines, _ = inspect.findsource(plain)
     return _definitions("".join(lines))[plain.__code__.co_firstlineno]
@@ -158,6 +160,6 @@ def definition(function: Any) -> ast.FunctionDef:
 
 @cache
 def _definitions(source: str) -> dict[int, ast.FunctionDef]:
-    """The functions of a file by their first line, that of the first decorator; a file is read once for all of them."""
+    """The functions of a source text by first line, including decorators; parsed once for each text."""
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
     return {min(node.lineno, *(d.lineno for d in node.decorator_list), node.lineno): node for node in functions}

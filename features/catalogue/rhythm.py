@@ -1,4 +1,4 @@
-"""How time drifts: hours, rates, silences, and failures that pile up."""
+"""Features of time: hours, rates, periods of silence, and repeated failures."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import math
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history import half_lives
+from features.history.event_values import hour_bin
 from features.history.half_lives import DAY
-from features.history.update import hour_bin
 from features.kernels.decayed_counts import log_of_one_more, seconds_between, surprise
 
 HABITS_IN_A_RATE = half_lives.HABIT / half_lives.RATE
-"""How many times longer habits are remembered than the present rate."""
+"""The half-life of habits over that of the current rate."""
 
 
-@feature(unit="nats", direction=1, tells="a thief in another time zone from the owner's working day")
+@feature(unit="nats", direction=1, tells="an attacker in another time zone from the usual working day")
 def hour_rarity(event: Record, identity: Record) -> float:
     """This is an hour at which this identity seldom acts.
 
@@ -25,7 +25,7 @@ def hour_rarity(event: Record, identity: Record) -> float:
     return surprise(identity.hour_count[hour_bin(event.time)], identity.mass, identity.weight)
 
 
-@feature(unit="nats", direction=1, tells="a person awake when nobody is from a night shift")
+@feature(unit="nats", direction=1, tells="a person active when no one else is from a night shift")
 def hour_population_rarity(event: Record, population: Record) -> float:
     """This is an hour at which few identities of this type act.
 
@@ -36,7 +36,7 @@ def hour_population_rarity(event: Record, population: Record) -> float:
     return population.hour_rarity[kind, hour_bin(event.time)] if population.people[kind] > 0.0 else NAN
 
 
-@feature(unit="nats", direction=1, tells="a scripted run from the owner's usual speed")
+@feature(unit="nats", direction=1, tells="a scripted run from the usual speed")
 def rate_above_usual(identity: Record) -> float:
     """Requests come faster than this identity usually makes them.
 
@@ -68,7 +68,12 @@ def days_since_last_success(event: Record, identity: Record) -> float:
     return seconds_between(event.time, identity.last_success) / DAY
 
 
-@feature(unit="failures, fading in 10 minutes", direction=1, always=True, tells="a thief trying doors from one typo")
+@feature(
+    unit="failures, fading in 10 minutes",
+    direction=1,
+    always=True,
+    tells="an attacker's guesses from one typo",
+)
 def failures_recently(identity: Record) -> float:
     """Attempts of this identity have just failed or been denied.
 
@@ -122,7 +127,7 @@ def step_ups_recently(identity: Record) -> float:
     return identity.step_ups
 
 
-@feature(unit="nats", direction=1, always=True, tells="a night's work by somebody else from an early morning")
+@feature(unit="nats", direction=1, always=True, tells="an attacker's night from an early morning")
 def highest_hour_rarity_in_session(session: Record) -> float:
     """The session has acted at an hour at which this identity seldom acted until then.
 

@@ -1,6 +1,6 @@
-"""How the place drifts: how far and how fast the identity would have had to move.
+"""Features of location: how far and how fast the identity would have had to travel.
 
-A data centre or a VPN exit stands where it stands, wherever the person behind it is: it is no place of theirs.
+The location of a data centre or a VPN exit says nothing about where the person is, so it is not used.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import math
 
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
-from features.history.update import is_exit
+from features.history.event_values import is_exit
 from features.kernels.decayed_counts import changed, distance_km, seconds_between
 from features.kernels.jit import jit
 
 FINE_KM, COARSE_KM = 25.0, 150.0
-"""How far off a looked-up place may be: within a town, or where only whole degrees are given."""
+"""The error of a looked-up location: to a town, or to whole degrees."""
 
 
 @jit

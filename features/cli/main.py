@@ -1,4 +1,4 @@
-"""The data scientist's way from logs to a matrix: `python -m features import | replay | catalogue | schema`."""
+"""Turn logs into events, and events into features: `python -m features import | replay | catalogue | schema`."""
 
 from __future__ import annotations
 
@@ -19,67 +19,76 @@ from features.cli.progress import progress_bar
 from features.engine.batch_files import AnotherRun, replay_file
 from features.event.schema import Event
 from features.history.population import load, unmeasured
-from features.sources.registry import SOURCES, import_files
+from features.sources.file_import import import_files
+from features.sources.registry import SOURCES
 from features.suggestions import did_you_mean
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
 
 
-class Form(StrEnum):
-    """How the catalogue is printed."""
+class OutputFormat(StrEnum):
+    """Output format of the catalogue."""
 
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
 
 
-def _known(source: str) -> str:
-    """The name of a source, or an error that suggests one."""
+def _registered_source(source: str) -> str:
+    """Validate the name of a source; the error suggests a similar one."""
     if source not in SOURCES:
         raise typer.BadParameter(f"there is no source {source!r}; {did_you_mean(source, sorted(SOURCES))}")
     return source
 
 
-SHOWN = 10
-"""How many broken records are named; the rest are counted."""
+MAX_UNREADABLE_SHOWN = 10
+"""How many unreadable records are listed; the rest are counted."""
 
 
 @app.command("import")
 def import_(
-    source: Annotated[str, typer.Argument(callback=_known, help=f"Whose log this is: {', '.join(sorted(SOURCES))}.")],
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files, gzipped or not.")],
-    out: Annotated[Path, typer.Option(help="Where the events go, as Parquet.")],
+    source: Annotated[
+        str, typer.Argument(callback=_registered_source, help=f"Log source: {', '.join(sorted(SOURCES))}.")
+    ],
+    files: Annotated[
+        list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files, plain or gzip-compressed.")
+    ],
+    out: Annotated[Path, typer.Option(help="Parquet file to write the events to.")],
 ) -> None:
-    """Turn vendor logs into events. Broken records are counted (exit code 1), some named, never fatal to the rest.
+    """Convert vendor logs to events. Unreadable records are listed and counted (exit code 1); all others are imported.
 
     Example: `python -m features import cloudtrail trail.json.gz --out events.parquet`
     """
     with progress_bar("importing", console) as bar:
         report = import_files(source, files, bar.update)
     pq.write_table(report.table, out)
-    console.print(f"{report.table.num_rows} events -> {out}; {len(report.broken)} broken records")
-    show_first(console, report.broken, SHOWN)
-    if report.broken and not report.table.num_rows:
-        console.print(f"not one record reads as {source}: is it another vendor's log?")
-    raise typer.Exit(1 if report.broken else 0)
+    console.print(f"{report.table.num_rows} events -> {out}; {len(report.unreadable)} unreadable records")
+    show_first(console, report.unreadable, MAX_UNREADABLE_SHOWN)
+    if report.unreadable and not report.table.num_rows:
+        console.print(f"no record could be read as {source}: is this another vendor's log?")
+    raise typer.Exit(1 if report.unreadable else 0)
 
 
 @app.command("replay")
 def replay_(
     events: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Events as Parquet.")],
-    out: Annotated[Path, typer.Option(help="Folder for the matrix, as Parquet files.", file_okay=False)],
+    out: Annotated[
+        Path, typer.Option(help="Folder to write the feature matrix to, as Parquet files.", file_okay=False)
+    ],
     population: Annotated[
-        Path | None, typer.Option(help="A model's population.npy; without it those are unknown.")
+        Path | None, typer.Option(help="A model's population.npy; without it, population features are unknown.")
     ] = None,
     parts: Annotated[
         int | None,
-        typer.Option(min=1, max=1_000, help="Into how many parts identities are dealt out; one per 5 million."),
+        typer.Option(
+            min=1, max=1_000, help="Number of parts to split identities into; by default one per 5 million events."
+        ),
     ] = None,
 ) -> None:
-    """Compute the features of every event, however large the file; broken off, it goes on where it was.
+    """Compute the features of every event in a file of any size; after an interruption it resumes where it stopped.
 
-    The column `row` is an event's place in the file.
+    The column `row` is the event's row number in the file.
 
     Example: `python -m features replay events.parquet --out matrix.parquet`
     """
@@ -93,14 +102,16 @@ def replay_(
 
 
 @app.command("catalogue")
-def catalogue_(form: Annotated[Form, typer.Option("--as", help="How to print it.")] = Form.TABLE) -> None:
+def catalogue_(
+    output_format: Annotated[OutputFormat, typer.Option("--as", help="Output format.")] = OutputFormat.TABLE,
+) -> None:
     """Print every feature with its unit, direction and sentence.
 
     Example: `python -m features catalogue --as markdown`
     """
-    if form is Form.JSON:
+    if output_format is OutputFormat.JSON:
         print(json.dumps({"digest": digest(), "features": feature_catalogue()}, indent=1))
-    elif form is Form.MARKDOWN:
+    elif output_format is OutputFormat.MARKDOWN:
         print(markdown())
     else:
         Console().print(_rich_table())
@@ -135,5 +146,5 @@ def schema() -> None:
 
 
 def event_schema() -> str:
-    """The JSON Schema of the Event, as text."""
+    """The JSON Schema of the Event, as indented text."""
     return json.dumps(Event.model_json_schema(), indent=1, sort_keys=True)

@@ -1,4 +1,4 @@
-"""Printing for commands: the first findings of many, one-sentence errors."""
+"""Output helpers for commands: plain text, long lists cut short, one-sentence errors."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from rich.console import Console
 
 
 def print_plain(console: Console, text: object) -> None:
-    """Print text exactly as it is: no markup, no colours, no wrapping."""
+    """Print text unchanged: no markup, no colours, no wrapping."""
     console.print(str(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def show_first(console: Console, findings: Sequence[object], most: int) -> None:
-    """Print at most `most` findings, one a line, and how many more there are."""
-    for finding in findings[:most]:
-        print_plain(console, f"  {finding}")
-    if len(findings) > most:
-        console.print(f"  and {len(findings) - most} more")
+def show_first(console: Console, items: Sequence[object], limit: int) -> None:
+    """Print at most `limit` items, one per line, then how many more there are."""
+    for item in items[:limit]:
+        print_plain(console, f"  {item}")
+    if len(items) > limit:
+        console.print(f"  and {len(items) - limit} more")
 
 
 def fail(console: Console, error: object, code: int = 2) -> NoReturn:
-    """Print an error as one sentence instead of a traceback, and exit."""
+    """Print an error as one sentence instead of a traceback, and exit with `code`."""
     print_plain(console, error)
     raise typer.Exit(code)

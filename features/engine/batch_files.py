@@ -24,7 +24,7 @@ from features.catalogue.describe import digest
 from features.engine.batch import Count, Progress, by_column, time_order
 from features.engine.batch_state import Carrier
 from features.event.arrow import EVENT_SCHEMA, conform
-from features.event.numpy_row import rows_of, taken
+from features.event.numpy_row import rows_of, take_rows
 from features.hashing import digest_of, key_of
 
 BATCH = 65_536
@@ -171,7 +171,7 @@ def _replay_part(part: Path, target: Path, population: Array, progress: Count, *
             order = time_order(rows)
             for start in range(0, len(rows), BATCH):
                 chosen = order[start : start + BATCH]
-                values = carrier.take(taken(rows, chosen))
+                values = carrier.take(take_rows(rows, chosen))
                 columns = [places[chosen], *by_column(values)]
                 writer.write_table(pa.table(columns, schema=schema()))
                 progress.add(len(chosen))

@@ -25,7 +25,7 @@ import numpy as np
 from features.arrays import Array
 from features.catalogue.registration import Feature
 from features.engine.codegen import functions_of
-from features.event.numpy_row import ROW
+from features.event.row_fields import ROW
 from features.hashing import digest_of
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.history.population import POPULATION, unmeasured

@@ -27,7 +27,8 @@ from features.catalogue.all import feature_names
 from features.engine.batch import by_column
 from features.engine.batch_state import Carrier
 from features.event.arrow import conform
-from features.event.numpy_row import CONTEXT, FIELDS, ROW, rows_of
+from features.event.numpy_row import rows_of
+from features.event.row_fields import CONTEXT, FIELDS, ROW
 from features.history.layout import copied
 from features.settings import PREFIX, get_settings
 

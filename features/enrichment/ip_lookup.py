@@ -1,13 +1,12 @@
-"""What follows from an address alone: network operator, country, hosting provider, anonymiser, place.
+"""Enrich events by their IP address: network operator (ASN), country, hosting provider, anonymiser, location.
 
-From the bundled tables (see data/README.md) or, where they say more, your own `.mmdb` in MaxMind's format and, before
-both, your own lists of networks. One look-up serves a whole table and a single event, so both say the same. Only what
-an event leaves open is filled.
+Facts come from custom network lists first, then from custom `.mmdb` databases in MaxMind's format, then from the
+bundled tables (see data/README.md). Tables and single events use the same lookup, so both get the same facts. Only
+fields that are unknown in the event are filled.
 
-Scrambled and malformed addresses are unknown, and so are private and reserved ones unless your list names them. A
-listed range or operator is a hosting provider (or an anonymiser). The lists are not complete, yet an address they lack
-is taken for neither where its operator is known: what drifts is the habit, and it drifts the same for all. Where nobody
-knows the operator, nothing is said.
+Scrambled and malformed addresses stay unknown, and so do private and reserved ones unless a custom list names them. An
+address is hosting (or an anonymiser) if its range or operator is listed. The lists are incomplete: an unlisted address
+counts as neither if its operator is known, which affects all identities alike, and stays unknown otherwise.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ import pyarrow.compute as pc
 
 from features.arrays import Array
 from features.data_files import data_folder
-from features.enrichment.custom_lists import said_by
+from features.enrichment.custom_lists import read_custom_list
 from features.enrichment.ip_ranges import (
     SIZES,
     Ranges,
-    as_numbers,
-    nearly_sorted,
-    networks,
-    numbers,
-    painted,
-    ranges,
-    reserved,
+    lookup_order,
+    ranges_of_networks,
+    read_asns,
+    read_networks,
+    read_ranges,
+    reserved_ranges,
+    sortable_addresses,
 )
 from features.event.arrow import conform
 from features.event.ip_network import packed_of
@@ -58,16 +57,16 @@ FACTS = np.dtype(
         ("reputation", "f8"),
     ]
 )
-"""What is known of an address. Unknown is 0 for the operator, empty for the country, NaN for the rest."""
+"""The facts about an address. Unknown is 0 for `asn`, empty for `country`, NaN for the rest."""
 
 _NAMES: tuple[str, ...] = FACTS.names or ()
-_WHOLE = np.dtype((np.void, FACTS.itemsize))
-"""A record as mere bytes: numpy scatters those ten times faster than field by field."""
+_FACTS_BYTES = np.dtype((np.void, FACTS.itemsize))
+"""A record as bytes: numpy assigns those ten times faster than field by field."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The bundled tables of one IP version; values of `hosting` and `anonymizer` are listed or not."""
+    """The bundled tables of one IP version; `hosting` and `anonymizer` hold True for listed ranges."""
 
     asn: Ranges
     country: Ranges
@@ -77,19 +76,19 @@ class Tables:
     @classmethod
     @cache
     def read(cls, folder: Path, version: int) -> Tables:
-        """Read once in a process, whatever lies above them."""
-        places, lists = folder / "ip-location-db", folder / "x4bnet"
+        """Read the tables; cached for the process."""
+        locations, lists = folder / "ip-location-db", folder / "x4bnet"
         return cls(
-            ranges(places / f"asn-ipv{version}.csv.gz", version, np.int64),
-            ranges(places / f"asn-country-ipv{version}.csv.gz", version, np.str_),
-            networks(lists / f"datacenter_ipv{version}.txt.gz", version),
-            networks(lists / f"vpn_ipv{version}.txt.gz", version),
+            read_ranges(locations / f"asn-ipv{version}.csv.gz", version, np.int64),
+            read_ranges(locations / f"asn-country-ipv{version}.csv.gz", version, np.str_),
+            read_networks(lists / f"datacenter_ipv{version}.txt.gz", version),
+            read_networks(lists / f"vpn_ipv{version}.txt.gz", version),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkTables:
-    """The bundled tables of both IP versions, the operators that are hosts or anonymisers, and what is your own."""
+    """The bundled tables of both IP versions, lists of hosting and anonymiser operators, and custom files."""
 
     tables: dict[int, Tables]
     hosting_asns: Ranges
@@ -98,43 +97,44 @@ class NetworkTables:
     lists: dict[int, Ranges]
 
     @classmethod
-    def load(cls, folder: Path | None = None, yours: Sequence[Path] = ()) -> NetworkTables:
-        """Read everything, in about a second; raises SettingsError for a file of yours that cannot be used.
+    def load(cls, folder: Path | None = None, custom: Sequence[Path] = ()) -> NetworkTables:
+        """Read all tables, in about a second; raises SettingsError if a custom file cannot be used.
 
-        Your files are databases (`.mmdb`) and lists (all else). Lists go first; among equals, the file named first.
+        Custom files are databases (`.mmdb`) or lists (any other name). Lists take precedence over databases,
+        and earlier files over later ones.
         """
         try:
-            databases = tuple(maxminddb.open_database(file) for file in yours if file.suffix == ".mmdb")
-            lists = _lists([file for file in yours if file.suffix != ".mmdb"])
+            databases = tuple(maxminddb.open_database(file) for file in custom if file.suffix == ".mmdb")
+            lists = _lists([file for file in custom if file.suffix != ".mmdb"])
         except (OSError, maxminddb.InvalidDatabaseError) as error:
-            raise SettingsError(f"a file of network tables cannot be used: {error}") from error
+            raise SettingsError(f"a network table cannot be used: {error}") from error
         folder = folder or REFERENCE
         tables = {version: Tables.read(folder, version) for version in SIZES}
-        hosting, anonymizer = (numbers(folder / f"x4bnet/{name}_ASN.txt") for name in ("datacenter", "vpn"))
+        hosting, anonymizer = (read_asns(folder / f"x4bnet/{name}_ASN.txt") for name in ("datacenter", "vpn"))
         return cls(tables, hosting, anonymizer, databases, lists)
 
     def facts(self, ips: Sequence[str | None]) -> Array:
-        """What is known of each address: shape (n,) of FACTS, in their order."""
+        """The facts about each address, shape (n,) of FACTS, in the same order."""
         facts = _unknown(len(ips))
         packed = [packed_of(ip or "") for ip in ips]
         sizes = np.fromiter(map(len, packed), np.int64, len(packed))
         for version, size in SIZES.items():
-            places = np.flatnonzero(sizes == size)
-            if len(places):
-                addresses = as_numbers([packed[place] for place in places])
-                order = nearly_sorted(addresses)
-                facts.view(_WHOLE)[places[order]] = self._of(version, addresses[order]).view(_WHOLE)
+            indices = np.flatnonzero(sizes == size)
+            if len(indices):
+                addresses = sortable_addresses([packed[index] for index in indices])
+                order = lookup_order(addresses)
+                facts.view(_FACTS_BYTES)[indices[order]] = self._lookup(version, addresses[order]).view(_FACTS_BYTES)
         return facts
 
-    def _of(self, version: int, addresses: Array) -> Array:
+    def _lookup(self, version: int, addresses: Array) -> Array:
         facts = self._bundled(self.tables[version], addresses)
-        private = reserved(version).values_of(addresses)
+        private = reserved_ranges(version).values_of(addresses)
         facts[private] = _unknown(1)
         for database in reversed(self.databases):
             if version <= database.metadata().ip_version:
-                for place in np.flatnonzero(~private):
-                    _overlay(facts[place], database.get(_address(addresses[place])))
-        return _laid(self.lists[version].values_of(addresses), facts) if version in self.lists else facts
+                for index in np.flatnonzero(~private):
+                    _apply_mmdb(facts[index], database.get(_address(addresses[index])))
+        return _overlay(self.lists[version].values_of(addresses), facts) if version in self.lists else facts
 
     def _bundled(self, tables: Tables, addresses: Array) -> Array:
         facts = _unknown(len(addresses))
@@ -160,50 +160,50 @@ def _known(values: Array) -> Array:
     return ~np.isnan(values) if values.dtype.kind == "f" else values != np.zeros(1, values.dtype)
 
 
-def _laid(over: Array, under: Array) -> Array:
-    """What `over` knows, and what `under` says where it is silent."""
+def _overlay(preferred: Array, fallback: Array) -> Array:
+    """The facts of `preferred` where they are known, else those of `fallback`, which is changed in place."""
     for name in _NAMES:
-        under[name] = np.where(_known(over[name]), over[name], under[name])
-    return under
+        fallback[name] = np.where(_known(preferred[name]), preferred[name], fallback[name])
+    return fallback
 
 
 def _lists(files: Sequence[Path]) -> dict[int, Ranges]:
-    lines = [line for file in files for line in said_by(file)]
+    lines = [line for file in files for line in read_custom_list(file)]
     by_version = {version: [line for line in lines if line[0].version == version] for version in SIZES}
-    return {version: painted(said, version, _unknown(1)) for version, said in by_version.items() if said}
+    return {version: ranges_of_networks(facts, version, _unknown(1)) for version, facts in by_version.items() if facts}
 
 
 def _address(number: Any) -> IPv4Address | IPv6Address:
     return IPv4Address(int(number)) if isinstance(number, np.integer) else IPv6Address(number.ljust(16, b"\0"))
 
 
-def _overlay(facts: Any, found: Any) -> None:
-    """Put what an `.mmdb` record says in the place of what the bundled tables say."""
-    if not isinstance(found, dict):
+def _apply_mmdb(facts: Any, record: Any) -> None:
+    """Overwrite the facts about one address with those of an `.mmdb` record."""
+    if not isinstance(record, dict):
         return
-    country, place = found.get("country"), found.get("location")
-    traits = found | (found["traits"] if isinstance(found.get("traits"), dict) else {})
-    said = {
+    country, location = record.get("country"), record.get("location")
+    traits = record | (record["traits"] if isinstance(record.get("traits"), dict) else {})
+    values = {
         "asn": traits.get("autonomous_system_number"),
         "country": country.get("iso_code") if isinstance(country, dict) else None,
         "hosting": traits.get("is_hosting_provider"),
         "anonymizer": traits.get("is_anonymous"),
-        "latitude": place.get("latitude") if isinstance(place, dict) else None,
-        "longitude": place.get("longitude") if isinstance(place, dict) else None,
+        "latitude": location.get("latitude") if isinstance(location, dict) else None,
+        "longitude": location.get("longitude") if isinstance(location, dict) else None,
     }
-    for name, value in said.items():
+    for name, value in values.items():
         if value is not None:
             facts[name] = value
 
 
 @cache
-def lookup(yours: str = "") -> NetworkTables:
-    """The tables of this process, read at the first call, with the files that Settings.network_tables names."""
-    return NetworkTables.load(yours=[Path(name) for name in yours.split(os.pathsep) if name])
+def lookup(custom: str = "") -> NetworkTables:
+    """The tables with the custom files of Settings.network_tables; read at the first call and cached."""
+    return NetworkTables.load(custom=[Path(name) for name in custom.split(os.pathsep) if name])
 
 
 def _columns(facts: Array) -> dict[str, pa.Array]:
-    """The facts as Arrow columns of the Event's types, null where unknown."""
+    """The facts as Arrow columns of the Event's types, null if unknown."""
     columns = {}
     for name in _NAMES:
         values, unknown = facts[name], ~_known(facts[name])
@@ -215,7 +215,7 @@ def _columns(facts: Array) -> dict[str, pa.Array]:
 
 
 def fill(table: pa.Table, tables: NetworkTables) -> pa.Table:
-    """The events with what follows from their addresses, where they leave that open."""
+    """Fill the unknown network fields of a table of events from their addresses."""
     filled = conform(table)
     addresses = filled["network.ip"].combine_chunks().dictionary_encode()
     for name, values in _columns(tables.facts(addresses.dictionary.to_pylist())).items():
@@ -226,14 +226,14 @@ def fill(table: pa.Table, tables: NetworkTables) -> pa.Table:
 
 
 def fill_event(event: Event, tables: NetworkTables) -> Event:
-    """The event with what follows from its address, where it leaves that open."""
+    """Fill the unknown network fields of one event from its address."""
     if event.network.ip is None:
         return event
-    said = _said(event.network.ip, tables)
-    still_open = {name: value for name, value in said.items() if getattr(event.network, name) is None}
-    return event.model_copy(update={"network": event.network.model_copy(update=still_open)})
+    facts = _facts_as_fields(event.network.ip, tables)
+    missing = {name: value for name, value in facts.items() if getattr(event.network, name) is None}
+    return event.model_copy(update={"network": event.network.model_copy(update=missing)})
 
 
 @lru_cache(maxsize=65_536)
-def _said(ip: str, tables: NetworkTables) -> dict[str, Any]:
+def _facts_as_fields(ip: str, tables: NetworkTables) -> dict[str, Any]:
     return {name: values[0].as_py() for name, values in _columns(tables.facts([ip])).items()}

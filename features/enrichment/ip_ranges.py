@@ -1,6 +1,6 @@
-"""Sorted ranges of addresses with a value for each, read from tables and lists and looked up many at a time.
+"""Sorted IP ranges with a value each, read from files, with vectorised lookup.
 
-An address is its packed bytes, big-endian, as one fixed-size string: those sort as the addresses do. Knows nothing of
+An address is represented by its packed big-endian bytes, which sort as the addresses do. This module does not know
 what the values mean.
 """
 
@@ -28,7 +28,7 @@ SIZES = {4: 4, 6: 16}
 _FAMILY = {4: AF_INET, 6: AF_INET6}
 
 
-def as_numbers(packed: Iterable[bytes]) -> Array:
+def sortable_addresses(packed: Iterable[bytes]) -> Array:
     """Packed addresses of one IP version as sortable numbers: uint32 for IPv4, 16 bytes (S16) for IPv6."""
     addresses = list(packed)
     joined = b"".join(addresses)
@@ -37,8 +37,8 @@ def as_numbers(packed: Iterable[bytes]) -> Array:
     return np.frombuffer(joined, "S16")
 
 
-def nearly_sorted(addresses: Array) -> Array:
-    """An order in which searches find the next part of a table in the cache; eight bytes tell enough, and sort fast."""
+def lookup_order(addresses: Array) -> Array:
+    """An order of addresses in which lookups hit the CPU cache. IPv6 is ordered by its first 8 bytes, which is fast."""
     return np.argsort(addresses if addresses.dtype == np.uint32 else addresses.view(">u8")[::2].astype(np.uint64))
 
 
@@ -46,7 +46,7 @@ def nearly_sorted(addresses: Array) -> Array:
 class Ranges:
     """Disjoint ranges: sorted first addresses, the last address of each (inclusive), and its value.
 
-    Where two overlap after all (one pair in half a million does), the one that begins later counts.
+    If two ranges overlap (about one pair in half a million does), the one that begins later applies.
     """
 
     first: Array
@@ -54,14 +54,14 @@ class Ranges:
     values: Array
 
     def values_of(self, addresses: Array) -> Array:
-        """The value of the range each address lies in; zero of its type (0, "", False) where it lies in none."""
+        """The value of the range that contains each address, or the zero of its type (0, "", False) if none does."""
         place = np.maximum(np.searchsorted(self.first, addresses, side="right") - 1, 0)
         inside = (self.first[place] <= addresses) & (addresses <= self.last[place])
         return np.where(inside, self.values[place], np.zeros(1, self.values.dtype))
 
 
-def ranges(file: Path, version: int, kind: Any) -> Ranges:
-    """Read gzipped CSV `first,last,value[,name]`, sorted by address."""
+def read_ranges(file: Path, version: int, kind: Any) -> Ranges:
+    """Read ranges from gzipped CSV lines `first,last,value[,name]`, sorted by address."""
     table = csv.read_csv(
         pa.BufferReader(gzip.decompress(file.read_bytes())),
         csv.ReadOptions(autogenerate_column_names=True),
@@ -73,11 +73,11 @@ def ranges(file: Path, version: int, kind: Any) -> Ranges:
 
 def _packed(addresses: list[str], version: int) -> Array:
     family = _FAMILY[version]
-    return as_numbers([inet_pton(family, address) for address in addresses])
+    return sortable_addresses([inet_pton(family, address) for address in addresses])
 
 
-def networks(file: Path, version: int) -> Ranges:
-    """Read a gzipped list of CIDR blocks; of nested blocks the widest counts."""
+def read_networks(file: Path, version: int) -> Ranges:
+    """Read a gzipped list of CIDR blocks as ranges of True; nested blocks merge into the widest."""
     blocks = sorted(_block(line, version) for line in gzip.decompress(file.read_bytes()).decode().split())
     widest: list[tuple[int, int]] = []
     for first, last in blocks:
@@ -90,61 +90,62 @@ def networks(file: Path, version: int) -> Ranges:
 
 
 def _numbers(addresses: Sequence[int], version: int) -> Array:
-    return as_numbers([address.to_bytes(SIZES[version], "big") for address in addresses])
+    return sortable_addresses([address.to_bytes(SIZES[version], "big") for address in addresses])
 
 
 def _block(cidr: str, version: int) -> tuple[int, int]:
-    """First and last address; faster than `ipaddress`, which took a quarter of the time to load everything."""
+    """The first and last address of a CIDR block. `ipaddress` would take a quarter of the whole loading time."""
     address, _, prefix = cidr.partition("/")
     packed = inet_pton(_FAMILY[version], address)
-    free = (1 << (8 * len(packed) - int(prefix))) - 1
-    first = int.from_bytes(packed, "big") & ~free
-    return first, first | free
+    host_mask = (1 << (8 * len(packed) - int(prefix))) - 1
+    first = int.from_bytes(packed, "big") & ~host_mask
+    return first, first | host_mask
 
 
-def numbers(file: Path) -> Ranges:
-    """Read the numbers of lines such as `AS64496 # a name`, each a range of its own."""
+def read_asns(file: Path) -> Ranges:
+    """Read lines such as `AS64496 # a name`; each AS number is a range of its own."""
     lines = file.read_text(encoding="utf-8").splitlines()
-    each = np.unique([int(line.split("#")[0].strip()[2:]) for line in lines if line.startswith("AS")])
-    return Ranges(each, each, np.ones(len(each), bool))
+    asns = np.unique([int(line.split("#")[0].strip()[2:]) for line in lines if line.startswith("AS")])
+    return Ranges(asns, asns, np.ones(len(asns), bool))
 
 
-def _cuts(networks: Iterable[Network], version: int) -> list[int]:
-    """Where a network begins or has just ended, in order, beginning with the first address there is."""
+def _boundaries(networks: Iterable[Network], version: int) -> list[int]:
+    """The sorted addresses at which a network starts or has just ended, beginning with address 0."""
     ends = {end for each in networks for end in _ends(each)}
     return sorted({0} | ends - {1 << 8 * SIZES[version]})
 
 
 def _ends(network: Network) -> tuple[int, int]:
-    """Its first address and the first after it."""
+    """The first address of a network and the first one after it."""
     return int(network.network_address), int(network.broadcast_address) + 1
 
 
-def _between(cuts: Sequence[int], version: int, values: Array) -> Ranges:
-    """Ranges without gaps over all addresses, one from each cut to the next."""
-    lasts = [cut - 1 for cut in [*cuts[1:], 1 << 8 * SIZES[version]]]
-    return Ranges(_numbers(cuts, version), _numbers(lasts, version), values)
+def _between(boundaries: Sequence[int], version: int, values: Array) -> Ranges:
+    """Ranges that cover all addresses without gaps, one from each boundary to the next."""
+    lasts = [boundary - 1 for boundary in [*boundaries[1:], 1 << 8 * SIZES[version]]]
+    return Ranges(_numbers(boundaries, version), _numbers(lasts, version), values)
 
 
 @cache
-def reserved(version: int) -> Ranges:
-    """True for addresses that are not global (private, reserved, for documents), as `ipaddress` says.
+def reserved_ranges(version: int) -> Ranges:
+    """True for addresses that are not global (private, reserved, documentation), as in `ipaddress`.
 
-    It asks `ipaddress` once for each stretch between the ends of its own networks, so it agrees with any version of it.
+    Evaluates `is_global` once between the boundaries of the networks that `ipaddress` knows, so that it agrees with any
+    Python version.
     """
-    kind = IPv4Address if version == 4 else IPv6Address
-    named = vars(kind._constants).values()  # type: ignore[union-attr]  # typeshed does not know it
+    address = IPv4Address if version == 4 else IPv6Address
+    named = vars(address._constants).values()  # type: ignore[union-attr]  # typeshed does not know it
     each = [network for value in named for network in (value if isinstance(value, list) else [value])]
-    cuts = _cuts([network for network in each if isinstance(network, IPv4Network | IPv6Network)], version)
-    return _between(cuts, version, np.array([not kind(cut).is_global for cut in cuts]))
+    boundaries = _boundaries([network for network in each if isinstance(network, IPv4Network | IPv6Network)], version)
+    return _between(boundaries, version, np.array([not address(boundary).is_global for boundary in boundaries]))
 
 
-def painted(said: Sequence[tuple[Network, Mapping[str, object]]], version: int, silent: Array) -> Ranges:
-    """Ranges from nested networks: for each field the longest prefix that says it counts, of equals the first."""
-    cuts = _cuts([network for network, _ in said], version)
-    values = np.repeat(silent, len(cuts))
-    for network, fields in sorted(reversed(said), key=lambda each: each[0].prefixlen):
-        inside = slice(*(bisect_left(cuts, end) for end in _ends(network)))
+def ranges_of_networks(facts: Sequence[tuple[Network, Mapping[str, object]]], version: int, unknown: Array) -> Ranges:
+    """Ranges from nested networks: each fact comes from the longest prefix that states it, then the first."""
+    boundaries = _boundaries([network for network, _ in facts], version)
+    values = np.repeat(unknown, len(boundaries))
+    for network, fields in sorted(reversed(facts), key=lambda each: each[0].prefixlen):
+        inside = slice(*(bisect_left(boundaries, end) for end in _ends(network)))
         for name, value in fields.items():
             values[name][inside] = value
-    return _between(cuts, version, values)
+    return _between(boundaries, version, values)

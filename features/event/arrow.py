@@ -1,4 +1,4 @@
-"""The Event as Arrow columns: one flat column per field (`identity.id`, `network.ip`, …), null where unknown."""
+"""Events as Arrow tables: one flat column per field (`identity.id`, `network.ip`, ...), null if unknown."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ _ARROW = {
 }
 
 
-def _plain(annotation: Any) -> Any:
-    """The bare type below Annotated, `| None` and Literal."""
+def _base_type(annotation: Any) -> Any:
+    """The type inside Annotated, `| None` and Literal."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
-        return _plain(typing.get_args(annotation)[0])
+        return _base_type(typing.get_args(annotation)[0])
     if origin in (Union, types.UnionType):
-        return _plain(next(a for a in typing.get_args(annotation) if a is not type(None)))
+        return _base_type(next(a for a in typing.get_args(annotation) if a is not type(None)))
     return str if origin is Literal else origin or annotation
 
 
-def _leaves(group: type[Group], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _fields(group: type[Group], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, field in group.model_fields.items():
-        kind = _plain(field.annotation)
+        kind = _base_type(field.annotation)
         if isinstance(kind, type) and issubclass(kind, Group):
-            yield from _leaves(kind, f"{prefix}{name}.")
+            yield from _fields(kind, f"{prefix}{name}.")
         else:
             yield prefix + name, kind
 
 
-EVENT_SCHEMA: pa.Schema = pa.schema([(path, _ARROW[kind]) for path, kind in _leaves(Event)])
-"""One flat column per field of the Event, in its order."""
+EVENT_SCHEMA: pa.Schema = pa.schema([(path, _ARROW[kind]) for path, kind in _fields(Event)])
+"""One flat column per field of the Event, in the order of the fields."""
 
 
 def conform(table: pa.Table) -> pa.Table:
-    """The table with exactly the Event's columns and types; columns it lacks are null, others are dropped.
+    """Convert a table to EVENT_SCHEMA: missing columns become null, other columns are dropped.
 
-    Raises ValueError naming a column that cannot be read as its type.
+    Raises ValueError naming a column that cannot be cast to its type.
     """
     columns = []
     for field in EVENT_SCHEMA:
@@ -62,25 +62,25 @@ def conform(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=EVENT_SCHEMA)
 
 
-def _flat(group: Group) -> Iterator[Any]:
+def _values(group: Group) -> Iterator[Any]:
     for name in type(group).model_fields:
         value = getattr(group, name)
         if isinstance(value, Group):
-            yield from _flat(value)
+            yield from _values(value)
         else:
             yield list(value) if isinstance(value, tuple) else value
 
 
 def table_of(events: Iterable[Event]) -> pa.Table:
-    """The events as an Arrow table of EVENT_SCHEMA, one row each, in their order."""
-    rows = [tuple(_flat(event)) for event in events]
+    """Convert events to an Arrow table of EVENT_SCHEMA, one row per event, in the same order."""
+    rows = [tuple(_values(event)) for event in events]
     columns = zip(*rows, strict=True) if rows else ((),) * len(EVENT_SCHEMA)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, EVENT_SCHEMA, strict=True)]
     return pa.table(arrays, schema=EVENT_SCHEMA)
 
 
 def events_of(table: pa.Table) -> Iterator[Event]:
-    """The rows of a table as validated Events; raises pydantic's ValidationError at the first that is none."""
+    """Yield the rows of a table as Events; raises pydantic.ValidationError at the first invalid row."""
     for row in conform(table).to_pylist():
         nested: dict[str, Any] = {}
         for path, value in row.items():

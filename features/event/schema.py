@@ -1,7 +1,8 @@
-"""One request or sign-in by one identity in one session: the record every source is turned into.
+"""The Event: one request or sign-in by one identity in one session. Every log source is converted to Events.
 
-Strict and frozen at the edge; `None` always means *unknown*, never "no" and never zero. This module knows
-nothing of features, models or rulings. The numpy row and the Arrow schema are derived from it in `columns.py`.
+Events are validated strictly and are immutable. `None` always means *unknown*, never "no" and never zero. This module
+is independent of features, models and decisions; `arrow.py` and `row_fields.py` derive the Arrow schema and the numpy
+row from it.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ Count = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
 class Group(BaseModel):
-    """What every part of an event shares: strict, frozen, and no field that is not declared."""
+    """Base of all parts of an event: strict, immutable, without undeclared fields."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 

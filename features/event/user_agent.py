@@ -1,7 +1,7 @@
-"""What a user agent says of the client: its family, the operating system, and whether a person sits before it.
+"""Parse a user agent: the client's family, its operating system, and whether a person uses it interactively.
 
-Versions are left out: an upgrade is not a change of client. A cloud console is one client however many front ends it
-has, and its operating system is unknown: the one it may name is the vendor's own server's.
+Versions are dropped: an upgrade is not a change of client. A cloud console counts as one client whatever its front
+ends are called, and its operating system is unknown: the one it may name is that of the vendor's server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from ua_parser import parse
 
 _BROWSERS = re.compile(r"Chrome|Chromium|Edge|Firefox|Opera|Safari|Samsung Internet|Vivaldi|Brave")
-_PERSONS_SYSTEMS = frozenset({"Android", "Chrome OS", "Mac OS X", "Windows", "iOS"})
+_DESKTOP_AND_MOBILE_SYSTEMS = frozenset({"Android", "Chrome OS", "Mac OS X", "Windows", "iOS"})
 _SYSTEMS = ((r"darwin|mac ?os", "Mac OS X"), (r"windows|win32", "Windows"), (r"linux", "Linux"))
 _LINUXES = frozenset({"CentOS", "Debian", "Fedora", "Linux Mint", "Red Hat", "SUSE", "Ubuntu"})
 _CONSOLE = re.compile(r"^(console|signin)\.[\w.-]+$|^[\w-]*Console\w*\b")
@@ -25,7 +25,7 @@ _PRODUCT = re.compile(r"[A-Za-z][\w.+-]*")
 
 @dataclass(frozen=True)
 class Agent:
-    """A client; None where the text does not tell."""
+    """A parsed user agent; None means unknown."""
 
     family: str | None
     system: str | None
@@ -34,10 +34,10 @@ class Agent:
 
 @lru_cache(maxsize=65_536)
 def agent_of(user_agent: str) -> Agent:
-    """The client a user agent names, CloudTrail's brackets around it or not.
+    """Parse a user agent, with or without the brackets that CloudTrail puts around some.
 
-    Interactive is a browser, a console, or anything on a person's operating system; a service or a program on a server
-    is not; where no system is named, nobody can tell.
+    Browsers, consoles and anything on a desktop or mobile operating system are interactive; services and programs on
+    servers are not. Without an operating system it is unknown.
 
     >>> agent_of("[aws-cli/1.29.62 Python/3.11.5 Darwin/22.6.0 botocore/1.31.62]")
     Agent(family='aws-cli', system='Mac OS X', interactive=True)
@@ -63,8 +63,8 @@ def agent_of(user_agent: str) -> Agent:
 
 
 def _product(text: str) -> str | None:
-    found = _PRODUCT.match(text)
-    return found.group() if found else None
+    match = _PRODUCT.match(text)
+    return match.group() if match else None
 
 
 def _system(text: str) -> str | None:
@@ -72,6 +72,6 @@ def _system(text: str) -> str | None:
 
 
 def _interactive(text: str, family: str | None, system: str | None) -> bool | None:
-    if _BROWSERS.match(family or "") or system in _PERSONS_SYSTEMS or _BROWSER_SHELL.search(text):
+    if _BROWSERS.match(family or "") or system in _DESKTOP_AND_MOBILE_SYSTEMS or _BROWSER_SHELL.search(text):
         return True
     return False if system else None

@@ -1,6 +1,6 @@
-"""What the kinds of action, sensitivity and identity mean in numbers, for the features and the fold.
+"""Integer codes of action categories and identity types, and the privilege level of each category.
 
-Codes are the places of the choices in the Event's own lists, counted from 1; 0 is unknown.
+A code is the position of a choice in the Event's list of choices, counted from 1; 0 is unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ HUMAN = _IDENTITY_TYPE["human"]
 SERVICE_ACCOUNT = _IDENTITY_TYPE["service_account"]
 WORKLOAD = _IDENTITY_TYPE["workload"]
 IDENTITY_TYPES = len(_IDENTITY_TYPE)
-UNPRIVILEGED = 0.0
 
 _PRIVILEGE_OF: dict[str, float] = {
     "read": 0.0,
@@ -39,14 +38,15 @@ _PRIVILEGE_OF: dict[str, float] = {
     "manage_access": 3.0,
     "assume_privilege": 3.0,
 }
-"""The power each category of action wields: 0 looks, 1 changes, 2 changes much or takes away, 3 changes who may."""
+"""The privilege level of each action category: 0 reads, 1 changes, 2 destroys, exports or runs code, 3 changes access
+or security."""
 
 PRIVILEGE = np.array([math.nan, *(_PRIVILEGE_OF[name] for name in _CATEGORY)])
 
 
 @jit
 def privilege_of(category: int) -> float:
-    """The power of a category of action, 0 to 3; unknown for an unknown category.
+    """The privilege level of an action category, 0 to 3; NaN for an unknown category.
 
     >>> privilege_of(_CATEGORY["manage_access"]), privilege_of(0)
     (3.0, nan)
@@ -56,8 +56,8 @@ def privilege_of(category: int) -> float:
 
 @jit
 def is_write(category: int) -> float:
-    """1 if the category changes anything, 0 if it only looks; unknown for an unknown category."""
-    power = PRIVILEGE[category]
-    if math.isnan(power):
+    """1 if the category changes anything, 0 if it only reads; NaN for an unknown category."""
+    privilege = PRIVILEGE[category]
+    if math.isnan(privilege):
         return math.nan
-    return 1.0 if power > 0.0 else 0.0
+    return 1.0 if privilege > 0.0 else 0.0

@@ -1,18 +1,18 @@
-"""How long everything that fades is remembered: every half-life there is, in seconds."""
+"""The half-lives of everything that decays in a history, in seconds."""
 
 MINUTE = 60.0
 HOUR = 3_600.0
 DAY = 86_400.0
 
 HABIT = 30 * DAY
-"""How long habits last: half of what was learnt a month ago still counts."""
+"""Usual values and means: an event of a month ago counts half."""
 RATE = HOUR
-"""The window in which the present rate of events is felt."""
+"""The current rate of events."""
 PACE = MINUTE
-"""The window in which bursts are felt."""
+"""Bursts of events."""
 FAILURE = 10 * MINUTE
-"""How long a failed attempt is felt."""
+"""Failed and denied attempts."""
 SIGN_IN_FAILURE = 6 * HOUR
-"""How long failed sign-ins (spraying, unanswered prompts) are felt."""
+"""Failed sign-ins, such as password spraying and unanswered prompts."""
 PROMPT = HOUR
-"""How long a request to sign in, and its success, are felt."""
+"""Authentication prompts and their successes."""

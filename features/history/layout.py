@@ -1,9 +1,9 @@
-"""Everything the engine remembers of an identity, a session and a credential: three records of fixed size.
+"""The history of an identity, a session and a credential: three numpy records of fixed size.
 
-Only `fold` changes them. A table is a pair of arrays, keys and decayed counts; see `measures.add` for what a full one
-gives up. Counts are kept in units of `weight`, what an event of now counts: weight grows as time passes instead of
-every count shrinking, so an event touches only what it is about. It starts so light that it cannot overflow within the
-130 years an event's time may lie in.
+Only `features/history/update.py` changes them. A table is a pair of arrays, keys and decayed counts; see
+`decayed_counts.add` for which key a full table drops. Counts are in units of `weight`, the count of an event at the
+current time: instead of every count decaying, the weight grows, so an event changes only the counts it concerns. The
+weight starts so small that it cannot overflow within the 130 years that an event's time may span.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from features.hashing import digest_of
 from features.kernels.simd_lookup import WAYS
 
 SMALL, MIDDLE, LARGE = WAYS, 2 * WAYS, 4 * WAYS
-"""How many values a table keeps; few sizes only, since every size is compiled for."""
+"""Table sizes, in values. There are few, because each size is compiled separately."""
 SESSION_RESOURCES = 16
 RECENT = WAYS
-"""How many recent values are kept with their times; the one unseen for longest gives way."""
+"""Recent values kept with their times; a new one replaces the least recently seen."""
 LONGEST_LOOP = WAYS
-"""The longest round, in requests, that is recognised as going round in a loop; a power of two."""
+"""The longest cycle of requests that counts as a loop; a power of two."""
 LIGHTEST = 2.0**-1000
 """The weight of an identity's first event."""
 CATEGORIES = 16
 HOUR_BINS = 48
-"""Hours of the day, weekdays and weekends apart."""
+"""Hours of the day, separately for weekdays and weekends."""
 
 
 def _table(name: str, size: int) -> list[tuple[Any, ...]]:
@@ -94,7 +94,7 @@ IDENTITY = np.dtype(
     ],
     align=True,
 )
-"""What is remembered of an identity."""
+"""The history of an identity."""
 
 SESSION = np.dtype(
     [
@@ -135,8 +135,8 @@ SESSION = np.dtype(
     ],
     align=True,
 )
-"""What is remembered of a session: how it began, what it reached, and how odd its requests were when they were made;
-distinct resources are counted up to 16."""
+"""The history of a session: how it began, what it reached, and how rare its requests were when they were made. Distinct
+resources are counted up to 16."""
 
 CREDENTIAL = np.dtype(
     [
@@ -148,12 +148,12 @@ CREDENTIAL = np.dtype(
     ],
     align=True,
 )
-"""What is remembered of a credential in its identity's hands."""
+"""The history of a credential, as used by one identity."""
 
 LAYOUT = digest_of(repr([dtype.descr for dtype in (IDENTITY, SESSION, CREDENTIAL)]).encode())
 """Digest of the three layouts; a stored history of another layout is recomputed, never reinterpreted."""
 
-_UNKNOWN_AT_FIRST: dict[str, float | int] = {
+_INITIAL_VALUES: dict[str, float | int] = {
     "clock": NEVER,
     "last_success": NEVER,
     "weight": LIGHTEST,
@@ -173,9 +173,9 @@ _UNKNOWN_AT_FIRST: dict[str, float | int] = {
 
 
 def empty(dtype: np.dtype[np.void], size: int = 1) -> Array:
-    """Histories of which nothing is known, shape (size,).
+    """New histories without events, shape (size,).
 
-    Many are written into numpy's own memory, which comes in large pages; of one, a bytearray is made in half the time.
+    Many records use numpy's own memory, which is allocated in large pages; one alone is twice as fast as a bytearray.
     """
     if size == 1:
         return np.frombuffer(bytearray(_blank(dtype)), dtype)
@@ -185,9 +185,9 @@ def empty(dtype: np.dtype[np.void], size: int = 1) -> Array:
 
 
 def blank(records: Array) -> None:
-    """Make records such of which nothing is known."""
-    whole = np.dtype((np.void, records.dtype.itemsize))
-    records.view(whole)[:] = np.frombuffer(_blank(records.dtype), whole)
+    """Reset records to histories without events, in place."""
+    as_bytes = np.dtype((np.void, records.dtype.itemsize))
+    records.view(as_bytes)[:] = np.frombuffer(_blank(records.dtype), as_bytes)
 
 
 _BLANK: dict[np.dtype[np.void], bytes] = {}
@@ -196,7 +196,7 @@ _BLANK: dict[np.dtype[np.void], bytes] = {}
 def _blank(dtype: np.dtype[np.void]) -> bytes:
     if dtype not in _BLANK:
         record = np.zeros(1, dtype)
-        for name, value in _UNKNOWN_AT_FIRST.items():
+        for name, value in _INITIAL_VALUES.items():
             if name in (dtype.names or ()):
                 record[name] = value
         _BLANK[dtype] = record.tobytes()
@@ -204,13 +204,13 @@ def _blank(dtype: np.dtype[np.void]) -> bytes:
 
 
 def copied(record: Array) -> Array:
-    """A copy of records, as bytes: numpy copies structured ones field by field, and checks every field of a view."""
+    """A copy of records, made bytewise: numpy copies structured arrays field by field, which is slower."""
     return np.ndarray(record.shape, record.dtype, bytearray(record.tobytes()))
 
 
 @dataclass(frozen=True)
 class History:
-    """What is remembered of one identity, one of its sessions and one of its credentials, each of shape (1,)."""
+    """The histories of one identity, one of its sessions and one of its credentials, each of shape (1,)."""
 
     identity: Array
     session: Array
@@ -218,9 +218,9 @@ class History:
 
     @classmethod
     def empty(cls) -> History:
-        """The history of somebody never seen."""
+        """The history of an identity without events."""
         return cls(empty(IDENTITY), empty(SESSION), empty(CREDENTIAL))
 
     def copy(self) -> History:
-        """A copy that can be folded into without touching this one."""
+        """A copy that can be updated independently."""
         return History(copied(self.identity), copied(self.session), copied(self.credential))

@@ -1,7 +1,7 @@
 """How common networks, agents, systems and actions are among all identities of a type: a frozen snapshot.
 
-Measured on benign events of a window that ends before the first training row, stored with the model, never updated
-by what is scored. It tells the first session of an unknown identity from an odd one.
+It is measured on benign events of a window that ends before the first training row, stored with the model, and never
+updated by scored requests. It makes an ordinary first session of a new identity distinguishable from an unusual one.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import pyarrow as pa
 from features.arrays import Array
 from features.event.numpy_row import rows_of
 from features.history.category_codes import IDENTITY_TYPES
+from features.history.event_values import hour_bin
 from features.history.layout import CATEGORIES, HOUR_BINS
-from features.history.update import SUCCESS, hour_bin
+from features.history.update import SUCCESS
 from features.kernels.decayed_counts import RAREST, SMALLEST_SHARE, add
 
 _SIZES = {"asn": 1024, "country": 256, "agent": 256, "system": 64, "action": 2048}
-"""Places in each table; the commonest values fill half of them at most, so that few buckets overflow."""
+"""Slots of each table; the most common values fill at most half of them, so that few buckets overflow."""
 CODES = {"category": CATEGORIES, "hour": HOUR_BINS}
-"""What is looked up by its code instead of in a table."""
+"""Arrays indexed by a code instead of a hashed key."""
 _TYPES = IDENTITY_TYPES + 1
 
 POPULATION = np.dtype(
@@ -37,20 +38,19 @@ POPULATION = np.dtype(
     ],
     align=True,
 )
-"""Per identity type: how many identities were measured, and how rare each of the commonest values is, as -log of the
-share of identities that used it."""
+"""For each identity type: the number of identities measured, and the rarity of each of the most common values, as -log
+of the share of identities that used it."""
 
 
 def unmeasured() -> Array:
-    """A population of which nothing is known, shape (1,): every rarity against it is unknown."""
+    """A population without measurements, shape (1,): every rarity against it is NaN."""
     return np.zeros(1, POPULATION)
 
 
 def measure(table: pa.Table) -> Array:
     """Measure the successful events of a table, shape (1,) of POPULATION.
 
-    An identity counts once for every value it used (share of identities, not of events), so that one busy service
-    account cannot make its own habits everybody's.
+    Shares are of identities, not of events, so that one busy service account does not dominate.
     """
     rows = rows_of(table)
     rows = rows[rows["outcome"] == SUCCESS]
@@ -61,31 +61,31 @@ def measure(table: pa.Table) -> Array:
 
 
 def _measure(population: Array, kind: int, rows: Array) -> None:
-    who, people = rows["identity_key"], len(np.unique(rows["identity_key"]))
+    identities, people = rows["identity_key"], len(np.unique(rows["identity_key"]))
     population["people"][kind] = people
     for name, size in _SIZES.items():
         keys, rarities = population[f"{name}_key"][kind], population[f"{name}_rarity"][kind]
-        values, users = _users(who, rows[name])
-        for place in np.argsort(users, kind="stable")[-(size // 2) :].tolist():  # the commonest last: they stay
-            add(keys, rarities, int(values[place]), users[place])  # as counts first: the rarest gives way
+        values, users = _users(identities, rows[name])
+        for index in np.argsort(users, kind="stable")[-(size // 2) :].tolist():  # most common last, so that it stays
+            add(keys, rarities, int(values[index]), users[index])  # counts at first: a full bucket drops the rarest
         rarities[:] = _rarity(rarities, people)
     times: Any = rows["time"]
     hours: Any = hour_bin(times)  # plain arithmetic, so a whole column at once
     for name, codes in (("category", rows["category"]), ("hour", hours)):
-        values, users = _users(who, codes + 1)
+        values, users = _users(identities, codes + 1)
         population[f"{name}_rarity"][kind] = RAREST
         population[f"{name}_rarity"][kind][values - 1] = _rarity(users, people)
 
 
 def _rarity(users: Array, people: int) -> Array:
-    """-log of the share of people, no share counted below SMALLEST_SHARE."""
+    """-log of the share of people, at least SMALLEST_SHARE."""
     return -np.log(np.maximum(users / people, SMALLEST_SHARE))
 
 
-def _users(who: Array, values: Array) -> tuple[Array, Array]:
-    """The distinct values that are known, and how many identities use each."""
+def _users(identities: Array, values: Array) -> tuple[Array, Array]:
+    """The distinct known values, and the number of identities that use each."""
     known = values != 0
-    pairs = np.unique(np.column_stack([who[known], values[known]]), axis=0)
+    pairs = np.unique(np.column_stack([identities[known], values[known]]), axis=0)
     return np.unique(pairs[:, 1], return_counts=True)
 
 
@@ -99,4 +99,4 @@ def load(path: Path) -> Array:
     population: Array = np.load(path, allow_pickle=False)
     if population.dtype != POPULATION or population.shape != (1,):
         raise ValueError(f"{path} does not hold a population of this build's layout: retrain the model")
-    return population.view(POPULATION)  # numpy.load forgets that it is aligned: all would be compiled again
+    return population.view(POPULATION)  # numpy.load drops the alignment flag, and another dtype recompiles everything

@@ -1,4 +1,4 @@
-"""The few values something was last seen with, each with its time: how many hands it is in at once."""
+"""The last distinct values a credential was used with, each with its time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOUR_OF_US = 3_600 * SECOND
 
 @jit
 def seen_within_an_hour(keys: Array, times: Array, key: int, time: int) -> float:
-    """How many different keys were seen within the last hour, the present one included; unknown without it."""
+    """The number of distinct keys seen within the last hour, including the current one; NaN if that is unknown."""
     if key == 0:
         return NAN
     seen = 1
@@ -24,7 +24,7 @@ def seen_within_an_hour(keys: Array, times: Array, key: int, time: int) -> float
 
 @jit
 def remember(keys: Array, times: Array, key: int, time: int) -> None:
-    """Note when a key was last seen; a new key takes the place of the one unseen for longest."""
+    """Record when a key was last seen; a new key replaces the least recently seen."""
     if key == 0:
         return
     place = place_of(keys, key)

@@ -1,4 +1,7 @@
-"""Identities drawn anew, for 95 % intervals: what one person's or machine's events share is then no false certainty."""
+"""Bootstrap weights over identities, for 95 % intervals.
+
+The events of one identity are not independent: resampling events instead would give intervals that are too narrow.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from features.arrays import Array
 RESAMPLES = 1_000
 
 
-def redraws(people: int, seed: int) -> Iterator[Array]:
-    """How often each of so many identities counts, one resample at a time, shape (people,); in the first, once each.
+def resample_weights(identities: int, seed: int) -> Iterator[Array]:
+    """Yield the weight of each identity in RESAMPLES resamples, each of shape (identities,); in the first, all are 1.
 
-    >>> [int(counts.sum()) for counts in redraws(3, seed=1)][:4]
+    >>> [int(counts.sum()) for counts in resample_weights(3, seed=1)][:4]
     [3, 3, 3, 3]
     """
-    yield np.ones(people)
-    rng, even = np.random.default_rng(seed), np.full(people, 1 / max(people, 1))
+    yield np.ones(identities)
+    rng, uniform = np.random.default_rng(seed), np.full(identities, 1 / max(identities, 1))
     for _ in range(RESAMPLES - 1):
-        yield rng.multinomial(people, even).astype(float) if people else np.zeros(0)
+        yield rng.multinomial(identities, uniform).astype(float) if identities else np.zeros(0)

@@ -1,7 +1,7 @@
-"""One registered version of the model: what training writes, and serving and comparisons read.
+"""One registered model version: training saves it, serving and evaluation load it.
 
-The now-model is logged as MLflow's own model (skops); everything else lies beside it as artefacts of the same run,
-each file's SHA-256 in a tag of the version. A file that was swapped, or a model made for other features, is refused.
+The now-model is logged as an MLflow model (skops). The other files are artefacts of the same run, with the SHA-256 of
+each in a tag of the version. A file that was replaced, or a model made for other features, is refused.
 """
 
 from __future__ import annotations
@@ -26,51 +26,51 @@ from features.history import population
 from features.model.trust_curve import HORIZONS, TrustCurve, probability
 
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
-"""The one type beyond skops' own that these models hold."""
+"""The only type in these models that skops does not trust by default."""
 NOW_FILE = "model.skops"
 """The now-model, as MLflow itself writes the registered model."""
 FOLDER = "trust"
-"""The artefact folder of the run that holds FILES."""
+"""The run's artefact folder that contains FILES."""
 FILES = ("hazard.skops", "calibration.json", "population.npy", "thresholds.json", "catalogue.json")
 TYPES: tuple[str, ...] = typing.get_args(IdentityType)
 _FLAGS = [feature_names().index(f"identity_is_{kind}") for kind in TYPES[:-1]]
-"""The features that say of which type an identity is; of the last, where none of them does."""
-AT_ONCE = 50_000
-"""Rows whose inputs to the hazard model are in memory together."""
+"""The columns of the features that encode the identity type; if none is set, it is the last of TYPES."""
+HAZARD_BATCH = 50_000
+"""Rows passed to the hazard model at once, to bound memory."""
 DIGEST_TAG = "sha256."
 """Prefix of the version's tags that hold the digests of NOW_FILE and FILES."""
 
 
 class ModelMismatch(Exception):
-    """A model that must not be used with this build; the message names the difference."""
+    """A model version cannot be used with this build; the message names the difference."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Straight lines from margins to calibrated log-odds, so that contributions stay additive."""
+    """Linear maps from margins to calibrated log-odds. Linear, so that feature contributions stay additive."""
 
     slope: float = 1.0
     intercept: float = 0.0
     hazard_slope: float = 1.0
     hazard_intercepts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """By identity type, one for each interval; of a type that is not named, none."""
+    """For each identity type, one intercept per interval; a type that is missing has intercepts of 0."""
 
     def hazard_log_odds(self, margins: Array, matrix: Array) -> Array:
-        """From the hazard model's margins of rows, shape (n, intervals), and their features."""
-        beside = [self.hazard_intercepts.get(kind, (0.0,) * len(HORIZONS)) for kind in TYPES]
-        log_odds: Array = self.hazard_slope * margins + np.array(beside)[types_of(matrix)]
+        """Calibrate the hazard model's margins, shape (n, intervals); `matrix` holds the features of the same rows."""
+        intercepts = [self.hazard_intercepts.get(kind, (0.0,) * len(HORIZONS)) for kind in TYPES]
+        log_odds: Array = self.hazard_slope * margins + np.array(intercepts)[types_of(matrix)]
         return log_odds
 
 
 def types_of(matrix: Array) -> Array:
-    """The place in TYPES of each row's identity, as its features say, shape (n,)."""
+    """The index in TYPES of each row's identity type, read from its features, shape (n,)."""
     flags = matrix[:, _FLAGS] == 1.0
     return np.where(flags.any(axis=1), flags.argmax(axis=1), len(_FLAGS))
 
 
 @dataclass(frozen=True)
 class TrustModel:
-    """The pair of models with all that turns their margins into trust."""
+    """The now-model and the hazard model, with everything needed to turn their margins into trust."""
 
     now: Any
     hazard: Any
@@ -81,14 +81,14 @@ class TrustModel:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def now_log_odds(self, matrix: Array) -> Array:
-        """Calibrated log-odds that each request is not the owner's, shape (n,)."""
+        """Calibrated log-odds that each request is malicious, shape (n,)."""
         margins = self.now.decision_function(matrix)
         calibrated: Array = self.calibration.slope * margins + self.calibration.intercept
         return calibrated
 
     def hazards(self, matrix: Array) -> Array:
         """q_k for each row and interval, shape (n, 4)."""
-        parts = [self._hazards(matrix[start : start + AT_ONCE]) for start in range(0, len(matrix), AT_ONCE)]
+        parts = [self._hazards(matrix[start : start + HAZARD_BATCH]) for start in range(0, len(matrix), HAZARD_BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, len(HORIZONS)))
 
     def _hazards(self, matrix: Array) -> Array:
@@ -98,22 +98,22 @@ class TrustModel:
         return probability(self.calibration.hazard_log_odds(margins, matrix))
 
     def curve(self, vector: Array) -> TrustCurve:
-        """How trust decays after one event, given its features, shape (F,)."""
+        """The trust curve after one event, from its features, shape (F,)."""
         matrix = vector.reshape(1, -1)
         return TrustCurve(float(self.now_log_odds(matrix)[0]), tuple(self.hazards(matrix)[0].tolist()))
 
     def threshold(self, identity_type: str, budget: float) -> float:
-        """The trust below which a share `budget` of this type's benign requests fell when the model was made.
+        """The trust below which a share `budget` of this type's benign requests fell when the model was trained.
 
-        Between the measured budgets it is linear in their logarithm; outside them the nearest stands. Raises KeyError
-        for a type the model has not seen.
+        Interpolates linearly in the logarithm of the budget; outside the measured budgets it uses the nearest. Raises
+        KeyError for a type the model was not trained on.
         """
         budgets, trusts = zip(*self.thresholds[identity_type], strict=True)
         return float(np.interp(math.log(budget), np.log(budgets), trusts))
 
 
 def save(model: TrustModel, folder: Path) -> dict[str, str]:
-    """Write FILES into a folder, all but the now-model, which MLflow logs; returns the tags that hold their digests."""
+    """Write FILES to a folder (MLflow logs the now-model); returns the tags with their digests."""
     _skops().dump(model.hazard, folder / "hazard.skops")
     _write(folder / "calibration.json", asdict(model.calibration))
     population.save(model.population, folder / "population.npy")
@@ -123,16 +123,16 @@ def save(model: TrustModel, folder: Path) -> dict[str, str]:
 
 
 def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") -> TrustModel:
-    """Read a version from its FILES in a folder and its now-model.
+    """Load a version from the folder with its FILES and the path of its now-model.
 
-    Raises ModelMismatch when a file, or the features, are not what was registered.
+    Raises ModelMismatch if a file or the feature catalogue differs from what was registered.
     """
     for path in (now, *(folder / name for name in FILES)):
-        _refuse_unless_registered(path, tags.get(DIGEST_TAG + path.name), version)
-    differs = difference(_read(folder / "catalogue.json"))
-    if differs:
+        _verify_digest(path, tags.get(DIGEST_TAG + path.name), version)
+    differences = difference(_read(folder / "catalogue.json"))
+    if differences:
         raise ModelMismatch(
-            f"model version {version} was made for other features: {differs}. "
+            f"model version {version} was made for other features: {differences}. "
             "Train one for these: python -m training retrain --promote"
         )
     calibration = _read(folder / "calibration.json")
@@ -151,35 +151,35 @@ def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") ->
 def fetch(tracking_uri: str, name: str, alias_or_version: str) -> TrustModel:
     """Download and load a registered version by its alias or number.
 
-    Raises ModelMismatch as `load` does, and mlflow's own MlflowException when there is no such version.
+    Raises ModelMismatch as `load` does, and mlflow's MlflowException if there is no such version.
     """
-    mlflow = importlib.import_module("mlflow")  # imported late: it takes a second, and only loading needs it
+    mlflow = importlib.import_module("mlflow")  # imported here: it takes a second, and only loading needs it
     mlflow.set_tracking_uri(tracking_uri)
-    mlflow.set_registry_uri(tracking_uri)  # download_artifacts asks whichever registry the process has set
+    mlflow.set_registry_uri(tracking_uri)  # download_artifacts uses the registry the process has set
     client = mlflow.MlflowClient()
     by_number = alias_or_version.isdecimal()
     look_up = client.get_model_version if by_number else client.get_model_version_by_alias
     version = look_up(name, alias_or_version)
     registered = mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}")
-    beside = mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=FOLDER)
-    return load(Path(beside), Path(registered) / NOW_FILE, version.tags, str(version.version))
+    artifacts = mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=FOLDER)
+    return load(Path(artifacts), Path(registered) / NOW_FILE, version.tags, str(version.version))
 
 
 def _by_type(intercepts: Any) -> dict[str, tuple[float, ...]]:
-    """Models made before intercepts were told apart by type have one for each interval alone."""
-    told = intercepts if isinstance(intercepts, dict) else dict.fromkeys(TYPES, intercepts)
-    return {kind: tuple(values) for kind, values in told.items()}
+    """Intercepts by identity type; older models have one set for all types."""
+    by_type = intercepts if isinstance(intercepts, dict) else dict.fromkeys(TYPES, intercepts)
+    return {kind: tuple(values) for kind, values in by_type.items()}
 
 
 def _skops() -> Any:
-    """Imported late: it brings scikit-learn, five seconds that reading features does not need."""
+    """Import skops at its first use: it imports scikit-learn, which takes five seconds."""
     return importlib.import_module("skops.io")
 
 
-def _refuse_unless_registered(path: Path, registered: str | None, version: str) -> None:
-    found = digest_of_file(path) if path.exists() else "missing"
-    if found != registered:
-        raise ModelMismatch(f"model version {version}: {path.name} is {found}, registered was {registered}")
+def _verify_digest(path: Path, registered: str | None, version: str) -> None:
+    digest = digest_of_file(path) if path.exists() else "missing"
+    if digest != registered:
+        raise ModelMismatch(f"model version {version}: {path.name} is {digest}, registered was {registered}")
 
 
 def _write(path: Path, value: Any) -> None:

@@ -1,7 +1,8 @@
-"""How trust decays: from what is known now to the probability that a session is still in its owner's hands later.
+"""The trust curve: the probability that a session is not compromised, now and at later times.
 
-trust(h) = (1 - P0) · Π (1 - q_k): P0 the probability that this request is not the owner's, q_k that the first foreign
-action falls in interval k if none came before. Between the knots the cumulative hazard is linear; it cannot rise.
+trust(h) = (1 - P0) · Π (1 - q_k). P0 is the probability that this request is malicious; q_k is the probability that the
+first malicious action falls in interval k if none came before. Between the horizons the cumulative hazard is linear.
+Trust never rises.
 """
 
 from __future__ import annotations
@@ -14,33 +15,33 @@ import numpy as np
 from features.arrays import Array
 
 HORIZONS = (300, 1_800, 7_200, 28_800)
-"""Where the intervals end, in seconds from now."""
+"""The ends of the intervals, in seconds from now."""
 
 
 def probability(log_odds: Array) -> Array:
-    """The probability whose log-odds these are, of any shape.
+    """Convert log-odds of any shape to probabilities.
 
     >>> probability(np.array([-np.inf, 0.0, np.log(3.0)])).tolist()
     [0.0, 0.5, 0.75]
     """
-    chance: Array = 1.0 / (1.0 + np.exp(-log_odds))
-    return chance
+    probabilities: Array = 1.0 / (1.0 + np.exp(-log_odds))
+    return probabilities
 
 
 @dataclass(frozen=True)
 class TrustCurve:
-    """Trust from now on; `now_log_odds` is the calibrated log-odds of P0, `hazards` the q_k."""
+    """Trust from now on: `now_log_odds` is the calibrated log-odds of P0, `hazards` are the q_k."""
 
     now_log_odds: float
     hazards: tuple[float, ...]
 
     @property
     def now(self) -> float:
-        """1 - P0."""
+        """Trust in this request: 1 - P0."""
         return 1.0 / (1.0 + math.exp(min(self.now_log_odds, 700.0)))
 
     def cumulative_hazard(self, seconds: float) -> float:
-        """-log of the probability that nothing foreign begins within so many seconds; the last rate goes on."""
+        """-log of the probability that no malicious action begins within `seconds`; the last rate continues."""
         total, start = 0.0, 0
         for end, hazard in zip(HORIZONS, self.hazards, strict=True):
             rate = -math.log1p(-hazard) / (end - start)
@@ -50,7 +51,7 @@ class TrustCurve:
         return total
 
     def at(self, seconds: float) -> float:
-        """Trust so many seconds from now.
+        """Trust after a number of seconds.
 
         >>> curve = TrustCurve(-4.0, (0.1, 0.1, 0.1, 0.1))
         >>> curve.at(0) == curve.now
@@ -70,7 +71,7 @@ class TrustCurve:
         return self.cumulative_hazard(7_200) / 2.0
 
     def seconds_until(self, risk: float) -> float:
-        """How long until the hazard alone has used up a risk (a probability); infinite where it never does.
+        """Seconds until the hazard alone reaches `risk` (a probability); infinite if it never does.
 
         >>> round(TrustCurve(-4.0, (0.1, 0.1, 0.1, 0.1)).seconds_until(0.1))
         300

@@ -29,7 +29,8 @@ from features.engine.batch_state import Carrier
 from features.engine.online import step, turn
 from features.enrichment.ip_lookup import lookup
 from features.event.arrow import events_of
-from features.event.numpy_row import ROW, row_from, row_of, rows_of
+from features.event.numpy_row import row_from, row_of, rows_of
+from features.event.row_fields import ROW
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History
 from features.history.population import measure
 from scripts.benchmarks.timing import side_by_side

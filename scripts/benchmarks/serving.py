@@ -25,7 +25,7 @@ from rich.console import Console
 from features.engine.batch import replay
 from features.event.arrow import events_of
 from features.model.bundle import TrustModel
-from features.model.tree_shap import shapley
+from features.model.tree_shap import explain_forest
 from features.settings import get_settings
 from scripts.benchmarks.timing import side_by_side
 from scripts.lib.client import ROOT, Service, started_service
@@ -125,10 +125,10 @@ def explaining(model: TrustModel) -> Figures:
     import shap  # takes seconds
 
     rows = replay(simulate(1).events.slice(0, EXPLAINED), model.population)
-    explainer, ours = shap.TreeExplainer(model.now), shapley(model.now)
+    explainer, ours = shap.TreeExplainer(model.now), explain_forest(model.now)
     own, theirs = side_by_side(
         [
-            lambda: [ours.shares(row) for row in rows],
+            lambda: [ours.shap_values(row) for row in rows],
             lambda: [explainer.shap_values(row[None], check_additivity=False) for row in rows],
         ],
         ROUNDS,

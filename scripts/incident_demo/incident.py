@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from features import Event, events_of
-from features.sources.registry import import_files
+from features.sources.file_import import import_files
 from scripts.incident_demo.assertions import broken_promises, passed
 from scripts.incident_demo.controls import other_role, role_before
 from scripts.incident_demo.output import said, summary, turn

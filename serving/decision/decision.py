@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from features.event.numpy_row import CONTEXT
+from features.event.row_fields import CONTEXT
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding

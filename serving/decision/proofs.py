@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 
-from features.event.numpy_row import strength_of
+from features.event.row_fields import strength_of
 from features.event.schema import Event
 from serving.decision import authorization_details, jit_scopes
 from serving.decision.inputs import DecisionContext, Proof, SessionState

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from features.event.numpy_row import strength_of
+from features.event.row_fields import strength_of
 from features.event.schema import Event
 from serving.decision.inputs import DecisionContext, Proof
 from serving.decision.proofs import assurance_level, is_current, same_device_and_network

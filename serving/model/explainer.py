@@ -15,7 +15,7 @@ from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.catalogue.describe import sentence_for
 from features.model.bundle import ModelMismatch, TrustModel
-from features.model.tree_shap import shapley
+from features.model.tree_shap import explain_forest
 from features.model.trust_curve import HORIZONS, TrustCurve, probability
 from serving import metrics
 from serving.decision.inputs import Contribution, Explanation
@@ -36,7 +36,7 @@ class Explainer:
         import shap  # imported late: it takes seconds, and only a process that decides needs it
 
         self.model = model
-        self._now = shapley(model.now)
+        self._now = explain_forest(model.now)
         self._hazard: Any = shap.TreeExplainer(model.hazard)
         self._prove(shap.TreeExplainer(model.now))
 
@@ -49,7 +49,7 @@ class Explainer:
 
     def _explain(self, values: Array) -> Explanation:
         calibration = self.model.calibration
-        shap_values = self._now.shares(values) * calibration.slope
+        shap_values = self._now.shap_values(values) * calibration.slope
         base = self._now.base * calibration.slope + calibration.intercept
         largest_first = sorted(zip(FEATURES, values, shap_values, strict=True), key=lambda item: -abs(item[2]))
         contributions = tuple(
@@ -78,7 +78,7 @@ class Explainer:
             differences = (
                 curve.now_log_odds - margin,
                 np.array(curve.hazards) - hazard,
-                self._now.shares(values) - shap_values,
+                self._now.shap_values(values) - shap_values,
             )
             largest = max(float(np.max(np.abs(each))) for each in differences)
             if not largest <= TOLERANCE:

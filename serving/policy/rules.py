@@ -72,16 +72,20 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 class PolicyPart(BaseModel):
     """The base of every part of a policy: frozen, and without unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Condition(PolicyPart):
     """A test of one fact: an event field by its dotted name, a feature, or a derived fact."""
 
     fact: str
+    """An event field by its dotted name, a feature, or a derived fact."""
     in_: tuple[str, ...] | None = Field(default=None, alias="in", min_length=1)
+    """The fact is one of these values."""
     is_: bool | None = Field(default=None, alias="is")
+    """The fact is true, or false."""
     above: FiniteFloat | None = None
+    """The fact is greater than this."""
 
     @field_validator("fact")
     @classmethod
@@ -106,9 +110,13 @@ class Requirement(PolicyPart):
     """The proof that satisfies a floor: a person's by assurance level and age, a machine's by kind and age."""
 
     aal: Level
+    """The assurance level of a person's proof."""
     phishing_resistant: bool = False
+    """Whether a person's factors must resist phishing."""
     max_age_seconds: Seconds
+    """The greatest age of the proof."""
     accepts: tuple[ProofKind, ...] = ("attestation", "jit_credential", "refresh", "intent", "owner_approval")
+    """The kinds of proof that a machine may give."""
 
 
 class Floor(PolicyPart):
@@ -118,19 +126,23 @@ class Floor(PolicyPart):
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]+$")]
+    """Its name in answers, pages and metrics."""
     kind: Literal["action", "signal"]
+    """`action` guards an action, `signal` responds to a sign of danger."""
     when: tuple[Condition, ...] = Field(min_length=1)
+    """Conditions that must all hold."""
     requires: Requirement
+    """The proof that satisfies it."""
     sentence: str
+    """What people read; it may quote facts in braces."""
     references: tuple[str, ...]
+    """The controls of frameworks that it implements."""
     mode: Mode = "enforce"
+    """`shadow` records the floor as `would_apply`, and demands nothing."""
     unknown: Literal["applied", "undecided"] | None = None
-    finding: Annotated[
-        bool,
-        Field(
-            description="Whether operators are told of it even when proof satisfies it: proof does not end the fault."
-        ),
-    ] = False
+    """What an unknown fact leads to; by default `applied` for actions, `undecided` for signals."""
+    finding: bool = False
+    """Whether operators are told of it even when proof satisfies it, since proof does not end the fault."""
 
     @field_validator("sentence")
     @classmethod
@@ -152,28 +164,26 @@ class AcrLevel(PolicyPart):
     """The assurance level of an acr value, for proofs that name no factors."""
 
     aal: Level
+    """The assurance level."""
     phishing_resistant: bool = False
+    """Whether its factors resist phishing."""
 
 
 class RemedyRule(PolicyPart):
     """A remedy an identity type can use, and when its proof counts."""
 
     type: RemedyType
-    max_age_seconds: Annotated[
-        Seconds | None,
-        Field(description="The greatest age of its proof; by default that of the floor's requirement."),
-    ] = None
-    fresh_seconds: Annotated[Seconds, Field(description="The greatest age of the proof that an answer asks for.")] = 300
-    ttl_seconds: Annotated[
-        Seconds | None, Field(description="The longest lifetime of a credential made for one task.")
-    ] = None
-    offered: Annotated[
-        Literal["always", "calm", "storm"],
-        Field(description="Always, only while the identity is not prompted too often (calm), or only then (storm)."),
-    ] = "always"
-    when_doubted: Annotated[
-        bool, Field(description="Whether it counts on a doubted session, where an attacker could use it as well.")
-    ] = True
+    """The remedy."""
+    max_age_seconds: Seconds | None = None
+    """The greatest age of its proof; by default that of the floor's requirement."""
+    fresh_seconds: Seconds = 300
+    """The greatest age of the proof that an answer asks for."""
+    ttl_seconds: Seconds | None = None
+    """The longest lifetime of a credential made for one task."""
+    offered: Literal["always", "calm", "storm"] = "always"
+    """Always, only while the identity is not prompted too often (`calm`), or only then (`storm`)."""
+    when_doubted: bool = True
+    """Whether it counts on a doubted session, where an attacker could use it as well."""
 
     @property
     def proves(self) -> ProofKind:

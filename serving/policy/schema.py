@@ -58,7 +58,9 @@ class Threshold(PolicyPart):
     """The trust a request needs: a number, or the share of legitimate requests that may be challenged."""
 
     budget: Share | None = None
+    """The share of legitimate requests that may be challenged."""
     trust: Share | None = None
+    """The trust itself, instead of a budget."""
 
     @model_validator(mode="after")
     def _has_budget_or_trust(self) -> Threshold:
@@ -75,6 +77,7 @@ class Thresholds(PolicyPart):
     confidential: Threshold
     restricted: Threshold
     mode: Mode = "enforce"
+    """`shadow` records what these thresholds would ask for, and asks for nothing."""
 
     def for_sensitivity(self, sensitivity: Sensitivity | None) -> Threshold:
         """The threshold for a sensitivity; an unknown one counts as confidential."""
@@ -86,19 +89,28 @@ class SessionCeiling(PolicyPart):
     """How long a session of an assurance level lasts, after authentication and without activity."""
 
     overall_seconds: Seconds
+    """Seconds after authentication."""
     inactivity_seconds: Seconds | None = None
+    """Seconds without activity."""
 
 
 class Lifetime(PolicyPart):
     """How long an allowed session may continue."""
 
     risk: Share
+    """The probability of compromise that an allow may spend before it must be renewed."""
     longest_seconds: Seconds
+    """The longest that an allow lasts."""
     shortest_seconds: Seconds
+    """The shortest that an allow lasts, whatever the risk."""
     high_risk_below: Share
+    """A session trusted less than this at its step-up is a high risk."""
     after_high_risk_seconds: Seconds
+    """How long a high-risk session lasts after its step-up."""
     elevation_seconds: Seconds
+    """How long a completed step-up counts."""
     assurance: Mapping[Level, SessionCeiling]
+    """The limits of NIST SP 800-63B-4 on people's sessions, for AAL 1, 2 and 3."""
 
     @model_validator(mode="after")
     def _has_every_level(self) -> Lifetime:
@@ -112,46 +124,62 @@ class Storm(PolicyPart):
     """The number of prompts within a window from which an automation is not prompted any more."""
 
     prompts: Seconds
+    """The most prompts within the window."""
     window_seconds: Seconds
+    """The length of the window."""
 
 
 class ThinContext(PolicyPart):
     """The known share of the context below which only these action categories pass without proof."""
 
     below: Share
+    """The share of known fields below which the context is thin."""
     allow: tuple[Category, ...]
+    """The action categories that pass without proof in a thin context."""
 
 
 class Policy(PolicyPart):
     """A complete policy."""
 
     version: Literal[1]
-    effective_from: Annotated[AwareDatetime | None, Field(description="Before this time decisions fail closed.")] = None
-    expires: Annotated[AwareDatetime | None, Field(description="From this time on decisions fail closed.")] = None
+    """The format of the file."""
+    effective_from: AwareDatetime | None = None
+    """Before this time decisions fail closed."""
+    expires: AwareDatetime | None = None
+    """From this time on decisions fail closed."""
     thresholds: Mapping[IdentityType, Thresholds]
+    """The trust that a request needs, by identity type and sensitivity."""
     threshold_mode: Mode
+    """`shadow` records what all thresholds would ask for, and asks for nothing."""
     deny_below: Mapping[IdentityType, Share]
+    """The trust below which a request is denied whatever was proven, by identity type."""
     phishing_resistant_below: Share
+    """The trust below which only phishing-resistant factors count."""
     phishing_resistant_sensitivities: tuple[Sensitivity, ...]
+    """The sensitivities for which only phishing-resistant factors count."""
     new_evidence_margin: Share
+    """A completed step-up stops counting when trust falls this far below what it was then."""
     lifetime: Lifetime
     storm: Storm
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
+    """How long a caller may reuse an allow for viewing something that is at most internal."""
     privileged_roles: tuple[str, ...]
+    """Roles whose credentials count as privileged."""
     bad_reputation: Annotated[float, Field(gt=0, le=1)]
+    """The reputation from which an address counts as bad; 1 is known to be bad."""
     clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
+    """How far another clock may be ahead before its proofs count as made in the future."""
     acr_levels: Mapping[AcrValue, AcrLevel]
+    """The assurance level of each acr value, for proofs that name no factors."""
     remedies: Mapping[IdentityType, tuple[RemedyRule, ...]]
+    """The remedies of each identity type, best first; only proofs of these kinds count for it."""
     irreversible_needs: Mapping[IdentityType, tuple[RemedyType, ...]]
-    intent_types: Annotated[
-        tuple[str, ...],
-        Field(
-            min_length=1,
-            description="Types of authorization details whose members mean what RFC 9396 section 2.2 says.",
-        ),
-    ]
+    """The remedies that an irreversible action needs instead of any other, by identity type."""
+    intent_types: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The types of authorization details whose members mean what RFC 9396 section 2.2 says."""
     floors: tuple[Floor, ...]
+    """The rules that demand proof whatever the trust."""
     _digest: str = PrivateAttr(default="")
 
     @model_validator(mode="after")

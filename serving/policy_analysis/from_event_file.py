@@ -20,7 +20,7 @@ from features.catalogue.all import feature_names
 from features.engine.batch import time_order
 from features.engine.batch_state import Carrier
 from features.event.arrow import conform, events_of
-from features.event.numpy_row import rows_of, taken
+from features.event.numpy_row import rows_of, take_rows
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
@@ -115,7 +115,7 @@ def _past_requests(
         order = time_order(records)
         for start in range(0, len(order), CHUNK):
             chunk = order[start : start + CHUNK]
-            matrix = state.take(taken(records, chunk))
+            matrix = state.take(take_rows(records, chunk))
             chunk_labels = labels.take(chunk) if labels else None
             yield from _score(table.take(chunk), chunk_labels, matrix, rows[chunk], model)
             done += len(chunk)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.arrays import Array
-from features.model.bootstrap import redraws
+from features.model.bootstrap import resample_weights
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def resample_totals(sums: Array, seed: int) -> Array:
 
     `sums` has shape (identities, k), the result (RESAMPLES, k); its first row holds the observed totals.
     """
-    totals: Array = np.array([counts @ sums for counts in redraws(len(sums), seed)])
+    totals: Array = np.array([counts @ sums for counts in resample_weights(len(sums), seed)])
     return totals
 
 

@@ -20,7 +20,7 @@ from features.engine.batch import replay
 from features.enrichment.ip_lookup import fill, lookup
 from features.event.arrow import table_of
 from features.history.population import measure
-from features.sources.registry import import_files
+from features.sources.file_import import import_files
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/drift_features/golden.json"

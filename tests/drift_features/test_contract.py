@@ -173,5 +173,5 @@ def _greedy(event: Any, everything: Any) -> float:
 )
 def test_what_is_no_feature_is_refused_with_its_place(function: Any, reason: str) -> None:
     """Registration says which file, line and function, and what is wrong."""
-    with pytest.raises(FeatureError, match=rf"test_features_contract\.py:\d+ {function.__name__}: .*{reason}"):
+    with pytest.raises(FeatureError, match=rf"test_contract\.py:\d+ {function.__name__}: .*{reason}"):
         feature(unit="yes or no", direction=1, tells="one from another")(function)

@@ -15,13 +15,14 @@ from support.random_events import random_events
 
 from features.arrays import NAN, NEVER, Array
 from features.catalogue.all import FEATURES, feature_names
-from features.catalogue.registration import FeatureError, _check, features_in
+from features.catalogue.registration import FeatureError, _validate_record, features_in
 from features.engine.batch import replay, time_order
 from features.engine.batch_state import Carrier
 from features.engine.fused_step import compiled
 from features.engine.online import fold, vector
 from features.event.arrow import table_of
-from features.event.numpy_row import ROW, row_of, rows_of
+from features.event.numpy_row import row_of, rows_of
+from features.event.row_fields import ROW
 from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History, empty
 from features.history.population import POPULATION, load, measure, save, unmeasured
@@ -87,7 +88,7 @@ def test_3_every_field_is_a_whole_word(name: str) -> None:
 def test_2_and_3_are_refused_at_registration(field: tuple[str, str], reason: str) -> None:
     """A layout with such a field is refused with its name."""
     with pytest.raises(FeatureError, match=f"it.{field[0]} is .*{reason}"):
-        _check("it", np.dtype([field]))
+        _validate_record("it", np.dtype([field]))
 
 
 KEYS, COUNTS = np.zeros(8, np.int64), np.zeros(8)

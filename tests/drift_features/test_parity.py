@@ -59,7 +59,7 @@ def test_the_jit_changes_no_bit(tmp_path: Path) -> None:
     """Plain Python and compiled code agree, so a feature can be debugged with NUMBA_DISABLE_JIT=1."""
     program = (
         "import sys; sys.path[:0] = ['tests', '.']\n"
-        "from histories import random_events\n"
+        "from support.random_events import random_events\n"
         "from features.event.arrow import table_of\n"
         "from features.history.population import measure\n"
         "from features.engine.batch import replay\n"

@@ -16,7 +16,7 @@ from support.synthetic_dataset import make_dataset
 from features.enrichment.ip_lookup import lookup
 from features.event.arrow import events_of
 from features.model.bundle import TrustModel
-from features.sources.reader import records_of
+from features.sources.formats.records import records_of
 from training.evaluation.context import SectionResult
 from training.evaluation.real.agentdojo import (
     CALL_INTERVAL,

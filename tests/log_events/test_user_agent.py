@@ -1,4 +1,4 @@
-"""What is read out of a user agent."""
+"""Parsing of user agents."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
         ("[]", Agent(None, None, None)),
     ],
 )
-def test_a_user_agent_tells_family_system_and_whether_a_person_sits_there(text: str, agent: Agent) -> None:
-    """Browsers, consoles and desktops are a person's, servers are not, and what is not told stays unknown."""
+def test_a_user_agent_gives_family_system_and_interactivity(text: str, agent: Agent) -> None:
+    """Browsers, consoles and desktops are interactive, servers are not, and missing parts stay unknown."""
     assert agent_of(text) == agent
 
 
 def test_an_upgrade_is_not_a_change_of_client() -> None:
-    """Versions leave no trace."""
+    """Versions are dropped."""
     assert agent_of(CHROME.format(120)) == agent_of(CHROME.format(133))

@@ -14,7 +14,7 @@ from support.cloud_history import CLOUD_ACTIONS, cloud_history
 from support.random_events import random_events
 
 from features.event.arrow import EVENT_SCHEMA, events_of, table_of
-from features.sources.registry import import_files
+from features.sources.file_import import import_files
 from training.data.labels import events_to_frame, frame_to_events
 from training.reference.attack_sequences import STRATUS, recorded_sequences, sequences_for
 from training.reference.job_profiles import parse_steps

@@ -24,7 +24,7 @@ def model() -> TrustModel:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "registry").placed()
+    return Settings(home=tmp_path / "registry")
 
 
 def register_with(model: TrustModel, settings: Settings, **tags: str) -> str:

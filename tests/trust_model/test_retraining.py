@@ -31,7 +31,7 @@ from training.promotion.checks import Check
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    yield Settings(home=tmp_path_factory.mktemp("registry")).placed()
+    yield Settings(home=tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,9 @@ def test_progress_names_every_stage(first: RetrainResult, stages: list[tuple[str
     """In order, with a share that never falls; the time of each stage is kept."""
     names = ["computing features", "augmenting", "fitting", "evaluating", "promotion checks", "registering"]
 
-    assert list(dict.fromkeys(stage for stage, _ in stages)) == [*names, "done"]
+    assert list(dict.fromkeys(stage for stage, _ in stages)) == names
     assert [share for _, share in stages] == sorted(share for _, share in stages)
+    assert stages[-1][1] == 1.0
     assert list(first.seconds) == names
 
 

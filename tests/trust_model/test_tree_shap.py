@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.arrays import Array
 from features.kernels.tree_shap_kernel import AT_ONCE, add_shares
-from features.model.tree_shap import shapley
+from features.model.tree_shap import explain_forest
 
 COLUMNS = 6
 
@@ -76,10 +76,10 @@ def expected_log_odds(model: HistGradientBoostingClassifier, row: Array, known: 
 def test_shares_equal_the_definition(seed: int) -> None:
     """Over all 64 sets of six features."""
     model = fit_forest(seed, trees=3)
-    explainer = shapley(model)
+    explainer = explain_forest(model)
 
     for row in rows_of(seed + 100, 5):
-        assert np.allclose(explainer.shares(row), shapley_by_definition(model, row), rtol=0, atol=1e-12)
+        assert np.allclose(explainer.shap_values(row), shapley_by_definition(model, row), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [{"leaves": 4}, {"depth": 2}, {"leaves": 63, "depth": None}, {"trees": 40}])
@@ -88,8 +88,8 @@ def test_shares_equal_those_of_the_shap_package(shape: Mapping[str, Any]) -> Non
     import shap  # takes seconds
 
     model, rows = fit_forest(7, **shape), np.vstack([rows_of(8, 40), np.full((1, COLUMNS), math.nan)])
-    package, explainer = shap.TreeExplainer(model), shapley(model)
-    shares = np.array([explainer.shares(row) for row in rows])
+    package, explainer = shap.TreeExplainer(model), explain_forest(model)
+    shares = np.array([explainer.shap_values(row) for row in rows])
 
     assert explainer.base == pytest.approx(float(np.ravel(package.expected_value)[0]), abs=1e-12)
     assert np.allclose(shares, package.shap_values(rows, check_additivity=False), rtol=0, atol=1e-12)
@@ -100,28 +100,28 @@ def test_a_split_between_known_and_unknown_is_explained() -> None:
     """Its threshold is infinite."""
     rows = np.where(np.arange(400)[:, None] % 2 == 0, math.nan, np.arange(400.0)[:, None])
     model = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=5).fit(rows, np.arange(400) % 2 == 0)
-    explainer = shapley(model)
+    explainer = explain_forest(model)
 
     assert math.isinf(model._predictors[0][0].nodes["num_threshold"][0])
     for row in rows[:2]:
-        assert explainer.base + explainer.shares(row) == pytest.approx(model.decision_function(row[None]))
+        assert explainer.base + explainer.shap_values(row) == pytest.approx(model.decision_function(row[None]))
 
 
 def test_a_forest_without_splits_is_all_base() -> None:
     """Rows that are all the same cannot be told apart."""
     model = HistGradientBoostingClassifier(max_iter=2).fit(np.zeros((40, 2)), np.arange(40) % 4 == 0)
-    explainer = shapley(model)
+    explainer = explain_forest(model)
 
-    assert explainer.shares(np.zeros(2)).tolist() == [0.0, 0.0]
+    assert explainer.shap_values(np.zeros(2)).tolist() == [0.0, 0.0]
     assert explainer.base == pytest.approx(float(model.decision_function(np.zeros((1, 2)))[0]))
 
 
 def test_compiled_and_plain_python_agree_to_the_last_bit() -> None:
     """The kernel is run uncompiled as well."""
-    explainer, row = shapley(fit_forest(3, trees=6)), rows_of(4, 1)[0]
+    explainer, row = explain_forest(fit_forest(3, trees=6)), rows_of(4, 1)[0]
     unknown, plain = np.isnan(row), np.zeros(COLUMNS)
     readings = np.concatenate((row, np.where(unknown, np.inf, row), np.where(unknown, -np.inf, row)))
     as_python: Any = add_shares
     as_python(readings, *vars(explainer.paths).values(), *np.empty((3, 9, AT_ONCE)), np.empty(AT_ONCE), plain)
 
-    assert plain.tobytes() == explainer.shares(row).tobytes()
+    assert plain.tobytes() == explainer.shap_values(row).tobytes()

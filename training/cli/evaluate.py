@@ -138,6 +138,7 @@ def _write_report(
     with progress_bar("measuring", console) as bar:
         sections = StageTimer(bar.stage)
         tables, figures = full_report(model, data, Recipe(), seed, sections)
+        sections.finish()
     print_plain(console, format_durations(sections.seconds))
     title = f"Model version {model.version}"
     timer("real records", 0.0)
@@ -146,7 +147,7 @@ def _write_report(
     with progress_bar("real records", console) as bar:
         lookups = lookup(get_settings().network_tables)
         tables, real_figures = real_records_report(model, data, lookups, Recipe(), seed, bar.stage, agentdojo)
-    timer("done", 1.0)
+    timer.finish()
     command = f"{command} --agentdojo FILE" if agentdojo else command
     seconds = {"everything": timer.seconds["real records"]}
     chapter = Chapter(3, f"{title}, on real records", command, SOURCE, seconds, tuple(tables))

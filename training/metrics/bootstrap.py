@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.arrays import Array
-from features.model.bootstrap import redraws
+from features.model.bootstrap import resample_weights
 
 
 @dataclass(frozen=True)
@@ -98,4 +98,4 @@ class BootstrapWeights:
 def bootstrap_weights(identity: Array, seed: int) -> BootstrapWeights:
     """Resample the identities that occur in an array of identity numbers."""
     identities = np.unique(identity)
-    return BootstrapWeights(identities, np.array(list(redraws(len(identities), seed))))
+    return BootstrapWeights(identities, np.array(list(resample_weights(len(identities), seed))))

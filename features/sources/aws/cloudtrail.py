@@ -1,9 +1,9 @@
-"""AWS CloudTrail: one record of the management, data or sign-in log as an Event. What it does not say stays unknown.
+"""Convert AWS CloudTrail records (management, data and sign-in events) to Events. Missing fields stay unknown.
 
-Who acts is read in `aws_principal.py`. The credential is the access key: a temporary one is as old as its session, a
-long-lived one of unknown age, and one that a console uses is worth what the browser's session cookie is. What the
-platform does itself counts as attested at the time of the event. `mfaAuthenticated: false` is a weak proof only of a
-person in the console: elsewhere an identity provider's second factor does not show, and a machine has none.
+`principal.py` reads who acts. The credential is the access key: a temporary key is as old as its session, the age of a
+long-lived key is unknown, and a key used by a console counts as the browser's session cookie. Actions by AWS itself
+count as attested at the time of the event. `mfaAuthenticated: false` is recorded as a password-only sign-in only for a
+person in the console: elsewhere a second factor at an identity provider does not show, and a machine has none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from features.sources.aws.principal import (
     session,
     utc,
 )
-from features.sources.reader import Record, part_of, text_of
+from features.sources.formats.records import Record, part_of, text_of
 
 _DENIED = re.compile(r"AccessDenied|Unauthori[sz]ed|NotAuthori[sz]ed|Forbidden", re.IGNORECASE)
 _NAMES_A_RESOURCE = re.compile(r"([a-z]\w*?)(?:Name|Id|ID|Arn|ARN|Identifier)$")
@@ -38,12 +38,12 @@ _NO_RESOURCE = frozenset(
 
 
 def event_of(record: Record) -> Event:
-    """One record as an Event; raises ValueError (pydantic's ValidationError is one) saying what is wrong with it."""
-    who = record.get("userIdentity")
-    if not isinstance(who, dict) or not who:
+    """Convert one record to an Event; raises ValueError (or pydantic.ValidationError) naming the problem."""
+    user_identity = record.get("userIdentity")
+    if not isinstance(user_identity, dict) or not user_identity:
         raise ValueError("userIdentity is missing")
     time = _time(record)
-    kind = identity_type(who)
+    kind = identity_type(user_identity)
     agent = text_of(record.get("userAgent"))
     name = f"{_required(record, 'eventSource').removesuffix('.amazonaws.com')}:{_required(record, 'eventName')}"
     resource, resource_type = _resource(record)
@@ -51,14 +51,18 @@ def event_of(record: Record) -> Event:
         {
             "id": _short(record.get("eventID")),
             "time": time,
-            "identity": {"id": _short(identity(who, kind, record)), "type": kind, "role": _short(role(who))},
-            "session": {"id": _short(session(who)), "started_at": began_at(who)},
+            "identity": {
+                "id": _short(identity(user_identity, kind, record)),
+                "type": kind,
+                "role": _short(role(user_identity)),
+            },
+            "session": {"id": _short(session(user_identity)), "started_at": began_at(user_identity)},
             "action": {"name": _short(name), "category": category_of(name), "outcome": _outcome(record)},
             "resource": {"id": _short(resource), "type": _short(resource_type)},
             "network": {"ip": _address(record.get("sourceIPAddress"))},
-            "device": {"id": _short(instance(who, kind)), "user_agent": agent[:2048] if agent else None},
-            "authentication": _authentication(who, kind, record, time),
-            "credential": _credential(who, kind, record, time),
+            "device": {"id": _short(instance(user_identity, kind)), "user_agent": agent[:2048] if agent else None},
+            "authentication": _authentication(user_identity, kind, record, time),
+            "credential": _credential(user_identity, kind, record, time),
         }
     )
 
@@ -71,7 +75,7 @@ def _required(record: Record, name: str) -> str:
 
 
 def _short(value: Any) -> str | None:
-    """An id within the Event's 256 bytes; a longer one is told apart by a digest of the whole."""
+    """An id of at most 256 bytes, as the Event requires; a longer one is cut and gets the digest of the whole."""
     text = text_of(value)
     if text is None or len(text.encode()) <= 256:
         return text
@@ -79,7 +83,7 @@ def _short(value: Any) -> str | None:
 
 
 def _time(record: Record) -> str:
-    """The event's time, under the name shippers give it where they took CloudTrail's own away; always UTC."""
+    """The event's time in UTC: `eventTime`, or the `@timestamp` that some log shippers replace it with."""
     text = text_of(record.get("eventTime")) or text_of(record.get("@timestamp"))
     if text is None:
         raise ValueError("eventTime is missing")
@@ -87,16 +91,16 @@ def _time(record: Record) -> str:
 
 
 def _outcome(record: Record) -> Outcome:
-    """An error, a failed sign-in in the answer, or an error message without a code (as failed sign-ins have)."""
+    """The outcome, from the error code or message, or from the response of a sign-in."""
     error = text_of(record.get("errorCode")) or text_of(record.get("errorMessage"))
-    answers = part_of(record, "responseElements")
+    response = part_of(record, "responseElements")
     if error is None:
-        return "failure" if "Failure" in (answers.get("ConsoleLogin"), answers.get("CheckMfa")) else "success"
+        return "failure" if "Failure" in (response.get("ConsoleLogin"), response.get("CheckMfa")) else "success"
     return "denied" if _DENIED.search(error) else "failure"
 
 
 def _address(source: Any) -> str | None:
-    """The address where it is one; scrambled addresses and the names of services are unknown."""
+    """The source as an IP address; None for a scrambled address or the name of a service."""
     try:
         return str(ip_address(str(source)))
     except ValueError:
@@ -104,25 +108,25 @@ def _address(source: Any) -> str | None:
 
 
 def _in_console(record: Record) -> bool:
-    """Whether a console made the call: it says so by name, or CloudTrail does where the name is the browser's."""
+    """Whether the request came from a console, by its user agent or by CloudTrail's own flag."""
     agent = text_of(record.get("userAgent"))
-    said = str(record.get("sessionCredentialFromConsole")).lower() == "true"
-    return said or (agent is not None and agent_of(agent).family == "console")
+    flagged = str(record.get("sessionCredentialFromConsole")).lower() == "true"
+    return flagged or (agent is not None and agent_of(agent).family == "console")
 
 
-def _authentication(who: Record, kind: IdentityType, record: Record, time: str) -> Record:
+def _authentication(user_identity: Record, kind: IdentityType, record: Record, time: str) -> Record:
     if record.get("eventName") == "ConsoleLogin":
         return _sign_in(record, time) if _outcome(record) == "success" else {}
-    factor = second_factor(who)
+    factor = second_factor(user_identity)
     if factor:
-        return {"amr": ["mfa"], "time": began_at(who)}
-    if factor is False and who.get("type") in ("IAMUser", "Root") and _in_console(record):
-        return {"amr": ["pwd"], "time": began_at(who)}
+        return {"amr": ["mfa"], "time": began_at(user_identity)}
+    if factor is False and user_identity.get("type") in ("IAMUser", "Root") and _in_console(record):
+        return {"amr": ["pwd"], "time": began_at(user_identity)}
     return {}
 
 
 def _sign_in(record: Record, time: str) -> Record:
-    """What a sign-in proved; what an identity provider asked for is not told."""
+    """The authentication methods of a sign-in; CloudTrail does not record those of an identity provider."""
     details = part_of(record, "additionalEventData")
     if details.get("SamlProviderArn"):
         return {"time": time}
@@ -132,33 +136,37 @@ def _sign_in(record: Record, time: str) -> Record:
     return {"amr": ["pwd", "mfa", *key], "time": time}
 
 
-def _credential(who: Record, kind: IdentityType, record: Record, time: str) -> Record:
-    key = text_of(who.get("accessKeyId"))
-    vouched = {"attested_at": time} if attested(who) else {}
+def _credential(user_identity: Record, kind: IdentityType, record: Record, time: str) -> Record:
+    key = text_of(user_identity.get("accessKeyId"))
+    attestation = {"attested_at": time} if attested(user_identity) else {}
     if key is None:
-        return vouched
+        return attestation
     temporary = not key.startswith("AKIA")
-    of_browser = temporary and kind == "human" and _in_console(record)
-    form: CredentialKind = "session_cookie" if of_browser else "access_key"
-    return vouched | {"id": _short(key), "kind": form, "issued_at": began_at(who) if temporary else None}
+    is_browser_session = temporary and kind == "human" and _in_console(record)
+    credential_kind: CredentialKind = "session_cookie" if is_browser_session else "access_key"
+    return attestation | {
+        "id": _short(key),
+        "kind": credential_kind,
+        "issued_at": began_at(user_identity) if temporary else None,
+    }
 
 
 def _resource(record: Record) -> tuple[str | None, str | None]:
-    """What is acted upon and its type: the first resource listed with an ARN, else the first parameter naming one."""
+    """The resource and its type: the first listed resource with an ARN, else the first parameter that names one."""
     listed = record.get("resources")
     for resource in listed if isinstance(listed, list) else []:
         arn = text_of(resource.get("ARN")) or text_of(resource.get("arn")) if isinstance(resource, dict) else None
         if arn:
             return arn, _kebab(str(resource.get("type") or "").rpartition("::")[2]) or _type_in(arn)
-    return next(_named(part_of(record, "requestParameters")), (None, None))
+    return next(_resources_named_in(part_of(record, "requestParameters")), (None, None))
 
 
-def _named(parameters: Record) -> Iterator[tuple[str, str | None]]:
-    """Each parameter that names one resource; of a set only where it holds a single item."""
+def _resources_named_in(parameters: Record) -> Iterator[tuple[str, str | None]]:
+    """Yield each resource that a parameter names, with its type; a set counts only if it holds one item."""
     for name, value in parameters.items():
         items = value.get("items") if isinstance(value, dict) else None
         if isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict):
-            yield from _named(items[0])
+            yield from _resources_named_in(items[0])
         stem = _NAMES_A_RESOURCE.fullmatch(name)
         if not text_of(value) or not stem or stem[1] in _NO_RESOURCE:
             continue
@@ -169,12 +177,12 @@ def _named(parameters: Record) -> Iterator[tuple[str, str | None]]:
 
 
 def _type_in(arn: str) -> str | None:
-    """The type an ARN states: `…:role/name` is a role, `…:function:name` a function."""
-    found = re.match(r"(?:[^:]*:){5}([a-z][\w-]*)[:/]", arn)
-    return _kebab(found[1]) if found else None
+    """The resource type in an ARN: `role` in `…:role/name`, `function` in `…:function:name`."""
+    match = re.match(r"(?:[^:]*:){5}([a-z][\w-]*)[:/]", arn)
+    return _kebab(match[1]) if match else None
 
 
 def _kebab(name: str) -> str | None:
-    """A type's name in our way: LogStream and logStream become log-stream, dBInstance and DBInstance db-instance."""
+    """A type name in kebab case: `logStream` becomes `log-stream`, `dBInstance` becomes `db-instance`."""
     parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", re.sub(r"^dB", "DB", name))
     return parts.lower() or None

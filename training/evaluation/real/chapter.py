@@ -44,7 +44,6 @@ def real_records_report(
     sections.append(agents_section(model, tables, agentdojo, seed) if agentdojo else ([_not_measured()], {}))
     progress("leaving techniques out", 0.2)
     sections.append(techniques_section(data, recipe, seed, share_of(progress, 0.2, 1.0)))
-    progress("done", 1.0)
     all_tables = [table for section_tables, _ in sections for table in section_tables]
     return all_tables, {f"real/{key}": figure for _, figures in sections for key, figure in figures.items()}
 

@@ -13,7 +13,7 @@ from features.enrichment.ip_lookup import NetworkTables
 from features.event.arrow import table_of
 from features.event.schema import Event
 from features.model.bundle import TrustModel
-from features.sources.reader import Record, part_of, records_of, text_of
+from features.sources.formats.records import Record, part_of, records_of, text_of
 from training.evaluation.context import SectionResult
 from training.evaluation.tables import Table
 from training.real_records.scoring import SOURCE, challenge_columns, score_records

@@ -18,6 +18,18 @@ from training.metrics.session_recall import recall_by_group
 from training.metrics.time_to_detect import Detection, measure_detection
 
 BUDGET_COLUMNS = tuple(f"{budget:.1%} of benign sessions challenged" for budget in BUDGETS)
+DETECTION_COLUMNS = (
+    "benign sessions challenged",
+    "median malicious requests to detection",
+    "median minutes",
+    "sessions detected",
+    "harmful actions stopped before they happened",
+    "the same with prompts by floors",
+    *(f"prompts on legitimate users, per {period}" for period, _ in PROMPT_PERIODS.values()),
+    "requests of legitimate escalations challenged",
+    "those of them on which no floor would prompt",
+    f"requests of legitimate escalations trusted less than {DENY_BELOW_TRUST:g}, where no proof helps",
+)
 
 
 def recall_section(context: EvaluationContext) -> SectionResult:
@@ -107,23 +119,11 @@ def time_to_detect_section(context: EvaluationContext) -> SectionResult:
             f"escalations_beyond/{budget:g}": beyond,
             **{f"prompts/{group}/{budget:g}": rate for group, rate in prompts.items()},
         }
-    columns = (
-        "benign sessions challenged",
-        "median malicious requests to detection",
-        "median minutes",
-        "sessions detected",
-        "harmful actions stopped before they happened",
-        "the same with prompts by floors",
-        *(f"prompts on legitimate users, per {period}" for period, _ in PROMPT_PERIODS.values()),
-        "requests of legitimate escalations challenged",
-        "those of them on which no floor would prompt",
-        f"requests of legitimate escalations trusted less than {DENY_BELOW_TRUST:g}, where no proof helps",
-    )
     note = (
         "Floors are taken to prompt on every privileged action without a multi-factor proof in the "
         f"{FRESH_PROOF_MINUTES:g} minutes before."
     )
-    return [Table("Time to detect, and harm stopped", columns, tuple(rows), note)], figures
+    return [Table("Time to detect, and harm stopped", DETECTION_COLUMNS, tuple(rows), note)], figures
 
 
 def _detection_row(

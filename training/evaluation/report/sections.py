@@ -76,5 +76,4 @@ def full_report(
         tables += section_tables
         figures |= section_figures
         done += section.weight
-    progress("done", 1.0)
     return [targets_table(figures), *tables], figures

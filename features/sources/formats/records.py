@@ -1,0 +1,130 @@
+"""Find the raw records in a log file: a JSON object or list, `{"Records": [...]}`, or one record per line (NDJSON).
+
+A record that cannot be read is reported with its position; the readable records before and after it are kept. This
+module does not know what a record means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.sources.formats.files import read_text
+
+Record = dict[str, Any]
+_WRAPPERS = ("Records", "records")
+_LIST_START = re.compile(r'\s*(?:\{\s*"[Rr]ecords"\s*:\s*)?\[\s*')
+_COMMA = re.compile(r"\s*,?\s*")
+
+
+@dataclass(frozen=True)
+class UnreadableRecord:
+    """A record, or the rest of a file, that could not be turned into an event."""
+
+    file: Path
+    position: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.position}: {self.reason}"
+
+
+PositionedRecord = tuple[str, Record | str]
+"""A position in a file, and the record at it or the reason why it cannot be read."""
+
+
+def records_of(file: Path) -> Iterator[PositionedRecord]:
+    """Yield every record of a file with its position (`record 7` or `line 7`, counted from 1)."""
+    try:
+        text, damage = read_text(file)
+    except OSError as error:
+        yield "whole file", f"cannot be read: {error.strerror}"
+        return
+    yield from _records(text)
+    if damage:
+        yield "end of file", damage
+
+
+def _records(text: str) -> Iterator[PositionedRecord]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        start = _match_end(_LIST_START, text, 0)
+        yield from _damaged_list(text, start) if start and not _first_line_is_json(text) else _lines(text)
+    except RecursionError:
+        yield "whole file", "is nested too deeply"
+    else:
+        yield from _unwrapped(value, "record {}")
+
+
+def _unwrapped(value: Any, position: str) -> Iterator[PositionedRecord]:
+    """Yield the records in a JSON value; `position` is a format string for the number of each."""
+    if isinstance(value, dict):
+        wrapped = next((value[name] for name in _WRAPPERS if isinstance(value.get(name), list)), None)
+        value = [value] if wrapped is None else wrapped
+    elif not isinstance(value, list):
+        value = [value]
+    for number, record in enumerate(value, start=1):
+        is_record = isinstance(record, dict)
+        yield position.format(number), record if is_record else f"is {type(record).__name__}, not a JSON object"
+
+
+def _first_line_is_json(text: str) -> bool:
+    try:
+        json.loads(text.lstrip().partition("\n")[0])
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """The index after a match at `start`, or `start` itself without a match."""
+    match = pattern.match(text, start)
+    return match.end() if match else start
+
+
+def _damaged_list(text: str, start: int) -> Iterator[PositionedRecord]:
+    """Yield the records of a truncated or damaged JSON list, up to the damage."""
+    decoder = json.JSONDecoder()
+    number = 0
+    while not text.startswith("]", start):
+        number += 1
+        try:
+            record, start = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            yield f"record {number} and all after it", f"is not JSON: {error}"
+            return
+        yield f"record {number}", record if isinstance(record, dict) else "is not a JSON object"
+        start = _match_end(_COMMA, text, start)
+    if text[start + 1 :].strip(" \t\r\n}"):
+        yield "end of file", "unexpected text after the list"
+
+
+def _lines(text: str) -> Iterator[PositionedRecord]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield f"line {number}", f"is not JSON: {error}"
+            continue
+        wraps = isinstance(value, list) or (isinstance(value, dict) and any(name in value for name in _WRAPPERS))
+        yield from _unwrapped(value, f"line {number}, record {{}}" if wraps else f"line {number}")
+
+
+def text_of(value: Any) -> str | None:
+    """The value if it is non-empty text, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def part_of(record: Record, *names: str) -> Record:
+    """The nested object under these names, one level per name; an empty object if any level is missing."""
+    for name in names:
+        value = record.get(name)
+        record = value if isinstance(value, dict) else {}
+    return record
