@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -47,58 +46,6 @@ def shipped_file() -> str:
     return BUILT_IN.read_text()
 
 
-MEANINGS = {
-    "version": "The format of the file.",
-    "thresholds": "For each identity type, the trust that a request needs, by sensitivity of the resource.",
-    "thresholds.*.*.budget": "The share of legitimate requests that may be challenged.",
-    "thresholds.*.*.trust": "The trust itself, instead of a budget.",
-    "thresholds.*.mode": "`shadow` records what the thresholds of this type would demand, and demands nothing.",
-    "threshold_mode": "The same for all identity types.",
-    "deny_below": "For each identity type, the trust below which the answer is `deny`, whatever was proven.",
-    "phishing_resistant_below": "Below this trust only phishing-resistant factors count.",
-    "phishing_resistant_sensitivities": "For these sensitivities only phishing-resistant factors count.",
-    "new_evidence_margin": "A completed step-up stops counting when trust falls this far below what it was then.",
-    "lifetime.risk": "The probability of becoming compromised that an `allow` may spend before it must be renewed.",
-    "lifetime.longest_seconds": "The longest an `allow` lasts.",
-    "lifetime.shortest_seconds": "The shortest an `allow` lasts, whatever the risk.",
-    "lifetime.high_risk_below": "A session trusted less than this at its step-up is a high risk.",
-    "lifetime.after_high_risk_seconds": "How long such a session lasts after the step-up.",
-    "lifetime.elevation_seconds": "How long a completed step-up counts.",
-    "lifetime.assurance": "For AAL 1, 2 and 3, the limits of NIST SP 800-63B-4 on people's sessions.",
-    "lifetime.assurance.*.overall_seconds": "How long after authentication.",
-    "lifetime.assurance.*.inactivity_seconds": "How long without activity.",
-    "storm.prompts": "How many prompts an automation may get within the window for the same thing.",
-    "storm.window_seconds": "The window.",
-    "thin_context.below": "The share of known facts below which the context is thin.",
-    "thin_context.allow": "The action categories that may pass with thin context.",
-    "cache_seconds": "How long a caller may reuse an `allow` of a read that is at most internal.",
-    "privileged_roles": "Roles whose credentials count as privileged.",
-    "bad_reputation": "From this reputation on, an address counts as bad.",
-    "clock_tolerance_seconds": "How far another clock may be ahead before its proofs count as made in the future.",
-    "acr_levels": "What each `acr` value is worth where no factors are named.",
-    "remedies": "For each identity type, what it can do, best first. Only proofs of these kinds count for it.",
-    "remedies.*[].type": "The remedy.",
-    "irreversible_needs": "For each identity type, what an action that cannot be undone needs instead.",
-    "floors": "The rules that demand proof whatever the trust is.",
-    "floors[].id": "Its name in answers, pages and metrics.",
-    "floors[].kind": "`action` guards a privileged action; `signal` reacts to a fact.",
-    "floors[].when": "Conditions that must all hold.",
-    "floors[].when[].fact": "An event field, a feature or a named fact.",
-    "floors[].when[].in": "It is one of these.",
-    "floors[].when[].is": "It is true, or false.",
-    "floors[].when[].above": "It is greater than this.",
-    "floors[].requires.aal": "The assurance level of a person's proof.",
-    "floors[].requires.phishing_resistant": "Whether a person's factor must resist phishing.",
-    "floors[].requires.max_age_seconds": "How old the proof may be.",
-    "floors[].requires.accepts": "The kinds of proof that a machine may give.",
-    "floors[].sentence": "What people read. It may quote facts in braces.",
-    "floors[].references": "The framework controls it implements.",
-    "floors[].mode": "`shadow` records it as `would_apply`, and demands nothing.",
-    "floors[].unknown": "What an unknown fact means; by default `applied` for actions, `undecided` for signals.",
-}
-"""The meaning of keys whose schema does not carry one. `*` stands for any name."""
-
-
 def keys() -> str:
     """Every key a policy file may hold, with its type, from the schema that validates it."""
     return table(("key", "type", "meaning"), [(f"`{path}`", kind, note) for path, kind, note in key_rows()])
@@ -107,12 +54,7 @@ def keys() -> str:
 def key_rows() -> list[tuple[str, str, str]]:
     """Path, type and meaning of every key."""
     schema = Policy.model_json_schema()
-    return [(path, kind, _meaning(path) or note) for path, kind, note in _walk(schema, schema["$defs"], "")]
-
-
-def _meaning(path: str) -> str:
-    by_sensitivity = re.sub(r"(thresholds\.\*)\.(?:public|internal|confidential|restricted)\.", r"\1.*.", path)
-    return MEANINGS.get(by_sensitivity, "")
+    return list(_walk(schema, schema["$defs"], ""))
 
 
 def _walk(node: Mapping[str, Any], defs: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
