@@ -27,7 +27,7 @@ PRIVATE = {
     r"the gate": "the promotion checks",
     r"in-force|what is in force": "active configuration",
     r"judged": "scored, decided",
-    r"towns?": "shard",
+    r"town by town": "shard by shard",
     r"goals?": "evaluation target",
     r"door": "middleware",
     r"no such thing": "Not found",
@@ -37,6 +37,8 @@ PRIVATE = {
 EXCEPTIONS = {
     '"intruder"': "the value of a verdict on the wire",
     "`intruder`": "the value of a verdict on the wire",
+    "the thief may hold the phone's codes": "a comment in policy.yaml, whose digest stands in recorded decisions",
+    "since a thief can refresh as well": "the same",
 }
 """Text that is removed before looking, with the reason. Keep this short."""
 PACKAGES = ("features", "training", "serving", "scripts")
