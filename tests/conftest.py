@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from support.live_server import Server, new_home, served
 
-from scripts.lib.client import Service, started_service
+from serving.launch.client import Service, started_service
 
 LIVE = "live"
 

@@ -29,6 +29,7 @@ from features.event.row_fields import ROW
 from features.hashing import digest_of
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.history.population import POPULATION, unmeasured
+from features.kernels.forest_kernel import add_leaf_values
 from features.kernels.hash_table import find
 from features.kernels.tree_shap_kernel import add_shares
 from features.settings import get_settings
@@ -50,7 +51,7 @@ Records = tuple[Array, Array, Array]
 @dataclass(frozen=True)
 class Step:
     """The compiled step over a number of features, and what is compiled with it: `places.find`, `places.spread` and
-    `shares.add_shares`.
+    `shares.add_shares`, and `forest_kernel.add_leaf_values`.
 
     Within, what is read of an event is a record of one field a feature, by its name; such places need no check.
     """
@@ -59,6 +60,7 @@ class Step:
     find: Callable[..., None]
     spread: Callable[..., None]
     add_shares: Callable[..., None]
+    add_leaf_values: Callable[..., None]
     width: int
 
     def run(self, rows: Array, places: Array, records: Records, population: Array, values: Array) -> None:
@@ -67,6 +69,11 @@ class Step:
         if values.shape != (len(rows), self.width) or (places[:, 0] < 0).any():
             raise IndexError("what is read has no place among the values")
         self.kernel(rows, places, *records, population, values.reshape(-1, copy=False), AS_LOGGED)
+
+    def compile(self) -> None:
+        """Compile now, or read from the cache, what the first event and the first score would wait for."""
+        if not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
+            _ = self._one
 
     def read(self, row: Array, identity: Array, session: Array, credential: Array, population: Array) -> Array:
         """The features of one event, shape (F,); changes nothing. Every record has shape (1,).
@@ -105,7 +112,7 @@ def compiled(features: tuple[Feature, ...]) -> Step:
     kernel, finds = module.run, module.find
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         kernel, finds = _with_attributes(kernel), _with_attributes(finds)
-    return Step(kernel, finds, module.spread, module.add_shares, len(features))
+    return Step(kernel, finds, module.spread, module.add_shares, module.add_leaf_values, len(features))
 
 
 def _spare_scipy() -> None:
@@ -125,7 +132,9 @@ def _spare_scipy() -> None:
         linalg.ensure_blas = look
 
 
-_FIND, _SHARES = (", ".join(inspect.signature(function).parameters) for function in (find, add_shares))
+_FIND, _SHARES, _LEAVES = (
+    ", ".join(inspect.signature(function).parameters) for function in (find, add_shares, add_leaf_values)
+)
 
 
 def _source(features: tuple[Feature, ...]) -> str:
@@ -139,6 +148,7 @@ from features.kernels.jit import entry, jit
 from features.kernels.hash_table import find as _find
 from features.kernels.hash_table import own, tell_record
 from features.kernels.hash_table import spread as _spread
+from features.kernels.forest_kernel import add_leaf_values as _add_leaf_values
 from features.kernels.tree_shap_kernel import add_shares as _add_shares
 
 {"".join(functions.values())}READ = np.dtype((np.record, [(name, "f8") for name in {[f.name for f in features]}]))
@@ -184,6 +194,10 @@ def spread(slots, wider):
 @entry
 def add_shares({_SHARES}):
     _add_shares({_SHARES})
+
+@entry
+def add_leaf_values({_LEAVES}):
+    _add_leaf_values({_LEAVES})
 """
 
 

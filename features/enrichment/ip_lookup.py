@@ -38,6 +38,7 @@ from features.enrichment.ip_ranges import (
     reserved_ranges,
     sortable_addresses,
 )
+from features.enrichment.table_cache import cached_ranges
 from features.event.arrow import conform
 from features.event.ip_network import packed_of
 from features.event.schema import Event
@@ -76,14 +77,20 @@ class Tables:
     @classmethod
     @cache
     def read(cls, folder: Path, version: int) -> Tables:
-        """Read the tables; cached for the process."""
+        """Read the tables; cached for the process, and parsed once for all processes of a home folder."""
         locations, lists = folder / "ip-location-db", folder / "x4bnet"
-        return cls(
-            read_ranges(locations / f"asn-ipv{version}.csv.gz", version, np.int64),
-            read_ranges(locations / f"asn-country-ipv{version}.csv.gz", version, np.str_),
-            read_networks(lists / f"datacenter_ipv{version}.txt.gz", version),
-            read_networks(lists / f"vpn_ipv{version}.txt.gz", version),
+        asn, country = (locations / f"{name}-ipv{version}.csv.gz" for name in ("asn", "asn-country"))
+        hosting, anonymizer = (lists / f"{name}_ipv{version}.txt.gz" for name in ("datacenter", "vpn"))
+        tables = cached_ranges(
+            [asn, country, hosting, anonymizer],
+            lambda: {
+                "asn": read_ranges(asn, version, np.int64),
+                "country": read_ranges(country, version, np.str_),
+                "hosting": read_networks(hosting, version),
+                "anonymizer": read_networks(anonymizer, version),
+            },
         )
+        return cls(**tables)
 
 
 @dataclass(frozen=True, eq=False)

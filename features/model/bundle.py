@@ -1,7 +1,8 @@
 """One registered model version: training saves it, serving and evaluation load it.
 
 The now-model is logged as an MLflow model (skops). The other files are artefacts of the same run, with the SHA-256 of
-each in a tag of the version. A file that was replaced, or a model made for other features, is refused.
+each in a tag of the version. A file that was replaced, or a model made for other features, is refused. The estimators
+are verified at once and built at their first use, because a service scores without them.
 """
 
 from __future__ import annotations
@@ -21,16 +22,14 @@ from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.catalogue.describe import contract, difference
 from features.event.schema import IdentityType
-from features.hashing import digest_of_file
+from features.hashing import digest_of, digest_of_file
 from features.history import population
+from features.model.registry import NOW_FILE, find_version
 from features.model.trust_curve import HORIZONS, TrustCurve, probability
+from features.settings import Settings
 
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 """The only type in these models that skops does not trust by default."""
-NOW_FILE = "model.skops"
-"""The now-model, as MLflow itself writes the registered model."""
-FOLDER = "trust"
-"""The run's artefact folder that contains FILES."""
 FILES = ("hazard.skops", "calibration.json", "population.npy", "thresholds.json", "catalogue.json")
 TYPES: tuple[str, ...] = typing.get_args(IdentityType)
 _FLAGS = [feature_names().index(f"identity_is_{kind}") for kind in TYPES[:-1]]
@@ -66,6 +65,31 @@ def types_of(matrix: Array) -> Array:
     """The index in TYPES of each row's identity type, read from its features, shape (n,)."""
     flags = matrix[:, _FLAGS] == 1.0
     return np.where(flags.any(axis=1), flags.argmax(axis=1), len(_FLAGS))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The verified bytes of a skops file that nobody has used yet."""
+
+    data: bytes
+
+
+class _BuiltAtFirstUse:
+    """A field of a dataclass that takes an estimator, or one as it is stored, and always gives the estimator."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, model: object | None, owner: type) -> Any:
+        if model is None:
+            return self
+        value = vars(model)[self._name]
+        if isinstance(value, _Stored):
+            value = vars(model)[self._name] = _skops().loads(value.data, trusted=TRUSTED)
+        return value
+
+    def __set__(self, model: object, value: Any) -> None:
+        vars(model)[self._name] = value
 
 
 @dataclass(frozen=True)
@@ -112,6 +136,10 @@ class TrustModel:
         return float(np.interp(math.log(budget), np.log(budgets), trusts))
 
 
+for _field in ("now", "hazard"):
+    setattr(TrustModel, _field, _BuiltAtFirstUse(_field))
+
+
 def save(model: TrustModel, folder: Path) -> dict[str, str]:
     """Write FILES to a folder (MLflow logs the now-model); returns the tags with their digests."""
     _skops().dump(model.hazard, folder / "hazard.skops")
@@ -125,44 +153,35 @@ def save(model: TrustModel, folder: Path) -> dict[str, str]:
 def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") -> TrustModel:
     """Load a version from the folder with its FILES and the path of its now-model.
 
-    Raises ModelMismatch if a file or the feature catalogue differs from what was registered.
+    Raises ModelMismatch if a file is missing, or a file or the feature catalogue differs from what was registered.
     """
-    for path in (now, *(folder / name for name in FILES)):
-        _verify_digest(path, tags.get(DIGEST_TAG + path.name), version)
-    differences = difference(_read(folder / "catalogue.json"))
+    files = {path.name: _registered_bytes(path, tags, version) for path in (now, *(folder / name for name in FILES))}
+    differences = difference(json.loads(files["catalogue.json"]))
     if differences:
         raise ModelMismatch(
             f"model version {version} was made for other features: {differences}. "
             "Train one for these: python -m training retrain --promote"
         )
-    calibration = _read(folder / "calibration.json")
+    calibration = json.loads(files["calibration.json"])
     calibration["hazard_intercepts"] = _by_type(calibration["hazard_intercepts"])
     return TrustModel(
-        now=_skops().load(now, trusted=TRUSTED),
-        hazard=_skops().load(folder / "hazard.skops", trusted=TRUSTED),
+        now=_Stored(files[NOW_FILE]),
+        hazard=_Stored(files["hazard.skops"]),
         calibration=Calibration(**calibration),
         population=population.load(folder / "population.npy"),
-        thresholds=_read(folder / "thresholds.json"),
+        thresholds=json.loads(files["thresholds.json"]),
         version=version,
         tags=dict(tags),
     )
 
 
-def fetch(tracking_uri: str, name: str, alias_or_version: str) -> TrustModel:
-    """Download and load a registered version by its alias or number.
+def fetch(settings: Settings, alias_or_version: str) -> TrustModel:
+    """Load a registered version by its alias or number.
 
-    Raises ModelMismatch as `load` does, and mlflow's MlflowException if there is no such version.
+    Raises ModelMismatch as `load` does, and NoSuchVersion if there is no such version.
     """
-    mlflow = importlib.import_module("mlflow")  # imported here: it takes a second, and only loading needs it
-    mlflow.set_tracking_uri(tracking_uri)
-    mlflow.set_registry_uri(tracking_uri)  # download_artifacts uses the registry the process has set
-    client = mlflow.MlflowClient()
-    by_number = alias_or_version.isdecimal()
-    look_up = client.get_model_version if by_number else client.get_model_version_by_alias
-    version = look_up(name, alias_or_version)
-    registered = mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}")
-    artifacts = mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=FOLDER)
-    return load(Path(artifacts), Path(registered) / NOW_FILE, version.tags, str(version.version))
+    found = find_version(settings, alias_or_version)
+    return load(found.folder, found.now, found.tags, found.number)
 
 
 def _by_type(intercepts: Any) -> dict[str, tuple[float, ...]]:
@@ -176,15 +195,18 @@ def _skops() -> Any:
     return importlib.import_module("skops.io")
 
 
-def _verify_digest(path: Path, registered: str | None, version: str) -> None:
-    digest = digest_of_file(path) if path.exists() else "missing"
-    if digest != registered:
-        raise ModelMismatch(f"model version {version}: {path.name} is {digest}, registered was {registered}")
+def _registered_bytes(path: Path, tags: Mapping[str, str], version: str) -> bytes:
+    """The content of a file, which must be what was registered."""
+    if not path.exists():
+        raise ModelMismatch(
+            f"model version {version}: {path} is missing. Put the artefacts of the registry back there, or register "
+            "the model that ships with session-trust: session-trust training register-model"
+        )
+    data, registered = path.read_bytes(), tags.get(DIGEST_TAG + path.name)
+    if digest_of(data) != registered:
+        raise ModelMismatch(f"model version {version}: {path.name} is {digest_of(data)}, registered was {registered}")
+    return data
 
 
 def _write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
-
-
-def _read(path: Path) -> Any:
-    return json.loads(path.read_text())

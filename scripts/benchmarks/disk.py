@@ -1,14 +1,13 @@
-"""A hundred million events from Parquet to Parquet, in bounded memory: how long it takes, and how much memory.
+"""Benchmark: features of a hundred million events from Parquet to Parquet. Measures time and memory.
 
     python -m scripts.benchmarks.disk [--events N] [--folder FOLDER]
 
-They are those of a simulated world, repeated under new identities, near time order as logs are. At full length this
-takes about half an hour and 20 GB in the folder, which is emptied afterwards; scripts/bench features does not run it.
+The events are those of a simulated world, repeated under new identities, and nearly in time order as logs are. In full
+this takes half an hour and 20 GB in the folder, which is emptied afterwards. scripts/bench features leaves it out.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -26,12 +25,11 @@ import typer
 from rich.console import Console
 
 from features.history.population import measure as population_of
-from scripts.benchmarks.features import RESULTS
-from scripts.lib.client import ROOT
+from scripts.benchmarks.timing import ROOT, read_results, write_results
 from training import simulate
 
 EVENTS = 100_000_000
-TOGETHER = 1_000_000
+WRITTEN_AT_ONCE = 1_000_000
 """Events written at a time."""
 GIGABYTE = 1 << 30
 TEMPORARY = Path(tempfile.gettempdir())
@@ -40,7 +38,7 @@ console = Console(stderr=True)
 
 
 def measure(events: int, folder: Path) -> dict[str, float]:
-    """Seconds, CPU seconds and the most memory held, of `python -m features replay` in a process of its own."""
+    """Seconds, CPU seconds and peak memory of `python -m features replay` in a process of its own."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         source, out, population = (Path(name) / part for part in ("events.parquet", "features", "population.npy"))
         base = simulate(1).events.sort_by("time")
@@ -49,10 +47,10 @@ def measure(events: int, folder: Path) -> dict[str, float]:
             _write(base, events, source)
         del base
         command = [sys.executable, "-m", "features", "replay", str(source), "--out", str(out)]
-        begun = perf_counter()
+        start = perf_counter()
         process = subprocess.Popen([*command, "--population", str(population)], cwd=ROOT)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = perf_counter() - begun
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise RuntimeError(f"python -m features replay ended with {process.returncode}: see above")
@@ -60,8 +58,8 @@ def measure(events: int, folder: Path) -> dict[str, float]:
         return {
             "events": events,
             "seconds": seconds,
-            "CPU seconds": used.ru_utime + used.ru_stime,
-            "GB of memory at most": used.ru_maxrss * 1024 / GIGABYTE,
+            "CPU seconds": usage.ru_utime + usage.ru_stime,
+            "GB of memory at most": usage.ru_maxrss * 1024 / GIGABYTE,
             "GB read": source.stat().st_size / GIGABYTE,
             "GB written": written / GIGABYTE,
         }
@@ -74,36 +72,35 @@ def _write(base: pa.Table, events: int, target: Path) -> None:
 
 
 def _repeated(base: pa.Table, events: int) -> Iterator[pa.Table]:
-    """The events, a stretch of time after the other, each stretch once for every copy of the world."""
+    """The events in slices of time, each slice once for every copy of the world."""
     copies = -(-events // len(base))
-    stretch, left = max(1, TOGETHER // copies), events
-    for start in range(0, len(base), stretch):
-        part = base.slice(start, stretch)
-        table = pa.concat_tables([_under_other_names(part, copy) for copy in range(copies)]).slice(0, left)
-        left -= len(table)
+    rows, missing = max(1, WRITTEN_AT_ONCE // copies), events
+    for start in range(0, len(base), rows):
+        part = base.slice(start, rows)
+        table = pa.concat_tables([_renamed(part, copy) for copy in range(copies)]).slice(0, missing)
+        missing -= len(table)
         yield table
 
 
-def _under_other_names(events: pa.Table, copy: int) -> pa.Table:
+def _renamed(events: pa.Table, copy: int) -> pa.Table:
     for name in ("id", "identity.id"):
-        place = events.schema.get_field_index(name)
-        events = events.set_column(
-            place, events.schema.field(name), pc.binary_join_element_wise(events[name], f"~{copy}", "")
-        )
+        column = events.schema.get_field_index(name)
+        renamed = pc.binary_join_element_wise(events[name], f"~{copy}", "")
+        events = events.set_column(column, events.schema.field(name), renamed)
     return events
 
 
 def main(
     events: Annotated[int, typer.Option(min=1, help="How many events.")] = EVENTS,
-    folder: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Where there is room.")] = TEMPORARY,
+    folder: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with enough space.")] = TEMPORARY,
 ) -> None:
     """Measure, print, and keep the figures in benchmarks/results.json."""
     figures = measure(events, folder)
-    for what, value in figures.items():
-        console.print(f"disk       {what:30} {value:16,.2f}", highlight=False)
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"features": {}}
-    results["features"]["disk"] = {what: round(value, 2) for what, value in figures.items()}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    for name, value in figures.items():
+        console.print(f"disk       {name:30} {value:16,.2f}", highlight=False)
+    results = read_results()
+    results.setdefault("features", {})["disk"] = {name: round(value, 2) for name, value in figures.items()}
+    write_results(results)
 
 
 if __name__ == "__main__":

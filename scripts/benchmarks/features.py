@@ -1,15 +1,10 @@
-"""How fast the features are: each part measures ours against something else in the same run."""
+"""Benchmark: the features. Each part measures them against something else in the same run."""
 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import platform
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -33,57 +28,56 @@ from features.event.numpy_row import row_from, row_of, rows_of
 from features.event.row_fields import ROW
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History
 from features.history.population import measure
-from scripts.benchmarks.timing import side_by_side
-from scripts.lib.client import ROOT
+from scripts.benchmarks import cold_start
+from scripts.benchmarks.timing import fastest_seconds, read_results, write_results
 from training import simulate
 
-RESULTS = ROOT / "benchmarks/results.json"
 EVENTS = 2_000_000
 ROUNDS = 15
-"""Each is timed so often, and the best counts: what else the host does meets few of them."""
+"""How often each is timed. The fastest round counts, since other work on the host slows few of them."""
 
 Figures = dict[str, float]
 console = Console(stderr=True)
 
 
 class World:
-    """Simulated events as rows in time order, repeated under other identities until there are enough."""
+    """Simulated events as rows in time order, repeated under new identities until there are EVENTS."""
 
     def __init__(self) -> None:
         with console.status("simulating a world of five weeks"):
             self.table = simulate(1).events
         rows = rows_of(self.table)
-        times = -(-EVENTS // len(rows))
-        more = np.tile(rows, times)[:EVENTS]
-        more["identity_key"] += np.arange(len(more)) // len(rows)
-        self.rows = more[time_order(more)]
+        copies = -(-EVENTS // len(rows))
+        repeated = np.tile(rows, copies)[:EVENTS]
+        repeated["identity_key"] += np.arange(len(repeated)) // len(rows)
+        self.rows = repeated[time_order(repeated)]
         self.population = measure(self.table.slice(0, 200_000))
 
 
-def best(call: Callable[[], Any]) -> float:
+def fastest(call: Callable[[], Any]) -> float:
     """Seconds of the fastest of ROUNDS."""
-    return side_by_side([call], ROUNDS)[0]
+    return fastest_seconds([call], ROUNDS)[0]
 
 
 @contextmanager
-def memory_kept() -> Iterator[None]:
-    """Memory that is freed stays with the process: on a virtual machine it goes back to the host, and coming by it
-    again may take longer than what is measured. Small pieces are slower to come by so, hence not always."""
+def keeping_freed_memory() -> Iterator[None]:
+    """Keep freed memory in the process: on a virtual machine it would go back to the host, and getting it again may
+    take longer than what is measured. Small allocations are slower this way, so it is not always on."""
     limit = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
-    for what, value in ((_TRIM_THRESHOLD, -1), (_MMAP_MAX, 0), (_ARENA_MAX, 1)):
-        limit(what, value)
+    for option, value in ((_TRIM_THRESHOLD, -1), (_MMAP_MAX, 0), (_ARENA_MAX, 1)):
+        limit(option, value)
     yield
-    for what, value in ((_TRIM_THRESHOLD, 128 * 1024), (_MMAP_MAX, 65_536)):
-        limit(what, value)
+    for option, value in ((_TRIM_THRESHOLD, 128 * 1024), (_MMAP_MAX, 65_536)):
+        limit(option, value)
 
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 """As glibc's malloc.h numbers them."""
 
 
-@memory_kept()
+@keeping_freed_memory()
 def batch(world: World) -> Figures:
-    """All features in time order on one core, against sorting the same shuffled rows; on two; and with the columns."""
+    """All features in time order on one core, against sorting the same rows; on two cores; and reading the columns."""
     rows, count = world.rows, len(world.rows)
     carrier = Carrier(world.population)
     places = carrier.places(rows, np.arange(count))
@@ -94,9 +88,9 @@ def batch(world: World) -> Figures:
         step().run(rows, places, records, world.population, values)
 
     shuffled = np.random.default_rng(1).permutation(count)
-    who, when = rows["identity_key"][shuffled].copy(), rows["time"][shuffled].copy()
-    one, sort = side_by_side([run, lambda: np.lexsort((when, who))], ROUNDS)
-    whole, two = side_by_side([partial(replay_rows, rows, world.population, threads=n) for n in (1, 2)], ROUNDS)
+    identities, times = rows["identity_key"][shuffled].copy(), rows["time"][shuffled].copy()
+    one, sort = fastest_seconds([run, lambda: np.lexsort((times, identities))], ROUNDS)
+    whole, two = fastest_seconds([partial(replay_rows, rows, world.population, threads=n) for n in (1, 2)], ROUNDS)
     return {
         "events": count,
         "features": len(FEATURES),
@@ -104,14 +98,14 @@ def batch(world: World) -> Figures:
         "step over np.lexsort of the shuffled rows": one / sort,
         "million events a second, with finding histories and output": count / whole / 1e6,
         "two threads over one": whole / two,
-        "microseconds an event to make rows of Arrow columns": best(lambda: rows_of(world.table))
+        "microseconds an event to make rows of Arrow columns": fastest(lambda: rows_of(world.table))
         / len(world.table)
         * 1e6,
     }
 
 
 def memory(_: World) -> Figures:
-    """Bytes of what is remembered."""
+    """Bytes of the history records."""
     return {
         "bytes an identity": IDENTITY.itemsize,
         "bytes a session": SESSION.itemsize,
@@ -119,24 +113,24 @@ def memory(_: World) -> Figures:
     }
 
 
-@memory_kept()
+@keeping_freed_memory()
 def length(world: World) -> Figures:
-    """An event after a million others against one after ten, of the same identity, over the same 20,000 events."""
-    who = world.rows["identity_key"]
-    mine = world.rows[who == who[0]]
+    """The cost of an event after a million others of the same identity, against one after ten."""
+    identities = world.rows["identity_key"]
+    same_identity = world.rows[identities == identities[0]]
 
     def per_event(past: int) -> float:
-        before, after = np.resize(mine, past), np.resize(mine, 20_000)
+        before, after = np.resize(same_identity, past), np.resize(same_identity, 20_000)
         for rows, start in ((before, 0), (after, past)):
             rows["time"] = (start + np.arange(len(rows))) * SECOND
         carrier = Carrier(world.population)
         carrier.take(before)
-        took = []
+        seconds = []
         for start in range(0, len(after), 1_000):
             begun = perf_counter()
             carrier.take(after[start : start + 1_000])
-            took.append(perf_counter() - begun)
-        return float(np.median(took))
+            seconds.append(perf_counter() - begun)
+        return float(np.median(seconds))
 
     per_event(10)
     return {"cost after 1,000,000 events over after 10": per_event(1_000_000) / per_event(10)}
@@ -160,8 +154,8 @@ def online(world: World) -> Figures:
     for name, call, inputs in (("mapping", from_mapping, mappings), ("Event", from_event, events)):
         rounds = [np.array([_nanoseconds(call, each) for each in inputs]) / 1e3 for _ in range(ROUNDS)]
         figures |= {
-            f"microseconds from a {name}, mean": min(took.mean() for took in rounds),
-            f"microseconds from a {name}, p99": min(np.quantile(took, 0.99) for took in rounds),
+            f"microseconds from a {name}, mean": min(times.mean() for times in rounds),
+            f"microseconds from a {name}, p99": min(np.quantile(times, 0.99) for times in rounds),
         }
     return figures
 
@@ -172,75 +166,8 @@ def _nanoseconds(call: Callable[[Any], None], argument: Any) -> int:
     return perf_counter_ns() - start
 
 
-_ONE = (
-    "import time; start = time.perf_counter(); import features; imported = time.perf_counter()\n"
-    "import numpy as np; from features.history.population import unmeasured\n"
-    "from features.event.numpy_row import row_from\n"
-    "from features.engine.online import vector; from features.history.layout import History\n"
-    "row, history, nobody = row_from({}), History.empty(), unmeasured()\n"
-    "begun = time.perf_counter(); vector(row, history, nobody); print(imported - start, time.perf_counter() - begun)"
-)
-_ALL = (
-    "import time; start = time.perf_counter(); import numba, pyarrow.compute, pydantic\n"
-    "theirs = time.perf_counter(); from features import *; print(time.perf_counter() - start, theirs - start)"
-)
-
-
-def cold(_: World) -> Figures:
-    """A process that compiles everything, one that finds it in the cache, and what importing takes.
-
-    With bytecode of every module, as pip installs them: a first process writes it, into this folder.
-    """
-    with tempfile.TemporaryDirectory() as home:
-        installed = {"PYTHONPYCACHEPREFIX": f"{home}/bytecode", "PYTHONDONTWRITEBYTECODE": ""}
-        _process(_ONE, home, **installed)
-        shutil.rmtree(f"{home}/compiled")
-        compiling = _process(_ONE, home, **installed)[1]
-        again = [_process(_ONE, home, **installed) for _ in range(ROUNDS)]
-        everything, theirs = min(_process(_ALL, home, **installed) for _ in range(ROUNDS))
-        return {
-            "seconds to compile everything": compiling,
-            "seconds from the cache": min(cached for _, cached in again),
-            "seconds to import features": min(importing for importing, _ in again),
-            "seconds to import all that features offers": everything,
-            "of which numba, pyarrow and pydantic": theirs,
-        }
-
-
-def _process(program: str, home: str, **more: str) -> tuple[float, float]:
-    environment = os.environ | {"SESSION_TRUST_HOME": home} | more
-    run = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT, env=environment
-    )
-    first, second = map(float, run.stdout.split())
-    return first, second
-
-
-_REPLAY = (
-    "import sys, time, numpy as np; from features.engine.batch import replay_rows\n"
-    "rows, population = np.load(sys.argv[1] if len(sys.argv) > 1 else 'ROWS'), np.load('POPULATION')\n"
-    "replay_rows(rows[:1], population); start = time.perf_counter(); replay_rows(rows, population)\n"
-    "print(len(rows), time.perf_counter() - start)"
-)
-
-
-def jit(world: World) -> Figures:
-    """The same replay with and without the JIT, in processes of their own."""
-    with tempfile.TemporaryDirectory() as folder:
-        np.save(f"{folder}/population.npy", world.population)
-        each = {}
-        for name, count, off in (("on", 400_000, "0"), ("off", 1_000, "1")):
-            np.save(f"{folder}/{name}.npy", world.rows[:count])
-            program = _REPLAY.replace("ROWS", f"{folder}/{name}.npy").replace("POPULATION", f"{folder}/population.npy")
-            events, seconds = _process(
-                program, os.environ.get("SESSION_TRUST_HOME", str(ROOT / ".local")), NUMBA_DISABLE_JIT=off
-            )
-            each[name] = seconds / events
-    return {"JIT off over on": each["off"] / each["on"]}
-
-
 def addresses(_: World) -> Figures:
-    """What follows from an address, for 200,000 distinct ones of each kind."""
+    """Looking up 200,000 distinct addresses of each kind."""
     numbers = np.random.default_rng(2).integers(1 << 24, 224 << 24, 200_000)
     fours = [".".join(map(str, n.to_bytes(4, "big"))) for n in numbers.tolist()]
     sixes = [f"2a0{n >> 28:x}:{n >> 12 & 0xFFFF:x}::{n & 0xFFF:x}" for n in numbers.tolist()]
@@ -255,28 +182,38 @@ def addresses(_: World) -> Figures:
 
 
 def _facts_seconds(ips: list[str]) -> float:
-    return best(lambda: lookup().facts(ips))
+    return fastest(lambda: lookup().facts(ips))
 
 
-@memory_kept()
+@keeping_freed_memory()
 def peers(world: World) -> Figures:
-    """Five features in pandas and in polars against ours with all of them, thread for thread, on the same events."""
-    from scripts.benchmarks.pandas_polars import OURS, compare
+    """All our features against five of them in pandas and in polars, on as many threads and the same events."""
+    from scripts.benchmarks.library_comparison import OURS, compare
 
     timings = compare(len(world.table), world.table)["timings"]
-    seconds = {(timing["who"], timing["threads"]): timing["seconds"] for timing in timings}
+    seconds = {(timing["library"], timing["threads"]): timing["seconds"] for timing in timings}
     return {
-        f"our {len(FEATURES)} features over five in {who} on {threads} thread(s)": seconds[OURS, threads] / took
-        for (who, threads), took in seconds.items()
-        if who != OURS
+        f"our {len(FEATURES)} features over five in {library} on {threads} thread(s)": seconds[OURS, threads] / taken
+        for (library, threads), taken in seconds.items()
+        if library != OURS
     }
 
 
 def spark(_: World) -> Figures:
-    """From Parquet to Parquet on Spark with two cores against this process, for even and for skewed identities."""
-    from scripts.benchmarks.spark import measure as on_spark
+    """A replay from Parquet to Parquet on Spark with two cores against this process, for even and skewed identities."""
+    from scripts.benchmarks.spark import measure as measure_spark
 
-    return on_spark(EVENTS)
+    return measure_spark(EVENTS)
+
+
+def cold(_: World) -> Figures:
+    """Processes that have just started."""
+    return cold_start.cold(ROUNDS)
+
+
+def jit(world: World) -> Figures:
+    """The same replay with and without the JIT."""
+    return cold_start.jit(world.rows, world.population)
 
 
 PARTS: dict[str, Callable[[World], Figures]] = {
@@ -285,25 +222,24 @@ PARTS: dict[str, Callable[[World], Figures]] = {
 
 
 def main(
-    parts: Annotated[list[str] | None, typer.Argument(help=f"Among {', '.join(PARTS)}; all without.")] = None,
+    parts: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.join(PARTS)}; without, all.")] = None,
 ) -> None:
     """Measure, print, and keep the figures in benchmarks/results.json."""
     unknown = set(parts or ()) - set(PARTS)
     if unknown:
-        console.print(f"no part is called {', '.join(sorted(unknown))}: choose among {', '.join(PARTS)}")
+        console.print(f"no part is called {', '.join(sorted(unknown))}; the parts are {', '.join(PARTS)}")
         raise typer.Exit(2)
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = read_results()
     world = World()
     for name in (each for each in PARTS if each in (parts or PARTS)):
         with console.status(f"measuring {name}: {PARTS[name].__doc__}"):
             figures = PARTS[name](world)
-        for what, value in figures.items():
-            console.print(f"{name:10} {what:75} {value:12,.3f}", highlight=False, soft_wrap=True)
-        results.setdefault("features", {})[name] = {what: round(float(value), 4) for what, value in figures.items()}
+        for figure, value in figures.items():
+            console.print(f"{name:10} {figure:75} {value:12,.3f}", highlight=False, soft_wrap=True)
+        results.setdefault("features", {})[name] = {figure: round(float(value), 4) for figure, value in figures.items()}
     versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (numba, np, pa))
     results["machine"] = f"{os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_results(results)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What one decision costs on a live server, over HTTP, and how much of that is floors and ruling: all of one run.
+"""Benchmark: latency and throughput of `POST /score` over HTTP, and the share of it that floors and ruling take.
 
-The server is one of its own, with an empty store and the champion of the registry the settings name.
+The server is started for it, with an empty store and the champion of the registry that the settings name.
 """
 
 from __future__ import annotations
@@ -27,28 +27,27 @@ from features.event.arrow import events_of
 from features.model.bundle import TrustModel
 from features.model.tree_shap import explain_forest
 from features.settings import get_settings
-from scripts.benchmarks.timing import side_by_side
-from scripts.lib.client import ROOT, Service, started_service
+from scripts.benchmarks.timing import fastest_seconds, read_results, write_results
+from serving.launch.client import Service, started_service
 from training import champion, simulate
 
-RESULTS = ROOT / "benchmarks/results.json"
-WARM = 100
+WARM_UP = 100
 """Requests before anything is measured."""
-AT_ONCE = 16
-"""Callers of the loaded server."""
+CALLERS = 16
+"""Concurrent callers of the loaded server."""
 EXPLAINED, ROUNDS = 100, 9
-"""Requests explained in a round by either explainer; the fastest round counts."""
-PROMISED = 0.05
-"""What floors and ruling may take of the time of one request."""
+"""Requests each explainer explains per round, and rounds; the fastest round counts."""
+RULING_LIMIT = 0.05
+"""The largest share of a request's time that floors and ruling may take."""
 STAGE = re.compile(r'session_trust_stage_seconds_sum\{stage="(\w+)"\} (\S+)')
-WHOLE = re.compile(r"session_trust_score_seconds_sum (\S+)")
+TOTAL = re.compile(r"session_trust_score_seconds_sum (\S+)")
 
 Figures = dict[str, float]
 console = Console(stderr=True)
 
 
 class Caller:
-    """One connection that is kept open."""
+    """A connection that is kept open."""
 
     def __init__(self, service: Service) -> None:
         self._connection = HTTPConnection(urlsplit(service.url).netloc, timeout=60)
@@ -57,45 +56,45 @@ class Caller:
             "Content-Type": "application/json",
         }
 
-    def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        """One request; raises RuntimeError when the answer is no 200."""
+    def request(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """Send one request; returns the body. Raises RuntimeError when the status is not 200."""
         self._connection.request(method, path, body, self._headers)
-        answer = self._connection.getresponse()
-        read = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{path} answered {answer.status}: {read[:500].decode()}")
-        return read
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{path} answered {response.status}: {content[:500].decode()}")
+        return content
 
     def score(self, event: dict[str, Any]) -> float:
-        """Seconds from the request for a decision to its answer, the request made now."""
+        """Seconds from sending the event, dated now, to the decision."""
         body = json.dumps({"event": event | {"time": datetime.now(UTC).isoformat()}}).encode()
-        began = perf_counter()
-        self.ask("POST", "/score", body)
-        return perf_counter() - began
+        start = perf_counter()
+        self.request("POST", "/score", body)
+        return perf_counter() - start
 
-    def spent(self) -> tuple[Figures, float]:
-        """Seconds the server has spent on decisions so far, by stage and as a whole."""
-        said = self.ask("GET", "/metrics").decode()
-        whole = WHOLE.search(said)
-        return {stage: float(sum_) for stage, sum_ in STAGE.findall(said)}, float(whole[1]) if whole else 0.0
+    def server_seconds(self) -> tuple[Figures, float]:
+        """Seconds the server has spent on decisions so far: by stage, and in total."""
+        metrics = self.request("GET", "/metrics").decode()
+        total = TOTAL.search(metrics)
+        return {stage: float(sum_) for stage, sum_ in STAGE.findall(metrics)}, float(total[1]) if total else 0.0
 
 
 def requests(count: int) -> list[dict[str, Any]]:
-    """Simulated requests in their order of time, without ids and times of their own."""
+    """Simulated events in time order, without id and time."""
     table = simulate(1).events.slice(0, count)
     return [event.model_dump(mode="json", exclude={"id", "time"}, exclude_none=True) for event in events_of(table)]
 
 
-def alone(caller: Caller, asked: Sequence[dict[str, Any]]) -> Figures:
-    """One request after the other: latency, and what the time of one went into."""
-    before, whole_before = caller.spent()
-    seconds = [caller.score(event) for event in asked]
-    after, whole = caller.spent()
-    stages = {stage: (after[stage] - before.get(stage, 0.0)) / len(asked) for stage in after}
-    server, client = (whole - whole_before) / len(asked), float(np.mean(seconds))
+def one_at_a_time(caller: Caller, events: Sequence[dict[str, Any]]) -> Figures:
+    """One request after another: latency, and what the time of one is spent on."""
+    before, total_before = caller.server_seconds()
+    seconds = [caller.score(event) for event in events]
+    after, total = caller.server_seconds()
+    stages = {stage: (after[stage] - before.get(stage, 0.0)) / len(events) for stage in after}
+    server, client = (total - total_before) / len(events), float(np.mean(seconds))
     split = {f"milliseconds: {stage}": value * 1e3 for stage, value in stages.items()}
     return {
-        "requests": len(asked),
+        "requests": len(events),
         **_latency(seconds),
         **split,
         "milliseconds: its turn and the commit": (server - sum(stages.values())) * 1e3,
@@ -105,28 +104,33 @@ def alone(caller: Caller, asked: Sequence[dict[str, Any]]) -> Figures:
     }
 
 
-def loaded(service: Service, asked: Sequence[dict[str, Any]]) -> Figures:
-    """Many callers at once."""
-    shares = [asked[place::AT_ONCE] for place in range(AT_ONCE)]
+def under_load(service: Service, events: Sequence[dict[str, Any]]) -> Figures:
+    """Many callers at the same time."""
+    parts = [events[start::CALLERS] for start in range(CALLERS)]
 
-    def run(share: Sequence[dict[str, Any]]) -> list[float]:
+    def run(part: Sequence[dict[str, Any]]) -> list[float]:
         caller = Caller(service)
-        return [caller.score(event) for event in share]
+        return [caller.score(event) for event in part]
 
-    began = perf_counter()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        seconds = [each for share in pool.map(run, shares) for each in share]
-    took = perf_counter() - began
-    return {"callers": AT_ONCE, "requests": len(asked), "requests a second": len(asked) / took, **_latency(seconds)}
+    start = perf_counter()
+    with ThreadPoolExecutor(CALLERS) as pool:
+        seconds = [each for part in pool.map(run, parts) for each in part]
+    elapsed = perf_counter() - start
+    return {
+        "callers": CALLERS,
+        "requests": len(events),
+        "requests a second": len(events) / elapsed,
+        **_latency(seconds),
+    }
 
 
-def explaining(model: TrustModel) -> Figures:
-    """One explanation, by the service's own code and by SHAP's explainer, which gives the same."""
+def explanation(model: TrustModel) -> Figures:
+    """One explanation by the service's own code, and by SHAP's explainer, whose results are the same."""
     import shap  # takes seconds
 
     rows = replay(simulate(1).events.slice(0, EXPLAINED), model.population)
     explainer, ours = shap.TreeExplainer(model.now), explain_forest(model.now)
-    own, theirs = side_by_side(
+    own, shap_seconds = fastest_seconds(
         [
             lambda: [ours.shap_values(row) for row in rows],
             lambda: [explainer.shap_values(row[None], check_additivity=False) for row in rows],
@@ -136,8 +140,8 @@ def explaining(model: TrustModel) -> Figures:
     each = 1e3 / len(rows)
     return {
         "milliseconds": own * each,
-        "milliseconds, SHAP's explainer": theirs * each,
-        "theirs over ours": theirs / own,
+        "milliseconds, SHAP's explainer": shap_seconds * each,
+        "theirs over ours": shap_seconds / own,
     }
 
 
@@ -148,41 +152,41 @@ def _latency(seconds: Sequence[float]) -> Figures:
 
 def main(
     count: Annotated[
-        int, typer.Option("--requests", min=WARM, help="How many are timed, alone and under load.")
+        int, typer.Option("--requests", min=WARM_UP, help="How many are timed one at a time, and under load.")
     ] = 2_000,
 ) -> None:
-    """Measure, print, and keep the figures in benchmarks/results.json; exits 1 where floors and ruling take too much.
+    """Measure, print, and keep the figures in benchmarks/results.json. Exit code 1 when floors take too long.
 
     Example: `scripts/bench serving`
     """
-    here, asked = get_settings(), requests(WARM + 2 * count)
-    model = champion(here)
+    settings, events = get_settings(), requests(WARM_UP + 2 * count)
+    model = champion(settings)
     if model is None:
-        raise typer.BadParameter("no version answers yet: python -m training retrain --promote")
+        raise typer.BadParameter("no model is registered yet: session-trust training register-model")
     with tempfile.TemporaryDirectory() as home:
-        where = {"HOME": home, "TRACKING_URI": here.tracking_uri, "ARTIFACTS": here.artifacts}
-        with started_service({f"SESSION_TRUST_{name}": value for name, value in where.items()}) as service:
+        environment = {"HOME": home, "TRACKING_URI": settings.tracking_uri, "ARTIFACTS": settings.artifacts}
+        with started_service({f"SESSION_TRUST_{name}": value for name, value in environment.items()}) as service:
             caller = Caller(service)
-            for event in asked[:WARM]:
+            for event in events[:WARM_UP]:
                 caller.score(event)
             parts = {
-                "alone": alone(caller, asked[WARM : WARM + count]),
-                "loaded": loaded(service, asked[WARM + count :]),
+                "alone": one_at_a_time(caller, events[WARM_UP : WARM_UP + count]),
+                "loaded": under_load(service, events[WARM_UP + count :]),
             }
-    parts["explaining"] = explaining(model)
+    parts["explaining"] = explanation(model)
     for name, figures in parts.items():
-        for what, value in figures.items():
-            console.print(f"{name:8} {what:60} {value:12,.3f}", highlight=False, soft_wrap=True)
+        for figure, value in figures.items():
+            console.print(f"{name:8} {figure:60} {value:12,.3f}", highlight=False, soft_wrap=True)
     _keep(parts)
-    raise typer.Exit(0 if parts["alone"]["floors and ruling over one /score"] <= PROMISED else 1)
+    raise typer.Exit(0 if parts["alone"]["floors and ruling over one /score"] <= RULING_LIMIT else 1)
 
 
 def _keep(parts: dict[str, Figures]) -> None:
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = read_results()
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "at": datetime.now(UTC).isoformat()[:16]}
-    kept = {name: {what: round(value, 4) for what, value in figures.items()} for name, figures in parts.items()}
+    kept = {name: {figure: round(value, 4) for figure, value in figures.items()} for name, figures in parts.items()}
     results["serving"] = {**kept, "machine": machine}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_results(results)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""What a replay on Spark costs against the same replay in this process, from Parquet to Parquet on two cores.
+"""Benchmark: a replay on Spark against the same replay in this process, from Parquet to Parquet on two cores.
 
     python -m scripts.benchmarks.spark [rows] [events.parquet]
 
-Every way runs twice and the second counts, since the first pays for compiling and starting workers. The events are
-those of a file, or of a small simulated world, repeated under new identities until there are enough.
+Each runs twice and the second run counts, since the first one compiles and starts workers. The events are those of a
+file, or of a small simulated world, repeated under new identities until there are enough.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PARTITIONS = 8
-"""Four a core: few enough to start quickly, enough that the other core works beside the busy identity's."""
+"""Four per core: few start quickly, and enough of them keep one core at work while the other has the busy identity."""
 ROW_GROUP = 100_000
-"""Rows that Spark can read at one place; pyarrow's million would leave a core idle."""
-WRITTEN = {"parquet.enable.dictionary": "false"}
-"""Looking doubles up in dictionaries was half of what Spark's Parquet writer did."""
+"""Rows of a Parquet row group; pyarrow's million would leave a core idle."""
+WRITER_OPTIONS = {"parquet.enable.dictionary": "false"}
+"""Dictionaries of doubles were half of the time of Spark's Parquet writer."""
 SIMULATED_IDENTITIES = 200
 BUSY = "identity of half of all events"
 
 
 def measure(rows: int, events: Path | None = None) -> dict[str, float]:
-    """Seconds in this process and on Spark, and their ratio, for even identities and for one that has half of it."""
+    """Seconds in this process and on Spark, and their ratio: for even identities, and for a very busy one."""
     base = pq.read_table(events) if events else _simulated()
     population = population_of(base.slice(0, 100_000))
     figures: dict[str, float] = {"events": rows}
@@ -56,22 +56,22 @@ def measure(rows: int, events: Path | None = None) -> dict[str, float]:
 
 
 def tiled(base: pa.Table, rows: int) -> pa.Table:
-    """The table repeated until it has so many rows, each time under new event and identity ids, with `row`."""
+    """The table repeated under new event and identity ids until it has `rows` rows, with a column `row`."""
     times = range(math.ceil(rows / len(base)))
     table = pa.concat_tables([_renamed(base, number) for number in times]).slice(0, rows)
     return table.append_column("row", pa.array(np.arange(rows)))
 
 
 def skewed(table: pa.Table) -> pa.Table:
-    """The table with every other event given to one and the same identity."""
-    whose = pc.if_else(pa.array(np.arange(len(table)) % 2 == 0), BUSY, table["identity.id"])
-    return table.set_column(table.column_names.index("identity.id"), "identity.id", whose)
+    """The table with every second event moved to the same identity."""
+    identities = pc.if_else(pa.array(np.arange(len(table)) % 2 == 0), BUSY, table["identity.id"])
+    return table.set_column(table.column_names.index("identity.id"), "identity.id", identities)
 
 
 def _renamed(table: pa.Table, number: int) -> pa.Table:
     for name in ("id", "identity.id"):
-        longer = pc.binary_join_element_wise(table[name], str(number), "~")
-        table = table.set_column(table.column_names.index(name), name, longer)
+        renamed = pc.binary_join_element_wise(table[name], str(number), "~")
+        table = table.set_column(table.column_names.index(name), name, renamed)
     return table
 
 
@@ -82,10 +82,10 @@ def _simulated() -> pa.Table:
 
 
 def _compared(session: SparkSession, source: Path, population: Array) -> dict[str, float]:
-    here, there = source.with_suffix(".here"), source.with_suffix(".there")
-    in_process = _warm(lambda: _in_process(source, here, population))
-    on_spark = _warm(lambda: _on_spark(session, source, there, population))
-    shutil.rmtree(there)
+    local, distributed = source.with_suffix(".local"), source.with_suffix(".spark")
+    in_process = _second_run_seconds(lambda: _in_process(source, local, population))
+    on_spark = _second_run_seconds(lambda: _on_spark(session, source, distributed, population))
+    shutil.rmtree(distributed)
     return {"in_process_seconds": in_process, "spark_seconds": on_spark, "ratio": round(on_spark / in_process, 2)}
 
 
@@ -97,11 +97,11 @@ def _in_process(source: Path, target: Path, population: Array) -> None:
 
 
 def _on_spark(session: SparkSession, source: Path, target: Path, population: Array) -> None:
-    done = spark.replay(session.read.parquet(str(source)), population, partitions=PARTITIONS)
-    done.write.mode("overwrite").options(**WRITTEN).parquet(str(target))
+    features = spark.replay(session.read.parquet(str(source)), population, partitions=PARTITIONS)
+    features.write.mode("overwrite").options(**WRITER_OPTIONS).parquet(str(target))
 
 
-def _warm(run: Callable[[], None]) -> float:
+def _second_run_seconds(run: Callable[[], None]) -> float:
     run()
     started = time.perf_counter()
     run()

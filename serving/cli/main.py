@@ -6,8 +6,6 @@ not run.
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Annotated
 
 import typer
@@ -19,10 +17,13 @@ from features.cli.progress import progress_bar
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
 from serving.cli.shared_options import command_settings, console, existing_store
+from serving.cli.startup import serve_app
+from serving.launch.process import become_server
 from serving.scopes import SCOPES
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Manage the keys callers authenticate with.", no_args_is_help=True)
+app.add_typer(serve_app)
 app.add_typer(keys, name="keys")
 app.add_typer(policy_app, name="policy")
 policy_app.add_typer(policy_history_app)
@@ -38,12 +39,7 @@ def start() -> None:
     """
     with command_settings() as settings:
         settings.ensure_home()
-        os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-        address = ["--host", settings.host, "--port", str(settings.port)]
-        # This process becomes the server, so that signals and the exit code are the server's own.
-        command = [sys.executable, "-m", "bentoml", "serve", "serving.service:SessionTrust", *address]
-        os.execv(sys.executable, command)
+        become_server(settings)
 
 
 @app.command("verify")

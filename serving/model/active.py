@@ -16,6 +16,7 @@ from features.history.layout import History
 from features.history.population import unmeasured
 from features.history.update import SUCCESS
 from features.model.bundle import fetch
+from features.model.proven import proven_forests
 from features.settings import Settings
 from serving.decision.inputs import Versions
 from serving.model.explainer import Explainer
@@ -69,7 +70,8 @@ def load_configuration(settings: Settings) -> ActiveConfiguration:
     policy = Policy.load(policy_file(settings))
     champion, missing = None, None
     try:
-        champion = Explainer(fetch(settings.tracking_uri, settings.model_name, settings.model_alias))
+        model = fetch(settings, settings.model_alias)
+        champion = Explainer(model, proven_forests(model, settings))
     except Exception as error:  # whatever the fault of the model, the service starts, says so and fails closed
         missing = f"{settings.model_name}@{settings.model_alias} cannot be used: {error}"
         log.error(missing)

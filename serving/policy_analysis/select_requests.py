@@ -100,11 +100,9 @@ def model_lookup(settings: Settings) -> ModelLookup:
 
 def load_model(settings: Settings, alias_or_version: str) -> TrustModel:
     """A registered model. Raises AnalysisError when there is none that this version can use."""
-    from mlflow.exceptions import MlflowException  # imported late: it takes a second
-
     try:
-        return fetch(settings.tracking_uri, settings.model_name, alias_or_version)
-    except (ModelMismatch, MlflowException, OSError) as error:
+        return fetch(settings, alias_or_version)
+    except (ModelMismatch, LookupError, OSError) as error:
         raise AnalysisError(f"{settings.model_name} {alias_or_version} cannot be used: {error}") from error
 
 

@@ -127,4 +127,7 @@ def _upgrade(config: alembic.config.Config) -> None:
     try:
         alembic.command.upgrade(config, "head")
     except alembic.util.CommandError as error:
-        raise StoreUnavailable(f"the schema cannot be upgraded to this version's: {error}") from error
+        raise StoreUnavailable(
+            f"the schema cannot be upgraded to this version's: {error}. A later version of session-trust wrote this "
+            "database: use that version, or name another database in SESSION_TRUST_DATABASE_URL"
+        ) from error

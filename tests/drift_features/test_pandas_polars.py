@@ -10,7 +10,8 @@ from support.random_events import random_events
 
 from features import feature_names, replay, table_of
 from features.history.population import unmeasured
-from scripts.benchmarks.pandas_polars import FIVE, OURS, as_pandas, as_polars, compare, in_order, in_pandas, in_polars
+from scripts.benchmarks.library_comparison import OURS, compare
+from scripts.benchmarks.pandas_polars import FIVE, as_pandas, as_polars, in_order, in_pandas, in_polars
 
 THEIRS: dict[str, Callable[[pa.Table], Any]] = {
     "pandas": lambda table: in_pandas(as_pandas(table)),
@@ -57,7 +58,7 @@ def test_a_comparison_says_who_took_how_long_and_that_all_agree(events: pa.Table
     """Ours and polars are timed twice, with one thread and with two, which polars has in a process of its own."""
     found = compare(2_000, events)
 
-    said = [(t["who"], t["features"], t["threads"]) for t in found["timings"]]
+    said = [(t["library"], t["features"], t["threads"]) for t in found["timings"]]
     assert (found["events"], said, set(found["agreeing"].values())) == (
         2_000,
         [

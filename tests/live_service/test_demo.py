@@ -1,4 +1,4 @@
-"""The promises of scripts/demo, kept by a service as scripts/serve brings it up."""
+"""What scripts/demo shows, by a service as `session-trust serve` brings it up."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from uuid import uuid4
 import pytest
 
 from features import Event
-from scripts.incident_demo.assertions import ORDINARY_SHARE, passed
-from scripts.incident_demo.controls import other_role, role_before
-from scripts.incident_demo.incident import logged_events, the_robbed
-from scripts.incident_demo.result import Judged, judge
-from scripts.lib.client import ROOT, Service
+from serving.demo.assertions import MIN_ALLOWED, count_allowed
+from serving.demo.controls import same_role_before, unrelated_role
+from serving.demo.incident import logged_events, stolen_calls
+from serving.demo.result import ScoredEvent, score_events
+from serving.launch.client import Service
 
+ROOT = Path(__file__).resolve().parents[2]
 CODE = ("features", "training", "serving", "scripts", "notebooks")
 
 
@@ -25,46 +26,46 @@ def logged() -> list[Event]:
 
 
 @pytest.fixture(scope="module")
-def incident(live: Service, logged: list[Event]) -> list[Judged]:
-    """The incident, judged in a fresh history space."""
-    return list(judge(live, logged, f"test-{uuid4()}"))
+def incident(live: Service, logged: list[Event]) -> list[ScoredEvent]:
+    """The decisions on the incident, in a history space of its own."""
+    return list(score_events(live, logged, f"test-{uuid4()}"))
 
 
-def test_the_demo_prints_the_turn_and_keeps_its_promises(live: Service) -> None:
+def test_the_demo_prints_the_turn_and_passes_its_assertions(live: Service) -> None:
     """`scripts/demo` finds the running service, ends with 0 and counts requests, step-ups and denies per identity."""
     demo = subprocess.run([ROOT / "scripts/demo"], env=live.environment, capture_output=True, text=True, check=False)
 
     assert (demo.returncode, "step-ups" in demo.stdout) == (0, True), demo.stdout[-4000:] + demo.stderr
 
 
-def test_the_persons_ordinary_reading_is_allowed(incident: list[Judged]) -> None:
+def test_the_persons_reading_is_allowed(incident: list[ScoredEvent]) -> None:
     """MFA-backed reading in the console passes, all of it."""
-    reading = [j for j in incident if j.event.identity.type == "human"]
+    reading = [scored for scored in incident if scored.event.identity.type == "human"]
 
-    assert passed(reading) == len(reading) > 0
-
-
-def test_the_stolen_role_does_not_pass_unchallenged(incident: list[Judged], logged: list[Event]) -> None:
-    """Not one call with the stolen credential is allowed, though nothing was known of the role before."""
-    robbed = the_robbed(logged)
-
-    assert [j.event.action.name for j in incident if j.event in robbed and j.ruling == "allow"] == []
+    assert count_allowed(reading) == len(reading) > 0
 
 
-def test_no_machine_is_ever_asked_for_a_persons_factor(incident: list[Judged]) -> None:
-    """No remedy offered to a non-human needs somebody at a keyboard."""
-    offered = {r["type"] for j in incident if j.event.identity.type != "human" for r in j.decision["remedies"]}
+def test_no_call_with_the_stolen_credential_is_allowed(incident: list[ScoredEvent], logged: list[Event]) -> None:
+    """No call with the stolen credential is allowed, although the role has no history."""
+    stolen = stolen_calls(logged)
+
+    assert [s.event.action.name for s in incident if s.event in stolen and s.ruling == "allow"] == []
+
+
+def test_no_machine_is_offered_a_remedy_that_needs_a_person(incident: list[ScoredEvent]) -> None:
+    """Nobody sits at its keyboard."""
+    offered = {r["type"] for s in incident if s.event.identity.type != "human" for r in s.decision["remedies"]}
 
     assert "interactive_mfa" not in offered
 
 
-@pytest.mark.parametrize("control", [role_before, other_role], ids=["the role's ordinary calls", "another role"])
-def test_ordinary_machines_pass(live: Service, logged: list[Event], control: object) -> None:
-    """At least 95 % of constructed ordinary calls are allowed, without MFA and through a log that knows little."""
+@pytest.mark.parametrize("control", [same_role_before, unrelated_role], ids=["the same role", "an unrelated role"])
+def test_benign_machines_are_allowed(live: Service, logged: list[Event], control: object) -> None:
+    """At least 95 % of constructed benign calls, without MFA and in a log with few fields."""
     assert callable(control)
-    calls = list(judge(live, control(the_robbed(logged)[0]), f"test-{uuid4()}"))
+    calls = list(score_events(live, control(stolen_calls(logged)[0]), f"test-{uuid4()}"))
 
-    assert passed(calls) >= ORDINARY_SHARE * len(calls) > 0
+    assert count_allowed(calls) >= MIN_ALLOWED * len(calls) > 0
 
 
 def test_nothing_names_the_incident(logged: list[Event]) -> None:

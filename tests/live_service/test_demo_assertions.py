@@ -1,4 +1,4 @@
-"""The demo fails when a promise does, and names it."""
+"""The demo fails when one of its assertions does, and names it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from features import Event
-from scripts.incident_demo.assertions import broken_promises
-from scripts.incident_demo.result import Judged
+from serving.demo.assertions import failed_assertions
+from serving.demo.result import ScoredEvent
 
 
-def judged(kind: str, ruling: str, **decision: Any) -> Judged:
+def scored(kind: str, ruling: str, **decision: Any) -> ScoredEvent:
     """A decision about one read of an identity of this type, explained by a drift."""
     event = Event.model_validate(
         {
@@ -29,36 +29,36 @@ def judged(kind: str, ruling: str, **decision: Any) -> Judged:
         "remedies": [],
         "explanation": {"contributions": [drift]},
     }
-    return Judged(event, answer | decision)
+    return ScoredEvent(event, answer | decision)
 
 
-PERSON, ROBBED, CONTROL = judged("human", "allow"), judged("workload", "deny"), judged("workload", "allow")
+PERSON, STOLEN, CONTROL = scored("human", "allow"), scored("workload", "deny"), scored("workload", "allow")
 THIN = {
     "contributions": [{"feature": "context_known_fraction", "contribution": 2.0, "value": 0.2, "sentence": "Thin."}]
 }
 
 
-def broken(person: Judged = PERSON, robbed: Judged = ROBBED, control: Judged = CONTROL) -> list[str]:
-    """The promises broken by one person's, one robbed role's and one control's decision."""
-    return broken_promises([person, robbed], [robbed], {"control": [control]})
+def failed(person: ScoredEvent = PERSON, stolen: ScoredEvent = STOLEN, control: ScoredEvent = CONTROL) -> list[str]:
+    """The assertions that fail for the decisions on a person, a stolen credential and a control."""
+    return failed_assertions([person, stolen], [stolen], {"control": [control]})
 
 
-def test_all_promises_hold_when_each_is_kept() -> None:
-    """A person allowed, a thief stopped, an ordinary machine allowed: nothing to say."""
-    assert broken() == []
+def test_nothing_fails_when_every_assertion_holds() -> None:
+    """The person is allowed, the attacker is stopped, the benign machine is allowed."""
+    assert failed() == []
 
 
 @pytest.mark.parametrize(
-    ("case", "said"),
+    ("case", "sentence"),
     [
-        ({"person": judged("human", "step_up")}, "reading is allowed"),
-        ({"robbed": judged("workload", "allow")}, "unchallenged"),
-        ({"robbed": judged("workload", "deny", remedies=[{"type": "interactive_mfa"}])}, "interactive"),
-        ({"robbed": judged("workload", "deny", explanation=THIN)}, "thin context"),
-        ({"control": judged("workload", "step_up")}, "95%"),
+        ({"person": scored("human", "step_up")}, "reading after MFA is allowed"),
+        ({"stolen": scored("workload", "allow")}, "stolen credential"),
+        ({"stolen": scored("workload", "deny", remedies=[{"type": "interactive_mfa"}])}, "interactive"),
+        ({"stolen": scored("workload", "deny", explanation=THIN)}, "thin context"),
+        ({"control": scored("workload", "step_up")}, "95%"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_broken_promise_is_named(case: dict[str, Judged], said: str) -> None:
-    """Exactly the promise that does not hold is reported."""
-    assert [said in promise for promise in broken(**case)] == [True]
+def test_a_failed_assertion_is_named(case: dict[str, ScoredEvent], sentence: str) -> None:
+    """Only the assertion that does not hold is reported."""
+    assert [sentence in assertion for assertion in failed(**case)] == [True]

@@ -1,4 +1,4 @@
-"""What scripts/serve does beside serving: no training where the port is taken, a reason where it is not ready."""
+"""What `session-trust serve` does beside serving: nothing where the port is taken, a reason where it is not ready."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from threading import Thread
 import pytest
 
 from features import Settings
-from scripts.lib.client import ROOT, free_port
-from scripts.lib.launch import announce, first_model, is_taken, not_ready
+from serving.launch.client import free_port
+from serving.launch.preparation import is_taken, prepare
+from serving.launch.process import PACKAGES, python_environment
+from serving.launch.readiness import announce, reason_not_ready
 
+ROOT = Path(__file__).resolve().parents[2]
 WHY = "model version 1 was made for other features"
 
 
@@ -50,18 +53,19 @@ def test_a_service_that_cannot_be_ready_says_why_at_once(
     assert announce(refusing, os.getpid()) == 1
 
     word, _, rest = capsys.readouterr().out.strip().partition("NOT READY ")
-    assert (word, json.loads(rest)) == ("", {"why": WHY})
+    assert word == ""
+    assert json.loads(rest) == {"why": WHY}
 
 
-def test_nothing_is_said_as_long_as_nobody_answers() -> None:
+def test_a_service_that_does_not_answer_yet_gives_no_reason() -> None:
     """A process that does not listen yet is no reason to give up."""
-    assert not_ready(f"http://127.0.0.1:{free_port()}") == ""
+    assert reason_not_ready(f"http://127.0.0.1:{free_port()}") == ""
 
 
-def test_a_port_that_is_taken_is_found_before_training(refusing: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is made in the home folder either."""
+def test_a_taken_port_is_found_before_anything_is_made(refusing: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is registered, compiled or written to the home folder."""
     assert is_taken(refusing.host, refusing.port)
-    assert first_model(refusing) == 1
+    assert prepare(refusing) == 1
 
     assert f"127.0.0.1:{refusing.port} is taken" in capsys.readouterr().err
     assert list(refusing.home.iterdir()) == []
@@ -82,7 +86,7 @@ def test_a_port_that_was_used_a_moment_ago_is_free() -> None:
     [
         (["scripts/serve", "--port", "3001"], {}, "usage: scripts/serve"),
         (
-            [sys.executable, "-m", "scripts.lib.launch", "first-model"],
+            [sys.executable, "-m", "serving.cli.session_trust", "serve"],
             {"SESSION_TRUST_PORT": "abc"},
             "SESSION_TRUST_PORT is 'abc'; it must be a whole number",
         ),
@@ -90,9 +94,27 @@ def test_a_port_that_was_used_a_moment_ago_is_free() -> None:
     ids=["an argument", "a port that is no number"],
 )
 def test_a_mistake_is_one_sentence(command: list[str], variables: dict[str, str], sentence: str) -> None:
-    """With exit code 2, and no trace."""
+    """With exit code 2, and no traceback."""
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=60
     )
 
-    assert (done.returncode, sentence in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_working_folder_never_replaces_the_packages(tmp_path: Path) -> None:
+    """A folder named `features` beside the caller's files is not imported."""
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features/__init__.py").write_text("raise SystemExit('the wrong package')")
+    done = subprocess.run(
+        [sys.executable, "-c", "import features; print(features.__file__)"],
+        cwd=tmp_path,
+        env=python_environment({"PATH": os.defpath}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.strip() == str(PACKAGES / "features/__init__.py"), done.stderr

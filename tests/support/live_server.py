@@ -29,7 +29,7 @@ from features.history.layout import History
 from features.history.population import unmeasured
 from features.history.update import SUCCESS
 from features.settings import Settings, get_settings
-from scripts.lib.client import free_port
+from serving.launch.client import free_port
 from serving.model.active import ActiveConfiguration
 from serving.model.explainer import Explainer
 from serving.policy.schema import Policy

@@ -14,7 +14,6 @@ from features.history.population import unmeasured
 from features.model.bundle import (
     DIGEST_TAG,
     FILES,
-    NOW_FILE,
     TYPES,
     Calibration,
     ModelMismatch,
@@ -23,6 +22,7 @@ from features.model.bundle import (
     save,
     types_of,
 )
+from features.model.registry import NOW_FILE
 from features.model.trust_curve import HORIZONS
 
 

@@ -14,7 +14,8 @@ from features.catalogue.all import feature_names
 from features.engine.batch import replay
 from features.event.arrow import table_of
 from features.model.bundle import ModelMismatch
-from serving.model.explainer import TOLERANCE, Explainer
+from features.model.proven import TOLERANCE
+from serving.model.explainer import Explainer
 
 ROWS = replay(table_of(random_events(80, seed=5)), small_explainer().model.population)
 

@@ -84,7 +84,7 @@ def test_the_command_refuses_with_reasons_and_records_who_forces(
         runner.invoke(main.app, arguments) for arguments in (["promote", version], force, [*force, "--why", "a drill"])
     )
 
-    tags = fetch(settings.tracking_uri, settings.model_name, settings.model_alias).tags
+    tags = fetch(settings, settings.model_alias).tags
     assert [result.exit_code for result in (refused, unexplained, forced)] == [1, 2, 0]
     assert SHORTFALL in refused.output
     assert tags["forced.who"] == "R. Ito"

@@ -72,7 +72,7 @@ def test_a_registered_version_scores_as_the_fitted_model(
     first: RetrainResult, settings: Settings, simulated_dataset: Dataset, small_recipe: Recipe
 ) -> None:
     """To the last bit, when fitted again on the same augmentation."""
-    loaded = fetch(settings.tracking_uri, settings.model_name, first.version)
+    loaded = fetch(settings, first.version)
     rows = simulated_dataset.matrix[simulated_dataset.rows(simulated_dataset.split.test)[:200]]
 
     fitted = fit(simulated_dataset, small_recipe, 3, augment(simulated_dataset, small_recipe, 3))
@@ -111,7 +111,7 @@ def test_a_forced_promotion_records_who_and_why(
         promote(settings, version)
     promote(settings, version, ForcedPromotion("R. Ito", "a drill"))
 
-    tags = fetch(settings.tracking_uri, settings.model_name, "champion").tags
+    tags = fetch(settings, "champion").tags
     assert tags["forced.who"] == "R. Ito"
     assert tags["forced.why"] == "a drill"
     assert tags["forced.against"] == str(failed)

@@ -1,5 +1,5 @@
 """Train and evaluate models: `python -m training simulate | graft | labels | retrain | evaluate | compare |
-importance | search | promote`.
+importance | search | promote | export-model | register-model`.
 
 Exit codes: 0 done, 1 refused by promotion checks, 2 it could not be done as asked.
 """
@@ -17,6 +17,7 @@ from features.cli.progress import progress_bar
 from features.settings import get_settings
 from training.cli.data import data_app
 from training.cli.evaluate import evaluation_app
+from training.cli.model_files import model_files_app
 from training.cli.search import search_app
 from training.cli.shared_options import (
     Days,
@@ -34,6 +35,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown
 app.add_typer(data_app)
 app.add_typer(evaluation_app)
 app.add_typer(search_app)
+app.add_typer(model_files_app)
 
 
 @app.command("retrain")
@@ -92,8 +94,6 @@ def promote_(
 
     Example: `python -m training promote 3 --force --who "R. Ito" --why "drill in the test house"`
     """
-    from mlflow.exceptions import MlflowException
-
     from features.model.bundle import ModelMismatch
     from training.promotion.registry import ForcedPromotion, NotPromoted, promote
 
@@ -101,6 +101,6 @@ def promote_(
         promote(get_settings(), version, ForcedPromotion(who, why) if force else None)
     except NotPromoted as error:
         fail(console, error, code=1)
-    except (ModelMismatch, MlflowException, ValueError) as error:
+    except (ModelMismatch, LookupError, OSError, ValueError) as error:
         fail(console, error)
     print_plain(console, f"version {version} answers from the next start on")

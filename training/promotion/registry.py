@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from features.catalogue.all import feature_names
 from features.hashing import digest_of_file
-from features.model.bundle import DIGEST_TAG, FOLDER, NOW_FILE, TRUSTED, TrustModel, fetch, save
+from features.model.bundle import DIGEST_TAG, TRUSTED, TrustModel, fetch, save
+from features.model.proven import proven_forests
+from features.model.registry import FOLDER, NOW_FILE, NoSuchVersion, find_version, follow_moved_home
 from features.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def _mlflow() -> Any:
     """MLflow, imported late because it takes seconds, and silent: see `_silence`."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     import mlflow
 
     _silence()
@@ -71,13 +74,18 @@ def connect(settings: Settings) -> MlflowClient:
     """Point MLflow at the configured registry, with artefacts below the home folder, and return its client."""
     mlflow = _mlflow()
     settings.ensure_home()
+    follow_moved_home(settings)
     mlflow.set_tracking_uri(settings.tracking_uri)
     mlflow.set_registry_uri(settings.tracking_uri)
     client: MlflowClient = mlflow.MlflowClient()
-    if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, settings.artifacts)
-    mlflow.set_experiment(EXPERIMENT)
+    mlflow.set_experiment(experiment_id=experiment_of(client, settings))
     return client
+
+
+def experiment_of(client: MlflowClient, settings: Settings) -> str:
+    """The id of the experiment that holds every run; made with the settings' artefact folder if there is none."""
+    found = client.get_experiment_by_name(EXPERIMENT)
+    return str(found.experiment_id) if found else client.create_experiment(EXPERIMENT, settings.artifacts)
 
 
 def register(
@@ -102,37 +110,45 @@ def register(
             name="now",
             serialization_format="skops",
             skops_trusted_types=TRUSTED,
-            signature=_signature(),
+            signature=signature(),
             pip_requirements=["scikit-learn", "skops"],
-            registered_model_name=settings.model_name,
         )
         digests = save(model, Path(folder))
         mlflow.log_artifacts(folder, FOLDER)
         if report:
             mlflow.log_artifacts(str(report), "report")
-    version = str(logged.registered_model_version)
-    registered = Path(mlflow.artifacts.download_artifacts(f"models:/{settings.model_name}/{version}"))
-    digests[DIGEST_TAG + NOW_FILE] = digest_of_file(registered / NOW_FILE)
-    for name, value in (digests | dict(tags)).items():
-        client.set_model_version_tag(settings.model_name, version, name, value)
+    version = new_version(client, settings, logged.model_id, logged.run_id, digests | dict(tags))
+    now = digest_of_file(find_version(settings, version).now)
+    client.set_model_version_tag(settings.model_name, version, DIGEST_TAG + NOW_FILE, now)
     return version
+
+
+def new_version(client: MlflowClient, settings: Settings, model_id: str, run_id: str, tags: Mapping[str, str]) -> str:
+    """Make a logged model the next version of the registered model; returns its number."""
+    if not client.search_registered_models(f"name = '{settings.model_name}'"):
+        client.create_registered_model(settings.model_name)
+    made = client.create_model_version(
+        settings.model_name, f"models:/{model_id}", run_id=run_id, tags=dict(tags), model_id=model_id
+    )
+    return str(made.version)
 
 
 def promote(settings: Settings, version: str, forced: ForcedPromotion | None = None) -> None:
     """Make a version the champion from the next start of the service on, after loading it as the service will.
 
-    Raises NotPromoted when it did not pass its checks and is not forced, ModelMismatch when this build cannot load it
-    or one of its files was changed, MlflowException when there is no such version. Force does not help a version that
-    cannot be loaded.
+    Raises NotPromoted when it did not pass its checks and is not forced, ModelMismatch when this build cannot load it,
+    one of its files was changed or its explanation is not SHAP's, NoSuchVersion when there is no such version. Force
+    does not help a version that cannot be loaded.
     """
     client = connect(settings)
-    tags = fetch(settings.tracking_uri, settings.model_name, version).tags
-    outcome = tags.get(CHECKS_TAG, "no promotion checks are recorded")
+    model = fetch(settings, version)
+    outcome = model.tags.get(CHECKS_TAG, "no promotion checks are recorded")
     if outcome != PASSED and forced is None:
         raise NotPromoted(f"version {version} did not pass its promotion checks: {outcome}")
     if outcome != PASSED and forced is not None:
         for name, value in (("who", forced.who), ("why", forced.why), ("against", outcome)):
             client.set_model_version_tag(settings.model_name, version, f"forced.{name}", value)
+    proven_forests(model, settings)
     client.set_registered_model_alias(settings.model_name, settings.model_alias, version)
 
 
@@ -150,23 +166,19 @@ def champion(settings: Settings) -> TrustModel | None:
     """The version that answers, or None. Raises ModelMismatch when this build cannot load it."""
     connect(settings)
     try:
-        return fetch(settings.tracking_uri, settings.model_name, settings.model_alias)
-    except _mlflow().MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise
+        return fetch(settings, settings.model_alias)
+    except NoSuchVersion:
+        return None
 
 
 def load_version(settings: Settings, version: str) -> TrustModel:
     """A version by its number. Raises LookupError when there is none, ModelMismatch when this build cannot load it."""
     connect(settings)
-    try:
-        return fetch(settings.tracking_uri, settings.model_name, version)
-    except _mlflow().MlflowException as error:
-        raise LookupError(f"there is no version {version} of {settings.model_name}: {error.message}") from error
+    return fetch(settings, version)
 
 
-def _signature() -> ModelSignature:
+def signature() -> ModelSignature:
+    """The now-model's input, every feature as a number that may be missing, and its output."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
