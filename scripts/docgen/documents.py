@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from scripts.docgen import (
+    ROOT,
     features_reference,
     http_reference,
     notebook_pages,
@@ -27,8 +28,8 @@ from scripts.docgen import (
 )
 from scripts.docgen.http_examples import STRONGEST
 from scripts.docgen.markdown import fenced, replace_parts, table
-from scripts.lib.client import ROOT, running_service
-from scripts.lib.launch import curl_line
+from serving.launch.client import running_service
+from serving.launch.readiness import curl_line
 
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"

@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scripts.lib.client import ROOT, Service
+from scripts.docgen import ROOT
+from serving.launch.client import Service
 
 IMAGES = ROOT / "docs/images"
 SATURDAY = 5

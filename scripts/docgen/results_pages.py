@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
+from scripts.docgen import ROOT
 from scripts.docgen.markdown import table
-from scripts.lib.client import ROOT
 
 REPORT = ROOT / "training/REPORT.md"
 RESULTS = ROOT / "benchmarks/results.json"

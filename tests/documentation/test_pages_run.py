@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.docgen import http_examples, recordings, shell_blocks
+from scripts.docgen import ROOT, http_examples, recordings, shell_blocks
 from scripts.docgen.documents import DOCS, README
-from scripts.lib.client import ROOT, Service
+from serving.launch.client import Service
 
 PAGES = (README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
 WITH_BLOCKS = [page for page in PAGES if any(not block.proven for block in shell_blocks.blocks(page.read_text()))]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lib.client import ROOT
+from scripts.docgen import ROOT
 
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source)[^>]+?src=["']?(?:https?:)?//|<link[^>]+?href=["']?(?:https?:)?//"""

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from scripts.lib.client import ROOT
+from scripts.docgen import ROOT
 
 PRIVATE = {
     r"thie(f|ves)|robb(ed|er|ers)": "attacker, stolen credential",
