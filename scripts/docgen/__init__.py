@@ -1,4 +1,4 @@
-"""Writes the generated parts of the documentation from the code."""
+"""Generates the documentation from the code and from recordings. The command is `scripts/docs`."""
 
 from pathlib import Path
 

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import typer
 from prometheus_client import Counter, Histogram, Summary
 
-from features.cli.main import app as features_app
 from features.settings import PREFIX, Settings
 from scripts.docgen import ROOT
 from scripts.docgen.markdown import fenced, table
-from serving.cli.main import app as serving_app
+from serving.cli.session_trust import PARTS
 from serving.metrics import REGISTRY
-from training.cli.main import app as training_app
 
-COMMANDS: tuple[tuple[str, typer.Typer], ...] = (
-    ("python -m features", features_app),
-    ("python -m training", training_app),
-    ("python -m serving", serving_app),
-)
-"""Every command line, in the order data flows."""
 Command = Any
 Parameter = Any
 """Typer brings its own copy of click, whose classes it does not offer."""
@@ -71,21 +65,27 @@ def _buckets(metric: Histogram) -> str:
 def commands() -> str:
     """Every command with its help, arguments and options, in the order data flows."""
     blocks = []
-    for name, app in COMMANDS:
-        group = typer.main.get_command(app)
-        blocks.append(f"## `{name}`\n\n{_help(group)}")
-        for path, command in _leaves(group, name):
-            blocks.append(_command(path, command))
+    for path, command in command_tree():
+        if getattr(command, "commands", None):
+            blocks.append(f"## `{path}`\n\n{_help(command)}")
+            blocks += [_command(path, leaf, "###") for path, leaf in _leaves(command, path)]
+        else:
+            blocks.append(_command(path, command, "##"))
     return "\n\n".join(blocks)
+
+
+def command_tree() -> list[tuple[str, Command]]:
+    """Every part of `session-trust`, with the command that runs it."""
+    parts = []
+    for name, part in PARTS.items():
+        command: Command = typer.main.get_command(getattr(importlib.import_module(part.module), part.app))
+        parts.append((f"session-trust {name}", command.commands[name] if part.one_of_several else command))
+    return parts
 
 
 def command_lines() -> list[str]:
     """Every command as it is typed, groups included, without options and arguments."""
-    lines = []
-    for name, app in COMMANDS:
-        group = typer.main.get_command(app)
-        lines += [name, *_paths(group, name)]
-    return lines
+    return [line for path, command in command_tree() for line in (path, *_paths(command, path))]
 
 
 def _paths(group: Command, path: str) -> Iterator[str]:
@@ -102,12 +102,12 @@ def _leaves(group: Command, path: str) -> Iterator[tuple[str, Command]]:
             yield f"{path} {name}", command
 
 
-def _command(path: str, command: Command) -> str:
+def _command(path: str, command: Command, heading: str) -> str:
     arguments = [_usage(p) for p in command.params if p.param_type_name == "argument"]
     usage = " ".join([path, *(["[OPTIONS]"] if any(map(_shown_option, command.params)) else []), *arguments])
     rows = [(_name(p), _type(p), _note(p)) for p in command.params if p.name != "help"]
     options = table(("argument or option", "type", "meaning"), rows) if rows else "No options."
-    return f"### `{path}`\n\n{_help(command)}\n\n{fenced('text', usage)}\n\n{options}"
+    return f"{heading} `{path}`\n\n{_help(command)}\n\n{fenced('text', usage)}\n\n{options}"
 
 
 def _shown_option(parameter: Parameter) -> bool:
@@ -144,5 +144,7 @@ def _note(parameter: Parameter) -> str:
     if parameter.required:
         return f"{note} Required.".strip()
     default = parameter.default
+    if isinstance(default, Path) and default.is_relative_to(ROOT):
+        default = default.relative_to(ROOT)
     shown = default is not None and default not in (False, (), "") and not callable(default)
     return f"{note} Default: `{getattr(default, 'value', default)}`.".strip() if shown else note

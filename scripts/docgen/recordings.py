@@ -16,6 +16,8 @@ from typing import Any
 
 from scripts.docgen import ROOT, http_examples, shell_blocks
 from scripts.docgen.http_examples import Recorded, shortened_decision
+from serving.demo.incident import logged_events, replay_incident, stolen_calls
+from serving.demo.result import ScoredEvent
 from serving.launch.client import Service
 from serving.launch.readiness import curl_line
 
@@ -69,10 +71,8 @@ def record_calls(service: Service) -> list[dict[str, Any]]:
 
 def record_demo(service: Service) -> dict[str, Any]:
     """The incident as the demo tells it: five requests, and everything it prints from the turn on."""
-    from serving.demo.incident import logged_events, replayed, the_robbed
-    from serving.demo.result import Judged
 
-    def row(history: str, each: Judged) -> dict[str, Any]:
+    def row(history: str, each: ScoredEvent) -> dict[str, Any]:
         return {
             "history": history,
             "time": f"{each.event.time:%H:%M:%S}",
@@ -81,18 +81,18 @@ def record_demo(service: Service) -> dict[str, Any]:
             "trust": each.trust,
             "ruling": each.ruling,
             "because": each.reason,
-            "drift": each.drift,
+            "drift": each.strongest_drift,
         }
 
     events = logged_events()
-    came = replayed(service, events, the_robbed(events))
-    first = came.incident.index(came.robbed[0])
-    weakest = min(came.known, key=lambda each: each.trust or 0.0)
+    replay = replay_incident(service, events, stolen_calls(events))
+    first = replay.incident.index(replay.stolen[0])
+    weakest = min(replay.with_history, key=lambda each: each.trust or 0.0)
     rows = [
-        row("none", came.incident[first - 1]),
-        row("none", came.robbed[0]),
-        row("none", came.robbed[-1]),
-        row("known", came.known[0]),
+        row("none", replay.incident[first - 1]),
+        row("none", replay.stolen[0]),
+        row("none", replay.stolen[-1]),
+        row("known", replay.with_history[0]),
         row("known", weakest),
     ]
     demo = subprocess.run(

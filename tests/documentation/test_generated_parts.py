@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from features.settings import PREFIX, Settings
-from scripts.docgen import ROOT, http_reference, operator_reference, policy_reference
+from scripts.docgen import ROOT, http_reference, operator_reference, policy_reference, shell_blocks
 from scripts.docgen.documents import DOCS, DOCUMENTS, README, generated
 from scripts.docgen.http_examples import EXAMPLES
 from serving.api.routes import ROUTES
@@ -84,14 +84,21 @@ def test_files_named_in_the_documents_exist(page: Path) -> None:
 
 
 def named_commands() -> list[str]:
-    """Every `python -m …` and `session-trust …` in the documents, without options and arguments."""
-    pattern = r"((?:python -m (?:features|training|serving))(?: [a-z]+){1,2})"
-    return sorted({match[1] for page in PAGES for match in re.finditer(pattern, page.read_text())})
+    """Every `session-trust …` in code, without options and arguments."""
+    code = [
+        text
+        for page in PAGES
+        for text in (
+            *(block.code for block in shell_blocks.blocks(page.read_text())),
+            *re.findall(r"`([^`\n]+)`", WITHOUT_CODE.sub("", page.read_text())),
+        )
+    ]
+    return sorted({match for text in code for match in re.findall(r"\bsession-trust(?: [a-z-]+){1,3}", text)})
 
 
 @pytest.mark.parametrize("command", named_commands())
 def test_commands_named_in_the_documents_exist(command: str) -> None:
-    """No reader pastes a command that is not there. The last word may be an argument."""
-    known = set(operator_reference.command_lines())
+    """No reader pastes a command that is not there. Later words may be arguments."""
+    words = command.split()
 
-    assert {command, command.rpartition(" ")[0]} & known
+    assert {" ".join(words[:count]) for count in (2, 3, 4)} & set(operator_reference.command_lines())
