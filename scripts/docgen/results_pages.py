@@ -1,0 +1,74 @@
+"""`docs/evaluation.md` and `docs/benchmarks.md`: measured figures, as the commands that measured them left them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from scripts.docgen import ROOT
+from scripts.docgen.markdown import table
+
+REPORT = ROOT / "training/REPORT.md"
+RESULTS = ROOT / "benchmarks/results.json"
+REAL = "(real records)"
+CHAPTER = re.compile(r"^## ", re.MULTILINE)
+
+
+def chapters(real: bool) -> str:
+    """The chapters of the report on real records, or the others, in the report's own order."""
+    _, *found = CHAPTER.split(REPORT.read_text())
+    wanted = [f"## {text.strip()}" for text in found if text.partition("\n")[0].endswith(REAL) is real]
+    return "\n\n".join(wanted)
+
+
+IN_WORDS = {
+    "alone": "one caller",
+    "loaded": "many callers at once",
+    "explaining": "one explanation",
+    "milliseconds, p50": "milliseconds, median",
+    "milliseconds, p99": "milliseconds, 99th percentile",
+    "milliseconds: remembered": "milliseconds reading the store",
+    "milliseconds: features": "milliseconds computing features",
+    "milliseconds: explanation": "milliseconds for trust and its explanation",
+    "milliseconds: hazards": "milliseconds for the decay curve",
+    "milliseconds: ruling": "milliseconds for floors and ruling",
+    "milliseconds: record": "milliseconds writing",
+    "milliseconds: its turn and the commit": "milliseconds in the queue and the commit",
+    "milliseconds: HTTP": "milliseconds for HTTP",
+    "floors and ruling over one /score": "floors and ruling, share of the whole",
+    "floors and ruling over the server's part of it": "floors and ruling, share of the server's part",
+    "milliseconds, SHAP's explainer": "milliseconds with the `shap` package's explainer",
+    "theirs over ours": "the `shap` package's time over ours",
+}
+"""What a measurement is called in the documentation, where the file of results is terse."""
+
+
+def features_benchmark() -> str:
+    """What `scripts/bench features` and `scripts/bench disk` measured last."""
+    results = json.loads(RESULTS.read_text())
+    rows = [
+        (part, what.replace("_", " "), _rounded(value))
+        for part, figures in results["features"].items()
+        for what, value in figures.items()
+    ]
+    return f"{table(('part', 'what', 'measured'), rows)}\n\nMeasured on {results['machine']}, shared with other work."
+
+
+def serving_benchmark() -> str:
+    """What `scripts/bench serving` measured last."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text())["serving"]
+    machine = results["machine"]
+    rows = [
+        (IN_WORDS[part], IN_WORDS.get(what, what), _rounded(value))
+        for part in ("alone", "loaded", "explaining")
+        for what, value in results[part].items()
+    ]
+    measured_on = (
+        f"{machine['cores']} cores with Python {machine['python']}, shared with other work, {machine['at']} UTC"
+    )
+    return f"{table(('part', 'what', 'measured'), rows)}\n\nMeasured on {measured_on}."
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
