@@ -10,6 +10,19 @@ from support.live_server import Server, new_home, served
 from serving.launch.client import Service, started_service
 
 LIVE = "live"
+TIERS = ("service", "training", "notebook", "integration", "slow")
+"""Markers that keep a test out of the quick tier; a test with none of them is marked `unit`."""
+TIER_OF = {
+    "tests/live_service": "service",
+    "tests/simulated_worlds": "training",
+    "tests/trust_model": "training",
+    "tests/evidence": "training",
+    "tests/packaging": "integration",
+    "tests/documentation": "integration",
+}
+"""The tier of every test below a path that carries no marker of its own."""
+SERVERS = {LIVE, "small"}
+"""Fixtures that start a server."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,7 +32,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     group = {item: _group(item) for item in items}
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group[item]))
+        if not any(item.get_closest_marker(tier) for tier in TIERS):
+            item.add_marker(_tier(item))
     items.sort(key=lambda item: group[item] != LIVE)
+
+
+def _tier(item: pytest.Item) -> str:
+    """`service` for a test that uses a running server, else its folder's tier, else `unit`."""
+    if SERVERS & set(getattr(item, "fixturenames", ())):
+        return "service"
+    return next((tier for path, tier in TIER_OF.items() if item.nodeid.startswith(path + "/")), "unit")
 
 
 def _group(item: pytest.Item) -> str:

@@ -14,10 +14,13 @@ from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.catalogue.describe import sentence_for
 from features.model.bundle import ModelMismatch, TrustModel
-from features.model.proven import TOLERANCE, ProvenForests, take_apart, trial_rows
+from features.model.proven import TOLERANCE, ProvenForests, error_of, take_apart, trial_rows
 from features.model.trust_curve import TrustCurve
 from serving import metrics
 from serving.decision.inputs import Contribution, Explanation
+
+ASSESSED = 8
+"""How many of the trial rows are explained in full when an explainer is made."""
 
 
 class Explainer:
@@ -53,15 +56,18 @@ class Explainer:
         return Explanation(base, margin, contributions)
 
     def _prove(self) -> None:
-        """Compare with the reference results of the estimators and of the `shap` package. Raises ModelMismatch."""
+        """Compare with the reference results of the estimators and of the `shap` package. Raises ModelMismatch.
+
+        The forests are compared on every trial row, what is made of them (sentences included) on a few.
+        """
         reference = self._forests.reference
-        for row, values in enumerate(trial_rows()):
+        largest = error_of(self.model, self._forests)
+        for row, values in enumerate(trial_rows()[:ASSESSED]):
             curve, _ = self.assess(values)
             differences = (
                 curve.now_log_odds - reference.log_odds[row],
                 np.array(curve.hazards) - reference.hazards[row],
-                self._forests.now.shap_values(values) - reference.shares[row],
             )
-            largest = max(float(np.max(np.abs(each))) for each in differences)
-            if not largest <= TOLERANCE:
-                raise ModelMismatch(f"model version {self.model.version}: its explanation is off by {largest:.2g}")
+            largest = float(np.max([largest, *(np.max(np.abs(each)) for each in differences)]))  # a NaN stays one
+        if not largest <= TOLERANCE:
+            raise ModelMismatch(f"model version {self.model.version}: its explanation is off by {largest:.2g}")

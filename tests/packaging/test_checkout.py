@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in listed:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            os.link(ROOT / name, folder / name)
+            shutil.copy(ROOT / name, folder / name)
     run([folder / "scripts/venv"], folder, PATH=f"{Path(uv()).parent}:{os.environ['PATH']}")
     return folder
 
