@@ -120,6 +120,7 @@ DOCUMENTS: Mapping[Path, Parts] = {
     DOCS / "evaluation.md": {
         "incident": incident,
         "demo": demo_output,
+        "shipped": results_pages.shipped_model,
         "real": lambda: results_pages.chapters(real=True),
         "simulated": lambda: results_pages.chapters(real=False),
     },
