@@ -10,9 +10,11 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from scripts.docgen import (
     ROOT,
@@ -28,7 +30,7 @@ from scripts.docgen import (
 )
 from scripts.docgen.http_examples import STRONGEST
 from scripts.docgen.markdown import fenced, replace_parts, table
-from serving.launch.client import running_service
+from serving.launch.client import Service, started_service
 from serving.launch.readiness import curl_line
 
 README = ROOT / "README.md"
@@ -118,6 +120,7 @@ DOCUMENTS: Mapping[Path, Parts] = {
     DOCS / "evaluation.md": {
         "incident": incident,
         "demo": demo_output,
+        "shipped": results_pages.shipped_model,
         "real": lambda: results_pages.chapters(real=True),
         "simulated": lambda: results_pages.chapters(real=False),
     },
@@ -140,16 +143,23 @@ def write() -> None:
         document.write_text(generated(document))
 
 
+@contextmanager
+def fresh_service() -> Iterator[Service]:
+    """A service in an empty home, so that what it answers does not depend on what happened before."""
+    with TemporaryDirectory() as home, started_service({"SESSION_TRUST_HOME": home}) as service:
+        yield service
+
+
 def record() -> None:
-    """Run everything the pages show against the running service, or one started for it, and keep what came of it."""
-    with running_service() as service:
+    """Run everything the pages show against a service in an empty home, and keep what came of it."""
+    with fresh_service() as service:
         recordings.record_all(service)
         pictures.take_all(service)
 
 
 def take_pictures() -> None:
     """Take the pictures alone, of a decision made for them."""
-    with running_service() as service:
+    with fresh_service() as service:
         pictures.take_all(service)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -25,7 +26,9 @@ FOLDER = Path(__file__).with_name("recorded")
 QUICKSTARTS = tuple(
     ROOT / f"docs/quickstart/{name}.md" for name in ("data-scientist", "policy-engineer", "investigator")
 )
-SHOWN_LINES = 40
+PROGRESS = re.compile(r"[a-z][a-z ]*(?: …|(?:: \d+ %)? \(\d+ s\))")
+"""A line by which a command shows, where there is no terminal, that it is at work."""
+SHOWN_LINES = 26
 """How many lines of an output a page shows at most."""
 
 
@@ -118,7 +121,8 @@ def run_page(page: Path, service: Service) -> list[str]:
         mirror(Path(folder), service.key_file.parent)
         text = page.read_text().replace(http_examples.USUAL_URL, service.url)
         runnable = [block for block in shell_blocks.blocks(text) if not block.proven]
-        return shell_blocks.run(runnable, Path(folder), environment(service))
+        outputs = shell_blocks.run(runnable, Path(folder), environment(service))
+        return [output.replace(f"{folder}/", "") for output in outputs]
 
 
 def environment(service: Service) -> Mapping[str, str]:
@@ -137,6 +141,6 @@ def mirror(folder: Path, home: Path) -> None:
 def _tidied(output: str, service: Service) -> str:
     """The output with the usual address and folder in place of this run's, and no longer than a page can show."""
     text = output.replace(service.url, http_examples.USUAL_URL).replace(str(service.key_file.parent), ".local")
-    lines = [line.rstrip() for line in text.strip("\n").splitlines()]
+    lines = [line.rstrip() for line in text.strip("\n").splitlines() if not PROGRESS.fullmatch(line.strip())]
     more = len(lines) - SHOWN_LINES
     return "\n".join([*lines[:SHOWN_LINES], *([f"… and {more} more lines"] if more > 0 else [])])
