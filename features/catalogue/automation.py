@@ -8,8 +8,8 @@ from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history.category_codes import HUMAN
 from features.history.event_values import loop_rounds, request_of
+from features.kernels.compilation import jit
 from features.kernels.decayed_counts import above_usual, above_zero, log_of_one_more, population_rarity, seconds_between
-from features.kernels.jit import jit
 
 FEWEST_GAPS = 4
 """With fewer gaps, a session's rhythm is unknown."""

@@ -20,7 +20,7 @@ import numpy as np
 from features.event.row_fields import ROW
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION
 from features.history.population import POPULATION
-from features.kernels.jit import jit
+from features.kernels.compilation import jit
 
 RECORDS: dict[str, np.dtype[np.void]] = {
     "event": ROW,

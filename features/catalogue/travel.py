@@ -10,8 +10,8 @@ import math
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history.event_values import is_exit
+from features.kernels.compilation import jit
 from features.kernels.decayed_counts import changed, distance_km, seconds_between
-from features.kernels.jit import jit
 
 FINE_KM, COARSE_KM = 25.0, 150.0
 """The error of a looked-up location: to a town, or to whole degrees."""

@@ -31,6 +31,7 @@ from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.history.population import POPULATION, unmeasured
 from features.kernels.forest_kernel import add_leaf_values
 from features.kernels.hash_table import find
+from features.kernels.numba_internals import defer_scipy_probe
 from features.kernels.tree_shap_kernel import add_shares
 from features.settings import get_settings
 
@@ -107,29 +108,12 @@ class Step:
 
 def compiled(features: tuple[Feature, ...]) -> Step:
     """The step over these features, compiled once for all processes that have the same sources and home folder."""
-    _spare_scipy()
+    defer_scipy_probe()
     module = _loaded(features, _fingerprint(features))
     kernel, finds = module.run, module.find
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         kernel, finds = _with_attributes(kernel), _with_attributes(finds)
     return Step(kernel, finds, module.spread, module.add_shares, module.add_leaf_values, len(features))
-
-
-def _spare_scipy() -> None:
-    """Have numba look for scipy's linear algebra where it is used, as it does as well, and not at its start.
-
-    It imports the whole of it only to see whether it is there, which takes as long as all else that starting takes.
-    """
-    if "numba.np.arraymath" in sys.modules:
-        return
-    linalg: Any = importlib.import_module("numba.np.linalg")
-    look = linalg.ensure_blas
-    linalg.ensure_blas = lambda: None
-    try:
-        arraymath: Any = importlib.import_module("numba.np.arraymath")
-        arraymath.ensure_blas = look
-    finally:
-        linalg.ensure_blas = look
 
 
 _FIND, _SHARES, _LEAVES = (
@@ -144,7 +128,7 @@ def _source(features: tuple[Feature, ...]) -> str:
 import numpy as np
 from features.kernels.prefetch import fetch, fetch_beside, fetch_record
 from features.history.update import age, take_in
-from features.kernels.jit import entry, jit
+from features.kernels.compilation import entry, jit
 from features.kernels.hash_table import find as _find
 from features.kernels.hash_table import own, tell_record
 from features.kernels.hash_table import spread as _spread

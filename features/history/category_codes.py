@@ -11,7 +11,7 @@ import typing
 import numpy as np
 
 from features.event.schema import Category, IdentityType
-from features.kernels.jit import jit
+from features.kernels.compilation import jit
 
 _CATEGORY = {name: code for code, name in enumerate(typing.get_args(Category), start=1)}
 _IDENTITY_TYPE = {name: code for code, name in enumerate(typing.get_args(IdentityType), start=1)}

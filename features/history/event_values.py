@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features.arrays import NEVER, SECOND, Record
 from features.history.layout import LONGEST_LOOP
-from features.kernels.jit import jit
+from features.kernels.compilation import jit
 from features.kernels.simd_lookup import holds
 
 STRONG = 2.0

@@ -11,8 +11,8 @@ import math
 from features.arrays import NEVER, Array, Record
 from features.history.category_codes import AUTHENTICATE, is_write, privilege_of
 from features.history.event_values import combine_keys, hour_bin, is_exit, loop_rounds, request_of, strong_time
+from features.kernels.compilation import jit
 from features.kernels.decayed_counts import add, log_of_one_more, seconds_between
-from features.kernels.jit import jit
 
 
 @jit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features.arrays import NAN, SECOND, Array
 from features.history.layout import RECENT
-from features.kernels.jit import jit
+from features.kernels.compilation import jit
 from features.kernels.simd_lookup import least_of, place_of
 
 HOUR_OF_US = 3_600 * SECOND

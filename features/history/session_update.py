@@ -8,8 +8,8 @@ from features.arrays import NEVER, Record
 from features.history.category_codes import is_write, privilege_of
 from features.history.event_values import request_of, strong_time
 from features.history.layout import LONGEST_LOOP, SESSION_RESOURCES
+from features.kernels.compilation import jit
 from features.kernels.decayed_counts import log_of_one_more, seconds_between
-from features.kernels.jit import jit
 from features.kernels.simd_lookup import holds
 
 

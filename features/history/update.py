@@ -13,8 +13,8 @@ from features.history import half_lives
 from features.history.identity_update import learn_habits, record_failure
 from features.history.recent_values import remember
 from features.history.session_update import learn_pace, learn_session, record_rarities
+from features.kernels.compilation import jit
 from features.kernels.decayed_counts import faded, seconds_between
-from features.kernels.jit import jit
 
 UNKNOWN, SUCCESS, FAILURE, DENIED, CHALLENGED = range(5)
 """The outcome an event is applied with. The first four are the codes of `action.outcome`; policy sets the last."""

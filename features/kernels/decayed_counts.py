@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from features.arrays import NAN, NEVER, SECOND, Array
-from features.kernels.jit import jit
+from features.kernels.compilation import jit
 from features.kernels.simd_lookup import amount_of, least_of, place_of
 
 EARTH_DIAMETER_KM = 12_742.0

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from features.arrays import Array
-from features.kernels.jit import unchecked
+from features.kernels.compilation import unchecked
 
 NO_CHILD = 0
 """The child of a leaf: no node has the first root as its child."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from numba import from_dtype, types
-from numba.core import cgutils
 
 from features.arrays import Array
-from features.kernels.jit import jit
+from features.kernels.compilation import jit
+from features.kernels.numba_internals import cgutils
 from features.kernels.prefetch import fetch
 from features.kernels.simd_lookup import array_of, tell
 

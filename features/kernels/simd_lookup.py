@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import extending, types
-from numba.np import arrayobj
+
+from features.kernels.numba_internals import arrayobj
 
 WAYS = 8
 """How many places of a table a key may stand in; as many keys as a cache line holds."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.arrays import Array
-from features.kernels.jit import unchecked
+from features.kernels.compilation import unchecked
 
 AT_ONCE = 64
 """Leaves whose factors are at hand together, in the nearest cache."""

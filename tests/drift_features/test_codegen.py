@@ -45,7 +45,7 @@ def same(some: list[np.ndarray], others: list[list[float]], column: int) -> bool
 
 
 HEAD = """
-from features.kernels.decayed_counts import NAN, Record
+from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 
 SOME = 2

@@ -27,7 +27,7 @@ from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History, empty
 from features.history.population import POPULATION, load, measure, save, unmeasured
 from features.kernels import decayed_counts as formulas
-from features.kernels.jit import OPTIONS
+from features.kernels.compilation import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 LAYOUTS = {"ROW": ROW, "IDENTITY": IDENTITY, "SESSION": SESSION, "CREDENTIAL": CREDENTIAL, "POPULATION": POPULATION}

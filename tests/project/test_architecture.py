@@ -122,3 +122,17 @@ def test_no_function_carries_the_name_of_its_module(package: str) -> None:
     ]
 
     assert carrying == []
+
+
+def test_numbas_private_parts_are_used_in_one_module() -> None:
+    """Only there may an update of numba break the engine, and one minor release is let in at a time."""
+    private = re.compile(r"\bnumba\.(core|np|cpython|parfors|misc)\b")
+
+    using = {
+        p.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for p in modules(package)
+        if private.search(p.read_text())
+    }
+
+    assert using == {"features/kernels/numba_internals.py"}

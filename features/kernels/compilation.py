@@ -1,4 +1,4 @@
-"""How functions over records and arrays are compiled: as a part of another one, or as what Python calls."""
+"""How functions over records and arrays are compiled: into their callers (`jit`), or as what Python calls (`entry`)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
-from numba.core.registry import CPUDispatcher
 
-from features.kernels.numba_pipeline import Part, Whole
+from features.kernels.numba_internals import CompiledIntoCallers, Part, Whole
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": True, "nogil": True, "_nrt": False}
 """How everything is compiled: numpy's results for domain errors, checked indices, no fastmath (it changes bits), and no
@@ -23,20 +22,6 @@ _WITHIN: dict[str, Any] = {
 }
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class _Inside(CPUDispatcher):
-    """A compiled function that only compiled functions call as such; called from Python, it runs as Python."""
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.py_func(*arguments)
-
-    def add_overload(self, cres: Any) -> None:
-        """Remember what was compiled, under an object that stands for the machine code there is none of."""
-        known = cres._replace(entry_point=object())
-        context: Any = self.targetctx
-        context.insert_user_function(known.entry_point, known.fndesc, [known.library])
-        self.overloads[tuple(known.signature.args)] = known
 
 
 def jit(function: Function) -> Function:
@@ -56,7 +41,7 @@ def _part(function: Function, options: dict[str, Any]) -> Function:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
         return function
     compiled: Any = numba.njit(**options, **_WITHIN)(function)
-    compiled.__class__ = _Inside
+    compiled.__class__ = CompiledIntoCallers
     return compiled
 
 

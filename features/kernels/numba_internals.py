@@ -1,17 +1,24 @@
-"""How little numba does for a function over records and arrays: no more than such functions need.
+"""The private parts of numba that the engine uses: nothing else in the project imports `numba.core` or `numba.np`.
 
-What is only ever a part of another function is typed and lowered, and left to what it is a part of: optimised and made
-into machine code by itself, as numba does by default, it takes as long again, for code that nobody calls.
+`pyproject.toml` admits one minor release of numba, so that a change of these parts is met on purpose. A function that
+is only part of another one is typed and lowered, and left to that one: optimised and made into machine code by itself,
+as numba does by default, it takes as long again, for code that nobody calls.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
+import sys
 from typing import Any, cast
 
-from numba.core import compiler, typed_passes, untyped_passes
+from numba.core import cgutils, compiler, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import PassManager
+from numba.core.registry import CPUDispatcher
+from numba.np import arrayobj
+
+__all__ = ["CompiledIntoCallers", "Part", "Whole", "arrayobj", "cgutils", "defer_scipy_probe"]
 
 _PASSES = (
     untyped_passes.TranslateByteCode,
@@ -76,3 +83,34 @@ def _passes() -> Any:
         passes.add_pass(each, each.__name__)
     passes.finalize()
     return passes
+
+
+class CompiledIntoCallers(CPUDispatcher):
+    """A compiled function that only compiled functions call as such; called from Python, it runs as Python."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.py_func(*arguments)
+
+    def add_overload(self, cres: Any) -> None:
+        """Remember what was compiled, under an object that stands for the machine code there is none of."""
+        known = cres._replace(entry_point=object())
+        context: Any = self.targetctx
+        context.insert_user_function(known.entry_point, known.fndesc, [known.library])
+        self.overloads[tuple(known.signature.args)] = known
+
+
+def defer_scipy_probe() -> None:
+    """Let numba look for scipy's linear algebra when it is used, not when numba starts.
+
+    numba imports all of it to see whether it is there, which takes as long as the rest of a start.
+    """
+    if "numba.np.arraymath" in sys.modules:
+        return
+    linalg: Any = importlib.import_module("numba.np.linalg")
+    look = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        arraymath: Any = importlib.import_module("numba.np.arraymath")
+        arraymath.ensure_blas = look
+    finally:
+        linalg.ensure_blas = look
