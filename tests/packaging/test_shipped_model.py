@@ -33,8 +33,8 @@ from training.promotion.shipping import (
 ROOT = Path(__file__).resolve().parents[2]
 SHIP_A_NEW_ONE = (
     "data/model was made for other features ({difference}). Make and ship a new one:\n"
-    "    python -m training retrain --promote --identities 18400\n"
-    "    python -m training export-model data/model --made-by 'python -m training retrain --promote --identities 18400'"
+    "    python -m training retrain --promote\n"
+    "    python -m training export-model data/model"
 )
 
 
