@@ -65,7 +65,8 @@ class ApiMiddleware:
             raise Problem(404, f"There is nothing at {path}.")
         require_scope(nearest, caller)
         if match is None:
-            raise Problem(405, f"{path} takes {' and '.join(route.method for route in routes)}.")
+            methods = tuple(route.method for route in routes)
+            raise Problem(405, f"{path} takes {' and '.join(methods)}.", allowed=methods)
         return match, caller
 
     async def _serve(self, route: RouteSpec, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:

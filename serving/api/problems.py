@@ -59,6 +59,8 @@ class Problem(Exception):
     status: int
     detail: str
     fields: tuple[tuple[str, str], ...] = ()
+    allowed: tuple[str, ...] = ()
+    """Of a 405: the methods the path takes, as RFC 9110 wants them in `Allow`."""
 
     def body(self) -> dict[str, Any]:
         """The members of RFC 9457; `errors` names each field that is wrong."""
@@ -72,10 +74,12 @@ class Problem(Exception):
         }
 
     def response(self) -> JSONResponse:
-        """The response. It is not to be cached, and a 401 says how to authenticate."""
+        """The response. It is not to be cached; a 401 says how to authenticate, a 405 which methods there are."""
         headers = {"cache-control": "no-store"}
         if self.status == 401:
             headers["www-authenticate"] = 'Bearer realm="session-trust"'
+        if self.allowed:
+            headers["allow"] = ", ".join(self.allowed)
         return JSONResponse(self.body(), self.status, headers, MEDIA_TYPE)
 
 

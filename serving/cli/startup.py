@@ -10,7 +10,7 @@ import typer
 from features.settings import SettingsError, get_settings
 from serving.launch.preparation import prepare
 from serving.launch.process import become_server
-from serving.launch.readiness import announce_from_child, say
+from serving.launch.readiness import announce_from_child, print_progress
 
 serve_app = typer.Typer(add_completion=False)
 
@@ -27,7 +27,7 @@ def serve() -> None:
     try:
         settings = get_settings()
     except SettingsError as error:
-        say(str(error))
+        print_progress(str(error))
         raise typer.Exit(2) from error
     code = prepare(settings)
     if code:

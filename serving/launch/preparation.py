@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from features.model.registry import RegistryUnavailable, has_version
 from features.settings import Settings
 from serving.launch.process import python_environment
-from serving.launch.readiness import say
+from serving.launch.readiness import print_progress
 
 HEARTBEAT_SECONDS = 3.0
 """How often a stage that takes long says that it is still at work."""
@@ -30,7 +30,7 @@ def prepare(settings: Settings) -> int:
     """Make everything ready for the server; returns an exit code, 0 when it can start."""
     if is_taken(settings.host, settings.port):
         address = f"{settings.host}:{settings.port}"
-        say(f"{address} is taken: stop what listens there, or set SESSION_TRUST_PORT to another port")
+        print_progress(f"{address} is taken: stop what listens there, or set SESSION_TRUST_PORT to another port")
         return 1
     settings.ensure_home()
     champion = f"{settings.model_name}@{settings.model_alias}"
@@ -38,9 +38,11 @@ def prepare(settings: Settings) -> int:
         if has_version(settings, settings.model_alias):
             return 0
     except RegistryUnavailable as error:
-        say(f"whether there is a model {champion} cannot be seen: {error}")
+        print_progress(f"the model registry cannot be read: {error}")
         return 0
-    say(f"no model is {champion} yet: registering the one that ships with session-trust (trained on simulated data)")
+    print_progress(
+        f"no model is {champion} yet: registering the one that ships with session-trust (trained on simulated data)"
+    )
     return _run_beside({"registering the model": REGISTER, "compiling features and tables": COMPILE})
 
 
@@ -58,7 +60,7 @@ def is_taken(host: str, port: int) -> bool:
 
 def _run_beside(stages: Mapping[str, tuple[str, ...]]) -> int:
     """Run modules as processes beside each other and say what is still at work; shows the output of one that fails."""
-    began = said = time.monotonic()
+    began = reported = time.monotonic()
     with tempfile.TemporaryFile() as output:
         running = {
             stage: subprocess.Popen(
@@ -70,10 +72,12 @@ def _run_beside(stages: Mapping[str, tuple[str, ...]]) -> int:
         while running:
             for stage in [stage for stage, process in running.items() if process.poll() is not None]:
                 codes[stage] = running.pop(stage).returncode
-                say(f"{stage}: {'done' if codes[stage] == 0 else 'FAILED'} after {time.monotonic() - began:.0f} s")
-            if running and time.monotonic() - said >= HEARTBEAT_SECONDS:
-                said = time.monotonic()
-                say(f"{', '.join(running)}: {said - began:.0f} s so far")
+                print_progress(
+                    f"{stage}: {'done' if codes[stage] == 0 else 'FAILED'} after {time.monotonic() - began:.0f} s"
+                )
+            if running and time.monotonic() - reported >= HEARTBEAT_SECONDS:
+                reported = time.monotonic()
+                print_progress(f"{', '.join(running)}: {reported - began:.0f} s so far")
             time.sleep(0.05)
         if any(codes.values()):
             output.seek(0)

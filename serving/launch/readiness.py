@@ -52,14 +52,14 @@ def announce(settings: Settings, pid: int) -> int:
         if not is_alive(pid):
             return 1
         if now - began > PATIENCE_SECONDS:
-            say(f"no answer after {PATIENCE_SECONDS:.0f} s: look at what the service printed above")
+            print_progress(f"no answer after {PATIENCE_SECONDS:.0f} s: look at what the service printed above")
             return 1
         if now - reported >= HEARTBEAT_SECONDS:
             reported = now
-            say(f"loading model and features: {now - began:.0f} s so far")
+            print_progress(f"loading model and features: {now - began:.0f} s so far")
         time.sleep(POLL_SECONDS)
     key_file = settings.home / "key"
-    print(f"Ready after {time.monotonic() - began:.0f} s. Ask it something:\n\n{curl_line(url, key_file)}\n")
+    print(f"Ready after {time.monotonic() - began:.0f} s. Try it:\n\n{curl_line(url, key_file)}\n")
     ready = {"url": url, "key_file": str(key_file), "investigate_url": f"{url}/investigate"}
     print("READY", json.dumps(ready), flush=True)
     return 0
@@ -109,6 +109,6 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def say(message: str) -> None:
+def print_progress(message: str) -> None:
     """Print progress on the error channel, which programs do not read."""
     print(f"[serve] {message}", file=sys.stderr, flush=True)

@@ -22,9 +22,11 @@ from features.engine.batch import replay
 from features.event.arrow import table_of
 from features.history.population import measure, unmeasured
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:PySpark does not yet fully support pandas:FutureWarning",  # it warns of pandas 3, which replay never meets
-)
+pytestmark = [
+    pytest.mark.integration,
+    # PySpark warns of pandas 3, which replay never meets.
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+]
 COPIES, BATCH, AT_ONCE = 100, 5_000, 12_000
 
 

@@ -212,6 +212,11 @@ def test_unknown_paths_and_methods_are_problems(small: Server, method: str, path
     assert response.headers["content-type"] == PROBLEM
 
 
+def test_a_wrong_method_is_told_the_right_ones(small: Server) -> None:
+    """RFC 9110 wants `Allow` in every 405."""
+    assert small.request("DELETE", "/score").headers["allow"] == "POST"
+
+
 TITLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "Bad Request": ("POST", "/score", {"json": {}}),
     "Unauthorized": ("GET", "/decisions", {"headers": {"Authorization": "Bearer x.y"}}),

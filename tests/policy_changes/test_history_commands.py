@@ -18,6 +18,8 @@ from features import get_settings
 from features.event.arrow import table_of
 from serving.policy.schema import BUILT_IN, Policy
 
+pytestmark = pytest.mark.training  # it registers a model in MLflow
+
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
