@@ -211,7 +211,7 @@ def _print_coverage(result: ReplayResult, names: dict[str, str]) -> None:
 
     for name, value in names.items():
         print_plain(console, f"{name}: {value}")
-    print_plain(console, f"{result.judged:,} requests replayed, {sum(result.missing.values()):,} not")
+    print_plain(console, f"{result.judged:,} requests decided, {sum(result.missing.values()):,} not")
     for reason, count in (*result.missing.items(), *result.unknown.items()):
         print_plain(console, f"  {count:,}: {reason}")
     for sentence in ASSUMPTIONS:

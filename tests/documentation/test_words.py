@@ -16,7 +16,7 @@ PRIVATE = {
     r"thie(f|ves)|robb(ed|er|ers)": "attacker, stolen credential",
     r"intruders?": "attacker, malicious request",
     r"he|him|his|himself": "the person, the attacker, the identity",
-    r"whom": "which identity",
+    r"(?<!by )whom": "which identity",
     r"surprises?": "hard negative",
     r"deeds?": "attacker action",
     r"foreign requests?": "malicious request",

@@ -74,7 +74,7 @@ def test_a_tuned_policy_can_be_replayed(home: Path, tmp_path: Path) -> None:
     assert "labels: simulated" in table
     assert "labels: simulated" in tables
     assert Policy.load(tuned).thresholds["human"].internal.trust is not None
-    assert "1,200 requests replayed, 0 not" in messages
+    assert "1,200 requests decided, 0 not" in messages
 
 
 def test_without_labels_every_request_counts_as_legitimate(home: Path, tmp_path: Path) -> None:

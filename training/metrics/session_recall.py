@@ -1,6 +1,6 @@
 """Recall of compromised sessions at a friction budget, with bootstrap intervals.
 
-A session is scored by its highest request. It is compromised when a malicious request in it succeeded, and caught when
+A session is scored by its highest score. It is compromised when a malicious request in it succeeded, and caught when
 one of its malicious requests is challenged. The budget is the share of benign sessions that may be challenged, and is
 spent equally in every identity type.
 """
