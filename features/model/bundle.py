@@ -24,7 +24,7 @@ from features.catalogue.describe import contract, difference
 from features.event.schema import IdentityType
 from features.hashing import digest_of, digest_of_file
 from features.history import population
-from features.model.registry import NOW_FILE, find_version
+from features.model.registered_version import NOW_FILE, find_version
 from features.model.trust_curve import HORIZONS, TrustCurve, probability
 from features.settings import Settings
 

@@ -23,7 +23,7 @@ from features.catalogue.all import feature_names
 from features.hashing import digest_of
 from features.model.bundle import DIGEST_TAG, ModelMismatch, TrustModel
 from features.model.forest import Forest, forest_of
-from features.model.registry import NOW_FILE
+from features.model.registered_version import NOW_FILE
 from features.model.tree_shap import Paths, TreeShap, explain_forest
 from features.model.trust_curve import HORIZONS, probability
 from features.settings import Settings

@@ -16,7 +16,7 @@ from features.event.row_fields import CONTEXT
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding
-from serving.decision.floors import FloorResult
+from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import Explanation, Proof, SessionState, Versions
 from serving.decision.remedies import Remedy, challenge_header
 from serving.decision.ruling import ModelAssessment, Ruling, decision_context, determine_ruling, is_thin, low_impact

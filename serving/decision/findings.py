@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from serving.decision.floors import FloorResult
+from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import DecisionContext, SessionState
 from serving.times import duration
 

@@ -15,7 +15,7 @@ from typing import Literal
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding, asked_too_often, standing_faults
-from serving.decision.floors import FloorResult, evaluate_floors
+from serving.decision.floor_evaluation import FloorResult, evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, SessionState
 from serving.decision.proofs import model_requirement, satisfies, satisfies_model
 from serving.decision.reauthentication import SessionLimit, passed_limit

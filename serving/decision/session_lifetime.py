@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features.model.trust_curve import TrustCurve
-from serving.decision.floors import FloorResult
+from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import DecisionContext, Proof
 from serving.decision.reauthentication import seconds_left
 

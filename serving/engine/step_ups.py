@@ -10,7 +10,7 @@ from typing import Any
 from features.event.schema import Event
 from features.history.update import SUCCESS
 from serving.contracts.requests import StepUpProof, StepUpRequest
-from serving.decision.floors import evaluate_floors
+from serving.decision.floor_evaluation import evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, Scope, SessionState
 from serving.decision.proofs import assurance_level, satisfies_model, uncovered
 from serving.decision.reauthentication import session_assurance_level

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 
-from features.model.registry import RegistryUnavailable, has_version
+from features.model.registered_version import RegistryUnavailable, has_version
 from features.settings import Settings
 from serving.launch.process import python_environment
 from serving.launch.readiness import print_progress

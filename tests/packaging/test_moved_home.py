@@ -12,7 +12,7 @@ from support.small_champion import small_model
 
 from features.catalogue.all import feature_names
 from features.model.bundle import ModelMismatch, fetch
-from features.model.registry import NoSuchVersion, RegisteredVersion, find_version, has_version
+from features.model.registered_version import NoSuchVersion, RegisteredVersion, find_version, has_version
 from features.settings import Settings
 from training.promotion.registry import promote, register
 

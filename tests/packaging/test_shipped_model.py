@@ -16,7 +16,7 @@ from support.small_champion import small_model
 from features.catalogue.describe import difference
 from features.model.bundle import DIGEST_TAG, FILES, ModelMismatch, TrustModel, fetch, load
 from features.model.proven import TOLERANCE, error_of, prove, read_proof, trial_rows
-from features.model.registry import NOW_FILE, find_version
+from features.model.registered_version import NOW_FILE, find_version
 from features.settings import Settings
 from training.promotion.registry import promote, register
 from training.promotion.shipping import (

@@ -16,7 +16,7 @@ from support.decisions import (
 )
 
 from serving.decision.authorization_details import Detail
-from serving.decision.floors import Status
+from serving.decision.floor_evaluation import Status
 from serving.decision.inputs import Proof
 
 RESTRICTED = {"resource": {"sensitivity": "restricted"}}

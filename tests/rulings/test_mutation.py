@@ -15,11 +15,11 @@ def test_results_are_read_for_each_file(tmp_path: Path) -> None:
     """A file without mutants is left out, and an unknown exit code is given as it is."""
     (tmp_path / "serving/decision").mkdir(parents=True)
     codes = {"a": 1, "b": 0, "c": 33, "d": 36, "e": None, "f": 99}
-    (tmp_path / "serving/decision/floors.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
+    (tmp_path / "serving/decision/floor_evaluation.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
     (tmp_path / "serving/empty.py.meta").write_text(json.dumps({"exit_code_by_key": {}}))
 
     assert mutant_results(tmp_path, MEANINGS) == {
-        "serving/decision/floors.py": {
+        "serving/decision/floor_evaluation.py": {
             "a": "killed",
             "b": "survived",
             "c": "no tests",

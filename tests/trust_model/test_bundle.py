@@ -22,7 +22,7 @@ from features.model.bundle import (
     save,
     types_of,
 )
-from features.model.registry import NOW_FILE
+from features.model.registered_version import NOW_FILE
 from features.model.trust_curve import HORIZONS
 
 

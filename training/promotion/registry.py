@@ -16,7 +16,7 @@ from features.catalogue.all import feature_names
 from features.hashing import digest_of_file
 from features.model.bundle import DIGEST_TAG, TRUSTED, TrustModel, fetch, save
 from features.model.proven import proven_forests
-from features.model.registry import FOLDER, NOW_FILE, NoSuchVersion, find_version, follow_moved_home
+from features.model.registered_version import FOLDER, NOW_FILE, NoSuchVersion, find_version, follow_moved_home
 from features.settings import Settings
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from features.data_files import data_folder
 from features.hashing import digest_of_file
 from features.model.bundle import DIGEST_TAG, FILES, TRUSTED, ModelMismatch, TrustModel, load
 from features.model.proven import keep_proof, prove, trial_rows, write_proof
-from features.model.registry import FOLDER, NOW_FILE, find_version
+from features.model.registered_version import FOLDER, NOW_FILE, find_version
 from features.model.trust_curve import HORIZONS
 from features.settings import Settings, get_settings
 from training.promotion.registry import CHECKS_TAG, connect, experiment_of, new_version, promote, signature
