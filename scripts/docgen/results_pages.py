@@ -11,6 +11,7 @@ from scripts.docgen.markdown import table
 
 REPORT = ROOT / "training/REPORT.md"
 CARD = ROOT / "data/model/MODEL_CARD.md"
+MANIFEST = ROOT / "data/model/manifest.json"
 SHOWN_GROUPS = ("overall", "identity type", "baseline")
 RESULTS = ROOT / "benchmarks/results.json"
 REAL = "(real records)"
@@ -22,7 +23,8 @@ def shipped_model() -> str:
     figures = CARD.read_text().partition("**Figures**")[2].partition("Predicted over")[0]
     rows = [[cell.strip() for cell in line.strip("| \n").split("|")] for line in figures.splitlines() if "|" in line]
     wanted = [row for row in rows if row[0].startswith(SHOWN_GROUPS)]
-    return table(("recall of compromised sessions, simulated", "0.1 %", "0.5 %", "1.0 % challenged"), wanted)
+    recall = table(("recall of compromised sessions, simulated", "0.1 %", "0.5 %", "1.0 % challenged"), wanted)
+    return f"Made by `{json.loads(MANIFEST.read_text())['made_by']}`.\n\n{recall}"
 
 
 def chapters(real: bool) -> str:
