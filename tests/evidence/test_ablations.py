@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.prepared import prepared
 
 from features.catalogue.all import FEATURES
 from training import augment, prepare, simulate
@@ -29,7 +30,7 @@ RECIPE = Recipe(trees=4, leaves=4, smallest_leaf=5, augmentation=1)
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return prepare(simulate(4, identities=240, days=30), 4)
+    return prepared("dataset", lambda: prepare(simulate(4, identities=240, days=30), 4), 4, 240, 30)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.prepared import prepared
 
 from training import World, prepare, simulate
 from training.model.recipe import Recipe
@@ -14,12 +15,12 @@ SEED = 3
 @pytest.fixture(scope="session")
 def simulated_world() -> World:
     """Five hundred identities over thirty days."""
-    return simulate(SEED, identities=500, days=30)
+    return prepared("world", lambda: simulate(SEED, identities=500, days=30), SEED, 500, 30)
 
 
 @pytest.fixture(scope="session")
 def simulated_dataset(simulated_world: World) -> Dataset:
-    return prepare(simulated_world, SEED)
+    return prepared("dataset", lambda: prepare(simulated_world, SEED), SEED, 500, 30)
 
 
 @pytest.fixture(scope="session")
