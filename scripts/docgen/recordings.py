@@ -139,8 +139,9 @@ def mirror(folder: Path, home: Path) -> None:
 
 
 def _tidied(output: str, service: Service) -> str:
-    """The output with the usual address and folder in place of this run's, and no longer than a page can show."""
+    """The output with the usual address and folders in place of this run's, and no longer than a page can show."""
     text = output.replace(service.url, http_examples.USUAL_URL).replace(str(service.key_file.parent), ".local")
+    text = text.replace(f"{ROOT}/", "")
     lines = [line.rstrip() for line in text.strip("\n").splitlines() if not PROGRESS.fullmatch(line.strip())]
     more = len(lines) - SHOWN_LINES
     return "\n".join([*lines[:SHOWN_LINES], *([f"… and {more} more lines"] if more > 0 else [])])
