@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -231,9 +232,12 @@ def test_without_a_champion_nothing_is_allowed(
     assert "session-trust@champion" in recorded(engine, decision)["degraded"]
 
 
-def score_until_killed(server: Server, number: int, stop: threading.Event) -> list[str]:
-    """The ids of the decisions that one client received."""
-    received: list[str] = []
+UNDER_LOAD = 100
+"""Answers after which the server is killed, however long a busy machine takes for them."""
+
+
+def score_until_killed(server: Server, number: int, stop: threading.Event, received: list[str]) -> None:
+    """Append the ids of the decisions that one client received."""
     headers = {"Authorization": f"Bearer {server.full_key}"}
     with httpx.Client(base_url=server.url, headers=headers, timeout=10) as client:
         while not stop.is_set():
@@ -242,7 +246,6 @@ def score_until_killed(server: Server, number: int, stop: threading.Event) -> li
             except httpx.TransportError:
                 break
             received.append(response.json()["decision_id"])
-    return received
 
 
 def test_kill_9_loses_no_answered_decision(tmp_path: Path) -> None:
@@ -250,12 +253,16 @@ def test_kill_9_loses_no_answered_decision(tmp_path: Path) -> None:
     home = new_home(tmp_path / "home")
     with served(home) as server, ThreadPoolExecutor(8) as pool:
         server.post("/revocations", {"identity": "revoked", "reason": "before the crash"})
-        stop = threading.Event()
-        clients = [pool.submit(score_until_killed, server, number, stop) for number in range(8)]
-        stop.wait(2)
+        stop, received = threading.Event(), list[str]()
+        clients = [pool.submit(score_until_killed, server, number, stop, received) for number in range(8)]
+        deadline = time.monotonic() + 60
+        while len(received) < UNDER_LOAD and time.monotonic() < deadline:
+            time.sleep(0.05)
         server.stop(signal.SIGKILL)
         stop.set()
-        answered = {id for client in clients for id in client.result(30)}
+        for client in clients:
+            client.result(30)
+        answered = set(received)
     command = [sys.executable, "-m", "serving", "verify"]
     verified = subprocess.run(command, cwd=ROOT, env=variables(home), check=False, capture_output=True)
     rows = {row[0] for row in sqlite3.connect(home / FILE).execute("SELECT id FROM decisions")}
@@ -263,7 +270,7 @@ def test_kill_9_loses_no_answered_decision(tmp_path: Path) -> None:
     ruling = score(restarted, "revoked")["ruling"]
     restarted.close()
 
-    assert len(answered) > 20
+    assert len(answered) >= UNDER_LOAD
     assert answered - rows == set()
     assert verified.returncode == 0
     assert ruling == "deny"
