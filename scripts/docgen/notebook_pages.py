@@ -7,6 +7,7 @@ renders the executed copy where it is up to date, and otherwise the notebook wit
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -17,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = ROOT / ".local/notebooks"
 PACKAGES = ("features", "training", "serving")
+QUIET = {**os.environ, "PYTHONWARNINGS": "ignore"}
+"""The variables of a kernel: what libraries warn about is no part of a page."""
 NOT_EXECUTED = (
     '!!! note "Without outputs"\n    This copy of the documentation was built without executing the notebooks. '
     "`scripts/docs --build` executes them.\n\n"
@@ -45,7 +48,7 @@ def execute(notebook: Path) -> Path:
 
     content: Any = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder:
-        NotebookClient(content, timeout=1_800, resources={"metadata": {"path": folder}}).execute()
+        NotebookClient(content, timeout=1_800, resources={"metadata": {"path": folder}}).execute(env=QUIET)
     EXECUTED.mkdir(parents=True, exist_ok=True)
     for older in EXECUTED.glob(f"{notebook.stem}-*.ipynb"):
         older.unlink()
