@@ -11,7 +11,7 @@ from features.arrays import Array
 from features.catalogue.registration import Feature
 from features.event.row_fields import FIELDS, ROW
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, empty
-from features.history.population import CODES, unmeasured
+from features.history.population import CODES, empty_population
 from features.kernels.decayed_counts import add
 
 
@@ -33,7 +33,7 @@ def _record(name: str, values: dict[str, Any]) -> Any:
 
 def _blank(name: str) -> Array:
     if name == "population":
-        return unmeasured()
+        return empty_population()
     if name == "event":
         return np.array([(*(field.unknown for field in FIELDS), math.nan)], ROW)
     record = empty({"identity": IDENTITY, "session": SESSION, "credential": CREDENTIAL}[name])

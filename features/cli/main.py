@@ -18,7 +18,7 @@ from features.cli.output import fail, show_first
 from features.cli.progress import progress_bar
 from features.engine.batch_files import AnotherRun, replay_file
 from features.event.schema import Event
-from features.history.population import load, unmeasured
+from features.history.population import empty_population, load_population
 from features.sources.file_import import import_files
 from features.sources.registry import SOURCES
 from features.suggestions import did_you_mean
@@ -92,10 +92,10 @@ def replay_(
 
     Example: `python -m features replay events.parquet --out matrix.parquet`
     """
-    snapshot = load(population) if population else unmeasured()
+    snapshot = load_population(population) if population else empty_population()
     try:
         with progress_bar("replaying", console) as bar:
-            count = replay_file(events, out, snapshot, parts=parts, told=bar.update)
+            count = replay_file(events, out, snapshot, parts=parts, progress=bar.update)
     except (AnotherRun, ValueError, OSError) as error:
         fail(console, error)
     console.print(f"{count} events, {len(feature_names())} features -> {out}")

@@ -1,7 +1,7 @@
 """The features of many events: the same compiled step, over events in time order.
 
-Ties in time are broken by the event's id, or by its place in the input where it has none. Every event is read before
-it is folded, by its logged outcome; an event never reads its own.
+Ties in time are broken by the event's id, or by its position in the input where it has none. An event's features are
+computed before its histories are updated with its logged outcome: they never depend on that outcome.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES
-from features.engine.batch_state import Carrier, in_chunks
+from features.engine.batch_state import BatchState, in_chunks
 from features.engine.online import step
 from features.event.numpy_row import rows_of
 
@@ -23,18 +23,18 @@ Progress = Callable[[int, int], None]
 
 
 def time_order(rows: Array) -> Array:
-    """The places of rows in the order in which they are replayed: by time, then event id, then place.
+    """The indices of rows in replay order: by time, then event id, then position.
 
-    Sorted by one number that holds the time and as much of the id as there is room for: what is nearly in order, as
-    logs are, then costs little.
+    They are sorted by one number that holds the time and as many bits of the id as fit: logs are nearly in order, and
+    then that costs little.
     """
     time, event = (_above_least(rows[name]) for name in ("time", "event_key"))
     room = 64 - int(time.max(initial=0)).bit_length()
-    rough = (time << np.uint64(room)) | (event >> np.uint64(64 - room))
-    if (rough[1:] > rough[:-1]).all():
+    sort_key = (time << np.uint64(room)) | (event >> np.uint64(64 - room))
+    if (sort_key[1:] > sort_key[:-1]).all():
         return np.arange(len(rows))  # as most logs are
-    order = np.argsort(rough, kind="stable")
-    _settle(order, rough[order], event[order])
+    order = np.argsort(sort_key, kind="stable")
+    _sort_ties(order, sort_key[order], event[order])
     return order
 
 
@@ -42,9 +42,9 @@ def _above_least(values: Array) -> Array:
     return (values - values.min(initial=2**63 - 1)).view(np.uint64)
 
 
-def _settle(order: Array, rough: Array, event: Array) -> None:
-    """Sort by the whole id what the part of it in `rough` left undecided; that is little, or nothing."""
-    same = rough[1:] == rough[:-1]
+def _sort_ties(order: Array, sort_key: Array, event: Array) -> None:
+    """Sort rows of equal `sort_key` by the whole id; there are few, or none."""
+    same = sort_key[1:] == sort_key[:-1]
     wrong = same & (event[1:] < event[:-1])
     if wrong.any():
         run = np.append(0, np.cumsum(~same))
@@ -61,15 +61,15 @@ def replay(table: pa.Table, population: Array, *, threads: int = 1, progress: Pr
 
 
 def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: Progress | None = None) -> Array:
-    """The same of rows, shape (n,) of ROW."""
+    """The same for rows, shape (n,) of ROW."""
     values = np.empty((len(rows), len(FEATURES)))
     done = Count(len(rows), progress)
 
-    def run(theirs: Array) -> None:
-        carrier = Carrier(population)
-        for places in in_chunks(theirs):
-            carrier.take_into(values, rows, places)
-            done.add(len(places))
+    def run(order: Array) -> None:
+        state = BatchState(population)
+        for chunk in in_chunks(order):
+            state.read_and_update_into(values, rows, chunk)
+            done.add(len(chunk))
 
     step()  # once, before threads ask for it
     with ThreadPoolExecutor(threads) as pool:
@@ -78,12 +78,12 @@ def replay_rows(rows: Array, population: Array, *, threads: int = 1, progress: P
 
 
 PART = 16_384
-"""About how many events are replayed at a time, with all others of their identities: few enough that what is remembered
-of these stays in the cache, and that threads have an even share."""
+"""About how many events a part holds: few enough that its histories stay in the processor's cache and that threads get
+even shares."""
 
 
 def _by_identity(rows: Array, parts: int) -> list[Array]:
-    """The places of rows in so many parts, each with all rows of its identities in time order."""
+    """The indices of rows in so many parts, each with all rows of its identities in time order."""
     order = time_order(rows)
     part = (rows["identity_key"] % parts).astype(np.min_scalar_type(parts))[order]
     together = order[np.argsort(part, kind="stable")]
@@ -91,20 +91,20 @@ def _by_identity(rows: Array, parts: int) -> list[Array]:
 
 
 def by_column(values: Array) -> Array:
-    """The same by column, shape (F, n), as tables want it."""
+    """The same by column, shape (F, n), as tables need it."""
     columns = np.empty(values.shape[::-1])
-    for start in range(0, len(values), _TURNED):
-        some = slice(start, start + _TURNED)
+    for start in range(0, len(values), _BLOCK):
+        some = slice(start, start + _BLOCK)
         columns[:, some] = values[some].T
     return columns
 
 
-_TURNED = 1_024
-"""Events turned at a time, so that what is read for the first column is in the cache for the others."""
+_BLOCK = 1_024
+"""Events transposed at a time, so that a block stays in the processor's cache for all its columns."""
 
 
 class Count:
-    """Tells how many events are done, of how many there are."""
+    """Counts events done, and reports each addition to `progress`."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._done, self._total, self._progress = 0, total, progress

@@ -1,8 +1,8 @@
 """Replay of event files larger than memory, in bounded memory, and resumed where it was broken off.
 
-A file's identities are dealt out to parts on disk, by a hash, so that the histories of one part fit into memory. Each
-part is replayed in slices of time, its histories carried from one to the next, and becomes one file of the output
-folder. A part that stands there is done: it appears under its name only once it is whole.
+A file's identities are partitioned on disk by a hash, so that the histories of one part fit into memory. Each part is
+replayed in slices of time and becomes one file of the output folder. A part that is there is finished: it gets its name
+only when it is complete.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.catalogue.describe import digest
 from features.engine.batch import Count, Progress, by_column, time_order
-from features.engine.batch_state import Carrier
+from features.engine.batch_state import BatchState
 from features.event.arrow import EVENT_SCHEMA, conform
 from features.event.numpy_row import rows_of, take_rows
 from features.hashing import digest_of, key_of
@@ -32,7 +32,7 @@ SLICE = 1_000_000
 """Events in memory at a time: some two gigabytes with their texts, rows and features."""
 EVENTS_A_PART = 5_000_000
 COMPRESSION = "zstd"
-_NEEDED = ("time", "identity.id", "identity.type", "action.name")
+_REQUIRED_COLUMNS = ("time", "identity.id", "identity.type", "action.name")
 
 
 class AnotherRun(ValueError):
@@ -40,13 +40,13 @@ class AnotherRun(ValueError):
 
 
 def replay_file(
-    source: Path, out: Path, population: Array, *, parts: int | None = None, told: Progress | None = None
+    source: Path, out: Path, population: Array, *, parts: int | None = None, progress: Progress | None = None
 ) -> int:
     """Replay a Parquet file of events into a folder of Parquet files; returns the number of events.
 
-    Rows are in time order within a part; the column `row` is an event's place in the source. Raises AnotherRun when the
-    folder was begun for something else, ValueError when the file holds no events, OSError when the disk is full: then
-    call again, and it goes on. An event counts once for each step it goes through.
+    Rows are in time order within a part; the column `row` is an event's position in the source. Raises AnotherRun when
+    the folder was begun for something else, ValueError when the file holds no events, OSError when the disk is full:
+    call again then, and it continues. `progress` counts an event once for each step it goes through.
     """
     try:
         file = pq.ParquetFile(source)
@@ -57,14 +57,14 @@ def replay_file(
     parts = parts or 1 + events // EVENTS_A_PART
     _begin(out, source, population, parts)
     total = events * (1 if parts == 1 else 2)
-    progress = Count(total, told)
-    dealt = [source] if parts == 1 else _dealt(source, out / "_work", parts, progress)
-    for number, part in enumerate(dealt):
+    done = Count(total, progress)
+    files = [source] if parts == 1 else _partition(source, out / "_work", parts, done)
+    for number, part in enumerate(files):
         target = out / f"part-{number:05}.parquet"
         if target.exists():
-            progress.add(pq.ParquetFile(target).metadata.num_rows)
+            done.add(pq.ParquetFile(target).metadata.num_rows)
         else:
-            _replay_part(part, target, population, progress, numbered=parts > 1)
+            _replay_part(part, target, population, done, numbered=parts > 1)
     shutil.rmtree(out / "_work", ignore_errors=True)
     return int(events)
 
@@ -79,13 +79,13 @@ def schema() -> pa.Schema:
 
 
 def _check(columns: pa.Schema, source: Path) -> None:
-    missing = [name for name in _NEEDED if name not in columns.names]
+    missing = [name for name in _REQUIRED_COLUMNS if name not in columns.names]
     if missing:
         raise ValueError(f"{source} holds no events: it lacks {', '.join(missing)}; see python -m features import")
 
 
 def _begin(out: Path, source: Path, population: Array, parts: int) -> None:
-    """Note what the folder is for, or see that it is for the same."""
+    """Record what the folder is for, or check that it is for the same."""
     about = {
         "source": str(source.resolve()),
         "bytes": source.stat().st_size,
@@ -105,43 +105,43 @@ def _begin(out: Path, source: Path, population: Array, parts: int) -> None:
         raise AnotherRun(f"{out} was begun with another {', '.join(other)}: name another --out, or delete it")
 
 
-def _dealt(source: Path, folder: Path, parts: int, progress: Count) -> list[Path]:
-    """The source dealt out to files by identity, each row with its place; done once, or again if it was broken off."""
-    whole = folder / "dealt"
+def _partition(source: Path, folder: Path, parts: int, done: Count) -> list[Path]:
+    """The source partitioned into files by identity, each row with its position; repeated if it was interrupted."""
+    complete = folder / "complete"
     files = [folder / f"{number:05}.parquet" for number in range(parts)]
-    if whole.exists():
-        progress.add(pq.ParquetFile(source).metadata.num_rows)
+    if complete.exists():
+        done.add(pq.ParquetFile(source).metadata.num_rows)
         return files
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
-        writers = [stack.enter_context(pq.ParquetWriter(f, _DEALT, compression=COMPRESSION)) for f in files]
+        writers = [stack.enter_context(pq.ParquetWriter(f, _PARTITION_SCHEMA, compression=COMPRESSION)) for f in files]
         waiting: list[list[pa.Table]] = [[] for _ in files]
-        for place, table in _batches(source):
-            numbered = conform(table).append_column("row", pa.array(place + np.arange(table.num_rows)))
+        for first, table in _batches(source):
+            numbered = conform(table).append_column("row", pa.array(first + np.arange(table.num_rows)))
             for number, own in enumerate(_by_part(numbered, parts)):
                 waiting[number].append(own)
                 if sum(map(len, waiting[number])) >= BATCH:
                     _flush(writers[number], waiting[number])
-            progress.add(table.num_rows)
+            done.add(table.num_rows)
         for writer, rest in zip(writers, waiting, strict=True):
             _flush(writer, rest)
-    whole.touch()
+    complete.touch()
     return files
 
 
-_DEALT = EVENT_SCHEMA.append(pa.field("row", pa.int64()))
+_PARTITION_SCHEMA = EVENT_SCHEMA.append(pa.field("row", pa.int64()))
 
 
 def _batches(file: Path, wanted: Array | None = None) -> Iterator[tuple[int, pa.Table]]:
-    """A file's tables one by one, each with the place it begins at; only row groups that hold a wanted row are read."""
+    """A file's tables, each with the position of its first row; row groups without a wanted row are not read."""
     parquet = pq.ParquetFile(file)
     end = 0
     for group in range(parquet.num_row_groups):
-        place, end = end, end + parquet.metadata.row_group(group).num_rows
-        if wanted is None or wanted[place:end].any():
+        start, end = end, end + parquet.metadata.row_group(group).num_rows
+        if wanted is None or wanted[start:end].any():
             for batch in parquet.iter_batches(BATCH, row_groups=[group]):
-                yield place, pa.Table.from_batches([batch])
-                place += batch.num_rows
+                yield start, pa.Table.from_batches([batch])
+                start += batch.num_rows
 
 
 def _by_part(events: pa.Table, parts: int) -> Iterator[pa.Table]:
@@ -156,43 +156,43 @@ def _by_part(events: pa.Table, parts: int) -> Iterator[pa.Table]:
 
 
 def _flush(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> None:
-    """Write what waits as one row group: many small ones would cost more than the events in them."""
+    """Write the waiting tables as one row group: many small groups would cost more than their events."""
     if waiting:
         writer.write_table(pa.concat_tables(waiting))
         waiting.clear()
 
 
-def _replay_part(part: Path, target: Path, population: Array, progress: Count, *, numbered: bool) -> None:
-    carrier = Carrier(population)
+def _replay_part(part: Path, target: Path, population: Array, done: Count, *, numbered: bool) -> None:
+    state = BatchState(population)
     draft = target.with_suffix(".draft")
     # a dictionary of doubles takes longer to look for than all else of writing, and makes the file larger
     with pq.ParquetWriter(draft, schema(), compression=COMPRESSION, use_dictionary=False) as writer:
-        for rows, places in _slices(part, numbered):
+        for rows, positions in _slices(part, numbered):
             order = time_order(rows)
             for start in range(0, len(rows), BATCH):
                 chosen = order[start : start + BATCH]
-                values = carrier.take(take_rows(rows, chosen))
-                columns = [places[chosen], *by_column(values)]
+                values = state.read_and_update(take_rows(rows, chosen))
+                columns = [positions[chosen], *by_column(values)]
                 writer.write_table(pa.table(columns, schema=schema()))
-                progress.add(len(chosen))
+                done.add(len(chosen))
     draft.replace(target)
 
 
 def _slices(part: Path, numbered: bool) -> Iterator[tuple[Array, Array]]:
-    """The rows of a part and their places in the source, in slices of time of about SLICE events.
+    """The rows of a part and their positions in the source, in slices of time of about SLICE events.
 
     Events of one time are never cut apart. A part far from time order is read once for every slice.
     """
     times = conform(pq.read_table(part, columns=["time"]))["time"].cast(pa.int64()).to_numpy()
     for start, end in pairwise(_cuts(times)):
         chosen = (times >= start) & (times < end)
-        kept, places = [], []
-        for place, table in _batches(part, chosen):
-            here = chosen[place : place + table.num_rows]
-            wanted = table.filter(pa.array(here))
+        kept, positions = [], []
+        for first, table in _batches(part, chosen):
+            in_slice = chosen[first : first + table.num_rows]
+            wanted = table.filter(pa.array(in_slice))
             kept.append(rows_of(wanted))
-            places.append(wanted["row"].to_numpy() if numbered else place + np.flatnonzero(here))
-        yield np.concatenate(kept), np.concatenate(places)
+            positions.append(wanted["row"].to_numpy() if numbered else first + np.flatnonzero(in_slice))
+        yield np.concatenate(kept), np.concatenate(positions)
 
 
 def _cuts(times: Array) -> list[int]:

@@ -1,7 +1,7 @@
-"""Writes the features of a module out in one function, one after another: it takes less time to compile than many do.
+"""Writes all features of a module into one function, which takes less time to compile than many do.
 
-A `return` becomes an assignment, and what follows an `if` that returns stands under its `else`. A feature that leaves
-from elsewhere, as from within a loop, is called instead.
+A `return` becomes an assignment, and the statements after an `if` that returns move under its `else`. A feature that
+returns from elsewhere, as from within a loop, is called instead.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _written_out(feature: Feature, target: str) -> tuple[list[str], str]:
     body = [names.visit(copy.deepcopy(statement)) for statement in definition(feature.function).body[1:]]
     try:
         statements = _assigned(body, ast.Name(target, ast.Store()))
-    except _LeavesElsewhere:
+    except _ReturnsElsewhere:
         own = f"{module}_{feature.name}"
         imports = [f"from features.catalogue.{module} import {feature.name}\n{own} = {feature.name}.function"]
         return imports, f"{target} = {own}({', '.join(feature.needs)})"
@@ -42,8 +42,8 @@ def _written_out(feature: Feature, target: str) -> tuple[list[str], str]:
     return imports, "\n".join(ast.unparse(ast.fix_missing_locations(statement)) for statement in statements)
 
 
-class _LeavesElsewhere(Exception):
-    """A function returns from where an assignment would not end it."""
+class _ReturnsElsewhere(Exception):
+    """A function returns where an assignment could not end it."""
 
 
 def _assigned(statements: list[ast.stmt], target: ast.expr) -> list[ast.stmt]:
@@ -57,7 +57,7 @@ def _assigned(statements: list[ast.stmt], target: ast.expr) -> list[ast.stmt]:
             return [*before, ast.If(statement.test, body, orelse)]
         if any(isinstance(node, ast.Return) for node in ast.walk(statement)):
             break
-    raise _LeavesElsewhere
+    raise _ReturnsElsewhere
 
 
 class _Names(ast.NodeTransformer):

@@ -1,6 +1,6 @@
-"""Generates and compiles the step that reads all features of an event and folds it.
+"""Generates and compiles the step that computes all features of an event and then updates its histories.
 
-The generated module has all features written out, see `spliced`, and is kept under a name that hashes all sources and
+The generated module has all features written out (see `codegen`) and is cached under a name that hashes all sources and
 versions it was made from: numba's own cache looks at a function's own file only, and would keep old results when a
 feature in another file changes. There is one compiled entry, since every further one would compile all features again.
 """
@@ -28,21 +28,21 @@ from features.engine.codegen import functions_of
 from features.event.row_fields import ROW
 from features.hashing import digest_of
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
-from features.history.population import POPULATION, unmeasured
+from features.history.population import POPULATION, empty_population
 from features.kernels.forest_kernel import add_leaf_values
-from features.kernels.hash_table import find
+from features.kernels.hash_table import find_positions
 from features.kernels.numba_internals import defer_scipy_probe
 from features.kernels.tree_shap_kernel import add_shares
 from features.settings import get_settings
 
 PACKAGE = Path(__file__).resolve().parent.parent
-"""All of `features`: what is compiled may call anything in it, so the cache hashes all of it."""
-PLACES = 4
-"""Each event has four: its row's, and where its identity, session and credential are remembered."""
-AHEAD = 3
-"""How many events before it is worked on a row is asked for: what it is about is asked for one event before."""
-_FIRST = np.zeros((1, PLACES), np.int64)
-_NO_FOLD = -1
+"""All of `features`: compiled code may call anything in it, so the cache key hashes all of it."""
+POSITIONS = 4
+"""Four indices for each event: its row, and the records of its identity, session and credential."""
+PREFETCH_DISTANCE = 3
+"""How many events ahead a row is prefetched; its histories are prefetched one event ahead."""
+_FIRST_POSITION = np.zeros((1, POSITIONS), np.int64)
+_READ_ONLY = -1
 _LAYOUTS = (ROW, IDENTITY, SESSION, CREDENTIAL, POPULATION)
 
 Records = tuple[Array, Array, Array]
@@ -51,73 +51,78 @@ Records = tuple[Array, Array, Array]
 
 @dataclass(frozen=True)
 class Step:
-    """The compiled step over a number of features, and what is compiled with it: `places.find`, `places.spread` and
-    `shares.add_shares`, and `forest_kernel.add_leaf_values`.
+    """The compiled step over a number of features, and what is compiled with it: `hash_table.find_positions` and
+    `rehash`, `tree_shap_kernel.add_shares`, and `forest_kernel.add_leaf_values`.
 
-    Within, what is read of an event is a record of one field a feature, by its name; such places need no check.
+    Within the step, an event's features are a record with a field for each, by name, which needs no index check.
     """
 
     kernel: Callable[..., None]
-    find: Callable[..., None]
-    spread: Callable[..., None]
+    find_positions: Callable[..., None]
+    rehash: Callable[..., None]
     add_shares: Callable[..., None]
     add_leaf_values: Callable[..., None]
     width: int
 
-    def run(self, rows: Array, places: Array, records: Records, population: Array, values: Array) -> None:
-        """Read the rows named by `places`, shape (n, PLACES), in that order, each into its own place of `values`, shape
-        (rows, F), and fold them as logged. Raises IndexError for a place there is none of."""
-        if values.shape != (len(rows), self.width) or (places[:, 0] < 0).any():
-            raise IndexError("what is read has no place among the values")
-        self.kernel(rows, places, *records, population, values.reshape(-1, copy=False), AS_LOGGED)
+    def run(self, rows: Array, positions: Array, records: Records, population: Array, values: Array) -> None:
+        """Compute the features of the rows that `positions`, shape (n, POSITIONS), names, in that order, into the same
+        rows of `values`, shape (rows, F), and update histories by the logged outcomes. Raises IndexError for a position
+        out of range."""
+        if values.shape != (len(rows), self.width) or (positions[:, 0] < 0).any():
+            raise IndexError("a position has no row in `values`")
+        self.kernel(rows, positions, *records, population, values.reshape(-1, copy=False), AS_LOGGED)
 
     def compile(self) -> None:
-        """Compile now, or read from the cache, what the first event and the first score would wait for."""
+        """Compile now, or load from the cache, what the first event and the first score would wait for."""
         if not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
-            _ = self._one
+            _ = self._single_event_entry
 
     def read(self, row: Array, identity: Array, session: Array, credential: Array, population: Array) -> Array:
         """The features of one event, shape (F,); changes nothing. Every record has shape (1,).
 
-        Only the identity ages before it is read, hence the copy.
+        Only the identity's counts decay before features are computed, hence the copy.
         """
-        return self.turn(row, copied(identity), session, credential, population, _NO_FOLD)
+        return self.read_and_update(row, copied(identity), session, credential, population, _READ_ONLY)
 
-    def turn(
+    def read_and_update(
         self, row: Array, identity: Array, session: Array, credential: Array, population: Array, outcome: int
     ) -> Array:
-        """The features of one event, shape (F,), and then its fold into three records, in place, in one call."""
+        """The features of one event, shape (F,); then the update of its three records, in place, in one call."""
         values = np.empty(self.width)
         known = (row.dtype, identity.dtype, session.dtype, credential.dtype, population.dtype) == _LAYOUTS
-        (self._one if known else self.kernel)(row, _FIRST, identity, session, credential, population, values, outcome)
+        (self._single_event_entry if known else self.kernel)(
+            row, _FIRST_POSITION, identity, session, credential, population, values, outcome
+        )
         return values
 
     @cached_property
-    def _one(self) -> Callable[..., None]:
-        """The compiled code for records of the known layouts, called without numba looking at the type of each
-        argument, which takes longer than the features of an event."""
+    def _single_event_entry(self) -> Callable[..., None]:
+        """The compiled code for records of the known layouts, called without numba's dispatch on argument types, which
+        takes longer than the features of an event."""
         if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
             return self.kernel
         records = empty(IDENTITY), empty(SESSION), empty(CREDENTIAL)
         kernel: Any = self.kernel
-        types = tuple(map(numba.typeof, (np.empty(1, ROW), _FIRST, *records, unmeasured(), np.empty(1), 0)))
+        types = tuple(
+            map(numba.typeof, (np.empty(1, ROW), _FIRST_POSITION, *records, empty_population(), np.empty(1), 0))
+        )
         kernel.compile(types)
         entry: Callable[..., None] = kernel.overloads[types].entry_point
         return entry
 
 
-def compiled(features: tuple[Feature, ...]) -> Step:
+def compile_step(features: tuple[Feature, ...]) -> Step:
     """The step over these features, compiled once for all processes that have the same sources and home folder."""
     defer_scipy_probe()
     module = _loaded(features, _fingerprint(features))
-    kernel, finds = module.run, module.find
+    kernel, find_positions = module.run, module.find_positions
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba makes its settings at run time
-        kernel, finds = _with_attributes(kernel), _with_attributes(finds)
-    return Step(kernel, finds, module.spread, module.add_shares, module.add_leaf_values, len(features))
+        kernel, find_positions = _with_record_views(kernel), _with_record_views(find_positions)
+    return Step(kernel, find_positions, module.rehash, module.add_shares, module.add_leaf_values, len(features))
 
 
-_FIND, _SHARES, _LEAVES = (
-    ", ".join(inspect.signature(function).parameters) for function in (find, add_shares, add_leaf_values)
+_FIND_PARAMETERS, _SHAP_PARAMETERS, _FOREST_PARAMETERS = (
+    ", ".join(inspect.signature(function).parameters) for function in (find_positions, add_shares, add_leaf_values)
 )
 
 
@@ -126,67 +131,70 @@ def _source(features: tuple[Feature, ...]) -> str:
     reads = "\n".join(f"        {call}" for call in functions)
     return f"""# Generated by features/engine/fused_step.py; never edited.
 import numpy as np
-from features.kernels.prefetch import fetch, fetch_beside, fetch_record
-from features.history.update import age, take_in
+from features.kernels.bucket_table import bucket_start
+from features.kernels.prefetch import prefetch_record_at, prefetch_bucket, prefetch_record
+from features.history.update import decay_to, update_histories
 from features.kernels.compilation import entry, jit
-from features.kernels.hash_table import find as _find
-from features.kernels.hash_table import own, tell_record
-from features.kernels.hash_table import spread as _spread
+from features.kernels.hash_table import find_positions as _find_positions
+from features.kernels.hash_table import lower_record_view, record_position
+from features.kernels.hash_table import rehash as _rehash
 from features.kernels.forest_kernel import add_leaf_values as _add_leaf_values
 from features.kernels.tree_shap_kernel import add_shares as _add_shares
 
 {"".join(functions.values())}READ = np.dtype((np.record, [(name, "f8") for name in {[f.name for f in features]}]))
 
-def read_into(values, place):
-    return values.view(READ)[place]
+def read_into(values, position):
+    return values.view(READ)[position]
 
-tell_record(read_into, READ)
+lower_record_view(read_into, READ)
 
 @entry
-def run(rows, places, identities, sessions, credentials, populations, values, outcome):
+def run(rows, positions, identities, sessions, credentials, populations, values, outcome):
     population = populations[0]
-    for i in range(len(places)):
-        event = rows[places[i, 0]]
-        identity = identities[own(identities, places[i, 1])]
-        session = sessions[own(sessions, places[i, 2])]
-        credential = credentials[own(credentials, places[i, 3])]
-        if i + 1 < len(places):
-            coming = rows[places[i + 1, 0]]
+    for i in range(len(positions)):
+        event = rows[positions[i, 0]]
+        identity = identities[record_position(identities, positions[i, 1])]
+        session = sessions[record_position(sessions, positions[i, 2])]
+        credential = credentials[record_position(credentials, positions[i, 3])]
+        if i + 1 < len(positions):
+            coming = rows[positions[i + 1, 0]]
             kind = coming.identity_type
-            fetch_beside(population.action_key[kind], population.action_rarity[kind], coming.action)
-            fetch_beside(population.asn_key[kind], population.asn_rarity[kind], coming.asn)
-            fetch(identities, places[i + 1, 1])
-            fetch(sessions, places[i + 1, 2])
-            fetch(credentials, places[i + 1, 3])
-            fetch_record(read_into(values, places[i + 1, 0]))
-        if i + {AHEAD} < len(places):
-            fetch(rows, places[i + {AHEAD}, 0])
-        age(event, identity)
-        read = read_into(values, places[i, 0])
+            actions, operators = population.action_key[kind], population.asn_key[kind]
+            prefetch_bucket(actions, population.action_rarity[kind], bucket_start(actions, coming.action))
+            prefetch_bucket(operators, population.asn_rarity[kind], bucket_start(operators, coming.asn))
+            prefetch_record_at(identities, positions[i + 1, 1])
+            prefetch_record_at(sessions, positions[i + 1, 2])
+            prefetch_record_at(credentials, positions[i + 1, 3])
+            prefetch_record(read_into(values, positions[i + 1, 0]))
+        if i + {PREFETCH_DISTANCE} < len(positions):
+            prefetch_record_at(rows, positions[i + {PREFETCH_DISTANCE}, 0])
+        decay_to(event, identity)
+        read = read_into(values, positions[i, 0])
 {reads}
-        if outcome != {_NO_FOLD}:
-            take_in(event, read, identity, session, credential, event.outcome if outcome == {AS_LOGGED} else outcome)
+        if outcome != {_READ_ONLY}:
+            applied = event.outcome if outcome == {AS_LOGGED} else outcome
+            update_histories(event, read, identity, session, credential, applied)
 
 @entry
-def find({_FIND}):
-    _find({_FIND})
+def find_positions({_FIND_PARAMETERS}):
+    _find_positions({_FIND_PARAMETERS})
 
 @entry
-def spread(slots, wider):
-    _spread(slots, wider)
+def rehash(slots, wider):
+    _rehash(slots, wider)
 
 @entry
-def add_shares({_SHARES}):
-    _add_shares({_SHARES})
+def add_shares({_SHAP_PARAMETERS}):
+    _add_shares({_SHAP_PARAMETERS})
 
 @entry
-def add_leaf_values({_LEAVES}):
-    _add_leaf_values({_LEAVES})
+def add_leaf_values({_FOREST_PARAMETERS}):
+    _add_leaf_values({_FOREST_PARAMETERS})
 """
 
 
 AS_LOGGED = -2
-"""Fold every event by the outcome in its own row."""
+"""Update histories by the outcome in each event's own row."""
 
 
 def _fingerprint(features: tuple[Feature, ...]) -> str:
@@ -212,9 +220,9 @@ def _loaded(features: tuple[Feature, ...], fingerprint: str) -> ModuleType:
     return module
 
 
-def _with_attributes(function: Callable[..., None]) -> Callable[..., None]:
-    """With the JIT off, records give their fields as attributes only when viewed as record arrays, and numbers that are
-    too large wrap as compiled ones do, but not without a word."""
+def _with_record_views(function: Callable[..., None]) -> Callable[..., None]:
+    """With the JIT off: records give their fields as attributes only when viewed as record arrays, and numpy warns when
+    an integer wraps, as compiled ones do silently."""
 
     def call(*arguments: Any) -> None:
         with np.errstate(over="ignore"):

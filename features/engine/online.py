@@ -1,4 +1,4 @@
-"""The compiled step for one event: reads all features, and takes the event into its history."""
+"""The compiled step for one event: computes all features, and updates the event's histories."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from functools import cache
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES
-from features.engine.fused_step import Step, compiled
+from features.engine.fused_step import Step, compile_step
 from features.history.layout import History
-from features.history.population import unmeasured
+from features.history.population import empty_population
 
-_NOBODY = unmeasured()
+_NO_POPULATION = empty_population()
 
 
 @cache
 def step() -> Step:
-    """The compiled step over FEATURES; the first call of a process compiles it or reads it from the cache."""
-    return compiled(FEATURES)
+    """The compiled step over FEATURES; the first call of a process compiles it or loads it from the cache."""
+    return compile_step(FEATURES)
 
 
 def vector(row: Array, history: History, population: Array) -> Array:
-    """What the features read for one event, shape (F,) float64, NaN where it cannot be known. Changes nothing.
+    """The features of one event, shape (F,) float64, NaN where one cannot be known. Changes nothing.
 
     `row` has shape (1,) of ROW, `population` shape (1,) of POPULATION.
     """
@@ -28,10 +28,10 @@ def vector(row: Array, history: History, population: Array) -> Array:
 
 
 def fold(row: Array, history: History, outcome: int) -> None:
-    """Take one event into a history, in place; `outcome` is one of the codes in `features.history.update`."""
-    step().turn(row, history.identity, history.session, history.credential, _NOBODY, outcome)
+    """Update a history with one event, in place; `outcome` is one of the codes in `features.history.update`."""
+    step().read_and_update(row, history.identity, history.session, history.credential, _NO_POPULATION, outcome)
 
 
-def turn(row: Array, history: History, population: Array, outcome: int) -> Array:
-    """Both at once, for streams that do not decide in between: what the features read, and the event taken in."""
-    return step().turn(row, history.identity, history.session, history.credential, population, outcome)
+def read_and_update(row: Array, history: History, population: Array, outcome: int) -> Array:
+    """Both at once, where nothing is decided in between: the event's features, then the update with it."""
+    return step().read_and_update(row, history.identity, history.session, history.credential, population, outcome)

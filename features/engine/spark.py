@@ -1,8 +1,8 @@
 """The same replay on Spark: bit for bit what `features.engine.batch` gives, for logs that do not fit one machine.
 
-Events become numbers before the shuffle, where any task may take any of them; only the fold needs an identity's events
-in one place and in order. So what waits in line behind a busy identity is the compiled step and the writing, what is
-shuffled is one flat record an event, and ties are sorted by the same hash as in-process, however Arrow cuts batches.
+Any task encodes events as numbers before the shuffle; only the replay needs an identity's events together and in order.
+So a busy identity delays the compiled step and the writing alone, one flat record an event is shuffled, and ties are
+sorted by the same hash as in-process, however Arrow cuts batches.
 
 Needs pyspark and Java, and `features` installed on every worker; `training` is not needed there.
 """
@@ -25,7 +25,7 @@ import pyarrow as pa
 from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.engine.batch import by_column
-from features.engine.batch_state import Carrier
+from features.engine.batch_state import BatchState
 from features.event.arrow import conform
 from features.event.numpy_row import rows_of
 from features.event.row_fields import CONTEXT, FIELDS, ROW
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 MISSING = "Spark needs {}: pip install 'session-trust[spark]', and install a Java runtime (17 or later)"
 PACKAGES = Path(__file__).resolve().parent.parent.parent
 
-READ = frozenset({"row", *CONTEXT, *(field.column for field in FIELDS)})
+USED_COLUMNS = frozenset({"row", *CONTEXT, *(field.column for field in FIELDS)})
 """The columns from which a row is made; others need not travel."""
-ENCODED = "id string, identity string, identity_key long, at long, event_key long, row long, event binary"
+ENCODED_COLUMNS = "id string, identity string, identity_key long, at long, event_key long, row long, event binary"
 """An event before the shuffle; `event` holds the bytes of its ROW."""
-FOLDED = "id string, `identity.id` string, time timestamp, row long"
+RESULT_COLUMNS = "id string, `identity.id` string, time timestamp, row long"
 """What identifies a row of the result; the features follow."""
 
 Batches = Iterator[pa.RecordBatch]
@@ -73,12 +73,12 @@ def session(master: str = "local[*]", options: Mapping[str, str] | None = None) 
 def replay(events: DataFrame, population: Array, *, partitions: int | None = None) -> DataFrame:
     """`id`, `identity.id`, `time` and `row` (if given) of every event, and one double per feature, in no set order.
 
-    `events` has columns of EVENT_SCHEMA by their flat names; those it lacks are unknown. `row` (int64) is the place in
-    the input, which orders events of the same time that have no id; without it theirs is the one order not defined.
+    `events` has columns of EVENT_SCHEMA by their flat names; those it lacks are unknown. `row` (int64) is the position
+    in the input, which orders events of the same time that have no id; without it theirs is the one order not defined.
     What no event can hold is refused as in-process, when Spark runs; the row it names counts from its Arrow batch.
 
     An identity stays in one task, whose events Spark sorts on disk and whose memory holds a batch and the histories.
-    So one with half of all events takes as long as its fold and writing; with more `partitions` than cores (without:
+    So one with half of all events takes as long as its replay and writing; with more `partitions` than cores (without:
     `spark.sql.shuffle.partitions`) the others share its task with few and go on beside it. A number given to
     `repartition` is one that adaptive execution neither merges nor splits. The compiled step is kept in
     SESSION_TRUST_HOME: the executor's own (`spark.executorEnv.SESSION_TRUST_HOME`), else the driver's.
@@ -87,10 +87,10 @@ def replay(events: DataFrame, population: Array, *, partitions: int | None = Non
     encoded = _encoded(events)
     count = partitions or int(str(events.sparkSession.conf.get("spark.sql.shuffle.partitions")))
     placed = encoded.repartition(count, "identity_key").sortWithinPartitions("at", "event_key", "row")
-    schema = ", ".join([FOLDED, *(f"`{name}` double" for name in feature_names())])
-    fold = partial(_fold, str(get_settings().home), population)
-    folded = placed.drop("identity_key", "event_key").mapInArrow(fold, schema)
-    return folded if "row" in events.columns else folded.drop("row")
+    schema = ", ".join([RESULT_COLUMNS, *(f"`{name}` double" for name in feature_names())])
+    replay_part = partial(_replay_part, str(get_settings().home), population)
+    result = placed.drop("identity_key", "event_key").mapInArrow(replay_part, schema)
+    return result if "row" in events.columns else result.drop("row")
 
 
 def _require() -> None:
@@ -106,10 +106,10 @@ def _require() -> None:
 
 
 def _encoded(events: DataFrame) -> DataFrame:
-    """The events as ENCODED. mapInArrow cannot name columns with dots, so they travel by their place."""
-    columns = [name for name in events.columns if name in READ]
+    """The events as ENCODED_COLUMNS. mapInArrow cannot name columns with dots, so they travel by position."""
+    columns = [name for name in events.columns if name in USED_COLUMNS]
     plain = [events[f"`{name}`"].alias(f"c{place}") for place, name in enumerate(columns)]
-    return events.select(plain).mapInArrow(partial(_encode, columns), ENCODED)
+    return events.select(plain).mapInArrow(partial(_encode, columns), ENCODED_COLUMNS)
 
 
 def _encode(columns: Sequence[str], batches: Batches) -> Batches:
@@ -119,14 +119,14 @@ def _encode(columns: Sequence[str], batches: Batches) -> Batches:
         place = given["row"].cast(pa.int64()) if "row" in columns else pa.nulls(len(rows), pa.int64())
         keys = (pa.array(rows[name]) for name in ("identity_key", "time", "event_key"))
         arrays = [events["id"], events["identity.id"], *keys, place, _packed(rows)]
-        yield from pa.table(arrays, [part.split()[0] for part in ENCODED.split(", ")]).to_batches()
+        yield from pa.table(arrays, [part.split()[0] for part in ENCODED_COLUMNS.split(", ")]).to_batches()
 
 
-def _fold(home: str, population: Array, batches: Batches) -> Batches:
+def _replay_part(home: str, population: Array, batches: Batches) -> Batches:
     _compile_once(home, population)
-    carrier = Carrier(population)
+    state = BatchState(population)
     for batch in batches:
-        values = by_column(carrier.take(_unpacked(batch["event"])))
+        values = by_column(state.read_and_update(_unpacked(batch["event"])))
         which = batch["id"], batch["identity"], batch["at"].cast(pa.timestamp("us", tz="UTC")), batch["row"]
         yield pa.record_batch([*which, *values], ["id", "identity.id", "time", "row", *feature_names()])
 
@@ -136,7 +136,7 @@ def _compile_once(home: str, population: Array) -> None:
     os.environ.setdefault(f"{PREFIX}HOME", home)
     with (get_settings().ensure_home() / "spark.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        Carrier(population).take(np.zeros(1, ROW))
+        BatchState(population).read_and_update(np.zeros(1, ROW))
 
 
 def _packed(rows: Array) -> pa.Array:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from features.arrays import NEVER, SECOND, Record
 from features.history.layout import LONGEST_LOOP
+from features.kernels.bucket_table import contains
 from features.kernels.compilation import jit
-from features.kernels.simd_lookup import holds
 
 STRONG = 2.0
 """The lowest authentication strength (and assurance level) that means several factors."""
@@ -36,7 +36,7 @@ def request_of(event: Record) -> int:
 def loop_rounds(request: int, session: Record) -> float:
     """How many times in a row the session has repeated a cycle of one to eight requests, counting this request."""
     most = 0.0
-    if not holds(session.request_key, request):
+    if not contains(session.request_key, request):
         return most
     for lag in range(1, LONGEST_LOOP + 1):
         repeated = session.request_key[(session.events - lag) & (LONGEST_LOOP - 1)] == request

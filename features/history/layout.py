@@ -16,14 +16,14 @@ import numpy as np
 
 from features.arrays import NEVER, Array
 from features.hashing import digest_of
-from features.kernels.simd_lookup import WAYS
+from features.kernels.bucket_table import BUCKET
 
-SMALL, MIDDLE, LARGE = WAYS, 2 * WAYS, 4 * WAYS
+SMALL, MIDDLE, LARGE = BUCKET, 2 * BUCKET, 4 * BUCKET
 """Table sizes, in values. There are few, because each size is compiled separately."""
 SESSION_RESOURCES = 16
-RECENT = WAYS
+RECENT = BUCKET
 """Recent values kept with their times; a new one replaces the least recently seen."""
-LONGEST_LOOP = WAYS
+LONGEST_LOOP = BUCKET
 """The longest cycle of requests that counts as a loop; a power of two."""
 LIGHTEST = 2.0**-1000
 """The weight of an identity's first event."""

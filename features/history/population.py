@@ -42,19 +42,19 @@ POPULATION = np.dtype(
 of the share of identities that used it."""
 
 
-def unmeasured() -> Array:
+def empty_population() -> Array:
     """A population without measurements, shape (1,): every rarity against it is NaN."""
     return np.zeros(1, POPULATION)
 
 
-def measure(table: pa.Table) -> Array:
+def measure_population(table: pa.Table) -> Array:
     """Measure the successful events of a table, shape (1,) of POPULATION.
 
     Shares are of identities, not of events, so that one busy service account does not dominate.
     """
     rows = rows_of(table)
     rows = rows[rows["outcome"] == SUCCESS]
-    population = unmeasured()
+    population = empty_population()
     for identity_type in np.unique(rows["identity_type"]):
         _measure(population[0], int(identity_type), rows[rows["identity_type"] == identity_type])
     return population
@@ -89,12 +89,12 @@ def _users(identities: Array, values: Array) -> tuple[Array, Array]:
     return np.unique(pairs[:, 1], return_counts=True)
 
 
-def save(population: Array, path: Path) -> None:
+def save_population(population: Array, path: Path) -> None:
     """Write a population as a plain .npy file."""
     np.save(path, population, allow_pickle=False)
 
 
-def load(path: Path) -> Array:
+def load_population(path: Path) -> Array:
     """Read a population; raises ValueError when the file holds another layout."""
     population: Array = np.load(path, allow_pickle=False)
     if population.dtype != POPULATION or population.shape != (1,):

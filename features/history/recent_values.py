@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from features.arrays import NAN, SECOND, Array
 from features.history.layout import RECENT
+from features.kernels.bucket_table import position_of, position_of_smallest
 from features.kernels.compilation import jit
-from features.kernels.simd_lookup import least_of, place_of
 
 HOUR_OF_US = 3_600 * SECOND
 
@@ -27,10 +27,10 @@ def remember(keys: Array, times: Array, key: int, time: int) -> None:
     """Record when a key was last seen; a new key replaces the least recently seen."""
     if key == 0:
         return
-    place = place_of(keys, key)
+    place = position_of(keys, key)
     if keys[place] == key:
         times[place] = max(times[place], time)
         return
-    oldest = least_of(times, 0)
+    oldest = position_of_smallest(times, 0)
     keys[oldest] = key
     times[oldest] = time

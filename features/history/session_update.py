@@ -8,9 +8,9 @@ from features.arrays import NEVER, Record
 from features.history.category_codes import is_write, privilege_of
 from features.history.event_values import request_of, strong_time
 from features.history.layout import LONGEST_LOOP, SESSION_RESOURCES
+from features.kernels.bucket_table import contains
 from features.kernels.compilation import jit
 from features.kernels.decayed_counts import log_of_one_more, seconds_between
-from features.kernels.simd_lookup import holds
 
 
 @jit
@@ -42,7 +42,7 @@ def _record_resource(resource: int, session: Record) -> None:
 @jit
 def _record_request(request: int, session: Record) -> None:
     """Add a request to the last eight, and update for each lag how many requests in a row have repeated at it."""
-    if holds(session.request_key, request):
+    if contains(session.request_key, request):
         for lag in range(1, LONGEST_LOOP + 1):
             repeated = session.request_key[(session.events - lag) & (LONGEST_LOOP - 1)] == request
             session.repeats[lag - 1] = session.repeats[lag - 1] + 1 if repeated else 0

@@ -14,30 +14,30 @@ from features.history.identity_update import learn_habits, record_failure
 from features.history.recent_values import remember
 from features.history.session_update import learn_pace, learn_session, record_rarities
 from features.kernels.compilation import jit
-from features.kernels.decayed_counts import faded, seconds_between
+from features.kernels.decayed_counts import decay_factor, seconds_between
 
 UNKNOWN, SUCCESS, FAILURE, DENIED, CHALLENGED = range(5)
 """The outcome an event is applied with. The first four are the codes of `action.outcome`; policy sets the last."""
 
 
 @jit
-def age(event: Record, identity: Record) -> None:
+def decay_to(event: Record, identity: Record) -> None:
     """Decay the identity's history up to the event's time; a late event decays nothing."""
     gap = seconds_between(event.time, identity.clock)
     identity.clock = max(identity.clock, event.time)
     if not gap > 0.0:
         return
-    grown = 1.0 / faded(gap / 2.0, half_lives.HABIT)  # in two steps, or the 130 years an event may span overflow
+    grown = 1.0 / decay_factor(gap / 2.0, half_lives.HABIT)  # in two steps, or the 130 years an event may span overflow
     identity.weight *= grown
     identity.weight *= grown
-    identity.rate *= faded(gap, half_lives.RATE)
-    identity.pace *= faded(gap, half_lives.PACE)
+    identity.rate *= decay_factor(gap, half_lives.RATE)
+    identity.pace *= decay_factor(gap, half_lives.PACE)
     if identity.failures > 0.0:
-        identity.failures *= faded(gap, half_lives.FAILURE)
+        identity.failures *= decay_factor(gap, half_lives.FAILURE)
     if identity.sign_in_failures > 0.0:
-        identity.sign_in_failures *= faded(gap, half_lives.SIGN_IN_FAILURE)
+        identity.sign_in_failures *= decay_factor(gap, half_lives.SIGN_IN_FAILURE)
     if identity.prompts > 0.0:
-        prompt = faded(gap, half_lives.PROMPT)
+        prompt = decay_factor(gap, half_lives.PROMPT)
         identity.prompts *= prompt
         identity.step_ups *= prompt
 
@@ -53,7 +53,9 @@ def _learn_credential(event: Record, credential: Record) -> None:
 
 
 @jit
-def take_in(event: Record, values: Record, identity: Record, session: Record, credential: Record, outcome: int) -> None:
+def update_histories(
+    event: Record, values: Record, identity: Record, session: Record, credential: Record, outcome: int
+) -> None:
     """Apply one event to the histories of its identity, session and credential; call `age` first.
 
     `values` holds the event's feature values by name, computed before this call. Use only features of histories here,

@@ -1,4 +1,4 @@
-"""How functions over records and arrays are compiled: into their callers (`jit`), or as what Python calls (`entry`)."""
+"""Decorators that compile functions over records and arrays: into their callers (`jit`), or for Python (`entry`)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numba
 from features.kernels.numba_internals import CompiledIntoCallers, Part, Whole
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": True, "nogil": True, "_nrt": False}
-"""How everything is compiled: numpy's results for domain errors, checked indices, no fastmath (it changes bits), and no
-counting of references, since nothing is allocated."""
+"""Options of all compiled code: numpy's results for domain errors, checked indices, no fastmath (it changes bits), no
+reference counts (nothing is allocated)."""
 
 _FROM_PYTHON: dict[str, Any] = {"pipeline_class": Whole, "no_cfunc_wrapper": True}
 _WITHIN: dict[str, Any] = {
@@ -25,15 +25,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def jit(function: Function) -> Function:
-    """Compile a function at its first use by another compiled one, as a part of it.
+    """Compile a function into its compiled callers, at their first use.
 
-    It gets none of the wrappers by which Python could call machine code, which take a third of the time to compile.
+    It gets no wrapper for calls from Python, which would take a third of the time to compile.
     """
     return _part(function, OPTIONS)
 
 
 def unchecked(function: Function) -> Function:
-    """The same of a function whose every place is known to be there: what asks first cannot do several at once."""
+    """The same without index checks, which prevent vectorisation; for functions whose indices are known to be valid."""
     return _part(function, OPTIONS | {"boundscheck": False})
 
 

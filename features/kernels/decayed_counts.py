@@ -1,7 +1,7 @@
-"""The few small formulas that the features and the fold share.
+"""The few formulas that features and history updates share.
 
-Nothing here knows an event or a history; they work on tables (parallel arrays of keys and decayed counts), times in
-µs and plain numbers. Every domain error is guarded, so that the JIT and plain Python agree to the last bit.
+They work on tables (parallel arrays of keys and decayed counts), times in µs and plain numbers, and know no event or
+history. Every domain error is guarded, so that the JIT and plain Python agree to the last bit.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from features.arrays import NAN, NEVER, SECOND, Array
+from features.kernels.bucket_table import position_of, position_of_smallest, value_of
 from features.kernels.compilation import jit
-from features.kernels.simd_lookup import amount_of, least_of, place_of
 
 EARTH_DIAMETER_KM = 12_742.0
 SMALLEST_SHARE = 0.01
@@ -22,29 +22,29 @@ cannot tell the rare from the never seen, and neither is odd."""
 @jit
 def count_of(keys: Array, counts: Array, key: int) -> float:
     """The decayed count of a key in a table, 0 when the table does not hold it."""
-    return amount_of(keys, counts, key, 0.0)
+    return value_of(keys, counts, key, 0.0)
 
 
 @jit
 def add(keys: Array, counts: Array, key: int, amount: float) -> None:
-    """Count a key. Of the places it may stand in, a new one takes the place of the key with the smallest decayed count.
+    """Count a key. A new key replaces the key with the smallest decayed count in its bucket.
 
-    So a flood of keys seen once pushes out each other and what its owner hardly uses: to push out a key with count c,
-    each of the other seven must be brought to c first.
+    So a flood of keys seen once replaces each other and keys that are hardly used: to replace a key with count c, each
+    of the other seven must reach c first.
     """
-    place = place_of(keys, key)
-    if keys[place] == key:
-        counts[place] += amount
+    position = position_of(keys, key)
+    if keys[position] == key:
+        counts[position] += amount
         return
-    place = least_of(counts, place)
-    keys[place] = key
-    counts[place] = amount
+    position = position_of_smallest(counts, position)
+    keys[position] = key
+    counts[position] = amount
 
 
 @jit
 def novelty(keys: Array, counts: Array, key: int, known_events: int) -> float:
     """1 if the table lacks the key, 0 if it holds it; unknown without a key or without any history."""
-    new = 1.0 if amount_of(keys, counts, key, 0.0) == 0.0 else 0.0
+    new = 1.0 if value_of(keys, counts, key, 0.0) == 0.0 else 0.0
     return NAN if (key == 0) | (known_events == 0) else new
 
 
@@ -59,7 +59,7 @@ def surprise(count: float, mass: float, weight: float) -> float:
 @jit
 def rarity(keys: Array, counts: Array, key: int, mass: float, weight: float) -> float:
     """-log of the smoothed share a key has of the habit; unknown without a key or a habit."""
-    count = amount_of(keys, counts, key, 0.0)
+    count = value_of(keys, counts, key, 0.0)
     if key == 0:
         return NAN
     return surprise(count, mass, weight)
@@ -74,14 +74,14 @@ def changed(now: int, before: int) -> float:
 
 @jit
 def population_rarity(keys: Array, rarities: Array, key: int, people: float) -> float:
-    """How rare a key is in a population; one it lacks is as rare as can be. Unknown without a key or anybody."""
-    rare = amount_of(keys, rarities, key, RAREST)
+    """How rare a key is in a population, RAREST if the population lacks it; unknown without a key or a population."""
+    rare = value_of(keys, rarities, key, RAREST)
     return NAN if (key == 0) | (people <= 0.0) else rare
 
 
 @jit
 def log_of_one_more(amount: float) -> float:
-    """log(1 + amount) of an amount that is not negative. Plainly, since the compiler knows nothing of `log1p`."""
+    """log(1 + amount) of an amount that is not negative. Written out, since the compiler does not know `log1p`."""
     return math.log(1.0 + amount)
 
 
@@ -95,7 +95,7 @@ def above_usual(now: float, total: float, mass: float) -> float:
 
 @jit
 def per_request(total: float, requests: int) -> float:
-    """What a session's requests come to on average; unknown before the first."""
+    """The average over a session's requests; unknown before the first."""
     if requests == 0:
         return NAN
     return total / requests
@@ -103,21 +103,21 @@ def per_request(total: float, requests: int) -> float:
 
 @jit
 def above_zero(amount: float) -> float:
-    """The amount, or 0 where it is negative; what is unknown stays so, which `max` would not see to."""
+    """The amount, or 0 where it is negative; NaN stays NaN, which `max` does not ensure."""
     return 0.0 if amount <= 0.0 else amount
 
 
 @jit
 def seconds_between(later: int, earlier: int) -> float:
     """Seconds from one time to a later one, never below zero; unknown if either is unknown."""
-    if later == NEVER or earlier == NEVER:  # noqa: PLR1714  (a search in a tuple takes long to compile)
+    if later == NEVER or earlier == NEVER:  # noqa: PLR1714  (testing membership of a tuple takes long to compile)
         return NAN
     return max(later - earlier, 0) / SECOND
 
 
 @jit
-def faded(seconds: float, half_life_seconds: float) -> float:
-    """What is left of 1 after so many seconds."""
+def decay_factor(seconds: float, half_life_seconds: float) -> float:
+    """The share of a count that remains after so many seconds."""
     return math.exp(-math.log(2.0) * seconds / half_life_seconds)
 
 
@@ -127,7 +127,7 @@ def distance_km(latitude: float, longitude: float, other_latitude: float, other_
     if math.isnan(latitude + longitude + other_latitude + other_longitude):
         return NAN
     if latitude == other_latitude and longitude == other_longitude:
-        return 0.0  # what the formula gives as well, and most events need
+        return 0.0  # the formula's own result, and the most common case
     radians = math.pi / 180.0
     half_north = math.sin((other_latitude - latitude) * radians / 2.0)
     half_east = math.sin((other_longitude - longitude) * radians / 2.0)

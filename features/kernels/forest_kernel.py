@@ -1,6 +1,6 @@
 """The compiled part of `features.model.forest`: the margin of a boosted forest for a few rows.
 
-It stands apart from the forest itself, since it is compiled with the step over all features, which knows no models.
+It is apart from the forest, since it is compiled with the step over all features, which must not import models.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from features.arrays import Array
 from features.kernels.compilation import unchecked
 
 NO_CHILD = 0
-"""The child of a leaf: no node has the first root as its child."""
+"""A leaf's child: no node has the first root as its child."""
 
 
 @unchecked
@@ -30,8 +30,8 @@ def add_leaf_values(
 ) -> None:
     """Add the value of the leaf that each row reaches in each tree to `margins`, in the order of the trees.
 
-    `rows` has shape (n, F), `margins` (n,). Trees lie behind each other in the arrays of nodes; `roots` and the
-    children count from the first node of all. Additions happen in scikit-learn's order, so the bits are the same.
+    `rows` has shape (n, F), `margins` (n,). The nodes of all trees share the arrays; `roots` and children are indices
+    into them. Additions happen in scikit-learn's order, so the bits are the same.
     """
     for i in range(len(rows)):
         for t in range(len(roots)):

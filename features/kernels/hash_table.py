@@ -1,4 +1,4 @@
-"""Which record belongs to which key: a table of slots, looked through from the one the key's low bits name."""
+"""From a key to the index of its record: an open-addressing hash table with linear probing."""
 
 from __future__ import annotations
 
@@ -9,62 +9,62 @@ from numba import from_dtype, types
 
 from features.arrays import Array
 from features.kernels.compilation import jit
+from features.kernels.lowering import array_argument, lower
 from features.kernels.numba_internals import cgutils
-from features.kernels.prefetch import fetch
-from features.kernels.simd_lookup import array_of, tell
+from features.kernels.prefetch import prefetch_record_at
 
-NOBODY = -1
-"""The place of an unknown key."""
-AHEAD = 8
-"""How many rows before it is looked at a row is asked for."""
-SPARE = 2
-"""How many records stand behind those of known keys: an empty one, and one that is nobody's."""
-
-
-def renew(records: Array, place: int) -> None:
-    """Make one record what the one before it is."""
-    records[place] = records[place - 1]
+UNKNOWN_KEY = -1
+"""The position given to an unknown key."""
+PREFETCH_DISTANCE = 8
+"""How many rows ahead a row is prefetched."""
+SPARE_RECORDS = 2
+"""Records after those of known keys: one that stays empty, and one for events without a key."""
 
 
-def _compiled_renew(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    records, place = array_of(context, builder, signature, arguments), arguments[1]
-    one, before = (builder.gep(records.data, [builder.sub(place, place.type(n))]) for n in (0, 1))
-    _copy(builder, one, before, place.type(1), signature.args[0].dtype.size)
+def reset_record(records: Array, position: int) -> None:
+    """Copy the record before it over a record."""
+    records[position] = records[position - 1]
+
+
+def _lowered_reset_record(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    records, position = array_argument(context, builder, signature, arguments), arguments[1]
+    one, before = (builder.gep(records.data, [builder.sub(position, position.type(n))]) for n in (0, 1))
+    _copy_bytes(builder, one, before, position.type(1), signature.args[0].dtype.size)
     return context.get_dummy_value()
 
 
-_copy: Any = cgutils.raw_memcpy
-tell(renew, types.void, _compiled_renew)
+_copy_bytes: Any = cgutils.raw_memcpy
+lower(reset_record, types.void, _lowered_reset_record)
 
 
-def tell_record(function: Any, layout: Any) -> None:
-    """Tell the JIT that a function gives the record at a place of numbers that lie as it does; unchecked."""
-    tell(function, from_dtype(layout), _compiled_record)
+def lower_record_view(function: Any, layout: Any) -> None:
+    """Lower a function to a view of numbers as the record at an index, without a bounds check."""
+    lower(function, from_dtype(layout), _lowered_record_view)
 
 
-def _compiled_record(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    numbers, record = array_of(context, builder, signature, arguments), signature.return_type
+def _lowered_record_view(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    numbers, record = array_argument(context, builder, signature, arguments), signature.return_type
     start = builder.mul(arguments[1], arguments[1].type(8 * record.size // signature.args[0].dtype.bitwidth))
     return builder.bitcast(builder.gep(numbers.data, [start]), context.get_value_type(record))
 
 
 @jit
-def own(records: Array, place: int) -> int:
-    """The place of a history. Nobody's is emptied first, so that each event of nobody's has a history of its own."""
-    if place != NOBODY:
-        return place
+def record_position(records: Array, position: int) -> int:
+    """The index of a history. For an unknown key it is the last record, emptied first: such events share nothing."""
+    if position != UNKNOWN_KEY:
+        return position
     last = len(records) - 1
-    renew(records, last)
+    reset_record(records, last)
     return last
 
 
 @jit
-def below(who: Any, key: Any) -> Any:
-    """One key for a pair of an identity's key and a key of something that is theirs; 0 where that is unknown.
+def pair_key(identity: Any, key: Any) -> Any:
+    """One key for an identity's key and the key of its session or credential; 0 where that is unknown.
 
-    Of whole arrays of keys as well, when called from Python.
+    Called from Python, it takes arrays of keys as well.
     """
-    pair = (np.uint64(who) * _ODD) ^ np.uint64(key)
+    pair = (np.uint64(identity) * _ODD) ^ np.uint64(key)
     return pair.view(np.int64) * (key != 0)
 
 
@@ -74,7 +74,7 @@ _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
 
 @jit
 def slot_of(slots: Array, key: int) -> int:
-    """The slot that holds a key, or that is free for it. Keys are hashes, so their low bits are as good as any."""
+    """The slot that holds a key, or the free one for it. Keys are hashes, so their low bits are as good as any."""
     last = len(slots) - 1
     slot = key & last
     while slots[slot, 0] != key and slots[slot, 0] != 0:
@@ -83,10 +83,10 @@ def slot_of(slots: Array, key: int) -> int:
 
 
 @jit
-def placed(slots: Array, key: int, known: Array, kind: int) -> int:
-    """The place of a key among the known of its kind, the next one if it is new; an unknown key (0) has none."""
+def find_or_insert(slots: Array, key: int, known: Array, kind: int) -> int:
+    """The index of a key's record, the next free one if it is new, UNKNOWN_KEY for an unknown key (0)."""
     if key == 0:
-        return NOBODY
+        return UNKNOWN_KEY
     slot = slot_of(slots, key)
     if slots[slot, 0] == 0:
         slots[slot, 0] = key
@@ -96,30 +96,30 @@ def placed(slots: Array, key: int, known: Array, kind: int) -> int:
 
 
 @jit
-def find(
-    rows: Array, order: Array, identities: Array, sessions: Array, credentials: Array, known: Array, places: Array
+def find_positions(
+    rows: Array, order: Array, identities: Array, sessions: Array, credentials: Array, known: Array, positions: Array
 ) -> None:
-    """Write down the places of rows, in this order, and of their histories, shape (n, 4).
+    """Write the index of each row, in this order, and of its three histories into `positions`, shape (n, 4).
 
-    Slots, of each kind shape (size, 2), hold a key and its place; their number is a power of two, and at least twice as
-    many as keys known and given. How many are known of each kind is counted on in `known`.
+    The slots of each kind, shape (size, 2), hold a key and its index; their number is a power of two, and at least
+    twice the keys known and given. `known` counts the keys of each kind, and is updated.
     """
     for i in range(len(order)):
-        if i + AHEAD < len(order):
-            fetch(rows, order[i + AHEAD])
+        if i + PREFETCH_DISTANCE < len(order):
+            prefetch_record_at(rows, order[i + PREFETCH_DISTANCE])
         event = rows[order[i]]
-        who = event.identity_key
-        places[i, 0] = order[i]
-        places[i, 1] = placed(identities, who, known, 0)
-        places[i, 2] = placed(sessions, below(who, event.session_key), known, 1)
-        places[i, 3] = placed(credentials, below(who, event.credential_key), known, 2)
+        identity = event.identity_key
+        positions[i, 0] = order[i]
+        positions[i, 1] = find_or_insert(identities, identity, known, 0)
+        positions[i, 2] = find_or_insert(sessions, pair_key(identity, event.session_key), known, 1)
+        positions[i, 3] = find_or_insert(credentials, pair_key(identity, event.credential_key), known, 2)
 
 
 @jit
-def spread(slots: Array, wider: Array) -> None:
-    """Put what is known into more slots."""
+def rehash(slots: Array, wider: Array) -> None:
+    """Copy all keys into a larger table."""
     for slot in range(len(slots)):
         if slots[slot, 0] != 0:
-            there = slot_of(wider, slots[slot, 0])
-            wider[there, 0] = slots[slot, 0]
-            wider[there, 1] = slots[slot, 1]
+            target = slot_of(wider, slots[slot, 0])
+            wider[target, 0] = slots[slot, 0]
+            wider[target, 1] = slots[slot, 1]

@@ -1,8 +1,8 @@
 """The private parts of numba that the engine uses: nothing else in the project imports `numba.core` or `numba.np`.
 
-`pyproject.toml` admits one minor release of numba, so that a change of these parts is met on purpose. A function that
-is only part of another one is typed and lowered, and left to that one: optimised and made into machine code by itself,
-as numba does by default, it takes as long again, for code that nobody calls.
+`pyproject.toml` allows one minor release of numba, so that a change of these parts is noticed. A function that only
+compiled code calls is typed and lowered, and then compiled with its caller: to optimise it by itself, as numba does by
+default, would take as long again, for code that nobody calls.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _PASSES = (
     typed_passes.NativeLowering,
     typed_passes.NoPythonBackend,
 )
-"""Eight of numba's thirty; the others are for closures, `with`, literals, array expressions, raising and counting
-references to memory, none of which there is."""
+"""Eight of numba's thirty: the others serve closures, `with`, literals, array expressions, exceptions and reference
+counts, which compiled code here does not use."""
 
 
 class _Linked(JITCodeLibrary):
-    """Code that is linked into other code, and made into machine code there."""
+    """Code that is linked into its callers, and becomes machine code there."""
 
     _finalize_dynamic_globals: Any  # numba has no types
 
@@ -47,17 +47,13 @@ class _Linked(JITCodeLibrary):
 
 
 class Whole(compiler.CompilerBase):
-    """Compiles what Python calls.
-
-    No two of its arrays may overlap where it writes: so nothing is read again because something else was written.
-    """
+    """Compiles what Python calls."""
 
     def define_pipelines(self) -> list[Any]:
-        self.state.flags.noalias = True  # which numba has no option for
         return [_passes()]
 
     def compile_extra(self, func: Any) -> Any:
-        """Looks for no garbage meanwhile: there is little, and looking takes a fifteenth of the time."""
+        """Compile with the garbage collector off: it finds little and takes a fifteenth of the time."""
         collecting = gc.isenabled()
         gc.disable()
         try:
@@ -92,7 +88,7 @@ class CompiledIntoCallers(CPUDispatcher):
         return self.py_func(*arguments)
 
     def add_overload(self, cres: Any) -> None:
-        """Remember what was compiled, under an object that stands for the machine code there is none of."""
+        """Register the compiled function under a placeholder for its machine code, since it has none."""
         known = cres._replace(entry_point=object())
         context: Any = self.targetctx
         context.insert_user_function(known.entry_point, known.fndesc, [known.library])
@@ -100,17 +96,17 @@ class CompiledIntoCallers(CPUDispatcher):
 
 
 def defer_scipy_probe() -> None:
-    """Let numba look for scipy's linear algebra when it is used, not when numba starts.
+    """Make numba look for scipy's linear algebra at its first use, not at import.
 
-    numba imports all of it to see whether it is there, which takes as long as the rest of a start.
+    Otherwise it imports all of it to see whether it is there, which takes as long as the rest of a start.
     """
     if "numba.np.arraymath" in sys.modules:
         return
     linalg: Any = importlib.import_module("numba.np.linalg")
-    look = linalg.ensure_blas
+    probe = linalg.ensure_blas
     linalg.ensure_blas = lambda: None
     try:
         arraymath: Any = importlib.import_module("numba.np.arraymath")
-        arraymath.ensure_blas = look
+        arraymath.ensure_blas = probe
     finally:
-        linalg.ensure_blas = look
+        linalg.ensure_blas = probe

@@ -1,4 +1,4 @@
-"""Asking for what the next event needs while this one is worked on: memory answers slower than a feature is read."""
+"""Prefetch of the next event's records while this one is computed: memory is slower than a feature."""
 
 from __future__ import annotations
 
@@ -8,60 +8,59 @@ from llvmlite import ir
 from numba import types
 
 from features.arrays import Array, Record
-from features.kernels.simd_lookup import array_of, start_of, tell
+from features.kernels.lowering import array_argument, lower
 
 LINE = 64
-"""Bytes that memory gives at once."""
+"""Bytes of a cache line."""
 
 
-def fetch(records: Array, place: int) -> None:
-    """Ask the processor for a record that is needed soon; changes nothing, whatever the place."""
+def prefetch_record_at(records: Array, position: int) -> None:
+    """Prefetch a record that is needed soon; changes nothing, whatever the position."""
 
 
-def fetch_record(record: Record) -> None:
-    """Ask for a record of which only the place is known so far."""
+def prefetch_record(record: Record) -> None:
+    """Prefetch a record that is only a view so far."""
 
 
-def fetch_beside(keys: Array, amounts: Array, key: int) -> None:
-    """Ask for the places in a table that a key may have, and what stands beside them."""
+def prefetch_bucket(keys: Array, values: Array, start: int) -> None:
+    """Prefetch the bucket that begins at an index, and the values beside it."""
 
 
 _BYTES, _NUMBER = ir.IntType(8).as_pointer(), ir.IntType(32)
 _TO_READ, _TO_KEEP, _DATA = _NUMBER(0), _NUMBER(3), _NUMBER(1)
 
 
-def _ask(builder: Any, first: Any, offset: int) -> None:
-    ask = builder.module.declare_intrinsic(
+def _prefetch_line(builder: Any, first: Any, offset: int) -> None:
+    intrinsic = builder.module.declare_intrinsic(
         "llvm.prefetch", [_BYTES], ir.FunctionType(ir.VoidType(), [_BYTES, _NUMBER, _NUMBER, _NUMBER])
     )
     at = builder.gep(builder.bitcast(first, _BYTES), [ir.IntType(64)(offset)])
-    builder.call(ask, [at, _TO_READ, _TO_KEEP, _DATA])
+    builder.call(intrinsic, [at, _TO_READ, _TO_KEEP, _DATA])
 
 
-def _ask_whole(builder: Any, first: Any, size: int) -> None:
+def _prefetch_bytes(builder: Any, first: Any, size: int) -> None:
     for offset in (*range(0, size, LINE), size - 1):
-        _ask(builder, first, offset)
+        _prefetch_line(builder, first, offset)
 
 
-def _compiled_fetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    records = array_of(context, builder, signature, arguments)
-    _ask_whole(builder, builder.gep(records.data, [arguments[1]]), signature.args[0].dtype.size)
+def _lowered_prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    records = array_argument(context, builder, signature, arguments)
+    _prefetch_bytes(builder, builder.gep(records.data, [arguments[1]]), signature.args[0].dtype.size)
     return context.get_dummy_value()
 
 
-def _compiled_fetch_record(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    _ask_whole(builder, arguments[0], signature.args[0].size)
+def _lowered_prefetch_record(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    _prefetch_bytes(builder, arguments[0], signature.args[0].size)
 
 
-def _compiled_fetch_beside(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    keys, amounts = (array_of(context, builder, signature, arguments, place) for place in (0, 1))
-    start = start_of(builder, keys, arguments[2])
-    for data in (keys.data, amounts.data):
+def _lowered_prefetch_bucket(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    keys, values = (array_argument(context, builder, signature, arguments, index) for index in (0, 1))
+    for data in (keys.data, values.data):
         for offset in (0, LINE - 1):
-            _ask(builder, builder.gep(data, [start]), offset)
+            _prefetch_line(builder, builder.gep(data, [arguments[2]]), offset)
     return context.get_dummy_value()
 
 
-tell(fetch, types.void, _compiled_fetch)
-tell(fetch_record, types.void, _compiled_fetch_record, (types.Record,))
-tell(fetch_beside, types.void, _compiled_fetch_beside, (types.Array, types.Array, types.Integer))
+lower(prefetch_record_at, types.void, _lowered_prefetch)
+lower(prefetch_record, types.void, _lowered_prefetch_record, (types.Record,))
+lower(prefetch_bucket, types.void, _lowered_prefetch_bucket, (types.Array, types.Array, types.Integer))

@@ -1,6 +1,6 @@
-"""The compiled part of `shapley`: one pass over the leaves of a forest for one row.
+"""The compiled part of `features.model.tree_shap`: one pass over the leaves of a forest for one row.
 
-Apart from the rest, since it is compiled with the step over all features, which knows nothing of forests.
+It is apart from the rest, since it is compiled with the step over all features, which must not import models.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import numpy as np
 from features.arrays import Array
 from features.kernels.compilation import unchecked
 
-AT_ONCE = 64
-"""Leaves whose factors are at hand together, in the nearest cache."""
+LEAVES_PER_BLOCK = 64
+"""Leaves handled together, so that their factors stay in the nearest cache."""
 
 
 @unchecked
@@ -32,13 +32,14 @@ def add_shares(
     product: Array,
     shares: Array,
 ) -> None:
-    """Add what each feature of a row, in its readings, gives to `shares`.
+    """Add the SHAP value of each feature of a row to `shares`.
 
-    Leaves stand in groups by the number of features on their paths; of all in a group the first features lie together,
-    then the second. `gained`, `factor` and `sums`, shape (features on a path, AT_ONCE), and `product`, (AT_ONCE,), are
-    room for what comes in between. Places are unsigned: others might be counted from the end, and are looked at.
+    Leaves are grouped by the number of features on their paths; within a group the first features of all leaves are
+    adjacent, then the second. `gained`, `factor` and `sums`, shape (features on a path, LEAVES_PER_BLOCK), and
+    `product`, (LEAVES_PER_BLOCK,), hold intermediate results. Indices are unsigned, since signed ones may count from
+    the end, which costs a test.
     """
-    many, one = np.uintp(AT_ONCE), np.uintp(1)
+    many, one = np.uintp(LEAVES_PER_BLOCK), np.uintp(1)
     for g in range(len(groups)):
         width, leaves, steps, values = groups[g, 0], groups[g, 1], groups[g, 2], groups[g, 3]
         for block in range((leaves + many - one) // many):

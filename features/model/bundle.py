@@ -144,7 +144,7 @@ def save(model: TrustModel, folder: Path) -> dict[str, str]:
     """Write FILES to a folder (MLflow logs the now-model); returns the tags with their digests."""
     _skops().dump(model.hazard, folder / "hazard.skops")
     _write(folder / "calibration.json", asdict(model.calibration))
-    population.save(model.population, folder / "population.npy")
+    population.save_population(model.population, folder / "population.npy")
     _write(folder / "thresholds.json", dict(model.thresholds))
     _write(folder / "catalogue.json", contract())
     return {DIGEST_TAG + name: digest_of_file(folder / name) for name in FILES}
@@ -168,7 +168,7 @@ def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") ->
         now=_Stored(files[NOW_FILE]),
         hazard=_Stored(files["hazard.skops"]),
         calibration=Calibration(**calibration),
-        population=population.load(folder / "population.npy"),
+        population=population.load_population(folder / "population.npy"),
         thresholds=json.loads(files["thresholds.json"]),
         version=version,
         tags=dict(tags),

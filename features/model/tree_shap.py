@@ -24,7 +24,7 @@ import numpy as np
 
 from features.arrays import Array
 from features.engine.online import step
-from features.kernels.tree_shap_kernel import AT_ONCE
+from features.kernels.tree_shap_kernel import LEAVES_PER_BLOCK
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -60,9 +60,11 @@ class TreeShap:
         """The SHAP value of each feature, shape (F,); together with `base` they sum to the log-odds of the row."""
         unknown, deepest = np.isnan(values), int(self.paths.groups[:, 0].max(initial=0))
         readings = np.concatenate((values, *(np.where(unknown, beyond, values) for beyond in (np.inf, -np.inf))))
-        gained, factor, sums = np.empty((3, deepest, AT_ONCE))
+        gained, factor, sums = np.empty((3, deepest, LEAVES_PER_BLOCK))
         shap_values = np.zeros(self.width)
-        step().add_shares(readings, *vars(self.paths).values(), gained, factor, sums, np.empty(AT_ONCE), shap_values)
+        step().add_shares(
+            readings, *vars(self.paths).values(), gained, factor, sums, np.empty(LEAVES_PER_BLOCK), shap_values
+        )
         return shap_values
 
 

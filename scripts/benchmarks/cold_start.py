@@ -17,10 +17,10 @@ Figures = dict[str, float]
 
 _FIRST_VECTOR = (
     "import time; start = time.perf_counter(); import features; imported = time.perf_counter()\n"
-    "import numpy as np; from features.history.population import unmeasured\n"
+    "import numpy as np; from features.history.population import empty_population\n"
     "from features.event.numpy_row import row_from\n"
     "from features.engine.online import vector; from features.history.layout import History\n"
-    "row, history, nobody = row_from({}), History.empty(), unmeasured()\n"
+    "row, history, nobody = row_from({}), History.empty(), empty_population()\n"
     "begun = time.perf_counter(); vector(row, history, nobody); print(imported - start, time.perf_counter() - begun)"
 )
 _IMPORT_ALL = (

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 
-from features.history.population import measure as population_of
+from features.history.population import measure_population
 from scripts.benchmarks.timing import ROOT, read_results, write_results
 from training import simulate
 
@@ -42,7 +42,7 @@ def measure(events: int, folder: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=folder) as name:
         source, out, population = (Path(name) / part for part in ("events.parquet", "features", "population.npy"))
         base = simulate(1).events.sort_by("time")
-        np.save(population, population_of(base.slice(0, 200_000)))
+        np.save(population, measure_population(base.slice(0, 200_000)))
         with console.status(f"writing {events:,} events"):
             _write(base, events, source)
         del base

@@ -20,15 +20,15 @@ from rich.console import Console
 from features.arrays import SECOND
 from features.catalogue.all import FEATURES
 from features.engine.batch import replay_rows, time_order
-from features.engine.batch_state import Carrier
-from features.engine.online import step, turn
+from features.engine.batch_state import BatchState
+from features.engine.online import read_and_update, step
 from features.enrichment.ip_lookup import lookup
 from features.event.arrow import events_of
 from features.event.numpy_row import row_from, row_of, rows_of
 from features.event.row_fields import ROW
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History
-from features.history.population import measure
-from scripts.benchmarks import cold_start
+from features.history.population import measure_population
+from scripts.benchmarks import cold_start, kernel_tricks
 from scripts.benchmarks.timing import fastest_seconds, read_results, write_results
 from training import simulate
 
@@ -51,7 +51,7 @@ class World:
         repeated = np.tile(rows, copies)[:EVENTS]
         repeated["identity_key"] += np.arange(len(repeated)) // len(rows)
         self.rows = repeated[time_order(repeated)]
-        self.population = measure(self.table.slice(0, 200_000))
+        self.population = measure_population(self.table.slice(0, 200_000))
 
 
 def fastest(call: Callable[[], Any]) -> float:
@@ -79,12 +79,12 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 def batch(world: World) -> Figures:
     """All features in time order on one core, against sorting the same rows; on two cores; and reading the columns."""
     rows, count = world.rows, len(world.rows)
-    carrier = Carrier(world.population)
-    places = carrier.places(rows, np.arange(count))
+    state = BatchState(world.population)
+    places = state.positions(rows, np.arange(count))
     values = np.empty((count, len(FEATURES)))
 
     def run() -> None:
-        records = carrier.blank()
+        records = state.empty_histories()
         step().run(rows, places, records, world.population, values)
 
     shuffled = np.random.default_rng(1).permutation(count)
@@ -123,12 +123,12 @@ def length(world: World) -> Figures:
         before, after = np.resize(same_identity, past), np.resize(same_identity, 20_000)
         for rows, start in ((before, 0), (after, past)):
             rows["time"] = (start + np.arange(len(rows))) * SECOND
-        carrier = Carrier(world.population)
-        carrier.take(before)
+        state = BatchState(world.population)
+        state.read_and_update(before)
         seconds = []
         for start in range(0, len(after), 1_000):
             begun = perf_counter()
-            carrier.take(after[start : start + 1_000])
+            state.read_and_update(after[start : start + 1_000])
             seconds.append(perf_counter() - begun)
         return float(np.median(seconds))
 
@@ -143,11 +143,11 @@ def online(world: World) -> Figures:
     history = History.empty()
 
     def from_mapping(mapping: dict[str, float]) -> None:
-        turn(row_from(mapping), history, world.population, 1)
+        read_and_update(row_from(mapping), history, world.population, 1)
         history.identity.tobytes(), history.session.tobytes(), history.credential.tobytes()
 
     def from_event(event: Any) -> None:
-        turn(row_of(event), history, world.population, 1)
+        read_and_update(row_of(event), history, world.population, 1)
         history.identity.tobytes(), history.session.tobytes(), history.credential.tobytes()
 
     figures: Figures = {}
@@ -216,8 +216,13 @@ def jit(world: World) -> Figures:
     return cold_start.jit(world.rows, world.population)
 
 
+def tricks(world: World) -> Figures:
+    """The same replay, and the first compilation, without each trick of the compiled step."""
+    return kernel_tricks.tricks(world.rows, world.population)
+
+
 PARTS: dict[str, Callable[[World], Figures]] = {
-    part.__name__: part for part in (memory, online, cold, jit, addresses, batch, length, peers, spark)
+    part.__name__: part for part in (memory, online, cold, jit, tricks, addresses, batch, length, peers, spark)
 }
 
 

@@ -19,7 +19,7 @@ import typer
 
 from features import feature_names, rows_of
 from features.engine.batch import replay_rows
-from features.history.population import measure
+from features.history.population import measure_population
 from scripts.benchmarks.pandas_polars import FIVE, as_pandas, as_polars, in_order, in_pandas, in_polars
 from scripts.benchmarks.timing import fastest_seconds
 from training import simulate
@@ -57,7 +57,7 @@ def _timed(table: pa.Table, threads: int) -> tuple[list[dict[str, Any]], list[An
 
     Ours is compiled beforehand, as in every process but the first of a build.
     """
-    population = measure(table)
+    population = measure_population(table)
     replay_rows(rows_of(table.slice(0, 1)), population)
     libraries: dict[str, tuple[Callable[[pa.Table], Any], Callable[[Any], Any], int]] = {
         OURS: (rows_of, partial(replay_rows, population=population, threads=threads), len(feature_names())),

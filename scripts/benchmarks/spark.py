@@ -27,7 +27,7 @@ from features import feature_names
 from features.arrays import Array
 from features.engine import spark
 from features.engine.batch import by_column, replay
-from features.history.population import measure as population_of
+from features.history.population import measure_population
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,7 +45,7 @@ BUSY = "identity of half of all events"
 def measure(rows: int, events: Path | None = None) -> dict[str, float]:
     """Seconds in this process and on Spark, and their ratio: for even identities, and for a very busy one."""
     base = pq.read_table(events) if events else _simulated()
-    population = population_of(base.slice(0, 100_000))
+    population = measure_population(base.slice(0, 100_000))
     figures: dict[str, float] = {"events": rows}
     with tempfile.TemporaryDirectory() as folder, spark.session("local[2]") as session:
         for name, table in (("uniform", tiled(base, rows)), ("skewed", skewed(tiled(base, rows)))):

@@ -19,7 +19,7 @@ from features.catalogue.all import feature_names
 from features.engine.online import fold, vector
 from features.event.numpy_row import row_of
 from features.history.layout import History
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from features.history.update import CHALLENGED, SUCCESS
 from features.model.trust_curve import TrustCurve
 from serving import metrics
@@ -126,7 +126,7 @@ class _Assessment:
 def _assess(row: Array, history: History, active: ActiveConfiguration) -> _Assessment:
     champion = active.champion
     with metrics.FEATURES.time():
-        values = vector(row, history, champion.model.population if champion else unmeasured())
+        values = vector(row, history, champion.model.population if champion else empty_population())
     features = dict(zip(feature_names(), values.tolist(), strict=True))
     if champion is None:
         return _Assessment(features, fault=active.missing)

@@ -13,7 +13,7 @@ from features.enrichment.ip_lookup import NetworkTables, lookup
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from features.history.update import SUCCESS
 from features.model.bundle import fetch
 from features.model.proven import proven_forests
@@ -85,5 +85,5 @@ def _warm_up() -> None:
         {"time": "2026-01-01T00:00:00Z", "identity": {"id": "nobody", "type": "workload"}, "action": {"name": "none"}}
     )
     history = History.empty()
-    vector(row_of(event), history, unmeasured())
+    vector(row_of(event), history, empty_population())
     fold(row_of(event), history, SUCCESS)

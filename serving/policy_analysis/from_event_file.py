@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.engine.batch import time_order
-from features.engine.batch_state import Carrier
+from features.engine.batch_state import BatchState
 from features.event.arrow import conform, events_of
 from features.event.numpy_row import rows_of, take_rows
 from features.event.schema import Event
@@ -109,13 +109,13 @@ def _past_requests(
     total: int,
     progress: Progress | None,
 ) -> PastRequests:
-    state, done = Carrier(model.population), 0
+    state, done = BatchState(model.population), 0
     for table, labels, rows in slices:
         records = rows_of(table)
         order = time_order(records)
         for start in range(0, len(order), CHUNK):
             chunk = order[start : start + CHUNK]
-            matrix = state.take(take_rows(records, chunk))
+            matrix = state.read_and_update(take_rows(records, chunk))
             chunk_labels = labels.take(chunk) if labels else None
             yield from _score(table.take(chunk), chunk_labels, matrix, rows[chunk], model)
             done += len(chunk)

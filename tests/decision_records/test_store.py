@@ -34,7 +34,7 @@ from support.stored_events import EVENT, fold_once, one_request
 from features import Event, History, fold, replay, row_of, rows_of, table_of, vector
 from features.engine.batch import time_order
 from features.history.layout import empty
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from serving.decision.inputs import Proof, Revocation, Scope, SessionState
 from serving.errors import DecisionNotRecorded, StaleHistory, StaleLayout, StoreUnavailable
 from serving.store.database import Connection
@@ -188,7 +188,7 @@ def test_stored_histories_give_the_features_of_a_replay(tmp_path: Path) -> None:
     """Bit for bit, from JSON through events and stored bytes."""
     table = table_of(random_events(400, seed=5, identities=6))
     order = time_order(rows_of(table))
-    population, online = unmeasured(), []
+    population, online = empty_population(), []
     store = open_store(tmp_path)
     events = random_events(400, seed=5, identities=6)
     codes = {None: 0, "success": 1, "failure": 2, "denied": 3}

@@ -17,7 +17,7 @@ from features.engine import batch_files
 from features.engine.batch import replay
 from features.engine.batch_files import AnotherRun, replay_file
 from features.event.arrow import table_of
-from features.history.population import unmeasured
+from features.history.population import empty_population
 
 EVENTS = table_of(random_events(3_000, seed=21))
 
@@ -44,9 +44,9 @@ def test_a_file_in_parts_and_slices_gives_the_same_bits(
     monkeypatch.setattr(batch_files, "SLICE", slice_)
     monkeypatch.setattr(batch_files, "BATCH", 333)
 
-    count = replay_file(source, tmp_path / "out", unmeasured(), parts=parts)
+    count = replay_file(source, tmp_path / "out", empty_population(), parts=parts)
 
-    assert (count, in_order(tmp_path / "out").tobytes()) == (3_000, replay(EVENTS, unmeasured()).tobytes())
+    assert (count, in_order(tmp_path / "out").tobytes()) == (3_000, replay(EVENTS, empty_population()).tobytes())
 
 
 @pytest.mark.parametrize("after", [1, 4, 12])
@@ -61,33 +61,35 @@ def test_what_was_broken_off_goes_on(source: Path, tmp_path: Path, monkeypatch: 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        replay_file(source, tmp_path / "out", unmeasured(), parts=4, told=stop)
+        replay_file(source, tmp_path / "out", empty_population(), parts=4, progress=stop)
     finished = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "out").glob("part-*.parquet")}
-    replay_file(source, tmp_path / "out", unmeasured(), parts=4)
+    replay_file(source, tmp_path / "out", empty_population(), parts=4)
 
     kept = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in finished}
-    assert (in_order(tmp_path / "out").tobytes(), kept) == (replay(EVENTS, unmeasured()).tobytes(), finished)
+    assert (in_order(tmp_path / "out").tobytes(), kept) == (replay(EVENTS, empty_population()).tobytes(), finished)
 
 
 def test_another_file_does_not_go_on_with_it(source: Path, tmp_path: Path) -> None:
     """A folder says what it was begun for."""
-    replay_file(source, tmp_path / "out", unmeasured())
+    replay_file(source, tmp_path / "out", empty_population())
 
     with pytest.raises(AnotherRun, match=r"was begun with another parts: name another --out"):
-        replay_file(source, tmp_path / "out", unmeasured(), parts=2)
+        replay_file(source, tmp_path / "out", empty_population(), parts=2)
 
 
 def test_progress_ends_at_the_whole(source: Path, tmp_path: Path) -> None:
     """An event counts once for each step it goes through."""
     told: list[tuple[int, int]] = []
-    replay_file(source, tmp_path / "out", unmeasured(), parts=3, told=lambda done, total: told.append((done, total)))
+    replay_file(
+        source, tmp_path / "out", empty_population(), parts=3, progress=lambda done, total: told.append((done, total))
+    )
 
     assert told[-1] == (6_000, 6_000)
 
 
 def test_the_columns_say_what_they_are(source: Path, tmp_path: Path) -> None:
     """Names, units and the catalogue's digest stand in the file."""
-    replay_file(source, tmp_path / "out", unmeasured())
+    replay_file(source, tmp_path / "out", empty_population())
     schema = pq.read_schema(tmp_path / "out" / "part-00000.parquet")
 
     units = [schema.field(f.name).metadata[b"unit"].decode() for f in FEATURES]
@@ -98,7 +100,7 @@ def test_the_columns_say_what_they_are(source: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_change_no_bit(threads: int) -> None:
     """Identities are shared out; each is still told in order."""
-    assert replay(EVENTS, unmeasured(), threads=threads).tobytes() == replay(EVENTS, unmeasured()).tobytes()
+    assert replay(EVENTS, empty_population(), threads=threads).tobytes() == replay(EVENTS, empty_population()).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -122,11 +124,11 @@ def test_a_file_that_is_no_parquet_is_refused_by_name(tmp_path: Path) -> None:
     (file := tmp_path / "log.csv").write_text("who,what\nada,read\n")
 
     with pytest.raises(ValueError, match=r"log\.csv is no Parquet file .* first goes through import"):
-        replay_file(file, tmp_path / "out", unmeasured())
+        replay_file(file, tmp_path / "out", empty_population())
 
 
 def test_an_empty_file_has_no_features(tmp_path: Path) -> None:
     """Nothing in, nothing out, no error."""
     pq.write_table(EVENTS.slice(0, 0), tmp_path / "none.parquet")
 
-    assert replay_file(tmp_path / "none.parquet", tmp_path / "out", unmeasured()) == 0
+    assert replay_file(tmp_path / "none.parquet", tmp_path / "out", empty_population()) == 0

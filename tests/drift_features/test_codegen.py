@@ -17,21 +17,21 @@ from features.engine.online import fold, vector
 from features.event.arrow import table_of
 from features.event.numpy_row import row_of
 from features.history.layout import History
-from features.history.population import measure
-from features.history.update import age
+from features.history.population import measure_population
+from features.history.update import decay_to
 
 
 def test_written_out_a_feature_reads_what_it_reads_by_itself() -> None:
     """Over a history of 200 events, each of the features called as the plain function it is."""
     events = random_events(200, seed=11)
-    population, history = measure(table_of(events)), History.empty()
+    population, history = measure_population(table_of(events)), History.empty()
     together, apart = [], []
     for row in map(row_of, events):
         together.append(vector(row, history, population))
         aged = history.copy()
         arrays = (row, aged.identity, aged.session, aged.credential, population)
         records = {name: array.view(np.recarray)[0] for name, array in zip(RECORDS, arrays, strict=True)}
-        age(records["event"], records["identity"])
+        decay_to(records["event"], records["identity"])
         apart.append([f.function(*(records[need] for need in f.needs)) for f in FEATURES])
         fold(row, history, int(row["outcome"][0]))
 

@@ -18,7 +18,7 @@ from features.engine.batch import replay, time_order
 from features.event.arrow import table_of
 from features.event.numpy_row import rows_of
 from features.event.schema import Event
-from features.history.population import measure, unmeasured
+from features.history.population import empty_population, measure_population
 
 MODULES = {"network", "device", "travel", "action", "privilege", "credential", "rhythm", "automation", "context"}
 COUNT = 300 if numba.config.DISABLE_JIT else 3_000  # type: ignore[attr-defined]  # numba makes its settings at run time
@@ -27,7 +27,7 @@ EVENTS = random_events(COUNT, seed=11, identities=COUNT // 75 + 4)
 
 @pytest.fixture(scope="module")
 def population() -> Array:
-    return measure(table_of(EVENTS))
+    return measure_population(table_of(EVENTS))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_it_is_a_finite_number_or_unknown(index: int, matrix: Array) -> None:
 @every_feature
 def test_it_is_unknown_only_where_it_is_declared_to_be(index: int, matrix: Array) -> None:
     """What is always known is; what may be unknown sometimes is, or it should be declared as always known."""
-    blind = replay(table_of(EVENTS[:50]), unmeasured())
+    blind = replay(table_of(EVENTS[:50]), empty_population())
     unknown = bool(np.isnan(matrix[:, index]).any() or np.isnan(blind[:, index]).any())
 
     assert unknown is not FEATURES[index].always

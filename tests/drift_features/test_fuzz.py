@@ -12,7 +12,7 @@ from support.random_events import random_events
 from features.arrays import Array
 from features.catalogue.all import FEATURES, feature_names
 from features.engine.batch import replay
-from features.engine.batch_state import Carrier
+from features.engine.batch_state import BatchState
 from features.engine.online import fold, vector
 from features.event.arrow import EVENT_SCHEMA, table_of
 from features.event.numpy_row import row_from, row_of
@@ -27,7 +27,7 @@ from features.event.schema import (
     Sensitivity,
 )
 from features.history.layout import History
-from features.history.population import measure, unmeasured
+from features.history.population import empty_population, measure_population
 from features.history.update import CHALLENGED
 
 ALWAYS = np.array([f.always for f in FEATURES])
@@ -113,7 +113,7 @@ def test_any_history_can_be_replayed(raw: list[dict[str, Any]]) -> None:
     """In any order of times, from 1970 to 2100, with every field there or missing."""
     table = table_of([Event.model_validate(e) for e in raw])
 
-    values = replay(table, measure(table))
+    values = replay(table, measure_population(table))
 
     assert faults(values) == []
 
@@ -125,7 +125,7 @@ def test_any_history_can_be_met_event_by_event(raw: list[tuple[dict[str, Any], i
     history, values = History.empty(), []
     for content, outcome in raw:
         row = row_of(Event.model_validate(content))
-        values.append(vector(row, history, unmeasured()))
+        values.append(vector(row, history, empty_population()))
         fold(row, history, outcome)
 
     assert faults(np.array(values)) == []
@@ -138,18 +138,21 @@ def test_every_field_may_be_missing(missing: str) -> None:
     table = table_of(random_events(200, seed=2))
     lacking = [c for c in table.column_names if c not in needed and missing in (c, "everything")]
 
-    values = replay(table.drop_columns(lacking), measure(table))
+    values = replay(table.drop_columns(lacking), measure_population(table))
 
     assert faults(values) == []
 
 
 def test_a_million_distinct_values_of_each_kind_fit() -> None:
     """Histories stay as large as they are, however many values flow through them."""
-    carrier, rows = Carrier(unmeasured()), np.repeat(row_from({"known": 3.0, "category": 1, "outcome": 1}), 50_000)
+    state, rows = (
+        BatchState(empty_population()),
+        np.repeat(row_from({"known": 3.0, "category": 1, "outcome": 1}), 50_000),
+    )
     wrong: set[str] = set()
     for batch in range(20):
         for name in ("time", "action", "resource", "network", "asn", "instance", "credential_key"):
             rows[name] = batch * len(rows) + np.arange(1, len(rows) + 1)
-        wrong.update(faults(carrier.take(rows)))
+        wrong.update(faults(state.read_and_update(rows)))
 
     assert wrong == set()

@@ -5,21 +5,21 @@ import pytest
 
 from features.arrays import SECOND
 from features.catalogue.all import feature_names
-from features.engine.batch_state import Carrier
+from features.engine.batch_state import BatchState
 from features.engine.online import fold
 from features.event.numpy_row import row_from
 from features.history import half_lives
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from features.history.update import CHALLENGED, FAILURE, SUCCESS
+from features.kernels.bucket_table import BUCKET
 from features.kernels.decayed_counts import add, count_of
-from features.kernels.simd_lookup import WAYS
 
 OWN = 8 * 1_000_003
 """A key of the owner's. All multiples of 8 x 4 share its bucket, whatever the table's size."""
 
 
-def a_table(places: int = WAYS) -> tuple[np.ndarray, np.ndarray]:
+def a_table(places: int = BUCKET) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(places, np.int64), np.zeros(places)
 
 
@@ -28,7 +28,7 @@ def rival(number: int) -> int:
     return OWN + 32 * (number + 1)
 
 
-@pytest.mark.parametrize("places", [WAYS, 2 * WAYS, 4 * WAYS])
+@pytest.mark.parametrize("places", [BUCKET, 2 * BUCKET, 4 * BUCKET])
 @pytest.mark.parametrize("habit", [1.5, 10.0, 300.0])
 def test_strangers_seen_once_never_push_out_a_habit(places: int, habit: float) -> None:
     """However many there are, and all of them aimed at the owner's places."""
@@ -47,12 +47,12 @@ def test_pushing_out_a_habit_takes_seven_times_its_own_count(habit: int) -> None
     def after(events: int) -> float:
         keys, counts = a_table()
         add(keys, counts, OWN, float(habit))
-        cheapest = [rival(i) for i in range(WAYS - 1) for _ in range(habit)] + [rival(99)]
+        cheapest = [rival(i) for i in range(BUCKET - 1) for _ in range(habit)] + [rival(99)]
         for key in cheapest[:events]:
             add(keys, counts, key, 1.0)
         return count_of(keys, counts, OWN)
 
-    bound = (WAYS - 1) * habit
+    bound = (BUCKET - 1) * habit
 
     assert (after(bound), after(bound + 1)) == (float(habit), 0.0)
 
@@ -64,7 +64,7 @@ def test_no_order_of_events_beats_the_bound() -> None:
     for _ in range(1_000):
         keys, counts = a_table()
         add(keys, counts, OWN, float(habit))
-        for number in rng.integers(0, rng.integers(1, 12), (WAYS - 1) * habit):
+        for number in rng.integers(0, rng.integers(1, 12), (BUCKET - 1) * habit):
             add(keys, counts, rival(int(number)), 1.0)
         left.append(count_of(keys, counts, OWN))
 
@@ -123,7 +123,7 @@ def test_what_was_seen_stays_seen_through_a_hundred_years() -> None:
         row_from({"identity_key": 1, "action": 5, "network": 7, "category": 1, "known": 3.0, "outcome": 1}), 1_310
     )
     rows["time"] = np.arange(1_310) * 36_525 * 86_400 * SECOND // 1_000
-    values = Carrier(unmeasured()).take(rows)
+    values = BatchState(empty_population()).read_and_update(rows)
 
     last = dict(zip(feature_names(), values[-1], strict=True))
 
@@ -134,8 +134,8 @@ def test_memory_grows_with_who_is_seen_and_not_with_events() -> None:
     """After 200,000 events of one identity without a session, one record is kept."""
     rows = np.repeat(row_from({"identity_key": 1, "action": 5, "known": 3.0, "outcome": 1}), 200_000)
     rows["time"] = np.arange(len(rows)) * SECOND
-    carrier = Carrier(unmeasured())
+    state = BatchState(empty_population())
     for start in range(0, len(rows), 20_000):
-        carrier.take(rows[start : start + 20_000])
+        state.read_and_update(rows[start : start + 20_000])
 
-    assert carrier.remembered == (1, 0, 0)
+    assert state.counts == (1, 0, 0)

@@ -13,7 +13,7 @@ from features.event.arrow import table_of
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from features.history.update import CHALLENGED, DENIED, FAILURE, SUCCESS, UNKNOWN
 
 
@@ -30,7 +30,7 @@ def an_event(minute: int = 0, **groups: Any) -> Event:
 
 
 def read(event: Event, history: History) -> dict[str, float]:
-    return dict(zip(feature_names(), vector(row_of(event), history, unmeasured()).tolist(), strict=True))
+    return dict(zip(feature_names(), vector(row_of(event), history, empty_population()).tolist(), strict=True))
 
 
 def mass(history: History) -> float:
@@ -122,8 +122,8 @@ def test_a_batch_folds_what_its_file_holds_and_the_future_is_merely_the_last() -
     events = [an_event(0, **done), an_event(0, **done), an_event(1, **done)]
     future = an_event(**done).model_copy(update={"time": an_event().time.replace(year=2100)})
 
-    values = replay(table_of([*events, future]), unmeasured())
-    alone = replay(table_of(events), unmeasured())
+    values = replay(table_of([*events, future]), empty_population())
+    alone = replay(table_of(events), empty_population())
     known = values[:, feature_names().index("known_events")]
 
     assert (np.expm1(known).round().tolist(), values[:3].tobytes()) == ([0, 1, 2, 3], alone.tobytes())

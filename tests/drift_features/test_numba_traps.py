@@ -17,15 +17,21 @@ from features.arrays import NAN, NEVER, Array
 from features.catalogue.all import FEATURES, feature_names
 from features.catalogue.registration import FeatureError, _validate_record, features_in
 from features.engine.batch import replay, time_order
-from features.engine.batch_state import Carrier
-from features.engine.fused_step import compiled
+from features.engine.batch_state import BatchState
+from features.engine.fused_step import compile_step
 from features.engine.online import fold, vector
 from features.event.arrow import table_of
 from features.event.numpy_row import row_of, rows_of
 from features.event.row_fields import ROW
 from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History, empty
-from features.history.population import POPULATION, load, measure, save, unmeasured
+from features.history.population import (
+    POPULATION,
+    empty_population,
+    load_population,
+    measure_population,
+    save_population,
+)
 from features.kernels import decayed_counts as formulas
 from features.kernels.compilation import OPTIONS
 
@@ -37,13 +43,13 @@ def test_1_an_edit_in_another_file_is_not_answered_from_the_cache(tmp_path: Path
     """numba's cache knows a function's own file only; ours is named after all of them."""
     shutil.copytree(ROOT / "features", tmp_path / "features")
     program = (
-        "import numpy as np; from features.engine.fused_step import compiled\n"
+        "import numpy as np; from features.engine.fused_step import compile_step\n"
         "from features.catalogue.all import FEATURES\n"
-        "from features.history.layout import History; from features.history.population import unmeasured\n"
+        "from features.history.layout import History; from features.history.population import empty_population\n"
         "from features.event.numpy_row import row_from\n"
         "h = History.empty(); one = [f.name for f in FEATURES].index('anonymizer_in_use')\n"
         "row = row_from({'anonymizer': 1.0})\n"
-        "print(compiled(FEATURES).read(row, h.identity, h.session, h.credential, unmeasured())[one])\n"
+        "print(compile_step(FEATURES).read(row, h.identity, h.session, h.credential, empty_population())[one])\n"
     )
 
     def run() -> str:
@@ -62,9 +68,9 @@ def test_1_an_edit_in_another_file_is_not_answered_from_the_cache(tmp_path: Path
 
 def test_1_what_is_read_from_a_file_is_not_compiled_for_again(tmp_path: Path) -> None:
     """numpy forgets in a file that a layout is aligned, and numba would take it for another."""
-    save(unmeasured(), tmp_path / "population.npy")
+    save_population(empty_population(), tmp_path / "population.npy")
 
-    assert load(tmp_path / "population.npy").dtype.isalignedstruct
+    assert load_population(tmp_path / "population.npy").dtype.isalignedstruct
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -101,7 +107,7 @@ KEYS, COUNTS = np.zeros(8, np.int64), np.zeros(8)
         (formulas.rarity, [(KEYS, COUNTS, k, m, 1.0) for k in (0, 1, 2**62) for m in (0.0, 1.0)]),
         (formulas.above_usual, [(n, t, m) for n in (0.0, math.nan, 1e300) for t in (0.0, 1.0) for m in (0.0, 1.0)]),
         (formulas.seconds_between, [(a, b) for a in (NEVER, 0, 2**62) for b in (NEVER, 0, 2**62)]),
-        (formulas.faded, [(s, h) for s in (0.0, 1.0, 5e9) for h in (60.0, 2_592_000.0)]),
+        (formulas.decay_factor, [(s, h) for s in (0.0, 1.0, 5e9) for h in (60.0, 2_592_000.0)]),
         (formulas.distance_km, [(a, b, c, 180.0) for a in (-90.0, 90.0) for b in (-180.0, 0.0) for c in (90.0, NAN)]),
         (formulas.log_of_one_more, [(x,) for x in (0.0, 1e-320, 1e300, math.nan)]),
     ],
@@ -115,7 +121,7 @@ def test_4_and_5_domain_errors_are_guarded(measure_of: Any, arguments: list[tupl
 
 def test_5_an_unknown_number_stays_unknown() -> None:
     """`max(0.0, nan)` is 0.0: no feature hides what is not known behind it."""
-    values = dict(zip(feature_names(), vector(row_of(_bare()), History.empty(), unmeasured()), strict=True))
+    values = dict(zip(feature_names(), vector(row_of(_bare()), History.empty(), empty_population()), strict=True))
 
     known = {f.name for f in FEATURES if f.always} | {"first_write_after_reads"}
     said = {name for name, value in values.items() if not math.isnan(value)}
@@ -131,12 +137,12 @@ def _bare() -> Event:
 
 def test_6_an_index_out_of_bounds_is_an_error() -> None:
     """Without the check a bad index reads whatever lies there."""
-    step = compiled(FEATURES)
+    step = compile_step(FEATURES)
     records = empty(IDENTITY), empty(SESSION), empty(CREDENTIAL)
     beyond = np.array([[0, 5, 0, 0]])
 
     with pytest.raises(IndexError):
-        step.run(row_of(_bare()), beyond, records, unmeasured(), np.empty((1, len(FEATURES))))
+        step.run(row_of(_bare()), beyond, records, empty_population(), np.empty((1, len(FEATURES))))
 
 
 def test_7_no_bit_is_given_up_for_speed() -> None:
@@ -152,7 +158,7 @@ def test_8_ties_are_broken_by_the_event_and_not_by_the_input() -> None:
         e.model_copy(update={"id": f"own-{i}", "time": _bare().time}) for i, e in enumerate(random_events(200, 3))
     ]
     shuffled = np.random.default_rng(4).permutation(len(events))
-    population = measure(table_of(events))
+    population = measure_population(table_of(events))
 
     again = replay(table_of([events[i] for i in shuffled]), population)
 
@@ -172,7 +178,7 @@ def test_9_a_late_event_inflates_nothing() -> None:
 def test_10_threads_share_no_buffer(tmp_path: Path) -> None:
     """Eight threads replaying eight logs get what one gets, bit for bit."""
     tables = [table_of(random_events(400, seed)) for seed in range(8)]
-    population = measure(tables[0])
+    population = measure_population(tables[0])
 
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda table: replay(table, population).tobytes(), tables))
@@ -194,8 +200,8 @@ def test_any_cut_of_a_stream_gives_the_same(tmp_path: Path) -> None:
     rows = rows[time_order(rows)]
 
     def in_batches(size: int) -> bytes:
-        carrier = Carrier(unmeasured())
-        parts: list[Array] = [carrier.take(rows[i : i + size]) for i in range(0, len(rows), size)]
+        state = BatchState(empty_population())
+        parts: list[Array] = [state.read_and_update(rows[i : i + size]) for i in range(0, len(rows), size)]
         return np.concatenate(parts).tobytes()
 
     assert len({in_batches(size) for size in (1, 7, 1_000, 1_500)}) == 1

@@ -9,7 +9,7 @@ import pytest
 from support.random_events import random_events
 
 from features import feature_names, replay, table_of
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from scripts.benchmarks.library_comparison import OURS, compare
 from scripts.benchmarks.pandas_polars import FIVE, as_pandas, as_polars, in_order, in_pandas, in_polars
 
@@ -29,7 +29,7 @@ def events() -> pa.Table:
 @pytest.mark.parametrize("feature", FIVE)
 def test_it_agrees_in_every_cell(events: pa.Table, library: str, feature: str) -> None:
     """Unknown where ours is unknown, and the same number to a billionth where it is known."""
-    ours = replay(events, unmeasured())[:, feature_names().index(feature)]
+    ours = replay(events, empty_population())[:, feature_names().index(feature)]
 
     theirs = THEIRS[library](events)[feature].to_numpy()
 
@@ -39,7 +39,7 @@ def test_it_agrees_in_every_cell(events: pa.Table, library: str, feature: str) -
 @pytest.mark.parametrize("feature", FIVE)
 def test_the_events_put_each_feature_to_use(events: pa.Table, feature: str) -> None:
     """Agreement means something only where values differ."""
-    values = replay(events, unmeasured())[:, feature_names().index(feature)]
+    values = replay(events, empty_population())[:, feature_names().index(feature)]
 
     assert len(np.unique(values[~np.isnan(values)])) >= 2
 

@@ -17,7 +17,7 @@ from features.event.arrow import table_of
 from features.event.numpy_row import row_of, rows_of
 from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History, empty
-from features.history.population import measure
+from features.history.population import measure_population
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +48,7 @@ def one_by_one(events: list[Event], population: Array) -> Array:
 def test_one_by_one_and_batch_give_the_same_bits() -> None:
     """Over 20,000 events, NaN included, no cell differs."""
     events = random_events(20_000, seed=5)
-    population = measure(table_of(events))
+    population = measure_population(table_of(events))
 
     batch, online = replay(table_of(events), population), one_by_one(events, population)
 
@@ -61,10 +61,10 @@ def test_the_jit_changes_no_bit(tmp_path: Path) -> None:
         "import sys; sys.path[:0] = ['tests', '.']\n"
         "from support.random_events import random_events\n"
         "from features.event.arrow import table_of\n"
-        "from features.history.population import measure\n"
+        "from features.history.population import measure_population\n"
         "from features.engine.batch import replay\n"
         "table = table_of(random_events(600, seed=6))\n"
-        "sys.stdout.buffer.write(replay(table, measure(table)).tobytes())\n"
+        "sys.stdout.buffer.write(replay(table, measure_population(table)).tobytes())\n"
     )
 
     def run(**environment: str) -> bytes:
@@ -82,7 +82,7 @@ def test_the_jit_changes_no_bit(tmp_path: Path) -> None:
 def test_the_order_of_the_input_does_not_matter_where_events_have_ids() -> None:
     """Ties in time are broken by the event's id, so shuffling the log changes nothing."""
     events = [e.model_copy(update={"id": e.id or f"own-{i}"}) for i, e in enumerate(random_events(2_000, seed=7))]
-    population = measure(table_of(events))
+    population = measure_population(table_of(events))
     shuffled = np.random.default_rng(8).permutation(len(events))
 
     again = replay(table_of([events[i] for i in shuffled]), population)

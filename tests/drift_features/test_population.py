@@ -10,12 +10,12 @@ from support.random_events import random_events
 from features.catalogue.all import feature_names
 from features.engine.batch import replay
 from features.event.arrow import table_of
-from features.history.population import load, measure, save, unmeasured
+from features.history.population import empty_population, load_population, measure_population, save_population
 
 
 def test_an_unmeasured_population_says_nothing() -> None:
     """Without a snapshot every rarity against it is unknown."""
-    matrix = replay(table_of(random_events(50, seed=1)), unmeasured())
+    matrix = replay(table_of(random_events(50, seed=1)), empty_population())
     columns = [i for i, name in enumerate(feature_names()) if "population" in name]
 
     assert bool(np.isnan(matrix[:, columns]).all())
@@ -24,17 +24,17 @@ def test_an_unmeasured_population_says_nothing() -> None:
 def test_a_busy_identity_counts_once() -> None:
     """The share is of identities, not of events."""
     events = [e for e in random_events(4_000, seed=2) if e.action.outcome == "success" and e.device.user_agent]
-    twice = measure(table_of([*events, *[e for e in events if e.identity.id == "identity-3"] * 5]))
+    twice = measure_population(table_of([*events, *[e for e in events if e.identity.id == "identity-3"] * 5]))
 
-    assert twice.tobytes() == measure(table_of(events)).tobytes()
+    assert twice.tobytes() == measure_population(table_of(events)).tobytes()
 
 
 def test_a_population_survives_its_file(tmp_path: Path) -> None:
     """What is loaded is what was measured, to the last bit."""
-    population = measure(table_of(random_events(500, seed=3)))
-    save(population, tmp_path / "population.npy")
+    population = measure_population(table_of(random_events(500, seed=3)))
+    save_population(population, tmp_path / "population.npy")
 
-    assert load(tmp_path / "population.npy").tobytes() == population.tobytes()
+    assert load_population(tmp_path / "population.npy").tobytes() == population.tobytes()
 
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:
@@ -42,13 +42,13 @@ def test_another_layout_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "population.npy", np.zeros(3))
 
     with pytest.raises(ValueError, match="retrain"):
-        load(tmp_path / "population.npy")
+        load_population(tmp_path / "population.npy")
 
 
 def test_what_nobody_does_is_rarest() -> None:
     """A value outside the snapshot counts as one in a hundred."""
     events = random_events(800, seed=4)
-    population = measure(table_of(events))
+    population = measure_population(table_of(events))
     stranger = events[0].model_copy(update={"action": events[0].action.model_copy(update={"name": "never:Seen"})})
 
     value = replay(table_of([stranger]), population)[0, feature_names().index("action_population_rarity")]

@@ -20,7 +20,7 @@ from features.catalogue.all import feature_names
 from features.engine import spark
 from features.engine.batch import replay
 from features.event.arrow import table_of
-from features.history.population import measure, unmeasured
+from features.history.population import empty_population, measure_population
 
 pytestmark = [
     pytest.mark.integration,
@@ -81,7 +81,7 @@ def _features(table: pa.Table) -> Array:
 def test_spark_gives_the_bits_of_the_replay_in_this_process(session: Any, events: pa.Table, tmp_path: Path) -> None:
     """Over 200,000 skewed events with ties, no cell differs, and every row is named by what identifies it."""
     pq.write_table(events, tmp_path / "events.parquet", row_group_size=50_000)
-    population = measure(events)
+    population = measure_population(events)
 
     done = spark.replay(session.read.parquet(str(tmp_path)), population).toArrow().sort_by("row")
 
@@ -100,10 +100,10 @@ def test_columns_that_are_missing_are_unknown(session: Any, events: pa.Table) ->
     few = events.select(["id", "identity.id", "time", "authentication.amr", "network.asn"]).slice(0, 5_000)
     few = few.filter(few["id"].is_valid())
 
-    done = spark.replay(session.createDataFrame(few), unmeasured(), partitions=3).toArrow()
+    done = spark.replay(session.createDataFrame(few), empty_population(), partitions=3).toArrow()
 
     places = pc.index_in(few["id"], done["id"].combine_chunks()).to_numpy()
-    assert _differing(_features(done)[places], replay(few, unmeasured())) == []
+    assert _differing(_features(done)[places], replay(few, empty_population())) == []
     assert done.column_names[:4] == ["id", "identity.id", "time", feature_names()[0]]
 
 
@@ -114,7 +114,7 @@ def test_what_no_event_can_hold_is_refused_as_in_process(session: Any, events: p
     few = _with(events.slice(0, 10), "time", pa.nulls(10, events.schema.field("time").type))
 
     with pytest.raises(PythonException, match="column 'time' in row 0 is null"):
-        spark.replay(session.createDataFrame(few), unmeasured()).collect()
+        spark.replay(session.createDataFrame(few), empty_population()).collect()
 
 
 def test_without_pyspark_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_without_pyspark_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "pyspark", None)
 
     with pytest.raises(spark.SparkMissing, match=r"pyspark: pip install 'session-trust\[spark\]'.* Java"):
-        spark.replay(None, unmeasured())  # type: ignore[arg-type]  # it is refused before it is looked at
+        spark.replay(None, empty_population())  # type: ignore[arg-type]  # it is refused before it is looked at
 
 
 def test_without_java_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

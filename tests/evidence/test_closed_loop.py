@@ -18,7 +18,7 @@ from features.engine.online import fold, vector
 from features.event.arrow import events_of, table_of
 from features.event.numpy_row import row_of
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, History, empty
-from features.history.population import measure
+from features.history.population import measure_population
 from features.history.update import CHALLENGED
 from features.model.bundle import Calibration, TrustModel
 from training.data.labels import LABELS, World, benign_labels
@@ -59,7 +59,7 @@ def data() -> Dataset:
     identity_type = events["identity.type"].to_numpy().astype(str)
     split = Split(~everything, ~everything, ~everything, ~everything, everything, 2**62)
     matrix = np.zeros((1_000, len(feature_names())))
-    return Dataset(world, matrix, measure(events), split, prediction_targets(world), identity_type)
+    return Dataset(world, matrix, measure_population(events), split, prediction_targets(world), identity_type)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from support.synthetic_dataset import make_dataset, make_targets, make_test_set
 
 from features.arrays import Array
 from features.event.arrow import conform
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from training.data.labels import World, benign_labels
 from training.evaluation.studies import design_comparison
 from training.evaluation.studies.curve_designs import DESIGNS, Curves
@@ -148,7 +148,7 @@ def test_attack_rows_lie_in_the_past_and_are_the_documented_share() -> None:
     events = conform(pa.table({"time": time, "action.name": [f"a{number}" for number in range(200)]}))
     test_set, split = make_test_set(targets), make_dataset().split
     world = World(events, benign_labels(events))
-    data = Dataset(world, test_set.matrix, unmeasured(), split, targets, test_set.identity_type)
+    data = Dataset(world, test_set.matrix, empty_population(), split, targets, test_set.identity_type)
 
     table = attack_rows(data, np.arange(200), int(targets.time[190]), 1)
 

@@ -26,7 +26,7 @@ from features.enrichment.ip_lookup import lookup
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from features.history.update import SUCCESS
 from features.settings import Settings, get_settings
 from serving.launch.client import free_port
@@ -140,7 +140,7 @@ def compile_features() -> None:
     """Compile what a server needs into the home of this process, where it stays for the next run of the tests."""
     event = Event.model_validate(an_event())
     history = History.empty()
-    vector(row_of(event), history, unmeasured())
+    vector(row_of(event), history, empty_population())
     fold(row_of(event), history, SUCCESS)
 
 

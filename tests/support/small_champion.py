@@ -9,7 +9,7 @@ from support.random_events import random_events
 from features.catalogue.all import feature_names
 from features.engine.batch import replay
 from features.event.arrow import table_of
-from features.history.population import measure
+from features.history.population import measure_population
 from features.model.bundle import TYPES, Calibration, TrustModel
 from features.model.trust_curve import HORIZONS
 from features.settings import Settings
@@ -22,7 +22,7 @@ BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 def small_model(seed: int = 1) -> TrustModel:
     """A model fitted on random events, which learns to distrust a network that changes in mid-session."""
     table = table_of(random_events(3_000, seed=seed))
-    population = measure(table)
+    population = measure_population(table)
     matrix = replay(table, population)
     malicious = matrix[:, feature_names().index("asn_changed_in_session")] == 1.0
     malicious |= np.random.default_rng(seed).random(len(malicious)) < 0.02

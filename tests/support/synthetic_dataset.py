@@ -10,7 +10,7 @@ import pyarrow as pa
 from features.arrays import SECOND, Array
 from features.catalogue.all import FEATURES, feature_names
 from features.event.arrow import conform
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from training.data.labels import World, benign_labels
 from training.data.split import Split
 from training.data.targets import PredictionTargets
@@ -76,7 +76,7 @@ def make_dataset() -> Dataset:
     split = Split(np.zeros(6_000, bool), fit, stop, calibrate, test, int(targets.time[-1]) + 90_000 * SECOND)
     events = conform(pa.table({"action.outcome": ["success"] * 6_000}))
     world = World(events, benign_labels(events))
-    return Dataset(world, matrix, unmeasured(), split, targets, np.full(6_000, "human"))
+    return Dataset(world, matrix, empty_population(), split, targets, np.full(6_000, "human"))
 
 
 def with_scenario(targets: PredictionTargets, name: str) -> PredictionTargets:

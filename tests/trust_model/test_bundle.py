@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.catalogue.all import FEATURES, feature_names
 from features.hashing import digest_of_file
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from features.model.bundle import (
     DIGEST_TAG,
     FILES,
@@ -38,7 +38,7 @@ def model() -> TrustModel:
         now=fit_small(len(FEATURES)),
         hazard=fit_small(len(FEATURES) + len(HORIZONS)),
         calibration=Calibration(0.9, -0.5, 1.1, {"agent": (-1.0, -1.5, -2.0, -2.5)}),
-        population=unmeasured(),
+        population=empty_population(),
         thresholds={"human": [[0.001, 0.2], [0.01, 0.8]]},
     )
 

@@ -9,7 +9,7 @@ import pytest
 from features.catalogue.all import FEATURES
 from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from features.model.bundle import Calibration, TrustModel
 from features.model.trust_curve import HORIZONS
 from training import World, prepare
@@ -74,11 +74,11 @@ def test_no_row_is_at_risk_after_the_loss(simulated_dataset: Dataset) -> None:
 
 def test_a_model_is_tested_with_features_of_its_own_population(simulated_dataset: Dataset) -> None:
     """The test set of a model with another population equals a replay against that population."""
-    other = TrustModel(None, None, Calibration(), unmeasured(), {})
+    other = TrustModel(None, None, Calibration(), empty_population(), {})
 
     test_set = simulated_dataset.test_set_for(other)
 
-    replayed = replay(simulated_dataset.world.events, unmeasured())[test_set.rows]
+    replayed = replay(simulated_dataset.world.events, empty_population())[test_set.rows]
     assert test_set.matrix.tobytes() == replayed.tobytes()
     assert simulated_dataset.test_set.matrix.tobytes() != replayed.tobytes()
 

@@ -9,7 +9,7 @@ import pytest
 
 from features.arrays import Array
 from features.enrichment.ip_lookup import NetworkTables, lookup
-from features.history.population import unmeasured
+from features.history.population import empty_population
 from features.model.bundle import TYPES, Calibration, TrustModel
 from training.promotion.checks import check_real_records
 from training.promotion.real_record_check import RealRecordChallenges, challenge_real_records, expired_requests
@@ -31,7 +31,7 @@ class ConstantModel:
 
 def constant_model(now: float, hazard: float) -> TrustModel:
     """A model with the same log-odds for every request, and for every interval."""
-    return TrustModel(ConstantModel(now), ConstantModel(hazard), Calibration(), unmeasured(), THRESHOLDS)
+    return TrustModel(ConstantModel(now), ConstantModel(hazard), Calibration(), empty_population(), THRESHOLDS)
 
 
 @pytest.fixture(scope="module")

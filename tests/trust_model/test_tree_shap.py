@@ -12,7 +12,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from features.arrays import Array
-from features.kernels.tree_shap_kernel import AT_ONCE, add_shares
+from features.kernels.tree_shap_kernel import LEAVES_PER_BLOCK, add_shares
 from features.model.tree_shap import explain_forest
 
 COLUMNS = 6
@@ -122,6 +122,12 @@ def test_compiled_and_plain_python_agree_to_the_last_bit() -> None:
     unknown, plain = np.isnan(row), np.zeros(COLUMNS)
     readings = np.concatenate((row, np.where(unknown, np.inf, row), np.where(unknown, -np.inf, row)))
     as_python: Any = add_shares
-    as_python(readings, *vars(explainer.paths).values(), *np.empty((3, 9, AT_ONCE)), np.empty(AT_ONCE), plain)
+    as_python(
+        readings,
+        *vars(explainer.paths).values(),
+        *np.empty((3, 9, LEAVES_PER_BLOCK)),
+        np.empty(LEAVES_PER_BLOCK),
+        plain,
+    )
 
     assert plain.tobytes() == explainer.shap_values(row).tobytes()

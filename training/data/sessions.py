@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from features.hashing import key_of
-from features.kernels.hash_table import below
+from features.kernels.hash_table import pair_key
 
 Keys = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def session_keys(events: pa.Table) -> Keys:
     """The key of each event's identity and session, shape (n,); 0 where the session is unknown."""
-    keys: Keys = below(_keys(events["identity.id"]), _keys(events["session.id"]))
+    keys: Keys = pair_key(_keys(events["identity.id"]), _keys(events["session.id"]))
     return keys
 
 
