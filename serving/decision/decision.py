@@ -50,6 +50,9 @@ class Decision:
     findings: tuple[Finding, ...]
     asked_by: tuple[str, ...]
     prompt_avoided: bool
+    refused_proofs: tuple[str, ...]
+    identity: str
+    challenge_expires_at: datetime | None
 
     def wire(self) -> dict[str, Any]:
         """The decision as JSON, in the shape of an answer."""
@@ -63,13 +66,15 @@ class Decision:
             "model_would_ask": self.model_would_ask,
             "threshold": self.threshold,
             "floors": [_floor_json(floor) for floor in self.floors],
-            "remedies": [remedy.wire() for remedy in self.remedies],
+            "remedies": [remedy.wire(self.id, self.identity) for remedy in self.remedies],
+            "refused_proofs": list(self.refused_proofs),
             "findings": [asdict(finding) for finding in self.findings],
             "prompt_avoided": self.prompt_avoided,
             "session": _session_json(self),
             "explanation": _explanation_json(self.explanation),
             "context": {"known": self.known_fields, "of": len(CONTEXT), "thin": self.thin_context},
             "challenge": challenge_header(self.remedies),
+            "challenge_expires_at": self.challenge_expires_at.isoformat() if self.challenge_expires_at else None,
             "cache_seconds": self.cache_seconds,
             "enforceable": self.enforceable,
             "versions": asdict(self.versions),
@@ -101,7 +106,7 @@ def decide(
     not_in_force = policy.not_in_force(at) if enforceable else None
     assessment = _assess(trust, threshold, degraded or not_in_force)
     now = assessment.trust.now if assessment.trust else 0.0
-    context = decision_context(event, features, now, assessment.threshold, policy, at)
+    context = decision_context(event, features, now, assessment.threshold, policy, at, session.failed_step_ups)
     result = determine_ruling(context, assessment, proofs, session)
     lifetime = None
     if assessment.trust is not None and result.ruling == "allow":
@@ -130,6 +135,9 @@ def decide(
         findings=result.findings,
         asked_by=result.asked_by,
         prompt_avoided=result.prompt_avoided,
+        refused_proofs=result.refused_proofs,
+        identity=event.identity.id,
+        challenge_expires_at=at + timedelta(seconds=policy.step_ups.challenge_seconds) if result.remedies else None,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from serving.decision.authorization_details import COUNTS_AS
 from serving.decision.facts import fact_lookup
 from serving.decision.inputs import DecisionContext, Proof
-from serving.decision.proofs import satisfies, scope_sentences
+from serving.decision.proofs import refusal_sentences, satisfies
 from serving.policy.rules import DERIVED
 from serving.policy.schema import Condition, Floor, Requirement
 
@@ -59,7 +59,8 @@ def _evaluate(floor: Floor, context: DecisionContext, proofs: Sequence[Proof]) -
         return _result(floor, "undecided", undecided_sentence(tuple(unknown)))
     if any(satisfies(floor.requires, proof, context) for proof in proofs):
         return _result(floor, "satisfied", _sentence(floor, context))
-    return _result(floor, "applied", _sentence(floor, context) + scope_sentences(floor.requires, proofs, context))
+    why_not = refusal_sentences(floor.requires, proofs, context)
+    return _result(floor, "applied", " ".join((_sentence(floor, context), *why_not)))
 
 
 def _holds(condition: Condition, value: Any) -> bool:

@@ -25,7 +25,7 @@ from features.model.trust_curve import TrustCurve
 from serving import metrics
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Explanation, Prompt, Proof, SessionState
-from serving.decision.proofs import claimed_proofs
+from serving.decision.proofs import assurance, claimed_proofs
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
 from serving.errors import RequestConflict
@@ -56,6 +56,8 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     assessment = _assess(row, history, active)
     with metrics.REMEMBERING.time():
         state, proofs = _session_state(tx, context, active)
+    claimed = claimed_proofs(context.event)
+    metrics.count_unmapped(value for proof in claimed for value in assurance(proof, active.policy).unmapped)
     with metrics.RULING.time():
         decision = decide(
             context.event,
@@ -63,7 +65,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             assessment.trust,
             assessment.explanation,
             active.policy,
-            (*claimed_proofs(context.event), *proofs),
+            (*claimed, *proofs),
             replace(state, last_seen=last_seen),
             id=new_decision_id(context.at),
             at=context.at,
@@ -154,6 +156,7 @@ def _session_state(
         prompts_in_window=live.prompts_in_window + inline.prompts_in_window,
         prompts_by_remedy=Counter(live.prompts_by_remedy) + Counter(inline.prompts_by_remedy),
         prompts_by_rule=Counter(live.prompts_by_rule) + Counter(inline.prompts_by_rule),
+        failed_step_ups=live.failed_step_ups + inline.failed_step_ups,
     )
     return state, (*proofs, *more)
 
@@ -164,7 +167,14 @@ def _state_in(
     event, window = context.event, active.policy.storm.window_seconds
     key = SessionKey(namespace, event.identity.id, event.session.id)
     category, resource_type = event.action.category, event.resource.type
-    state = tx.sessions.state(key, category=category, resource_type=resource_type, at=context.at, window_seconds=window)
+    state = tx.sessions.state(
+        key,
+        category=category,
+        resource_type=resource_type,
+        at=context.at,
+        window_seconds=window,
+        failures_within_seconds=active.policy.step_ups.failures_within_seconds,
+    )
     return state, tx.sessions.proofs(key, context.at)
 
 

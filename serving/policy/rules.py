@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from features.catalogue.all import feature_names
 from features.event.arrow import EVENT_SCHEMA
@@ -19,7 +19,6 @@ from features.suggestions import nearest
 Level = Annotated[int, Field(ge=1, le=3)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Seconds = Annotated[int, Field(gt=0)]
-ProofKind = Literal["authentication", "attestation", "jit_credential", "refresh", "intent", "owner_approval"]
 RemedyType = Literal[
     "interactive_mfa",
     "attest_workload_identity",
@@ -28,22 +27,34 @@ RemedyType = Literal[
     "intent_authorization",
     "owner_approval",
 ]
+FORMER_NAMES: Mapping[str, RemedyType] = {
+    "authentication": "interactive_mfa",
+    "attestation": "attest_workload_identity",
+    "refresh": "refresh_token",
+    "intent": "intent_authorization",
+}
+"""Names of kinds of proof up to 0.2, which are still read."""
+
+
+def proof_kind(name: Any) -> Any:
+    """A kind of proof by its present name: that of the remedy which produces it.
+
+    >>> proof_kind("intent"), proof_kind("jit_credential")
+    ('intent_authorization', 'jit_credential')
+    """
+    return FORMER_NAMES.get(name, name) if isinstance(name, str) else name
+
+
+ProofKind = Annotated[RemedyType, BeforeValidator(proof_kind)]
+"""The kind of a proof: the remedy that produces it."""
 Mode = Literal["enforce", "shadow"]
 
 IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
-PROVES: Mapping[RemedyType, ProofKind] = {
-    "interactive_mfa": "authentication",
-    "attest_workload_identity": "attestation",
-    "refresh_token": "refresh",
-    "jit_credential": "jit_credential",
-    "intent_authorization": "intent",
-    "owner_approval": "owner_approval",
-}
-"""The kind of proof that each remedy produces."""
 DERIVED: Mapping[str, tuple[str, ...]] = {
     "bad_network": ("network.anonymizer", "network.reputation"),
     "outside_intent": ("session.intent",),
     "not_intended": ("session.intent",),
+    "failed_step_ups": (),
 }
 """Facts derived from event fields, with the fields they are derived from."""
 FACTS = (*EVENT_SCHEMA.names, *feature_names(), *DERIVED)
@@ -115,7 +126,13 @@ class Requirement(PolicyPart):
     """Whether a person's factors must resist phishing."""
     max_age_seconds: Seconds
     """The greatest age of the proof."""
-    accepts: tuple[ProofKind, ...] = ("attestation", "jit_credential", "refresh", "intent", "owner_approval")
+    accepts: tuple[ProofKind, ...] = (
+        "attest_workload_identity",
+        "jit_credential",
+        "refresh_token",
+        "intent_authorization",
+        "owner_approval",
+    )
     """The kinds of proof that a machine may give."""
 
 
@@ -184,11 +201,6 @@ class RemedyRule(PolicyPart):
     """Always, only while the identity is not prompted too often (`calm`), or only then (`storm`)."""
     when_doubted: bool = True
     """Whether it counts on a doubted session, where an attacker could use it as well."""
-
-    @property
-    def proves(self) -> ProofKind:
-        """The kind of proof it produces."""
-        return PROVES[self.type]
 
     @model_validator(mode="after")
     def _only_jit_credentials_expire(self) -> RemedyRule:

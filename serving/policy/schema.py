@@ -8,12 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
 
 from features.event.schema import Category, IdentityType, Sensitivity
 from features.hashing import digest_of
+from serving.policy.assurance import (
+    AcrValue,
+    AmrLists,
+    AmrMethod,
+    AmrValue,
+    AssuranceMap,
+    ProviderName,
+    assurance_map,
+)
 from serving.policy.loader import PolicyError, load_model
 from serving.policy.rules import (
     IDENTITY_TYPES,
@@ -49,9 +58,6 @@ __all__ = [
 
 BUILT_IN = Path(__file__).parent / "policy.yaml"
 """The policy that ships with the service."""
-
-AcrValue = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=256)]
-"""Visible ASCII without quote, backslash or space (RFC 6749), since acr values go into a quoted header."""
 
 
 class Threshold(PolicyPart):
@@ -129,6 +135,15 @@ class Storm(PolicyPart):
     """The length of the window."""
 
 
+class StepUps(PolicyPart):
+    """How long challenges may be answered, and how far back failed ones count."""
+
+    challenge_seconds: Seconds = 900
+    """How long after a decision its challenge may be answered, by the server's clock."""
+    failures_within_seconds: Seconds = 3600
+    """How far back the fact `failed_step_ups` counts."""
+
+
 class ThinContext(PolicyPart):
     """The known share of the context below which only these action categories pass without proof."""
 
@@ -161,6 +176,7 @@ class Policy(PolicyPart):
     """A completed step-up stops counting when trust falls this far below what it was then."""
     lifetime: Lifetime
     storm: Storm
+    step_ups: StepUps = StepUps()
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
@@ -169,9 +185,15 @@ class Policy(PolicyPart):
     bad_reputation: Annotated[float, Field(gt=0, le=1)]
     """The reputation from which an address counts as bad; 1 is known to be bad."""
     clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
-    """How far another clock may be ahead before its proofs count as made in the future."""
-    acr_levels: Mapping[AcrValue, AcrLevel]
-    """The assurance level of each acr value, for proofs that name no factors."""
+    """How far the clock that a proof's time was read from may be ahead of the server's, or behind it."""
+    identity_provider: ProviderName | None = None
+    """The policy template for acr and amr values: the identity provider that people sign in with."""
+    acr_levels: Mapping[AcrValue, AcrLevel] = {}
+    """The assurance level of each acr value, beside or instead of what the template says."""
+    amr_values: Mapping[AmrValue, AmrMethod] = {}
+    """What each amr value proves, beside or instead of what the template and RFC 8176 say."""
+    amr_lists: AmrLists | None = None
+    """Whether amr names `all` factors used, only the `last`, or `some`; by default as the template says, else `all`."""
     remedies: Mapping[IdentityType, tuple[RemedyRule, ...]]
     """The remedies of each identity type, best first; only proofs of these kinds count for it."""
     irreversible_needs: Mapping[IdentityType, tuple[RemedyType, ...]]
@@ -181,6 +203,7 @@ class Policy(PolicyPart):
     floors: tuple[Floor, ...]
     """The rules that demand proof whatever the trust."""
     _digest: str = PrivateAttr(default="")
+    _assurance: tuple[tuple[Any, ...], AssuranceMap] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _is_complete(self) -> Policy:
@@ -217,6 +240,14 @@ class Policy(PolicyPart):
     def digest(self) -> str:
         """The digest of the file this policy was read from."""
         return self._digest
+
+    @property
+    def assurance(self) -> AssuranceMap:
+        """What acr and amr values mean under this policy."""
+        values = (self.identity_provider, self.amr_lists, self.acr_levels, self.amr_values)
+        if self._assurance is None or any(old is not new for old, new in zip(self._assurance[0], values, strict=True)):
+            self._assurance = (values, assurance_map(*values))
+        return self._assurance[1]
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""
