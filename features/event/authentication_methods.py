@@ -1,7 +1,7 @@
 """What the authentication methods of RFC 8176 (`amr` values) say of the factors that were used.
 
 The one table of factors that the policy and its floors read. A value that only describes how or where somebody signed
-in proves no factor. The model's feature `authentication_strength` keeps a coarser scale of its own (`row_fields`), on which
+in proves no factor. The model's feature `authentication_strength` keeps the coarser scale of `row_fields`, on which
 models were trained.
 
 >>> level_of(["otp"]), level_of(["pwd", "otp"]), level_of(["pwd", "hwk"]), level_of(["rba"])

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from serving.contracts.requests import StepUpRequest, WireModel
+from serving.contracts.requests import WireModel
 from serving.policy.schema import ProofKind, RemedyType
 
 Ruling = Literal["allow", "step_up", "deny"]
@@ -94,7 +94,7 @@ class Remedy(WireModel):
         Field(description="`intent_authorization`: the RFC 9396 authorization details to have authorised."),
     ] = None
     body: Annotated[
-        StepUpRequest | None,
+        dict[str, Any] | None,
         Field(
             description="The body of the report to `POST /step-ups` once the remedy is carried out. Its proof is an "
             "example that would be accepted: replace `made_at`, `acr`, `amr` and the like by what the issuer says. "

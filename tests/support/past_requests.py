@@ -97,7 +97,7 @@ def _complete(engine: Engine, decision_id: str, event: Event) -> None:
     human = event.identity.type == "human"
     grant: dict[str, Any] = {"scope": (narrowest_scope(event),), "expires_at": made_at + timedelta(minutes=10)}
     kind: ProofKind = "interactive_mfa" if human else "jit_credential"
-    proof = StepUpProof(made_at=made_at, kind=kind, amr=("hwk",), **grant)
+    proof = StepUpProof(made_at=made_at, kind=kind, amr=("pwd", "hwk"), **grant)
     engine.step_up(
         StepUpRequest(
             decision_id=decision_id,
