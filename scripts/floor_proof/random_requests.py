@@ -17,7 +17,25 @@ from features.event.schema import Category, CredentialKind, Environment, Identit
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGES = (-3600, -6, -5, -1, 0, 1, 59, 299, 300, 301, 599, 600, 601, 899, 900, 901, 3599, 3600, 3601, 43_201, 90_000)
 """Ages of proofs in seconds: on both sides of every age a policy is likely to name, and from the future."""
-FACTORS = ("pwd", "pin", "kba", "rba", "otp", "sms", "swk", "face", "mfa", "hwk", "pop", "sc", "wia", "user", "fido", "rsa", "email")
+FACTORS = (
+    "pwd",
+    "pin",
+    "kba",
+    "rba",
+    "otp",
+    "sms",
+    "swk",
+    "face",
+    "mfa",
+    "hwk",
+    "pop",
+    "sc",
+    "wia",
+    "user",
+    "fido",
+    "rsa",
+    "email",
+)
 """Factors of RFC 8176 of every category, values that are no factor, and values that the RFC does not know."""
 TRUSTS = (math.nan, math.inf, -math.inf, -30.0, -12.0, -2.0, -0.5, 0.0, 0.5, 2.0, 5.0, 30.0)
 """Log-odds of compromise that a model may give, valid or not."""
@@ -163,7 +181,13 @@ def _proof(draw: Draw, event: dict[str, Any]) -> dict[str, Any]:
     return {
         "made_at": _ago(draw),
         "kind": draw.mostly(draw.any(*usual), "interactive_mfa", "authentication", *machines, *former),
-        "acr": draw.mostly(None, *(f"urn:session-trust:aal{level}" for level in (1, 2, 3)), "urn:unheard-of", "urn:okta:loa:2fa:any", "1"),
+        "acr": draw.mostly(
+            None,
+            *(f"urn:session-trust:aal{level}" for level in (1, 2, 3)),
+            "urn:unheard-of",
+            "urn:okta:loa:2fa:any",
+            "1",
+        ),
         "amr": draw.mostly(("pwd", "hwk"), ("pwd", "otp"), tuple(draw.rng.sample(FACTORS, draw.rng.randrange(4)))),
         "aal": draw.mostly(None, 1, 2, 3),
         "scope": draw.mostly(

@@ -180,7 +180,7 @@ def _floor_json(floor: FloorResult) -> dict[str, Any]:
     return {
         "id": floor.id,
         **status,
-        "sentence": floor.sentence,
+        "sentence": floor.full_sentence,
         "requires": requires,
         "references": list(floor.references),
     }

@@ -32,6 +32,13 @@ class FloorResult:
     references: tuple[str, ...]
     shadow: bool = False
     finding: bool = False
+    refusals: tuple[str, ...] = ()
+    """Why proofs that were given do not satisfy it, a sentence each."""
+
+    @property
+    def full_sentence(self) -> str:
+        """The floor's sentence, and why proofs that were given do not satisfy it."""
+        return " ".join((self.sentence, *self.refusals))
 
     @property
     def demands_proof(self) -> bool:
@@ -60,7 +67,7 @@ def _evaluate(floor: Floor, context: DecisionContext, proofs: Sequence[Proof]) -
     if any(satisfies(floor.requires, proof, context) for proof in proofs):
         return _result(floor, "satisfied", _sentence(floor, context))
     why_not = refusal_sentences(floor.requires, proofs, context)
-    return _result(floor, "applied", " ".join((_sentence(floor, context), *why_not)))
+    return _result(floor, "applied", _sentence(floor, context), why_not)
 
 
 def _holds(condition: Condition, value: Any) -> bool:
@@ -71,9 +78,9 @@ def _holds(condition: Condition, value: Any) -> bool:
     return float(value) > float(condition.above or 0.0)
 
 
-def _result(floor: Floor, status: Status, sentence: str) -> FloorResult:
+def _result(floor: Floor, status: Status, sentence: str, refusals: tuple[str, ...] = ()) -> FloorResult:
     shadow = floor.mode == "shadow"
-    return FloorResult(floor.id, status, sentence, floor.requires, floor.references, shadow, floor.finding)
+    return FloorResult(floor.id, status, sentence, floor.requires, floor.references, shadow, floor.finding, refusals)
 
 
 @lru_cache

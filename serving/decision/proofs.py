@@ -186,7 +186,8 @@ def _elsewhere(proof: Proof, context: DecisionContext) -> str | None:
     if proof.source == "claim":
         changed = [words for name, words in _CHANGES.items() if context.features.get(name) == 1.0]
         what = " and ".join(changed)
-        return f"the session changed its {what}; report a step-up made there to POST /step-ups" if changed else None
+        words = f"the session changed its {what}, so only a step-up that is reported to POST /step-ups settles it"
+        return words if changed else None
     asn, device = context.event.network.asn, context.event.device.id
     if proof.network_asn is not None and asn is not None and proof.network_asn != asn:
         return f"it was made on network AS{proof.network_asn}, and this request comes from AS{asn}"

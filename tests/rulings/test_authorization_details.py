@@ -141,4 +141,6 @@ def test_a_floor_names_what_the_authorised_task_does_not_cover() -> None:
     floor = next(each for each in decide_on(event, proofs=[proof]).floors if each.id == "export-sensitive")
 
     assert floor.status == "applied"
-    assert floor.sentence.endswith("The authorised task does not cover the action service:Do and the resource wiki.")
+    assert floor.full_sentence.endswith(
+        "The authorised task does not cover the action service:Do and the resource wiki."
+    )

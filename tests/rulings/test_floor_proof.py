@@ -36,7 +36,7 @@ def test_they_agree_for_every_identity_provider(provider: ProviderName, lists: A
     own = {"amr_values": {"fido": {"factors": ["possession", "inherence"], "phishing_resistant": True}, "otp": {}}}
     changes = own | {"identity_provider": provider, "amr_lists": lists}
     policy = Policy.model_validate(POLICY.model_dump(by_alias=True, exclude_none=True) | changes)
-    result = check_floors(policy, TEXT | changes, 11, 5 * BATCH)
+    result = check_floors(policy, TEXT | changes, 11, BATCH)
 
     assert result.disagreements == []
     assert result.allowed == []
