@@ -22,7 +22,7 @@ def serve() -> None:
     If no registered model answers yet, the one that ships with session-trust is registered first. Once the service
     answers, a curl line is printed and, last, `READY {"url": …, "key_file": …, "investigate_url": …}`.
 
-    Example: `SESSION_TRUST_PORT=8080 session-trust serve`, or `python -m serving serve`
+    Example: `SESSION_TRUST_PORT=8080 session-trust serve`
     """
     try:
         settings = get_settings()

@@ -1,4 +1,4 @@
-"""`python -m training evaluate | compare | importance`: what a model is worth, and which features it relies on."""
+"""`session-trust training evaluate | compare | importance`: what a model is worth, and which features it relies on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from training.pipeline.dataset import Dataset
 
 evaluation_app = typer.Typer()
-NO_CHAMPION = "no version answers yet: python -m training retrain --promote"
+NO_CHAMPION = "no version answers yet: session-trust training retrain --promote"
 
 
 @evaluation_app.command("evaluate")
@@ -67,7 +67,7 @@ def evaluate_(
 ) -> None:
     """Evaluate the champion on histories it was not trained on: another seed, or your own.
 
-    Example: `python -m training evaluate --report --worlds 5`, or `python -m training evaluate --against 4`
+    Example: `session-trust training evaluate --report --worlds 5`, or `session-trust training evaluate --against 4`
     """
     from features.model.bundle import ModelMismatch
     from training.model.recipe import Recipe
@@ -181,7 +181,7 @@ def compare(
 ) -> None:
     """Compare the pair of models with four other designs of a decay curve, tuned equally; to training/REPORT.md.
 
-    Example: `python -m training compare --worlds 5`
+    Example: `session-trust training compare --worlds 5`
     """
     from training.evaluation.studies.design_comparison import compare_designs, comparison_tables, simulated_datasets
     from training.evaluation.tables import Chapter, write_chapter
@@ -210,7 +210,7 @@ def importance(
 ) -> None:
     """Show which features the champion relies on: their share of all SHAP contributions, by identity type.
 
-    Example: `python -m training importance simulated.parquet incident.parquet`
+    Example: `session-trust training importance simulated.parquet incident.parquet`
     """
     import pyarrow.parquet as pq
 
