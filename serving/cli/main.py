@@ -54,8 +54,10 @@ def verify_command() -> None:
     from serving.store.verify import verify_log
 
     with command_settings() as settings:
-        report = verify_log(existing_store(settings))
-        console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
+        with progress_bar("verifying", console) as bar:
+            report = verify_log(existing_store(settings), bar.update)
+        chains = "1 chain" if len(report.heads) == 1 else f"{len(report.heads)} chains"
+        console.print(f"{chains}, {report.rows} rows, {report.erased} erased payloads")
         for head in report.heads:
             print(f"{head.chain} {head.sequence} {head.hash}")
         console.print("the decision log is intact" if report.ok else f"{len(report.breaks)} breaks:")

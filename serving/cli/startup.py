@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import typer
 
@@ -24,6 +25,7 @@ def serve() -> None:
 
     Example: `SESSION_TRUST_PORT=8080 session-trust serve`
     """
+    began = time.monotonic()
     try:
         settings = get_settings()
     except SettingsError as error:
@@ -33,6 +35,6 @@ def serve() -> None:
     if code:
         raise typer.Exit(code)
     sys.stdout.flush()
-    announce_from_child(settings)
+    announce_from_child(settings, began)
     os.environ["PYTHONUNBUFFERED"] = "1"  # the log of a service is read while it runs
     become_server(settings)

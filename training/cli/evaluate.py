@@ -91,6 +91,7 @@ def evaluate_(
         histories = [histories_of(events, labels, identities, days, seed)]
     timer("features", 0.0)
     data = _prepare(model, histories, seed)
+    _require_abuse(data)
     if challenger is not None:
         _compare_versions(model, challenger, data, seed)
     elif report:
@@ -119,6 +120,20 @@ def _prepare(model: TrustModel, histories: list[World], seed: int) -> Dataset:
             population=model.population,
             parts=COMPARISON_SHARES if len(histories) > 1 else TRAINING_SHARES,
             world_starts=tuple(starts.tolist()),
+        )
+
+
+def _require_abuse(data: Dataset) -> None:
+    """Refuse a test without labelled abuse, of which no recall can be measured."""
+    import numpy as np
+
+    test_set = data.test_set
+    if not test_set.malicious.any():
+        fail(
+            console,
+            f"the test part of these histories ({len(np.unique(test_set.identity))} identities, "
+            f"{len(test_set.rows)} requests) holds no labelled abuse, so nothing can be measured: "
+            "give histories of more identities, or add abuse with session-trust training graft",
         )
 
 
