@@ -49,7 +49,7 @@ def test_it_holds_benign_days_with_injected_abuse() -> None:
 @pytest.mark.slow
 def test_its_command_makes_it_again(tmp_path: Path) -> None:
     """The same tables, row by row."""
-    found = re.search(r"^python -m (training simulate .*)$", README, re.MULTILINE)
+    found = re.search(r"^session-trust (training simulate .*)$", README, re.MULTILINE)
     assert found is not None
     command = found[1].replace("data/sample", str(tmp_path))
     subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=ROOT, check=True, capture_output=True)
