@@ -1,4 +1,4 @@
-"""The active configuration of a running service: settings, policy, network tables, and the model if there is one."""
+"""The active configuration of a running service: settings, policy, catalogues, network tables, the model if any."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from features.model.bundle import fetch
 from features.model.proven import proven_forests
 from features.settings import Settings
 from serving.decision.inputs import Versions
+from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues, load_catalogues
 from serving.model.explainer import Explainer
 from serving.policy.schema import BUILT_IN, Policy
 from serving.policy.thresholds import threshold_for
@@ -39,12 +40,14 @@ class ActiveConfiguration:
     champion: Explainer | None
     missing: str | None
     policy_refused: str | None = None
+    catalogues: Catalogues = NO_CATALOGUES
+    """What the deployment itself knows of its actions, assets and identities."""
 
     @property
     def versions(self) -> Versions:
         """The versions every decision names."""
         model = self.champion.model.version if self.champion else None
-        return Versions(model=model, policy=self.policy.digest, features=digest())
+        return Versions(model=model, policy=self.policy.digest, features=digest(), catalogues=self.catalogues.digest)
 
     @property
     def model_tags(self) -> Mapping[str, str]:
@@ -61,13 +64,19 @@ def policy_file(settings: Settings) -> Path:
     return Path(settings.policy) if settings.policy else BUILT_IN
 
 
+def catalogue_folder(settings: Settings) -> Path:
+    """Where actions.yaml, assets.yaml and identities.yaml stand: beside the configured policy, else in the home."""
+    return Path(settings.policy).parent if settings.policy else settings.home
+
+
 def load_configuration(settings: Settings) -> ActiveConfiguration:
-    """Load the policy, the network tables and the champion.
+    """Load the policy, the catalogues beside it, the network tables and the champion.
 
     Without a usable champion the reason is logged and kept in `missing`, and the service fails closed.
-    Raises PolicyError when the policy is not valid: without a policy nothing can be decided.
+    Raises PolicyError when the policy or a catalogue is not valid: without them nothing can be decided.
     """
     policy = Policy.load(policy_file(settings))
+    catalogues = load_catalogues(catalogue_folder(settings))
     champion, missing = None, None
     try:
         model = fetch(settings, settings.model_alias)
@@ -76,7 +85,7 @@ def load_configuration(settings: Settings) -> ActiveConfiguration:
         missing = f"{settings.model_name}@{settings.model_alias} cannot be used: {error}"
         log.error(missing)
     _warm_up()
-    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing)
+    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing, None, catalogues)
 
 
 def _warm_up() -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
 
-from features.event.schema import Category, IdentityType, Sensitivity
+from features.event.roles import normalized_role
+from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
 from serving.policy.loader import PolicyError, load_model
 from serving.policy.rules import (
@@ -139,6 +141,21 @@ class ThinContext(PolicyPart):
     """The action categories that pass without proof in a thin context."""
 
 
+class ProvisionalType(PolicyPart):
+    """What a person's identity meets as well while its type was only declared, never fixed."""
+
+    credential_kinds: tuple[CredentialKind, ...] = (
+        "access_key",
+        "api_token",
+        "x509_svid",
+        "jwt_svid",
+        "client_certificate",
+    )
+    """Kinds of credential that machines use."""
+    floors: tuple[str, ...] = ("high-impact-workflow", "over-age-secret", "standing-over-privilege")
+    """The floors of machines that such a request meets with a credential of these kinds."""
+
+
 class Policy(PolicyPart):
     """A complete policy."""
 
@@ -166,7 +183,11 @@ class Policy(PolicyPart):
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
     privileged_roles: tuple[str, ...]
-    """Roles whose credentials count as privileged."""
+    """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters."""
+    trust_declared_sensitivity: bool = False
+    """Whether a sensitivity below confidential counts for an export although no asset entry or `assure` key says so."""
+    provisional_type: ProvisionalType = ProvisionalType()
+    """What is asked of an identity whose type nobody has fixed yet."""
     bad_reputation: Annotated[float, Field(gt=0, le=1)]
     """The reputation from which an address counts as bad; 1 is known to be bad."""
     clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
@@ -212,6 +233,10 @@ class Policy(PolicyPart):
                 if needed not in types:
                     raise ValueError(f"irreversible_needs of {kind}: {needed} is not among its remedies")
         return self
+
+    def is_privileged(self, role: str) -> bool:
+        """Whether a role matches a pattern of `privileged_roles`."""
+        return any(fnmatchcase(normalized_role(role), normalized_role(pattern)) for pattern in self.privileged_roles)
 
     @property
     def digest(self) -> str:

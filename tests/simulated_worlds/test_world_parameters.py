@@ -81,7 +81,7 @@ def test_a_file_of_version_0_1_is_still_read(tmp_path: Path) -> None:
         ("rotation_days:\n  value: 30\n  source: x\n", "'rotation_days' is 30, but must be a list of whole numbers"),
         ("rotation_days:\n  value: []\n  source: x\n", "'rotation_days' is [], but must be a list of whole numbers"),
         ("- days\n", "must name parameters"),
-        ("days: [\n", "is not YAML"),
+        ("days: [\n", "not YAML"),
     ],
 )
 def test_a_malformed_file_is_refused(text: str, message: str, tmp_path: Path) -> None:
