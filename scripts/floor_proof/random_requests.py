@@ -94,7 +94,7 @@ def _event(draw: Draw) -> dict[str, Any]:
         "identity": {
             "id": "ada",
             "type": draw.any(*get_args(IdentityType)),
-            "role": draw.mostly("analyst", None, "Administrator", "root"),
+            "role": draw.mostly("analyst", None, "Administrator", "root", " OWNER ", "\uff32oot", "ro\u200bot"),
         },
         "session": {"id": draw.mostly("s1", None), "intent": _intent(draw)},
         "action": {

@@ -2,6 +2,7 @@
 
 import json
 import math
+import unicodedata
 from typing import Any, get_args
 
 from features.event.schema import Category
@@ -43,6 +44,8 @@ def holds(policy: Text, request: Request, condition: Text) -> str:
         return "unknown"
     if "above" in condition:
         return "yes" if value > condition["above"] else "no"
+    if condition["fact"] == "identity.role":
+        return "yes" if spelling(value) in {spelling(role) for role in condition["in"]} else "no"
     return "yes" if (value in condition["in"] if "in" in condition else bool(value) == condition["is"]) else "no"
 
 
@@ -57,10 +60,17 @@ def fact(policy: Text, request: Request, name: str) -> Any:
         anonymizer, reputation = event["network"]["anonymizer"], event["network"]["reputation"]
         bad = anonymizer or (reputation is not None and reputation >= policy["bad_reputation"])
         return True if bad else None if anonymizer is None and reputation is None else False
-    if name == "credential.privileged" and (event["identity"]["role"] or "").lower() in policy["privileged_roles"]:
-        return True
+    if name == "credential.privileged" and event["identity"]["role"]:
+        roles = {spelling(role) for role in policy["privileged_roles"]}
+        return spelling(event["identity"]["role"]) in roles or event["credential"]["privileged"]
     group, field = name.split(".")
     return "write" if event[group][field] is None and name == "action.category" else event[group][field]
+
+
+def spelling(role: str) -> str:
+    """A role without what spellings of it differ in: letter case, width, space around it, invisible characters."""
+    shown = "".join(letter for letter in unicodedata.normalize("NFKC", role) if letter.isprintable() or letter == "\t")
+    return unicodedata.normalize("NFKC", shown.casefold()).strip()
 
 
 def satisfies(policy: Text, request: Request, requires: Text, proof: Text) -> bool:

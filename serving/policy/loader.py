@@ -99,7 +99,22 @@ def _message(name: str, error: Any, document: YamlDocument, schema: Any) -> str:
     is_key = "[key]" in error["loc"] or error["type"] == "extra_forbidden"
     line, column = document.position(location, of_key=is_key)
     reason = _reason(error, location, schema)
-    return _printable(f"{name}:{line}:{column}: {'.'.join(location) or 'the file'}: {reason}")
+    return _printable(f"{name}:{line}:{column}: {_path(document.value, location) or 'the file'}: {reason}")
+
+
+def _path(value: Any, location: Sequence[str]) -> str:
+    """A location in words: an entry of a list goes by its id where it has one.
+
+    >>> _path({"floors": [{"id": "admin-console"}]}, ("floors", "0", "when"))
+    'floors.admin-console.when'
+    """
+    names = []
+    for part in location:
+        in_list = isinstance(value, list)
+        value = value[int(part)] if in_list else value.get(part) if isinstance(value, dict) else None
+        id = value.get("id") if in_list and isinstance(value, dict) else None
+        names.append(id if isinstance(id, str) else part)
+    return ".".join(name[:100] for name in names)
 
 
 def _reason(error: Any, location: Sequence[str], schema: Any) -> str:

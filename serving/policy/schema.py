@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
+from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import Category, IdentityType, Sensitivity
 from features.hashing import digest_of
 from serving.policy.loader import PolicyError, load_model
@@ -21,6 +22,7 @@ from serving.policy.rules import (
     AcrLevel,
     Condition,
     Floor,
+    FormatVersion,
     Level,
     Mode,
     PolicyPart,
@@ -53,6 +55,15 @@ BUILT_IN = Path(__file__).parent / "policy.yaml"
 
 AcrValue = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=256)]
 """Visible ASCII without quote, backslash or space (RFC 6749), since acr values go into a quoted header."""
+
+
+def _names_a_role(role: str) -> str:
+    if not normalized_role(role):
+        raise ValueError("it names no role: it has no visible character")
+    return role
+
+
+Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
 class Threshold(PolicyPart):
@@ -142,7 +153,7 @@ class ThinContext(PolicyPart):
 class Policy(PolicyPart):
     """A complete policy."""
 
-    version: Literal[1]
+    version: FormatVersion
     """The format of the file."""
     effective_from: AwareDatetime | None = None
     """Before this time decisions fail closed."""
@@ -165,8 +176,8 @@ class Policy(PolicyPart):
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
-    privileged_roles: tuple[str, ...]
-    """Roles whose credentials count as privileged."""
+    privileged_roles: tuple[Role, ...]
+    """Roles whose credentials count as privileged, in any letter case."""
     bad_reputation: Annotated[float, Field(gt=0, le=1)]
     """The reputation from which an address counts as bad; 1 is known to be bad."""
     clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
@@ -217,6 +228,10 @@ class Policy(PolicyPart):
     def digest(self) -> str:
         """The digest of the file this policy was read from."""
         return self._digest
+
+    def is_privileged_role(self, role: str) -> bool:
+        """Whether a role is on the list of privileged ones, however it is spelt."""
+        return normalized_role(role) in normalized_roles(self.privileged_roles)
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""
