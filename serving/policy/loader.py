@@ -111,7 +111,8 @@ def _path(value: Any, location: Sequence[str]) -> str:
     names = []
     for part in location:
         in_list = isinstance(value, list)
-        value = value[int(part)] if in_list else value.get(part) if isinstance(value, dict) else None
+        entries = dict(enumerate(value)) if in_list else value if isinstance(value, dict) else {}
+        value = entries.get(int(part) if in_list and part.isdecimal() else part)
         id = value.get("id") if in_list and isinstance(value, dict) else None
         names.append(id if isinstance(id, str) else part)
     return ".".join(name[:100] for name in names)
