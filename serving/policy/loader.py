@@ -48,12 +48,6 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near!r}?" if near else ""
 
 
-def load_model(path: Path, kind: type[Model], limits: YamlLimits = DEFAULT_LIMITS) -> tuple[Model, bytes]:
-    """The file as a validated model, and its bytes. Raises PolicyError naming file, line, key and reason."""
-    data = read_file(path, limits)
-    return read_yaml(data, kind, str(path), limits), data
-
-
 def read_file(path: Path, limits: YamlLimits = DEFAULT_LIMITS) -> bytes:
     """The bytes of a file. Raises PolicyError, caused by an OSError, when it cannot be read or is too long."""
     try:

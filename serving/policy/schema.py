@@ -16,7 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_va
 from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import Category, IdentityType, Sensitivity
 from features.hashing import digest_of
-from serving.policy.loader import PolicyError, load_model
+from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import (
     IDENTITY_TYPES,
     AcrLevel,
@@ -244,6 +244,11 @@ class Policy(PolicyPart):
     @classmethod
     def load(cls, path: Path = BUILT_IN) -> Policy:
         """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
-        policy, data = load_model(path, cls)
+        return cls.parse(read_file(path), str(path))
+
+    @classmethod
+    def parse(cls, data: bytes, name: str) -> Policy:
+        """Validate the bytes of a policy file; `name` is what messages call it. Raises PolicyError."""
+        policy = read_yaml(data, cls, name)
         policy._digest = digest_of(data)
         return policy

@@ -8,6 +8,7 @@ from support.decisions import DOUBTED, NOW, POLICY, an_event, decide_on
 
 from features.catalogue.all import feature_names
 from serving.investigate.policy import policy_page
+from serving.model.active import RefusedFile
 from serving.policy.fact_types import FACT_TYPES
 from serving.policy.rules import FACTS
 from serving.policy.schema import BUILT_IN, Floor, Policy, PolicyError
@@ -219,7 +220,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
 
 def test_the_policy_page_says_why_a_newer_file_is_refused() -> None:
     """It shows every floor, and escapes what a file may say."""
-    html = policy_page(POLICY, "next.yaml:3: <script> is no key", ())
+    html = policy_page(POLICY, [RefusedFile("next.yaml", "next.yaml:3: <script> is no key", NOW)], ())
 
     assert "&lt;script&gt; is no key" in html
     assert "<script>" not in html

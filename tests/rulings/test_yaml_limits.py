@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from features.bounded_yaml import document
 from features.bounded_yaml.composer import YamlLimits
-from serving.policy.loader import PolicyError, load_model, read_yaml
+from serving.policy.loader import PolicyError, read_yaml
 from serving.policy.schema import BUILT_IN, Policy
 
 TEXT = BUILT_IN.read_text()
@@ -184,7 +184,7 @@ def test_what_is_no_readable_file_is_refused_at_once(name: str, tmp_path: Path) 
     began = time.monotonic()
 
     with pytest.raises(PolicyError, match=r"policy\.yaml cannot be read: ") as refusal:
-        load_model(path, Entry)
+        read_yaml(path, Entry)
     assert isinstance(refusal.value.__cause__, OSError)
     assert time.monotonic() - began < 2
 
