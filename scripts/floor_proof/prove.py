@@ -19,10 +19,10 @@ from random import Random
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
+from features.bounded_yaml.document import parse_yaml
 from features.cli.output import fail
 from features.cli.progress import progress_bar
 from features.event.schema import Event
@@ -130,7 +130,7 @@ def _proof(values: dict[str, Any]) -> Proof:
 
 def read_policy(path: Path) -> tuple[Policy, Any]:
     """A policy as the service reads it, and its plain YAML."""
-    return Policy.load(path), yaml.safe_load(path.read_text())
+    return Policy.load(path), parse_yaml(path.read_bytes(), str(path)).value
 
 
 _read_once = cache(read_policy)

@@ -137,7 +137,14 @@ def _event(draw: Draw) -> dict[str, Any]:
             "id": draw.mostly("ada", "bot", "boss", "chief"),
             "type": draw.any(*get_args(IdentityType)),
             "role": draw.mostly(
-                "analyst", None, "Administrator", "root", " ROOT ", "\uff21dmin", "prod-AdministratorAccess-7"
+                "analyst",
+                None,
+                "Administrator",
+                "root",
+                " OWNER ",
+                "\uff32oot",
+                "ro\u200bot",
+                "x-AdministratorAccess-7",
             ),
         },
         "session": {"id": draw.mostly("s1", None), "intent": _intent(draw)},

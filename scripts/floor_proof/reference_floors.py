@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from features.event.schema import Category
 from scripts.floor_proof.random_requests import NOW, Request
-from scripts.floor_proof.reference_readings import is_privileged, reference_readings
+from scripts.floor_proof.reference_readings import is_privileged, reference_readings, spelling
 
 Text = dict[str, Any]
 RELAYED = {"face", "fpt", "iris", "mca", "mfa", "otp", "retina", "sms", "swk", "tel", "vbm"}
@@ -49,6 +49,8 @@ def holds(policy: Text, request: Request, condition: Text) -> str:
         return "unknown"
     if "above" in condition:
         return "yes" if value > condition["above"] else "no"
+    if condition["fact"] == "identity.role":
+        return "yes" if spelling(value) in {spelling(role) for role in condition["in"]} else "no"
     return "yes" if (value in condition["in"] if "in" in condition else bool(value) == condition["is"]) else "no"
 
 

@@ -144,13 +144,23 @@ class FindingsResponse(WireModel):
     findings: Annotated[list[StoredFinding], Field(description="Newest first, 200 at most.")]
 
 
+class RefusedFile(WireModel):
+    """A changed file of the policy that is not in force."""
+
+    file: Annotated[str, Field(description="The file's path.")]
+    reason: Annotated[str, Field(description="What is wrong with it, and where: a line for each error.")]
+    since: Annotated[Timestamp, Field(description="When it was refused for this reason first.")]
+
+
 class PolicyResponse(WireModel):
     """The policy in force."""
 
     digest: Annotated[str, Field(description="Digest of the policy file; decisions name it.")]
     refused: Annotated[
-        str | None, Field(description="Why a newer policy file is not in force; null when there is none.")
+        str | None,
+        Field(description="Why a newer file is not in force, and which policy is; null when none is refused."),
     ]
+    refused_files: Annotated[list[RefusedFile], Field(description="Each file that is refused.")]
     policy: Annotated[
         dict[str, Any], Field(description="The policy. `session-trust policy schema` prints its JSON schema.")
     ]

@@ -15,7 +15,7 @@ from serving.decision.authorization_details import COUNTS_AS
 from serving.decision.facts import fact_lookup
 from serving.decision.inputs import DecisionContext, Proof
 from serving.decision.proofs import satisfies, scope_sentences
-from serving.policy.rules import DERIVED
+from serving.policy.fact_types import DERIVED
 from serving.policy.schema import Condition, Floor, Requirement
 
 Status = Literal["applied", "satisfied", "undecided"]
@@ -83,7 +83,7 @@ def unknown_facts(floor: Floor, context: DecisionContext) -> tuple[str, ...] | N
 
 def _holds(condition: Condition, value: Any) -> bool:
     if condition.in_ is not None:
-        return value in condition.in_
+        return condition.includes(value)
     if condition.is_ is not None:
         return bool(value) is condition.is_
     return float(value) > float(condition.above or 0.0)

@@ -6,14 +6,15 @@ match count; of several matching assets the strictest sensitivity and environmen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from features.event.schema import Category, Environment, IdentityType, Impact, Sensitivity
 from features.hashing import digest_of
-from serving.policy.loader import load_model
+from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import PolicyPart
 
 Pattern = Annotated[str, Field(min_length=1, max_length=256)]
@@ -89,18 +90,38 @@ class Catalogues(PolicyPart):
     """Of the files that there are; None without any."""
 
 
+def read_catalogue(path: Path) -> bytes | None:
+    """The bytes of a catalogue file; None if there is none. Raises PolicyError when it cannot be read."""
+    try:
+        return read_file(path)
+    except PolicyError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+
+
+def parse_catalogues(contents: Mapping[str, bytes], folder: Path) -> Catalogues:
+    """The entries of the files whose bytes are given by name. Raises PolicyError naming file, line, key and reason."""
+    if not contents:
+        return NO_CATALOGUES
+    entries: dict[str, Any] = {}
+    for name, data in contents.items():
+        part = name.removesuffix(".yaml")
+        entries[part] = getattr(read_yaml(data, KINDS[name], str(folder / name)), part)
+    return Catalogues(**entries, digest=contents_digest(contents))
+
+
+def contents_digest(contents: Mapping[str, bytes]) -> str:
+    """The digest of files by name."""
+    return digest_of(b"\0".join(name.encode() + b"\0" + data for name, data in sorted(contents.items())))
+
+
 def load_catalogues(folder: Path) -> Catalogues:
     """Read the files that stand in a folder. Raises PolicyError naming file, line, key and reason."""
-    paths = [folder / name for name in FILES]
-    read = {path.name: load_model(path, kind) for path, kind in zip(paths, _KINDS, strict=True) if path.exists()}
-    if not read:
-        return Catalogues()
-    entries = {
-        name.removesuffix(".yaml"): getattr(file, name.removesuffix(".yaml")) for name, (file, _) in read.items()
-    }
-    contents = b"\0".join(name.encode() + b"\0" + data for name, (_, data) in read.items())
-    return Catalogues(**entries, digest=digest_of(contents))
+    read = {name: read_catalogue(folder / name) for name in FILES}
+    return parse_catalogues({name: data for name, data in read.items() if data is not None}, folder)
 
 
 NO_CATALOGUES = Catalogues()
-_KINDS: tuple[type[PolicyPart], ...] = (ActionsFile, AssetsFile, IdentitiesFile)
+KINDS: dict[str, type[PolicyPart]] = {ACTIONS: ActionsFile, ASSETS: AssetsFile, IDENTITIES: IdentitiesFile}
+"""The model of each file."""

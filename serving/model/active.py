@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from features.catalogue.describe import digest
@@ -28,10 +29,19 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class RefusedFile:
+    """A file of the policy that changed and was not put into force: which, why, and since when."""
+
+    file: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class ActiveConfiguration:
     """The settings, policy, network tables and champion model that decisions use.
 
-    `missing` says why there is no champion, `policy_refused` why a newer policy file is not active.
+    `missing` says why there is no champion, `refused_files` why a newer file is not in force.
     """
 
     settings: Settings
@@ -39,9 +49,16 @@ class ActiveConfiguration:
     networks: NetworkTables
     champion: Explainer | None
     missing: str | None
-    policy_refused: str | None = None
     catalogues: Catalogues = NO_CATALOGUES
     """What the deployment itself knows of its actions, assets and identities."""
+    refused_files: tuple[RefusedFile, ...] = ()
+
+    def refusing(self, file: Path, reason: str | None, at: datetime) -> ActiveConfiguration:
+        """The same with a file refused for a reason, or for none. A reason that stands keeps its time."""
+        others = tuple(each for each in self.refused_files if each.file != str(file))
+        known = [each for each in self.refused_files if (each.file, each.reason) == (str(file), reason)]
+        new = known or ([RefusedFile(str(file), reason, at)] if reason is not None else [])
+        return replace(self, refused_files=(*others, *new))
 
     @property
     def versions(self) -> Versions:
@@ -85,7 +102,7 @@ def load_configuration(settings: Settings) -> ActiveConfiguration:
         missing = f"{settings.model_name}@{settings.model_alias} cannot be used: {error}"
         log.error(missing)
     _warm_up()
-    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing, None, catalogues)
+    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing, catalogues)
 
 
 def _warm_up() -> None:

@@ -48,12 +48,6 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near!r}?" if near else ""
 
 
-def load_model(path: Path, kind: type[Model], limits: YamlLimits = DEFAULT_LIMITS) -> tuple[Model, bytes]:
-    """The file as a validated model, and its bytes. Raises PolicyError naming file, line, key and reason."""
-    data = read_file(path, limits)
-    return read_yaml(data, kind, str(path), limits), data
-
-
 def read_file(path: Path, limits: YamlLimits = DEFAULT_LIMITS) -> bytes:
     """The bytes of a file. Raises PolicyError, caused by an OSError, when it cannot be read or is too long."""
     try:
@@ -99,7 +93,23 @@ def _message(name: str, error: Any, document: YamlDocument, schema: Any) -> str:
     is_key = "[key]" in error["loc"] or error["type"] == "extra_forbidden"
     line, column = document.position(location, of_key=is_key)
     reason = _reason(error, location, schema)
-    return _printable(f"{name}:{line}:{column}: {'.'.join(location) or 'the file'}: {reason}")
+    return _printable(f"{name}:{line}:{column}: {_path(document.value, location) or 'the file'}: {reason}")
+
+
+def _path(value: Any, location: Sequence[str]) -> str:
+    """A location in words: an entry of a list goes by its id where it has one.
+
+    >>> _path({"floors": [{"id": "admin-console"}]}, ("floors", "0", "when"))
+    'floors.admin-console.when'
+    """
+    names = []
+    for part in location:
+        in_list = isinstance(value, list)
+        entries = dict(enumerate(value)) if in_list else value if isinstance(value, dict) else {}
+        value = entries.get(int(part) if in_list and part.isdecimal() else part)
+        id = value.get("id") if in_list and isinstance(value, dict) else None
+        names.append(id if isinstance(id, str) else part)
+    return ".".join(name[:100] for name in names)
 
 
 def _reason(error: Any, location: Sequence[str], schema: Any) -> str:

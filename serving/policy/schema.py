@@ -10,19 +10,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
-from features.event.roles import normalized_role
+from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
-from serving.policy.loader import PolicyError, load_model
+from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import (
     IDENTITY_TYPES,
     AcrLevel,
     Condition,
     Floor,
+    FormatVersion,
     Level,
     Mode,
     PolicyPart,
@@ -55,6 +56,15 @@ BUILT_IN = Path(__file__).parent / "policy.yaml"
 
 AcrValue = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=256)]
 """Visible ASCII without quote, backslash or space (RFC 6749), since acr values go into a quoted header."""
+
+
+def _names_a_role(role: str) -> str:
+    if not normalized_role(role):
+        raise ValueError("it names no role: it has no visible character")
+    return role
+
+
+Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
 class Threshold(PolicyPart):
@@ -159,7 +169,7 @@ class ProvisionalType(PolicyPart):
 class Policy(PolicyPart):
     """A complete policy."""
 
-    version: Literal[1]
+    version: FormatVersion
     """The format of the file."""
     effective_from: AwareDatetime | None = None
     """Before this time decisions fail closed."""
@@ -182,7 +192,7 @@ class Policy(PolicyPart):
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
-    privileged_roles: tuple[str, ...]
+    privileged_roles: tuple[Role, ...]
     """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters."""
     trust_declared_sensitivity: bool = False
     """Whether a sensitivity below confidential counts for an export although no asset entry or `assure` key says so."""
@@ -234,14 +244,15 @@ class Policy(PolicyPart):
                     raise ValueError(f"irreversible_needs of {kind}: {needed} is not among its remedies")
         return self
 
-    def is_privileged(self, role: str) -> bool:
-        """Whether a role matches a pattern of `privileged_roles`."""
-        return any(fnmatchcase(normalized_role(role), normalized_role(pattern)) for pattern in self.privileged_roles)
-
     @property
     def digest(self) -> str:
         """The digest of the file this policy was read from."""
         return self._digest
+
+    def is_privileged_role(self, role: str) -> bool:
+        """Whether a role matches a pattern of `privileged_roles`, however it is spelt."""
+        role = normalized_role(role)
+        return any(fnmatchcase(role, pattern) for pattern in normalized_roles(self.privileged_roles))
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""
@@ -254,6 +265,11 @@ class Policy(PolicyPart):
     @classmethod
     def load(cls, path: Path = BUILT_IN) -> Policy:
         """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
-        policy, data = load_model(path, cls)
+        return cls.parse(read_file(path), str(path))
+
+    @classmethod
+    def parse(cls, data: bytes, name: str) -> Policy:
+        """Validate the bytes of a policy file; `name` is what messages call it. Raises PolicyError."""
+        policy = read_yaml(data, cls, name)
         policy._digest = digest_of(data)
         return policy
