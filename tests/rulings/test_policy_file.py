@@ -1,5 +1,6 @@
 """A policy file with an error is refused as a whole, with file, line and key."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
