@@ -12,25 +12,43 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 65_536
 
 
+class TooLarge(ValueError):
+    """Decompressed, the data would be larger than the caller wants to hold."""
+
+
 def read_text(file: Path) -> tuple[str, str | None]:
     """Read a file as UTF-8 and decompress it if needed; returns the text, and what is damaged or None.
 
     A byte order mark is removed and bytes that are not UTF-8 are replaced. Raises OSError if the file cannot be read.
     """
     data, damage = file.read_bytes(), None
-    if data.startswith(_GZIP_MAGIC):
-        data, damage = _decompress(data)
+    if is_gzip(data):
+        data, damage = decompress(data)
     return data.decode("utf-8-sig", errors="replace"), damage
 
 
-def _decompress(data: bytes) -> tuple[bytes, str | None]:
-    """Decompress gzip data of one or more members, up to the first damage; the second value says what is damaged."""
-    chunks = []
+def is_gzip(data: bytes) -> bool:
+    """Whether data is gzip-compressed, by how it begins."""
+    return data.startswith(_GZIP_MAGIC)
+
+
+def decompress(data: bytes, limit: int | None = None) -> tuple[bytes, str | None]:
+    """Decompress gzip data of one or more members, up to the first damage; the second value says what is damaged.
+
+    Raises TooLarge as soon as more than `limit` bytes have come out.
+    """
+    chunks, size = [], 0
     while data:
         member = zlib.decompressobj(wbits=31)
         try:
             for start in range(0, len(data), _CHUNK):
-                chunks.append(member.decompress(data[start : start + _CHUNK]))
+                pending = data[start : start + _CHUNK]
+                while pending:
+                    chunks.append(member.decompress(pending, _CHUNK * 16))
+                    size += len(chunks[-1])
+                    if limit is not None and size > limit:
+                        raise TooLarge(f"decompressed, it has more than {limit:,} bytes")
+                    pending = member.unconsumed_tail
                 if member.eof:
                     break
         except zlib.error as error:
