@@ -60,7 +60,7 @@ def openapi_document(routes: Sequence[RouteSpec]) -> dict[str, Any]:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A key made by `python -m serving keys create`. The first is in the home folder.",
+                    "description": "A key made by `session-trust keys create`. The first is in the home folder.",
                 }
             },
         },

@@ -115,7 +115,7 @@ ROUTES = (
         scope="investigate",
         tag=REVIEW,
         summary="Export the current verdicts",
-        description="One JSON object a line, as `python -m training labels pull` reads them.",
+        description="One JSON object a line, as `session-trust training labels pull` reads them.",
         response=ResponseBody(
             "Verdicts, oldest first.", responses.ExportedVerdict, examples.VERDICT, "application/x-ndjson"
         ),

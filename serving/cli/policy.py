@@ -1,4 +1,4 @@
-"""`python -m serving policy lint | show | schema`: check a policy file, print it, print its schema."""
+"""`session-trust policy lint | show | schema`: check a policy file, print it, print its schema."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def lint(file: File = None) -> None:
     Exit code 1 with a line for each finding, or for each error with file and line when the policy is not valid; 2 when
     the file cannot be read.
 
-    Example: `python -m serving policy lint next-policy.yaml`
+    Example: `session-trust policy lint next-policy.yaml`
     """
     from serving.policy_analysis.lint import lint_policy
 
@@ -45,7 +45,7 @@ def lint(file: File = None) -> None:
 def show(file: File = None) -> None:
     """Print a policy as tables, and its path and digest on standard error.
 
-    Example: `python -m serving policy show`
+    Example: `session-trust policy show`
     """
     from serving.policy.tables import policy_tables
 
@@ -63,7 +63,7 @@ def show(file: File = None) -> None:
 def schema() -> None:
     """Print the JSON Schema of policy files, for editors.
 
-    Example: `python -m serving policy schema > policy.schema.json`
+    Example: `session-trust policy schema > policy.schema.json`
     """
     from serving.policy.schema import Policy
 

@@ -72,7 +72,7 @@ class FeedbackResponse(WireModel):
 
 
 class ExportedVerdict(WireModel):
-    """One line of the verdicts export: a label that `python -m training labels pull` reads."""
+    """One line of the verdicts export: a label that `session-trust training labels pull` reads."""
 
     event_id: Annotated[str, Field(description="The event the decision was about.")]
     identity: Annotated[str, Field(description="The event's identity.")]
@@ -156,7 +156,7 @@ class PolicyResponse(WireModel):
         str | None, Field(description="Why a newer policy file is not in force; null when there is none.")
     ]
     policy: Annotated[
-        dict[str, Any], Field(description="The policy. `python -m serving policy schema` prints its JSON schema.")
+        dict[str, Any], Field(description="The policy. `session-trust policy schema` prints its JSON schema.")
     ]
 
 

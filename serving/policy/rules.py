@@ -6,7 +6,7 @@ Data only. Every part refuses keys it does not know.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator,
 from features.catalogue.all import feature_names
 from features.event.arrow import EVENT_SCHEMA
 from features.event.schema import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
-from features.suggestions import nearest
+from serving.policy.loader import UnknownName
 
 Level = Annotated[int, Field(ge=1, le=3)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -59,16 +59,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 """The values of facts that have a fixed set of values."""
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """The end of an error message that names the nearest known word; empty when none is near.
-
-    >>> suggestion("credential_exposde", ["credential_exposed"])
-    "; did you mean 'credential_exposed'?"
-    """
-    near = nearest(word, known)
-    return f"; did you mean {near!r}?" if near else ""
-
-
 class PolicyPart(BaseModel):
     """The base of every part of a policy: frozen, and without unknown keys."""
 
@@ -91,7 +81,7 @@ class Condition(PolicyPart):
     @classmethod
     def _names_a_fact(cls, fact: str) -> str:
         if fact not in FACTS:
-            raise ValueError(f"there is no fact {fact!r}" + suggestion(fact, FACTS))
+            raise UnknownName(f"there is no fact {fact[:100]!r}", fact, FACTS)
         return fact
 
     @model_validator(mode="after")
@@ -101,8 +91,8 @@ class Condition(PolicyPart):
         choices = CHOICES.get(self.fact, self.in_ or ())
         for value in self.in_ or ():
             if value not in choices:
-                message = f"{self.fact} is never {value!r}; it is one of {', '.join(choices)}"
-                raise ValueError(message + suggestion(value, choices))
+                message = f"{self.fact} is never {value[:100]!r}; it is one of {', '.join(choices)}"
+                raise UnknownName(message, value, choices)
         return self
 
 
@@ -147,9 +137,9 @@ class Floor(PolicyPart):
     @field_validator("sentence")
     @classmethod
     def _quotes_facts(cls, sentence: str) -> str:
-        for name in re.findall(r"\{(.*?)\}", sentence):
+        for name in re.findall(r"\{([^{}]*)\}", sentence):
             if name not in FACTS:
-                raise ValueError(f"it quotes {{{name}}}, but there is no such fact" + suggestion(name, FACTS))
+                raise UnknownName(f"it quotes {{{name[:100]}}}, but there is no such fact", name, FACTS)
         if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", sentence)):
             raise ValueError("it has an unmatched brace")
         return sentence

@@ -5,6 +5,7 @@ Data only: `serving.decision` evaluates it. Every decision names the digest of t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -184,8 +185,7 @@ class Policy(PolicyPart):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Policy:
-        ids = [floor.id for floor in self.floors]
-        duplicates = sorted({id for id in ids if ids.count(id) > 1})
+        duplicates = sorted(id for id, times in Counter(floor.id for floor in self.floors).items() if times > 1)
         if duplicates:
             raise ValueError(f"duplicate floors: {', '.join(duplicates)}")
         for name, part in (

@@ -64,7 +64,8 @@ def test_every_command_shows_an_example(command: str) -> None:
     code, help_text, _ = run_command(*command.split(), "--help")
 
     assert code == 0
-    assert f"python -m serving {command}" in help_text
+    program = "python -m serving" if command == "start" else "session-trust"
+    assert f"{program} {command}" in help_text
 
 
 def test_an_intact_log_verifies(home: Path) -> None:

@@ -57,7 +57,7 @@ def test_an_error_names_file_and_line(wrong: str, line: int, tmp_path: Path) -> 
     file = tmp_path / "policy.yaml"
     file.write_text(f"version: 1\n# a comment\n{wrong}\n")
 
-    with pytest.raises(PolicyError, match=rf"policy\.yaml:{line}: {wrong.partition(':')[0]}"):
+    with pytest.raises(PolicyError, match=rf"policy\.yaml:{line}:\d+: {wrong.partition(':')[0]}"):
         Policy.load(file)
 
 

@@ -1,0 +1,18 @@
+"""How the names of roles are compared: whatever their letter case, width and surrounding space."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def normalized_role(role: str) -> str:
+    """The form in which two spellings of one role are equal: NFKC, letter case folded, trimmed, nothing invisible.
+
+    >>> normalized_role(" OrganizationAccountAccessRole ") == normalized_role("organizationaccountaccessrole")
+    True
+    >>> normalized_role("\\uff21dmin\\u200b")
+    'admin'
+    """
+    visible = "".join(each for each in role if unicodedata.category(each) != "Cf")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    return " ".join(folded.split())
