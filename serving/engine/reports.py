@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from features.enrichment.ip_lookup import fill_event
@@ -45,9 +45,9 @@ def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested) -> 
 
     An event whose id is known is a duplicate and changes nothing.
     """
-    began = time.perf_counter()
+    began = perf_counter()
     done, folded, duplicates = before.done, before.folded, before.duplicates
-    while done < len(events) and (done == before.done or time.perf_counter() - began < CHUNK_SECONDS):
+    while done < len(events) and (done == before.done or perf_counter() - began < CHUNK_SECONDS):
         event = events[done]
         done += 1
         if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):

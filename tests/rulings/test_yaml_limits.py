@@ -205,8 +205,42 @@ def test_any_bytes_are_a_policy_or_a_refusal(data: bytes) -> None:
 
 
 PIECES = st.sampled_from(
-    "&a |*a|[|]|{|}|\n|  |- |: |? |<<: |0300|yes|~|!|>-\n|\0|\"|'|*machine|&machine|version: 1\n|%|---\n|...\n|\u2028|#|@|`|"
-    "{{{{|1e999|true|\t".split("|")
+    [
+        "&a ",
+        "*a",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\n",
+        "  ",
+        "- ",
+        ": ",
+        "? ",
+        "<<: ",
+        "0300",
+        "yes",
+        "~",
+        "!",
+        ">-\n",
+        "\x00",
+        '"',
+        "'",
+        "*machine",
+        "&machine",
+        "version: 1\n",
+        "%",
+        "---\n",
+        "...\n",
+        "\u2028",
+        "#",
+        "@",
+        "`",
+        "{{{{",
+        "1e999",
+        "true",
+        "\t",
+    ]
 )
 
 

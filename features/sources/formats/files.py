@@ -10,6 +10,8 @@ from pathlib import Path
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 65_536
+_FIRST_CHUNK = 256
+"""Of a member, so that a file of very many small members is not copied again for each."""
 
 
 class TooLarge(ValueError):
@@ -37,24 +39,25 @@ def decompress(data: bytes, limit: int | None = None) -> tuple[bytes, str | None
 
     Raises TooLarge as soon as more than `limit` bytes have come out.
     """
-    chunks, size = [], 0
-    while data:
-        member = zlib.decompressobj(wbits=31)
+    chunks: list[bytes] = []
+    size = position = 0
+    while position < len(data):
+        member, taken = zlib.decompressobj(wbits=31), _FIRST_CHUNK
         try:
-            for start in range(0, len(data), _CHUNK):
-                pending = data[start : start + _CHUNK]
+            while not member.eof and position < len(data):
+                pending = data[position : position + taken]
+                position, taken = position + len(pending), _CHUNK
                 while pending:
                     chunks.append(member.decompress(pending, _CHUNK * 16))
                     size += len(chunks[-1])
                     if limit is not None and size > limit:
                         raise TooLarge(f"decompressed, it has more than {limit:,} bytes")
                     pending = member.unconsumed_tail
-                if member.eof:
-                    break
         except zlib.error as error:
             return b"".join(chunks), f"gzip is damaged: {error}"
         if not member.eof:
             return b"".join(chunks), "gzip ends too early"
-        data = member.unused_data + data[start + _CHUNK :]
-        data = data.lstrip(b"\0")  # padding that some writers leave
+        position -= len(member.unused_data)
+        while data[position : position + 1] == b"\0":  # padding that some writers leave
+            position += 1
     return b"".join(chunks), None

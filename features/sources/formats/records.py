@@ -21,7 +21,8 @@ _MOST_DIGITS = 4_000
 """Of a number: Python reads no longer one. One record with such a number must not make the whole file unreadable."""
 _LIST_START = re.compile(r'\s*(?:\{\s*"[Rr]ecords"\s*:\s*)?\[\s*')
 _COMMA = re.compile(r"\s*,?\s*")
-_BRACKET_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_BRACKET_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+"""A text that does not end takes all the rest, or looking for its end would begin anew at every quotation mark."""
 
 
 def _integer(text: str) -> int | float:

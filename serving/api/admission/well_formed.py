@@ -23,10 +23,13 @@ _ONCE = frozenset(
 )
 """Headers that a request may carry once: two of them are read differently by a proxy and by this service."""
 _MOST_PARAMETERS = 100
+_MOST_HEADERS = 200
 
 
 def require_well_formed(scope: Scope) -> None:
     """Raises Problem 400 for a malformed path, query, cookie, or header given twice."""
+    if len(scope["headers"]) > _MOST_HEADERS:
+        raise _malformed("header", f"holds more than {_MOST_HEADERS} lines")
     _require_path(scope)
     query_parameters(scope)
     cookies(scope)
