@@ -3,7 +3,7 @@
 ServingError
 ├── StoreUnavailable         the database cannot be read or written, so nothing can be decided
 │   ├── DecisionNotRecorded  a decision could not be made durable, and must not be answered
-│   └── StaleLayout          histories have another version's layout: run `python -m serving rebuild --write`
+│   └── StaleLayout          histories have another version's layout: run `session-trust rebuild --write`
 ├── StaleHistory             another writer changed the history first: nothing was written, try again
 ├── AnalysisError            a command on past decisions cannot answer as asked; the message says what to do
 └── RequestRefused           the caller's request cannot be carried out as sent

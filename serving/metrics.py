@@ -17,10 +17,26 @@ DECISIONS = Counter(
 FLOORS = Counter(
     "session_trust_floors", "Relevant floors of decisions, by id and status", ["floor", "status"], registry=REGISTRY
 )
+UNDERSTATED_ACTIONS = Counter(
+    "session_trust_understated_actions",
+    "Requests whose declared category was less strict than the action's own",
+    registry=REGISTRY,
+)
+OTHER_TYPES = Counter(
+    "session_trust_other_identity_types",
+    "Requests that declared another identity type than the fixed one",
+    registry=REGISTRY,
+)
 DEGRADED = Counter("session_trust_degraded", "Decisions that failed closed", registry=REGISTRY)
 EVENTS = Counter("session_trust_events", "Shipped events, by result", ["result"], registry=REGISTRY)
 RESPONSES = Counter(
     "session_trust_answers", "HTTP responses, by route and status", ["route", "status"], registry=REGISTRY
+)
+FAILED_ATTEMPTS = Counter(
+    "session_trust_failed_authentications",
+    "Wrong keys, by whether they came in a header (key) or in the sign-in form (sign_in)",
+    ["kind"],
+    registry=REGISTRY,
 )
 SCORE_SECONDS = Histogram(
     "session_trust_score_seconds",
@@ -87,10 +103,11 @@ def count_unmapped(values: Iterable[tuple[str, str]]) -> None:
         UNMAPPED_CLAIMS.labels(claim, value if (claim, value) in _unmapped_values else "other").inc()
 
 
-def count_events(result: Mapping[str, Any]) -> None:
+def count_events(result: Mapping[str, Any], broken: int) -> None:
     """Count shipped events by what became of them."""
     EVENTS.labels("folded").inc(result["folded"])
     EVENTS.labels("duplicates").inc(result["duplicates"])
+    EVENTS.labels("broken").inc(broken)
 
 
 def exposition() -> bytes:

@@ -13,14 +13,22 @@ LIVE = "live"
 TIERS = ("service", "training", "notebook", "integration", "slow")
 """Markers that keep a test out of the quick tier; a test with none of them is marked `unit`."""
 TIER_OF = {
+    "tests/attacks": "service",
     "tests/live_service": "service",
     "tests/simulated_worlds": "training",
     "tests/trust_model": "training",
     "tests/evidence": "training",
+    "tests/policy_changes": "training",
+    "tests/drift_features/test_parity.py": "training",
+    "tests/drift_features/test_fuzz.py": "training",
+    "tests/drift_features/test_numba_traps.py": "training",
+    "tests/drift_features/test_pandas_polars.py": "training",
+    "tests/drift_features/test_batch_files.py": "training",
+    "tests/documentation/test_notebooks.py": "notebook",
     "tests/packaging": "integration",
     "tests/documentation": "integration",
 }
-"""The tier of every test below a path that carries no marker of its own."""
+"""The tier of every test in a file or below a folder that carries no marker of its own; the longest path decides."""
 SERVERS = {LIVE, "small"}
 """Fixtures that start a server."""
 
@@ -41,7 +49,9 @@ def _tier(item: pytest.Item) -> str:
     """`service` for a test that uses a running server, else its folder's tier, else `unit`."""
     if SERVERS & set(getattr(item, "fixturenames", ())):
         return "service"
-    return next((tier for path, tier in TIER_OF.items() if item.nodeid.startswith(path + "/")), "unit")
+    path = item.nodeid.partition("::")[0]
+    containing = [each for each in TIER_OF if path == each or path.startswith(f"{each}/")]
+    return TIER_OF[max(containing, key=len)] if containing else "unit"
 
 
 def _group(item: pytest.Item) -> str:

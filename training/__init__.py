@@ -1,7 +1,7 @@
 """Turn labelled histories into a registered model: the public API for data scientists.
 
 Each name is imported at its first use (PEP 562), because scikit-learn and the compiler take seconds to import:
-`python -m training --help` needs neither.
+`session-trust training --help` needs neither.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Turn logs into events, and events into features: `python -m features import | replay | catalogue | schema`."""
+"""Turn logs into events, and events into features: `session-trust features import | replay | catalogue | schema`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def import_(
 ) -> None:
     """Convert vendor logs to events. Unreadable records are listed and counted (exit code 1); all others are imported.
 
-    Example: `python -m features import cloudtrail trail.json.gz --out events.parquet`
+    Example: `session-trust features import cloudtrail trail.json.gz --out events.parquet`
     """
     with progress_bar("importing", console) as bar:
         report = import_files(source, files, bar.update)
@@ -90,7 +90,7 @@ def replay_(
 
     The column `row` is the event's row number in the file.
 
-    Example: `python -m features replay events.parquet --out matrix.parquet`
+    Example: `session-trust features replay events.parquet --out matrix.parquet`
     """
     snapshot = load_population(population) if population else empty_population()
     try:
@@ -107,7 +107,7 @@ def catalogue_(
 ) -> None:
     """Print every feature with its unit, direction and sentence.
 
-    Example: `python -m features catalogue --as markdown`
+    Example: `session-trust features catalogue --as markdown`
     """
     if output_format is OutputFormat.JSON:
         print(json.dumps({"digest": digest(), "features": feature_catalogue()}, indent=1))
@@ -140,7 +140,7 @@ def _rich_table() -> Table:
 def schema() -> None:
     """Print the JSON Schema of an event, as kept in `data/event.schema.json`.
 
-    Example: `python -m features schema > data/event.schema.json`
+    Example: `session-trust features schema > data/event.schema.json`
     """
     print(event_schema())
 

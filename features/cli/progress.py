@@ -1,7 +1,7 @@
 """One progress bar for every command of features, training and serving.
 
 On a terminal it is a bar with a percentage and the time left. Anywhere else (a log, a pipe, CI) it prints a line when a
-stage begins and another every ten seconds, so that a long stage is never silent.
+stage begins and another every five seconds, so that a long stage is never silent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-HEARTBEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 5.0
 """How long a stage may run without a line of output where there is no terminal."""
 
 

@@ -81,7 +81,7 @@ def schema() -> pa.Schema:
 def _check(columns: pa.Schema, source: Path) -> None:
     missing = [name for name in _REQUIRED_COLUMNS if name not in columns.names]
     if missing:
-        raise ValueError(f"{source} holds no events: it lacks {', '.join(missing)}; see python -m features import")
+        raise ValueError(f"{source} holds no events: it lacks {', '.join(missing)}; see session-trust features import")
 
 
 def _begin(out: Path, source: Path, population: Array, parts: int) -> None:

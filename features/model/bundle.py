@@ -160,7 +160,7 @@ def load(folder: Path, now: Path, tags: Mapping[str, str], version: str = "") ->
     if differences:
         raise ModelMismatch(
             f"model version {version} was made for other features: {differences}. "
-            "Train one for these: python -m training retrain --promote"
+            "Train one for these: session-trust training retrain --promote"
         )
     calibration = json.loads(files["calibration.json"])
     calibration["hazard_intercepts"] = _by_type(calibration["hazard_intercepts"])

@@ -38,7 +38,7 @@ console = Console(stderr=True)
 
 
 def measure(events: int, folder: Path) -> dict[str, float]:
-    """Seconds, CPU seconds and peak memory of `python -m features replay` in a process of its own."""
+    """Seconds, CPU seconds and peak memory of `session-trust features replay` in a process of its own."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         source, out, population = (Path(name) / part for part in ("events.parquet", "features", "population.npy"))
         base = simulate(1).events.sort_by("time")
@@ -53,7 +53,7 @@ def measure(events: int, folder: Path) -> dict[str, float]:
         seconds = perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise RuntimeError(f"python -m features replay ended with {process.returncode}: see above")
+            raise RuntimeError(f"session-trust features replay ended with {process.returncode}: see above")
         written = sum(file.stat().st_size for file in out.glob("part-*.parquet"))
         return {
             "events": events,

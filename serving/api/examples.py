@@ -187,7 +187,13 @@ FINDINGS = {
         }
     ]
 }
-POLICY = {"digest": "sha256:6f1f", "refused": None, "policy": {"version": 1, "cache_seconds": 5}}
+POLICY: dict[str, object] = {
+    "digest": "sha256:6f1f",
+    "refused": None,
+    "refused_files": [],
+    "policy": {"version": 1, "cache_seconds": 5},
+}
 MODEL = {"version": "1", "missing": None, "tags": {"data": "simulated"}}
 READY = {"ready": True, "model": "1"}
 METRICS = 'session_trust_decisions_total{identity_type="human",ruling="allow"} 118.0\n'
+SIGN_IN_FORM = {"key": "0123456789abcdef.secret", "form_token": "…"}

@@ -33,7 +33,7 @@ MOST_SHOWN = 20
 
 @app.command()
 def start() -> None:
-    """Start the service. It is configured by environment variables only.
+    """Start the service with the models that are registered, and no preparation: see `session-trust serve`.
 
     Example: `SESSION_TRUST_PORT=8080 python -m serving start`
     """
@@ -49,13 +49,15 @@ def verify_command() -> None:
     Prints the head of each hash chain on standard output. Keep a copy elsewhere: rows after the last head that was
     copied could be cut off unnoticed.
 
-    Example: `python -m serving verify`
+    Example: `session-trust verify`
     """
     from serving.store.verify import verify_log
 
     with command_settings() as settings:
-        report = verify_log(existing_store(settings))
-        console.print(f"{len(report.heads)} chains, {report.rows} rows, {report.erased} erased payloads")
+        with progress_bar("verifying", console) as bar:
+            report = verify_log(existing_store(settings), bar.update)
+        chains = "1 chain" if len(report.heads) == 1 else f"{len(report.heads)} chains"
+        console.print(f"{chains}, {report.rows} rows, {report.erased} erased payloads")
         for head in report.heads:
             print(f"{head.chain} {head.sequence} {head.hash}")
         console.print("the decision log is intact" if report.ok else f"{len(report.breaks)} breaks:")
@@ -71,7 +73,7 @@ def rebuild_command(
 
     Without `--write` nothing is changed.
 
-    Example: `python -m serving rebuild --write`
+    Example: `session-trust rebuild --write`
     """
     from serving.store.rebuild import rebuild_histories
 
@@ -86,7 +88,7 @@ def rebuild_command(
 def keys_list() -> None:
     """List every key. Secrets are not stored, so they are not shown.
 
-    Example: `python -m serving keys list`
+    Example: `session-trust keys list`
     """
     from serving.store.api_keys import list_keys
 
@@ -105,7 +107,7 @@ def keys_create(
 ) -> None:
     """Create a key and print it, this once: only its digest is stored.
 
-    Example: `python -m serving keys create gateway --scope score --scope assure`
+    Example: `session-trust keys create gateway --scope score --scope assure`
     """
     from serving.store.api_keys import create_key
     from serving.store.store import Store
@@ -124,7 +126,7 @@ def keys_create(
 def keys_revoke(id: Annotated[str, typer.Argument(help="The part of the key before the dot.")]) -> None:
     """Revoke a key from now on. Exit code 1 when no valid key has this id.
 
-    Example: `python -m serving keys revoke 0123456789abcdef`
+    Example: `session-trust keys revoke 0123456789abcdef`
     """
     from serving.store.api_keys import revoke_key
 

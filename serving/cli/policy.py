@@ -1,4 +1,4 @@
-"""`python -m serving policy lint | show | schema | templates`: check a policy file, print it, its schema, templates."""
+"""`session-trust policy lint | show | schema | templates`: check a policy file, print it, its schema, templates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lint(file: File = None) -> None:
     Exit code 1 with a line for each finding, or for each error with file and line when the policy is not valid; 2 when
     the file cannot be read.
 
-    Example: `python -m serving policy lint next-policy.yaml`
+    Example: `session-trust policy lint next-policy.yaml`
     """
     from serving.policy_analysis.lint import lint_policy
 
@@ -46,7 +46,7 @@ def lint(file: File = None) -> None:
 def show(file: File = None) -> None:
     """Print a policy as tables, and its path and digest on standard error.
 
-    Example: `python -m serving policy show`
+    Example: `session-trust policy show`
     """
     from serving.policy.tables import policy_tables
 
@@ -70,7 +70,7 @@ def templates(
     import yaml
 
     from serving.policy.assurance import identity_providers
-    from serving.policy.rules import suggestion
+    from serving.policy.loader import suggestion
     from serving.policy.tables import provider_table
 
     providers = identity_providers()
@@ -88,7 +88,7 @@ def templates(
 def schema() -> None:
     """Print the JSON Schema of policy files, for editors.
 
-    Example: `python -m serving policy schema > policy.schema.json`
+    Example: `session-trust policy schema > policy.schema.json`
     """
     from serving.policy.schema import Policy
 

@@ -1,4 +1,4 @@
-"""`python -m serving policy replay | tune | review`: try a policy on past requests, tune it, review it.
+"""`session-trust policy replay | tune | review`: try a policy on past requests, tune it, review it.
 
 Exit codes: 0 done, 1 a review is due, 2 the command could not run.
 """
@@ -68,7 +68,7 @@ def replay_command(
 
     Events have no recorded rulings, so they are compared with the policy in force unless `--against` is given.
 
-    Example: `python -m serving policy replay --policy next.yaml --since 2026-03-01 --out next.png`
+    Example: `session-trust policy replay --policy next.yaml --since 2026-03-01 --out next.png`
     """
     from serving.policy_analysis.from_decision_log import revocations_by_identity
     from serving.policy_analysis.replay import replay_policy
@@ -125,7 +125,7 @@ def tune_command(
 
     Requests without a label count as legitimate. See the whole effect with `policy replay` before the policy goes live.
 
-    Example: `python -m serving policy tune --friction 0.5% --events events.parquet --labels labels.parquet`
+    Example: `session-trust policy tune --friction 0.5% --events events.parquet --labels labels.parquet`
     """
     from serving.model.active import policy_file
     from serving.policy_analysis.select_requests import load_model, load_policy, parse_share, read_requests
@@ -163,7 +163,7 @@ def review_command(
 
     Exit code 1 when a review is due.
 
-    Example: `python -m serving policy review --before 2026-01-01..2026-02-01 --after 2026-02-01..2026-03-01`
+    Example: `session-trust policy review --before 2026-01-01..2026-02-01 --after 2026-02-01..2026-03-01`
     """
     from serving.policy_analysis.review import compare_windows
     from serving.policy_analysis.review_report import review_json, review_tables

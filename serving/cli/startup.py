@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import typer
 
@@ -22,8 +23,9 @@ def serve() -> None:
     If no registered model answers yet, the one that ships with session-trust is registered first. Once the service
     answers, a curl line is printed and, last, `READY {"url": …, "key_file": …, "investigate_url": …}`.
 
-    Example: `SESSION_TRUST_PORT=8080 session-trust serve`, or `python -m serving serve`
+    Example: `SESSION_TRUST_PORT=8080 session-trust serve`
     """
+    began = time.monotonic()
     try:
         settings = get_settings()
     except SettingsError as error:
@@ -33,6 +35,6 @@ def serve() -> None:
     if code:
         raise typer.Exit(code)
     sys.stdout.flush()
-    announce_from_child(settings)
+    announce_from_child(settings, began)
     os.environ["PYTHONUNBUFFERED"] = "1"  # the log of a service is read while it runs
     become_server(settings)

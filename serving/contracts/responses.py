@@ -36,7 +36,11 @@ class IngestResponse(WireModel):
     folded: Annotated[int, Field(description="Events that updated a history.")]
     duplicates: Annotated[int, Field(description="Events whose id was known, and that changed nothing.")]
     broken: Annotated[
-        list[str], Field(description="Records of a native log that are not events, by position and reason.")
+        list[str],
+        Field(
+            description="Records that are not events, by position and reason: `record 0` is the first of a list, "
+            "`line 1` the first line. At most 1,000 are named; the rest are counted."
+        ),
     ]
 
 
@@ -68,7 +72,7 @@ class FeedbackResponse(WireModel):
 
 
 class ExportedVerdict(WireModel):
-    """One line of the verdicts export: a label that `python -m training labels pull` reads."""
+    """One line of the verdicts export: a label that `session-trust training labels pull` reads."""
 
     event_id: Annotated[str, Field(description="The event the decision was about.")]
     identity: Annotated[str, Field(description="The event's identity.")]
@@ -144,15 +148,25 @@ class FindingsResponse(WireModel):
     findings: Annotated[list[StoredFinding], Field(description="Newest first, 200 at most.")]
 
 
+class RefusedFile(WireModel):
+    """A changed file of the policy that is not in force."""
+
+    file: Annotated[str, Field(description="The file's path.")]
+    reason: Annotated[str, Field(description="What is wrong with it, and where: a line for each error.")]
+    since: Annotated[Timestamp, Field(description="When it was refused for this reason first.")]
+
+
 class PolicyResponse(WireModel):
     """The policy in force."""
 
     digest: Annotated[str, Field(description="Digest of the policy file; decisions name it.")]
     refused: Annotated[
-        str | None, Field(description="Why a newer policy file is not in force; null when there is none.")
+        str | None,
+        Field(description="Why a newer file is not in force, and which policy is; null when none is refused."),
     ]
+    refused_files: Annotated[list[RefusedFile], Field(description="Each file that is refused.")]
     policy: Annotated[
-        dict[str, Any], Field(description="The policy. `python -m serving policy schema` prints its JSON schema.")
+        dict[str, Any], Field(description="The policy. `session-trust policy schema` prints its JSON schema.")
     ]
 
 

@@ -18,6 +18,7 @@ from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding
 from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import Explanation, Proof, SessionState, Versions
+from serving.decision.readings import ActionReading, Readings
 from serving.decision.remedies import Remedy, challenge_header
 from serving.decision.ruling import ModelAssessment, Ruling, decision_context, determine_ruling, is_thin, low_impact
 from serving.decision.session_lifetime import Lifetime, compute_lifetime
@@ -53,6 +54,7 @@ class Decision:
     refused_proofs: tuple[str, ...]
     identity: str
     challenge_expires_at: datetime | None
+    action: ActionReading | None
 
     def wire(self) -> dict[str, Any]:
         """The decision as JSON, in the shape of an answer."""
@@ -65,6 +67,7 @@ class Decision:
             "model_asks": self.model_asks,
             "model_would_ask": self.model_would_ask,
             "threshold": self.threshold,
+            "action": self.action.wire() if self.action else None,
             "floors": [_floor_json(floor) for floor in self.floors],
             "remedies": [remedy.wire(self.id, self.identity) for remedy in self.remedies],
             "refused_proofs": list(self.refused_proofs),
@@ -82,7 +85,7 @@ class Decision:
 
 
 def decide(
-    event: Event,
+    readings: Readings,
     features: Mapping[str, float],
     trust: TrustCurve | None,
     explanation: Explanation | None,
@@ -97,7 +100,7 @@ def decide(
     degraded: str | None = None,
     enforceable: bool = True,
 ) -> Decision:
-    """Decide one request.
+    """Decide one request, of which there may be several readings.
 
     `at` is the time that ages and expiry are measured at, `threshold` the trust this identity type and sensitivity
     need. Without a finite trust and threshold, or with a reason in `degraded`, the decision fails closed. A replay
@@ -106,12 +109,12 @@ def decide(
     not_in_force = policy.not_in_force(at) if enforceable else None
     assessment = _assess(trust, threshold, degraded or not_in_force)
     now = assessment.trust.now if assessment.trust else 0.0
-    context = decision_context(event, features, now, assessment.threshold, policy, at, session.failed_step_ups)
+    context = decision_context(readings, features, now, assessment.threshold, policy, at, session.failed_step_ups)
     result = determine_ruling(context, assessment, proofs, session)
     lifetime = None
     if assessment.trust is not None and result.ruling == "allow":
         lifetime = compute_lifetime(assessment.trust, context, result.floors, proofs, stepped_up=result.stepped_up)
-    cacheable = lifetime is not None and not assessment.degraded and _is_cacheable(event)
+    cacheable = lifetime is not None and not assessment.degraded and _is_cacheable(readings.event)
     return Decision(
         id=id,
         at=at,
@@ -136,8 +139,9 @@ def decide(
         asked_by=result.asked_by,
         prompt_avoided=result.prompt_avoided,
         refused_proofs=result.refused_proofs,
-        identity=event.identity.id,
+        identity=readings.event.identity.id,
         challenge_expires_at=at + timedelta(seconds=policy.step_ups.challenge_seconds) if result.remedies else None,
+        action=readings.action,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from features.event.schema import Event
 from serving.decision.authorization_details import Detail
+from serving.decision.readings import Reading
 from serving.policy.rules import proof_kind
 from serving.policy.schema import Policy, ProofKind
 
@@ -29,6 +30,8 @@ class DecisionContext:
     at: datetime
     failed_step_ups: int = 0
     """How many step-ups of this identity failed within the policy's window."""
+    others: tuple[Reading, ...] = ()
+    """Further readings of the request, whose floors it meets as well."""
 
     @property
     def human(self) -> bool:
@@ -141,8 +144,10 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Versions:
-    """The versions a decision was made with: model version, policy digest, feature catalogue digest."""
+    """The versions a decision was made with: model version, digests of the policy, the feature catalogue, and the files
+    about actions, assets and identities (None without any)."""
 
     model: str | None
     policy: str
     features: str
+    catalogues: str | None = None

@@ -24,6 +24,7 @@ from serving.decision.proofs import (
     satisfies,
     satisfies_model,
 )
+from serving.decision.readings import Readings
 from serving.decision.reauthentication import SessionLimit, passed_limit
 from serving.decision.remedies import Remedy, StepUpRequirements, remedies_for
 from serving.policy.schema import Policy
@@ -86,7 +87,7 @@ class RulingResult:
 
 
 def decision_context(
-    event: Event,
+    readings: Readings,
     features: Mapping[str, float],
     trust: float,
     threshold: float | None,
@@ -99,9 +100,10 @@ def decision_context(
     The session is doubted when its trust is below the threshold, when there is no threshold, and when its credential is
     exposed.
     """
+    event = readings.event
     below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
     doubted = below or features.get("credential_exposed") == 1.0
-    return DecisionContext(event, features, trust, doubted, policy, at, failed_step_ups)
+    return DecisionContext(event, features, trust, doubted, policy, at, failed_step_ups, readings.others)
 
 
 def determine_ruling(

@@ -19,17 +19,19 @@ from serving.decision.proofs import (
 )
 from serving.decision.reauthentication import session_assurance_level
 from serving.decision.ruling import REAUTHENTICATE, asks_for_new_proof, decision_context
+from serving.engine.recorded_reading import read_recorded
+from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy, Requirement
 from serving.store.decision_log import DecisionRecord
 
 
-def insufficiency(proof: Proof, challenge: DecisionRecord, policy: Policy) -> str | None:
+def insufficiency(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguration) -> str | None:
     """Why a proof does not settle all that a challenge asks for, in words; None if it does.
 
     It is judged at the trust of the challenge, and without a trust only the strongest proof is enough. Floors accept a
     proof by its age; what the model asks for needs one that is newer than the request.
     """
-    context = _context(proof, challenge, policy)
+    context, policy = _context(proof, challenge, active), active.policy
     if asks_for_new_proof(challenge.body["answer"]["because"]):
         if proof.made_at == context.event.authentication.time:
             return "is the sign-in that the request carried: a new one is needed (max_age=0)"
@@ -44,23 +46,24 @@ def insufficiency(proof: Proof, challenge: DecisionRecord, policy: Policy) -> st
     return f"the {missing}" if missing else _below_session(proof, challenge, context)
 
 
-def elevation_end(proof: Proof, challenge: DecisionRecord, policy: Policy) -> datetime:
+def elevation_end(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguration) -> datetime:
     """When the elevation ends that a proof opens: as soon as one of the floors that asked would ask again, or a
     credential for one task expires."""
-    context, seconds = _context(proof, challenge, policy), [policy.lifetime.elevation_seconds]
-    for requirement in _demanded(challenge, policy):
+    context, seconds = _context(proof, challenge, active), [active.policy.lifetime.elevation_seconds]
+    for requirement in _demanded(challenge, active.policy):
         rules = accepted_remedies(requirement, context)
         seconds += [accepted_age_seconds(rule, requirement) for rule in rules if rule.type == proof.kind]
     latest = proof.made_at + timedelta(seconds=min(seconds))
     return min(latest, proof.expires_at or latest)
 
 
-def _context(proof: Proof, challenge: DecisionRecord, policy: Policy) -> DecisionContext:
+def _context(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguration) -> DecisionContext:
     """The challenged request as it was decided; a proof that came later is judged as of then."""
     event = Event.model_validate(challenge.body["event"])
     features = {name: math.nan if value is None else value for name, value in challenge.body["features"].items()}
     threshold, trust = challenge.body["answer"]["threshold"], proof.trust_at_completion or 0.0
-    return decision_context(event, features, trust, threshold, policy, max(proof.made_at, challenge.at))
+    readings = read_recorded(challenge.body, event, active)
+    return decision_context(readings, features, trust, threshold, active.policy, max(proof.made_at, challenge.at))
 
 
 def _demanded(challenge: DecisionRecord, policy: Policy) -> Iterator[Requirement]:

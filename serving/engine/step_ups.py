@@ -43,7 +43,7 @@ def report_step_up(tx: Transaction, request: StepUpRequest, active: ActiveConfig
     _require_open(challenge, reported, active)
     proof = _proof(reported, challenge)
     metrics.count_unmapped(assurance(proof, active.policy).unmapped)
-    reason = insufficiency(proof, challenge, active.policy)
+    reason = insufficiency(proof, challenge, active)
     if reason is not None:
         raise InvalidField("proof", reason)
     _require_time_left(proof, challenge, active)
@@ -135,7 +135,7 @@ def _require_open(challenge: DecisionRecord, reported: StepUpProof, active: Acti
 
 
 def _require_time_left(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguration) -> None:
-    ends_at = elevation_end(proof, challenge, active.policy)
+    ends_at = elevation_end(proof, challenge, active)
     if _is_live(challenge) and ends_at <= now():
         reason = f"is so long ago that what the proof opens ended at {ends_at.isoformat()}: send the request again"
         raise InvalidField("proof.made_at", reason)
@@ -193,7 +193,7 @@ def _others_answered(
         if other is None or moment > _expires_at(other, active):
             continue
         answer = _for_challenge(proof, other)
-        if made_after(answer, other.at, active.policy) and insufficiency(answer, other, active.policy) is None:
+        if made_after(answer, other.at, active.policy) and insufficiency(answer, other, active) is None:
             others.append(other)
     return others
 
@@ -202,7 +202,7 @@ def _complete(
     tx: Transaction, challenge: DecisionRecord, proof: Proof, key: str, active: ActiveConfiguration
 ) -> datetime:
     """Record a completed challenge, fold its request as a success, and return when its elevation ends."""
-    elevated_until = elevation_end(proof, challenge, active.policy)
+    elevated_until = elevation_end(proof, challenge, active)
     event, version = Event.model_validate(challenge.body["event"]), challenge.version
     if _counts_as_success(challenge, event, active):
         version = fold_and_store(tx, challenge.space, event, SUCCESS, "step_up")

@@ -19,8 +19,10 @@ HEARTBEAT_SECONDS = 3.0
 POLL_SECONDS = 0.1
 
 
-def announce_from_child(settings: Settings) -> None:
+def announce_from_child(settings: Settings, began: float) -> None:
     """Announce this process, which is about to become the server, from a process that is nobody's child.
+
+    `began` is the monotonic time at which the command began, preparation included.
 
     It is forked twice, so the server never finds a child that it did not start.
     """
@@ -31,19 +33,19 @@ def announce_from_child(settings: Settings) -> None:
     if os.fork() != 0:
         os._exit(0)
     try:
-        announce(settings, server)
+        announce(settings, server, began)
         sys.stdout.flush()
     finally:
         os._exit(0)
 
 
-def announce(settings: Settings, pid: int) -> int:
+def announce(settings: Settings, pid: int, began: float) -> int:
     """Wait until the process answers as ready, then print the curl line and the line for programs.
 
     When it says that it cannot be ready, prints its reason. Returns an exit code.
     """
-    url, began = f"http://{settings.host}:{settings.port}", time.monotonic()
-    reported = began
+    url, waiting_since = f"http://{settings.host}:{settings.port}", time.monotonic()
+    reported = waiting_since
     while (reason := reason_not_ready(url)) is not None:
         now = time.monotonic()
         if reason:
@@ -51,7 +53,7 @@ def announce(settings: Settings, pid: int) -> int:
             return 1
         if not is_alive(pid):
             return 1
-        if now - began > PATIENCE_SECONDS:
+        if now - waiting_since > PATIENCE_SECONDS:
             print_progress(f"no answer after {PATIENCE_SECONDS:.0f} s: look at what the service printed above")
             return 1
         if now - reported >= HEARTBEAT_SECONDS:

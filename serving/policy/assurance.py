@@ -13,10 +13,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
 from features.event.authentication_methods import RFC_8176, AuthenticationMethod, Factor, level_of, resists_phishing
-from serving.policy.loader import load_model
+from serving.policy.loader import read_yaml
 from serving.policy.rules import AcrLevel, PolicyPart
 
 TEMPLATES = Path(__file__).parent / "identity_providers.yaml"
@@ -60,14 +60,10 @@ class IdentityProvider(PolicyPart):
     """What a deployment has to map itself."""
 
 
-class _Templates(RootModel[Mapping[ProviderName, IdentityProvider]]):
-    """The file of templates."""
-
-
 @cache
 def identity_providers() -> Mapping[ProviderName, IdentityProvider]:
     """The policy templates, by the name that a policy gives."""
-    return load_model(TEMPLATES, _Templates)[0].root
+    return read_yaml(TEMPLATES, Mapping[ProviderName, IdentityProvider])  # type: ignore[type-abstract]
 
 
 @dataclass(frozen=True)

@@ -1,84 +1,150 @@
-"""Loads a policy file strictly: an unknown key, a duplicate key or a wrong value is an error with file and line.
+"""Loads the policy, and files beside it, strictly: every error names file, line and column, and what would be right.
 
-YAML silently keeps the last of two equal keys, so duplicates are searched for before the file is read.
+`read_yaml` reads any such file into a pydantic model. What a file may hold, and how long reading it may take, is
+bounded by `features.bounded_yaml`. Types are strict: no `true` or "300" for a number, no number for a text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from re import findall
 from typing import Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from serving.policy.rules import suggestion
+from features.bounded_yaml.composer import DEFAULT_LIMITS, YamlError, YamlLimits
+from features.bounded_yaml.document import YamlDocument, parse_yaml, read_bounded
+from features.suggestions import nearest
 
-Location = tuple[str, ...]
-"""The keys and indices that lead to an entry of the file."""
-Lines = Mapping[Location, int]
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model")
+
+MOST_ERRORS = 20
+"""How many errors of one file are listed; the rest is counted."""
+_LONGEST_REASON = 400
 
 
 class PolicyError(ValueError):
     """A policy that cannot be used; the message says what is wrong, where, and what would be right."""
 
 
-def load_model(path: Path, kind: type[Model]) -> tuple[Model, bytes]:
-    """The file as a validated model, and its bytes. Raises PolicyError naming file, line, key and reason."""
+class UnknownName(ValueError):
+    """Raised by validators for a name that is not known. The loader adds the nearest known one to the message."""
+
+    def __init__(self, message: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(message)
+        self.name = name
+        self.known = known
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The end of an error message that names the nearest known word; empty when none is near.
+
+    >>> suggestion("credential_exposde", ["credential_exposed"])
+    "; did you mean 'credential_exposed'?"
+    """
+    near = nearest(word[:100], known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def read_file(path: Path, limits: YamlLimits = DEFAULT_LIMITS) -> bytes:
+    """The bytes of a file. Raises PolicyError, caused by an OSError, when it cannot be read or is too long."""
     try:
-        data = path.read_bytes()
-        lines = _line_numbers(path, yaml.compose(data, Loader=yaml.SafeLoader))
-        return kind.model_validate(yaml.safe_load(data)), data
-    except OSError as error:
-        raise PolicyError(f"{path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise PolicyError(f"{path} is not YAML: {error}") from error
+        return read_bounded(path, limits)
+    except YamlError as error:
+        raise PolicyError(_printable(str(error))) from error.__cause__
+
+
+def read_yaml(
+    source: Path | str | bytes, kind: type[Model], name: str = "", limits: YamlLimits = DEFAULT_LIMITS
+) -> Model:
+    """A YAML file, or a text, as a validated model; `name` is what messages call a text.
+
+    Raises PolicyError with a line for each error: file:line:column, key, reason, and what would be right.
+    """
+    data = read_file(source, limits) if isinstance(source, Path) else source
+    name = name or (str(source) if isinstance(source, Path) else "the text")
+    try:
+        document = parse_yaml(data, name, limits)
+    except YamlError as error:
+        raise PolicyError(_printable(str(error))) from error
+    adapter = TypeAdapter(kind)
+    try:
+        # As JSON, since only there a strict model takes a list for a tuple and a text for a time.
+        return adapter.validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
-        messages = [_message(path, item, lines, kind) for item in error.errors()]
-        raise PolicyError("\n".join(dict.fromkeys(messages))) from error
+        raise PolicyError(_messages(name, error, document, adapter)) from error
 
 
-def _line_numbers(path: Path, tree: yaml.Node | None) -> Lines:
-    """The line of every key and entry. Raises PolicyError for a duplicate key."""
-    lines: dict[Location, int] = {}
-    pending: list[tuple[Location, yaml.Node]] = [((), tree)] if tree is not None else []
-    while pending:
-        parent, node = pending.pop()
-        lines.setdefault(parent, node.start_mark.line + 1)
-        for key, line, value in _children(node):
-            location = (*parent, key)
-            if location in lines:
-                name = ".".join(location)
-                first = lines[location]
-                raise PolicyError(f"{path}:{line}: {name} is a duplicate (first in line {first}); keep one of them")
-            lines[location] = line
-            pending.append((location, value))
-    return lines
+def _messages(name: str, error: ValidationError, document: YamlDocument, adapter: TypeAdapter[Any]) -> str:
+    """A line for each error; the first of them only, where there are many."""
+    errors = error.errors(include_url=False)
+    schema = adapter.json_schema()
+    lines = dict.fromkeys(_message(name, item, document, schema) for item in errors[:MOST_ERRORS])
+    if len(errors) > MOST_ERRORS:
+        lines[f"{name}: and {len(errors) - MOST_ERRORS:,} more errors"] = None
+    return "\n".join(lines)
 
 
-def _children(node: yaml.Node) -> list[tuple[str, int, yaml.Node]]:
-    if isinstance(node, yaml.MappingNode):
-        return [(str(key.value), key.start_mark.line + 1, value) for key, value in node.value]
-    if isinstance(node, yaml.SequenceNode):
-        return [(str(index), item.start_mark.line + 1, item) for index, item in enumerate(node.value)]
-    return []
-
-
-def _message(path: Path, error: Any, lines: Lines, kind: type[BaseModel]) -> str:
-    """One error in a line: file, line, key, reason, and the nearest word that would be right."""
+def _message(name: str, error: Any, document: YamlDocument, schema: Any) -> str:
+    """One error in a line: file, line, column, key, reason, and the nearest word that would be right."""
     location = tuple(str(part) for part in error["loc"] if part != "[key]")
-    nearest = next((location[:n] for n in range(len(location), -1, -1) if location[:n] in lines), ())
-    position = f"{path}:{lines[nearest]}" if nearest in lines else str(path)
-    name = ".".join(location) or "the file"
-    reason = error["msg"].removeprefix("Value error, ")
+    is_key = "[key]" in error["loc"] or error["type"] == "extra_forbidden"
+    line, column = document.position(location, of_key=is_key)
+    reason = _reason(error, location, schema)
+    return _printable(f"{name}:{line}:{column}: {_path(document.value, location) or 'the file'}: {reason}")
+
+
+def _path(value: Any, location: Sequence[str]) -> str:
+    """A location in words: an entry of a list goes by its id where it has one.
+
+    >>> _path({"floors": [{"id": "admin-console"}]}, ("floors", "0", "when"))
+    'floors.admin-console.when'
+    """
+    names = []
+    for part in location:
+        in_list = isinstance(value, list)
+        entries = dict(enumerate(value)) if in_list else value if isinstance(value, dict) else {}
+        value = entries.get(int(part) if in_list and part.isdecimal() else part)
+        id = value.get("id") if in_list and isinstance(value, dict) else None
+        names.append(id if isinstance(id, str) else part)
+    return ".".join(name[:100] for name in names)
+
+
+def _reason(error: Any, location: Sequence[str], schema: Any) -> str:
+    """What is wrong in words, and what would be right."""
+    reason: str = error["msg"].removeprefix("Value error, ")
+    reason = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}..."
+    raised = error.get("ctx", {}).get("error")
     if error["type"] == "extra_forbidden":
-        reason = "there is no such key" + suggestion(location[-1], _allowed_keys(kind, location[:-1]))
-    elif error["type"] in ("literal_error", "enum"):
+        return "there is no such key" + suggestion(location[-1], _allowed_keys(schema, location[:-1]))
+    if error["type"] in ("literal_error", "enum"):
         word = location[-1] if error["loc"][-1] == "[key]" else str(error["input"])
-        reason += suggestion(word, findall(r"'([^']+)'", error["ctx"]["expected"]))
-    return _printable(f"{position}: {name}: {reason}")
+        return reason + suggestion(word, findall(r"'([^']+)'", error["ctx"]["expected"]))
+    if isinstance(raised, UnknownName):
+        return reason + suggestion(raised.name, raised.known)
+    return reason + _type_hint(error["type"], error["input"])
+
+
+def _type_hint(kind: str, value: Any) -> str:
+    """What to write instead of a value of another type.
+
+    >>> _type_hint("int_type", "yes"), _type_hint("int_type", True), _type_hint("string_type", 12)
+    (": 'yes' is text, so write the number", ': true is not a number', ': 12 is a number, so put it in quotes')
+    """
+    if isinstance(value, list | dict) or value is None:
+        return ""
+    if kind in ("int_type", "float_type", "int_from_float"):
+        if isinstance(value, bool):
+            return f": {str(value).lower()} is not a number"
+        return f": {value[:40]!r} is text, so write the number" if isinstance(value, str) else f": {value} is not whole"
+    if kind == "bool_type":
+        return f": {str(value)[:40]!r} is neither; write true or false"
+    if kind == "string_type":
+        what = "true or false" if isinstance(value, bool) else "a number"
+        return f": {str(value).lower()} is {what}, so put it in quotes"
+    return ""
 
 
 def _printable(text: str) -> str:
@@ -86,9 +152,8 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
-def _allowed_keys(kind: type[BaseModel], location: Sequence[str]) -> list[str]:
+def _allowed_keys(schema: Any, location: Sequence[str]) -> list[str]:
     """The keys that the schema allows at a location of the file."""
-    schema = kind.model_json_schema()
     node: Any = schema
     for part in location:
         node = _resolve(node, schema)

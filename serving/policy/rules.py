@@ -6,15 +6,15 @@ Data only. Every part refuses keys it does not know.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
-from features.catalogue.all import feature_names
-from features.event.arrow import EVENT_SCHEMA
-from features.event.schema import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
-from features.suggestions import nearest
+from features.event.roles import normalized_role, normalized_roles
+from features.event.schema import IdentityType
+from serving.policy.fact_types import FACT_TYPES, can_hold, check_condition
+from serving.policy.loader import UnknownName
 
 Level = Annotated[int, Field(ge=1, le=3)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -49,35 +49,18 @@ ProofKind = Annotated[RemedyType, BeforeValidator(proof_kind)]
 """The kind of a proof: the remedy that produces it."""
 Mode = Literal["enforce", "shadow"]
 
+
+def _whole_number(version: Any) -> Any:
+    if type(version) is not int:  # a Literal takes true and 1.0 for 1, even where types are strict
+        raise ValueError("it must be the whole number 1")
+    return version
+
+
+FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
+"""The format of a policy file, or of a file beside it."""
 IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
-DERIVED: Mapping[str, tuple[str, ...]] = {
-    "bad_network": ("network.anonymizer", "network.reputation"),
-    "outside_intent": ("session.intent",),
-    "not_intended": ("session.intent",),
-    "failed_step_ups": (),
-}
-"""Facts derived from event fields, with the fields they are derived from."""
-FACTS = (*EVENT_SCHEMA.names, *feature_names(), *DERIVED)
+FACTS = tuple(FACT_TYPES)
 """Every fact a condition may name: event fields by dotted name, features, and derived facts."""
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "action.category": get_args(Category),
-    "action.impact": get_args(Impact),
-    "credential.kind": get_args(CredentialKind),
-    "identity.type": get_args(IdentityType),
-    "resource.environment": get_args(Environment),
-    "resource.sensitivity": get_args(Sensitivity),
-}
-"""The values of facts that have a fixed set of values."""
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """The end of an error message that names the nearest known word; empty when none is near.
-
-    >>> suggestion("credential_exposde", ["credential_exposed"])
-    "; did you mean 'credential_exposed'?"
-    """
-    near = nearest(word, known)
-    return f"; did you mean {near!r}?" if near else ""
 
 
 class PolicyPart(BaseModel):
@@ -102,19 +85,21 @@ class Condition(PolicyPart):
     @classmethod
     def _names_a_fact(cls, fact: str) -> str:
         if fact not in FACTS:
-            raise ValueError(f"there is no fact {fact!r}" + suggestion(fact, FACTS))
+            raise UnknownName(f"there is no fact {fact[:100]!r}", fact, FACTS)
         return fact
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Condition:
         if sum(test is not None for test in (self.in_, self.is_, self.above)) != 1:
             raise ValueError("give exactly one of `in`, `is` and `above`")
-        choices = CHOICES.get(self.fact, self.in_ or ())
-        for value in self.in_ or ():
-            if value not in choices:
-                message = f"{self.fact} is never {value!r}; it is one of {', '.join(choices)}"
-                raise ValueError(message + suggestion(value, choices))
+        check_condition(self)
         return self
+
+    def includes(self, value: str) -> bool:
+        """Whether `in` names a value. Roles are compared whatever their letter case, width and surrounding space."""
+        if self.fact == "identity.role":
+            return normalized_role(value) in normalized_roles(self.in_ or ())
+        return value in (self.in_ or ())
 
 
 class Requirement(PolicyPart):
@@ -164,12 +149,19 @@ class Floor(PolicyPart):
     @field_validator("sentence")
     @classmethod
     def _quotes_facts(cls, sentence: str) -> str:
-        for name in re.findall(r"\{(.*?)\}", sentence):
+        for name in re.findall(r"\{([^{}]*)\}", sentence):
             if name not in FACTS:
-                raise ValueError(f"it quotes {{{name}}}, but there is no such fact" + suggestion(name, FACTS))
+                raise UnknownName(f"it quotes {{{name[:100]}}}, but there is no such fact", name, FACTS)
         if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", sentence)):
             raise ValueError("it has an unmatched brace")
         return sentence
+
+    @field_validator("when")
+    @classmethod
+    def _can_apply(cls, when: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        if not can_hold(when):
+            raise ValueError("it can never apply: its conditions exclude each other")
+        return when
 
     @property
     def unknown_applies(self) -> bool:
@@ -207,3 +199,12 @@ class RemedyRule(PolicyPart):
         if (self.type == "jit_credential") != (self.ttl_seconds is not None):
             raise ValueError("`ttl_seconds` is required for jit_credential and allowed for nothing else")
         return self
+
+
+class StepUps(PolicyPart):
+    """How long challenges may be answered, and how far back failed ones count."""
+
+    challenge_seconds: Seconds = 900
+    """How long after a decision its challenge may be answered, by the server's clock."""
+    failures_within_seconds: Seconds = 3600
+    """How far back the fact `failed_step_ups` counts."""

@@ -5,14 +5,17 @@ Data only: `serving.decision` evaluates it. Every decision names the digest of t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
-from features.event.schema import Category, IdentityType, Sensitivity
+from features.event.roles import normalized_role, normalized_roles
+from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
 from serving.policy.assurance import (
     AcrValue,
@@ -23,12 +26,13 @@ from serving.policy.assurance import (
     ProviderName,
     assurance_map,
 )
-from serving.policy.loader import PolicyError, load_model
+from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import (
     IDENTITY_TYPES,
     AcrLevel,
     Condition,
     Floor,
+    FormatVersion,
     Level,
     Mode,
     PolicyPart,
@@ -38,6 +42,7 @@ from serving.policy.rules import (
     Requirement,
     Seconds,
     Share,
+    StepUps,
 )
 
 __all__ = [
@@ -58,6 +63,15 @@ __all__ = [
 
 BUILT_IN = Path(__file__).parent / "policy.yaml"
 """The policy that ships with the service."""
+
+
+def _names_a_role(role: str) -> str:
+    if not normalized_role(role):
+        raise ValueError("it names no role: it has no visible character")
+    return role
+
+
+Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
 class Threshold(PolicyPart):
@@ -135,15 +149,6 @@ class Storm(PolicyPart):
     """The length of the window."""
 
 
-class StepUps(PolicyPart):
-    """How long challenges may be answered, and how far back failed ones count."""
-
-    challenge_seconds: Seconds = 900
-    """How long after a decision its challenge may be answered, by the server's clock."""
-    failures_within_seconds: Seconds = 3600
-    """How far back the fact `failed_step_ups` counts."""
-
-
 class ThinContext(PolicyPart):
     """The known share of the context below which only these action categories pass without proof."""
 
@@ -153,10 +158,25 @@ class ThinContext(PolicyPart):
     """The action categories that pass without proof in a thin context."""
 
 
+class ProvisionalType(PolicyPart):
+    """What a person's identity meets as well while its type was only declared, never fixed."""
+
+    credential_kinds: tuple[CredentialKind, ...] = (
+        "access_key",
+        "api_token",
+        "x509_svid",
+        "jwt_svid",
+        "client_certificate",
+    )
+    """Kinds of credential that machines use."""
+    floors: tuple[str, ...] = ("high-impact-workflow", "over-age-secret", "standing-over-privilege")
+    """The floors of machines that such a request meets with a credential of these kinds."""
+
+
 class Policy(PolicyPart):
     """A complete policy."""
 
-    version: Literal[1]
+    version: FormatVersion
     """The format of the file."""
     effective_from: AwareDatetime | None = None
     """Before this time decisions fail closed."""
@@ -180,8 +200,12 @@ class Policy(PolicyPart):
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
-    privileged_roles: tuple[str, ...]
-    """Roles whose credentials count as privileged."""
+    privileged_roles: tuple[Role, ...]
+    """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters."""
+    trust_declared_sensitivity: bool = False
+    """Whether a sensitivity below confidential counts for an export although no asset entry or `assure` key says so."""
+    provisional_type: ProvisionalType = ProvisionalType()
+    """What is asked of an identity whose type nobody has fixed yet."""
     bad_reputation: Annotated[float, Field(gt=0, le=1)]
     """The reputation from which an address counts as bad; 1 is known to be bad."""
     clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
@@ -207,8 +231,7 @@ class Policy(PolicyPart):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Policy:
-        ids = [floor.id for floor in self.floors]
-        duplicates = sorted({id for id in ids if ids.count(id) > 1})
+        duplicates = sorted(id for id, times in Counter(floor.id for floor in self.floors).items() if times > 1)
         if duplicates:
             raise ValueError(f"duplicate floors: {', '.join(duplicates)}")
         for name, part in (
@@ -249,6 +272,11 @@ class Policy(PolicyPart):
             self._assurance = (values, assurance_map(*values))
         return self._assurance[1]
 
+    def is_privileged_role(self, role: str) -> bool:
+        """Whether a role matches a pattern of `privileged_roles`, however it is spelt."""
+        role = normalized_role(role)
+        return any(fnmatchcase(role, pattern) for pattern in normalized_roles(self.privileged_roles))
+
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""
         if self.effective_from is not None and at < self.effective_from:
@@ -260,6 +288,11 @@ class Policy(PolicyPart):
     @classmethod
     def load(cls, path: Path = BUILT_IN) -> Policy:
         """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
-        policy, data = load_model(path, cls)
+        return cls.parse(read_file(path), str(path))
+
+    @classmethod
+    def parse(cls, data: bytes, name: str) -> Policy:
+        """Validate the bytes of a policy file; `name` is what messages call it. Raises PolicyError."""
+        policy = read_yaml(data, cls, name)
         policy._digest = digest_of(data)
         return policy

@@ -63,7 +63,9 @@ def past_requests_from_file(
     file, label_table = pq.ParquetFile(events), pq.read_table(labels) if labels else None
     missing = [name for name in _REQUIRED_COLUMNS if name not in file.schema_arrow.names]
     if missing:
-        raise AnalysisError(f"{events} holds no events: it lacks {', '.join(missing)}; see python -m features import")
+        raise AnalysisError(
+            f"{events} holds no events: it lacks {', '.join(missing)}; see session-trust features import"
+        )
     total = file.metadata.num_rows
     _check_labels(total, label_table, str(events))
     return _past_requests(_slices(events, label_table, slice_rows), model, total, progress)

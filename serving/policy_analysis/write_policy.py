@@ -74,7 +74,7 @@ def _rewrite(section: str, tuned: TuningResult) -> str:
 def _comment(tuned: TuningResult, friction: float, basis: str) -> str:
     chosen = tuned.chosen
     sentences = [
-        f"Chosen by `python -m serving policy tune --friction {friction:.4%}` from {basis} (labels: {tuned.source}).",
+        f"Chosen by `session-trust policy tune --friction {friction:.4%}` from {basis} (labels: {tuned.source}).",
         f"On identities not chosen on, the model alone challenges {percentage(chosen.friction)} of legitimate "
         f"requests; {percentage(chosen.harm_stopped)} of malicious requests are stopped, "
         f"{percentage(chosen.harm_stopped_without)} by the rest of the policy alone.",

@@ -90,7 +90,7 @@ def _record(connection: Connection, key: SessionKey, kind: str, id: str | None) 
         return empty(LAYOUTS[kind]), 0
     version, layout, record = row
     if layout != LAYOUT:
-        raise StaleLayout(f"a {kind} history of {key.identity!r} has another layout: python -m serving rebuild --write")
+        raise StaleLayout(f"a {kind} history of {key.identity!r} has another layout: session-trust rebuild --write")
     return np.frombuffer(record, np.uint8).copy().view(LAYOUTS[kind]), version
 
 

@@ -76,7 +76,7 @@ class Verdicts:
         return last_of_each(_verdict(row.payload) for row in self._connection.core.execute(_ALL))
 
     def export(self) -> Iterator[dict[str, Any]]:
-        """The current verdicts as `python -m training labels pull` reads them.
+        """The current verdicts as `session-trust training labels pull` reads them.
 
         Verdicts on events without an id are left out: nothing else names the event.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from serving.store.decision_log import DecisionRecord, columns_of
 from serving.store.hash_chain import DECISION, ERASURE, FEEDBACK, Link, Tip, empty_chain, next_tip, recorded_heads
 from serving.store.schema import chain_rows, decisions, feedback
 from serving.store.store import Store
+
+ROWS_BETWEEN_REPORTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,25 @@ class VerifyReport:
         return not self.breaks
 
 
-def verify_log(store: Store) -> VerifyReport:
-    """Check every row of every chain, every payload and column, and every head that another chain recorded."""
+def verify_log(store: Store, progress: Callable[[int, int], None] = lambda done, total: None) -> VerifyReport:
+    """Check every row of every chain, every payload and column, and every head that another chain recorded.
+
+    `progress` is called with how many rows are done and how many there are.
+    """
     with store.reading() as transaction:
-        return _verify(transaction.connection)
+        return _verify(transaction.connection, progress)
 
 
-def _verify(connection: Connection) -> VerifyReport:
+def _verify(connection: Connection, progress: Callable[[int, int], None]) -> VerifyReport:
+    total = connection.core.scalar(sa.select(sa.func.count()).select_from(chain_rows)) or 0
     erased = set(connection.core.scalars(sa.select(chain_rows.c.subject).where(chain_rows.c.kind == ERASURE)))
     missing = {(head.chain, head.sequence): head for head in recorded_heads(connection)}
     tips: dict[str, Tip] = {}
     rows, breaks = 0, []
     for row in connection.core.execute(_CHAIN_WITH_CONTENT):
         rows += 1
+        if rows % ROWS_BETWEEN_REPORTS == 0:
+            progress(rows, total)
         before = tips.get(row.chain, empty_chain(row.chain))
         breaks += [Break(row.chain, row.sequence, reason) for reason in _problems(row, before, erased)]
         tips[row.chain] = Tip(row.chain, row.sequence, row.hash)

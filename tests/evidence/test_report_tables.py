@@ -10,7 +10,7 @@ TABLE = Table("Recall", ("group", "figure"), (("all", "0.5"),), "A note.")
 
 
 def chapter(order: int) -> Chapter:
-    command = "python -m training evaluate --report --seed 2"
+    command = "session-trust training evaluate --report --seed 2"
     return Chapter(order, "A model", command, "simulated", {"measuring": 3.0}, (TABLE,))
 
 
@@ -28,7 +28,7 @@ def test_every_table_says_what_data_it_shows() -> None:
 
     assert [line for line in text.splitlines() if line][-8:] == [
         "## A model (simulated)",
-        "`python -m training evaluate --report --seed 2`",
+        "`session-trust training evaluate --report --seed 2`",
         "Took: measuring 3 s.",
         "### Recall (simulated)",
         "A note.",

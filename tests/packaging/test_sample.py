@@ -11,9 +11,11 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from features.data_files import data_folder
 from features.event.arrow import EVENT_SCHEMA, conform
+from training.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = data_folder() / "sample"
@@ -47,10 +49,22 @@ def test_it_holds_benign_days_with_injected_abuse() -> None:
 @pytest.mark.slow
 def test_its_command_makes_it_again(tmp_path: Path) -> None:
     """The same tables, row by row."""
-    found = re.search(r"^python -m (training simulate .*)$", README, re.MULTILINE)
+    found = re.search(r"^session-trust (training simulate .*)$", README, re.MULTILINE)
     assert found is not None
     command = found[1].replace("data/sample", str(tmp_path))
     subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=ROOT, check=True, capture_output=True)
 
     for name in ("events", "labels"):
         assert pq.read_table(tmp_path / f"{name}.parquet").equals(pq.read_table(SAMPLE / f"{name}.parquet")), name
+
+
+def test_a_test_without_abuse_is_refused_with_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample's few identities leave no labelled abuse in the test: no figure, and no warning of a library."""
+    monkeypatch.setenv("SESSION_TRUST_HOME", str(tmp_path))
+    registering = CliRunner().invoke(app, ["register-model", str(ROOT / "data/model")])
+    files = [str(SAMPLE / "events.parquet"), "--labels", str(SAMPLE / "labels.parquet")]
+    result = CliRunner().invoke(app, ["evaluate", *files])
+
+    assert (registering.exit_code, result.exit_code) == (0, 2)
+    assert "holds no labelled abuse" in result.output
+    assert "training graft" in result.output

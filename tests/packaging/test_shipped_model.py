@@ -33,8 +33,8 @@ from training.promotion.shipping import (
 ROOT = Path(__file__).resolve().parents[2]
 SHIP_A_NEW_ONE = (
     "data/model was made for other features ({difference}). Make and ship a new one:\n"
-    "    python -m training retrain --promote\n"
-    "    python -m training export-model data/model"
+    "    session-trust training retrain --promote\n"
+    "    session-trust training export-model data/model"
 )
 
 
@@ -75,7 +75,7 @@ def test_its_manifest_says_where_it_comes_from() -> None:
 
     assert manifest["data"] == "simulated"
     assert manifest["promotion_checks"] == "passed"
-    assert manifest["made_by"].startswith("python -m training retrain")
+    assert manifest["made_by"].endswith("training retrain --promote")
     assert len(manifest["commit"]) == 40
     assert manifest["checks"]
     assert all(check.startswith("passed: ") for check in manifest["checks"])
@@ -164,7 +164,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def test_an_exported_model_gives_the_same_bits(registry: Settings, tmp_path: Path) -> None:
     """Its archives are compressed anew, and hold the same arrays."""
-    export_model(registry, tmp_path / "model", command="python -m training retrain")
+    export_model(registry, tmp_path / "model", command="session-trust training retrain")
     settings = settings_of(tmp_path / "home")
     register_exported(settings, tmp_path / "model")
 
@@ -175,7 +175,7 @@ def test_an_exported_model_gives_the_same_bits(registry: Settings, tmp_path: Pat
 def test_an_export_is_the_same_bytes_each_time(registry: Settings, tmp_path: Path) -> None:
     """So a new one in the repository differs where the model does."""
     for name in ("one", "other"):
-        export_model(registry, tmp_path / name, command="python -m training retrain")
+        export_model(registry, tmp_path / name, command="session-trust training retrain")
 
     files = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
     assert {path.name: path.read_bytes() for path in (tmp_path / "other").iterdir()} == files
@@ -183,7 +183,7 @@ def test_an_export_is_the_same_bytes_each_time(registry: Settings, tmp_path: Pat
 
 def test_the_manifest_holds_what_the_run_recorded(registry: Settings, tmp_path: Path) -> None:
     """Parameters, figures, checks, seed and libraries."""
-    manifest = export_model(registry, tmp_path / "model", command="python -m training retrain", commit="0" * 40)
+    manifest = export_model(registry, tmp_path / "model", command="session-trust training retrain", commit="0" * 40)
 
     assert manifest["parameters"] == {"seed": "1"}
     assert manifest["figures"] == {"recall": 0.5}

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_a_service_that_cannot_be_ready_says_why_at_once(
     refusing: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever waits for READY learns that it will not come."""
-    assert announce(refusing, os.getpid()) == 1
+    assert announce(refusing, os.getpid(), time.monotonic()) == 1
 
     word, _, rest = capsys.readouterr().out.strip().partition("NOT READY ")
     assert word == ""

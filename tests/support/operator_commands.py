@@ -1,4 +1,4 @@
-"""Running `python -m serving …` inside the test's process."""
+"""Running `session-trust …` inside the test's process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m training simulate | graft | labels pull`: labelled data, simulated or made from your own log."""
+"""`session-trust training simulate | graft | labels pull`: labelled data, simulated or made from your own log."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def simulate_command(
     The events are written shard by shard (of 1,200 identities), so memory is bounded; within each shard, and so within
     each identity, they are in order of time.
 
-    Example: `python -m training simulate --identities 20000 --days 90 --out world.parquet`
+    Example: `session-trust training simulate --identities 20000 --days 90 --out world.parquet`
     """
     from training.simulation.world import process_count, simulate_shards
     from training.simulation.writer import write_worlds
@@ -78,7 +78,7 @@ def graft_command(
 ) -> None:
     """Inject labelled, simulated attacks into your own benign log; your events stay as they are, and come first.
 
-    Example: `python -m training graft events.parquet --scenarios agent_redirected,mfa_fatigue --rate 0.005
+    Example: `session-trust training graft events.parquet --scenarios agent_redirected,mfa_fatigue --rate 0.005
     --out labelled.parquet`
     """
     import pyarrow.parquet as pq
@@ -130,7 +130,7 @@ def labels_pull_command(
 ) -> None:
     """Turn investigators' verdicts on decisions into labels of your log, a limited number per identity.
 
-    Example: `python -m training labels pull verdicts.jsonl events.parquet --out labels.parquet`
+    Example: `session-trust training labels pull verdicts.jsonl events.parquet --out labels.parquet`
     """
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""`python -m training evaluate | compare | importance`: what a model is worth, and which features it relies on."""
+"""`session-trust training evaluate | compare | importance`: what a model is worth, and which features it relies on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from training.pipeline.dataset import Dataset
 
 evaluation_app = typer.Typer()
-NO_CHAMPION = "no version answers yet: python -m training retrain --promote"
+NO_CHAMPION = "no version answers yet: session-trust training retrain --promote"
 
 
 @evaluation_app.command("evaluate")
@@ -67,7 +67,7 @@ def evaluate_(
 ) -> None:
     """Evaluate the champion on histories it was not trained on: another seed, or your own.
 
-    Example: `python -m training evaluate --report --worlds 5`, or `python -m training evaluate --against 4`
+    Example: `session-trust training evaluate --report --worlds 5`, or `session-trust training evaluate --against 4`
     """
     from features.model.bundle import ModelMismatch
     from training.model.recipe import Recipe
@@ -91,6 +91,7 @@ def evaluate_(
         histories = [histories_of(events, labels, identities, days, seed)]
     timer("features", 0.0)
     data = _prepare(model, histories, seed)
+    _require_abuse(data)
     if challenger is not None:
         _compare_versions(model, challenger, data, seed)
     elif report:
@@ -119,6 +120,20 @@ def _prepare(model: TrustModel, histories: list[World], seed: int) -> Dataset:
             population=model.population,
             parts=COMPARISON_SHARES if len(histories) > 1 else TRAINING_SHARES,
             world_starts=tuple(starts.tolist()),
+        )
+
+
+def _require_abuse(data: Dataset) -> None:
+    """Refuse a test without labelled abuse, of which no recall can be measured."""
+    import numpy as np
+
+    test_set = data.test_set
+    if not test_set.malicious.any():
+        fail(
+            console,
+            f"the test part of these histories ({len(np.unique(test_set.identity))} identities, "
+            f"{len(test_set.rows)} requests) holds no labelled abuse, so nothing can be measured: "
+            "give histories of more identities, or add abuse with session-trust training graft",
         )
 
 
@@ -181,7 +196,7 @@ def compare(
 ) -> None:
     """Compare the pair of models with four other designs of a decay curve, tuned equally; to training/REPORT.md.
 
-    Example: `python -m training compare --worlds 5`
+    Example: `session-trust training compare --worlds 5`
     """
     from training.evaluation.studies.design_comparison import compare_designs, comparison_tables, simulated_datasets
     from training.evaluation.tables import Chapter, write_chapter
@@ -210,7 +225,7 @@ def importance(
 ) -> None:
     """Show which features the champion relies on: their share of all SHAP contributions, by identity type.
 
-    Example: `python -m training importance simulated.parquet incident.parquet`
+    Example: `session-trust training importance simulated.parquet incident.parquet`
     """
     import pyarrow.parquet as pq
 

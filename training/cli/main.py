@@ -1,4 +1,4 @@
-"""Train and evaluate models: `python -m training simulate | graft | labels | retrain | evaluate | compare |
+"""Train and evaluate models: `session-trust training simulate | graft | labels | retrain | evaluate | compare |
 importance | search | promote | export-model | register-model`.
 
 Exit codes: 0 done, 1 refused by promotion checks, 2 it could not be done as asked.
@@ -53,7 +53,7 @@ def retrain_(
 ) -> None:
     """Fit, calibrate, evaluate, check and register a model. Abuse is injected into your own events without labels.
 
-    Example: `python -m training retrain --promote`
+    Example: `session-trust training retrain --promote`
     """
     from training.model.recipe import read_recipe
     from training.pipeline.retraining import retrain
@@ -92,7 +92,7 @@ def promote_(
 
     A version that did not pass is refused with the reasons (exit code 1), unless the promotion is forced.
 
-    Example: `python -m training promote 3 --force --who "R. Ito" --why "drill in the test house"`
+    Example: `session-trust training promote 3 --force --who "R. Ito" --why "drill in the test house"`
     """
     from features.model.bundle import ModelMismatch
     from training.promotion.registry import ForcedPromotion, NotPromoted, promote

@@ -1,4 +1,4 @@
-"""`python -m training export-model | register-model`: the model that ships with session-trust, from and to MLflow."""
+"""`session-trust training export-model | register-model`: the shipped model, from and to MLflow."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def export_(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path("data/model"),
     made_by: Annotated[
         str, typer.Option(help="The command that trained it: kept in the manifest.")
-    ] = "python -m training retrain --promote",
+    ] = "session-trust training retrain --promote",
     commit: Annotated[str, typer.Option(help="The revision it was trained with; without, the one checked out.")] = "",
     version: Annotated[str, typer.Option(help="A version's number; without, the one that answers.")] = "",
 ) -> None:
     """Write a registered model into a folder: its files, its model card and a manifest with every file's digest.
 
-    Example: `python -m training export-model data/model`
+    Example: `session-trust training export-model data/model`
     """
     from features.model.bundle import ModelMismatch
     from training.promotion.shipping import export_model
@@ -46,7 +46,7 @@ def register_(
 ) -> None:
     """Register an exported model in MLflow and let it answer from the next start on.
 
-    Example: `python -m training register-model data/model`
+    Example: `session-trust training register-model data/model`
     """
     from features.model.bundle import ModelMismatch
     from training.promotion.shipping import register_exported, shipped_model

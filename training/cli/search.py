@@ -1,4 +1,4 @@
-"""`python -m training search`: find a recipe for your own data, and what the choice costs."""
+"""`session-trust training search`: find a recipe for your own data, and what the choice costs."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def search_(
 ) -> None:
     """Search for the recipe that catches most, and of those that catch as much, the cheapest to explain.
 
-    Example: `python -m training search events.parquet --minutes 20 --out recipe.yaml`, then
-    `python -m training retrain events.parquet --recipe recipe.yaml`
+    Example: `session-trust training search events.parquet --minutes 20 --out recipe.yaml`, then
+    `session-trust training retrain events.parquet --recipe recipe.yaml`
     """
     from training.evaluation.tables import Chapter, write_chapter
     from training.model.recipe import write_recipe

@@ -127,4 +127,4 @@ def wide_console() -> Console:
 def command_line(name: str, *arguments: object, **options: object) -> str:
     """The command with the arguments and options that were given, for the report."""
     named = [f"--{option} {value}" for option, value in options.items() if value is not None]
-    return " ".join(["python -m training", name, *(str(each) for each in arguments if each is not None), *named])
+    return " ".join(["session-trust training", name, *(str(each) for each in arguments if each is not None), *named])

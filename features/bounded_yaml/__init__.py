@@ -1,0 +1,1 @@
+"""Reading YAML files within limits; `document` is where to begin."""

@@ -1,0 +1,25 @@
+"""How the names of roles are compared: whatever their letter case, width and surrounding space."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+
+def normalized_role(role: str) -> str:
+    """The form in which two spellings of one role are equal: NFKC, letter case folded, trimmed, nothing invisible.
+
+    >>> normalized_role(" OrganizationAccountAccessRole ") == normalized_role("organizationaccountaccessrole")
+    True
+    >>> normalized_role("\\uff21dmin\\u200b")
+    'admin'
+    """
+    visible = "".join(each for each in role if unicodedata.category(each) != "Cf")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    return " ".join(folded.split())
+
+
+@lru_cache
+def normalized_roles(roles: tuple[str, ...]) -> frozenset[str]:
+    """The normalized forms of a list of roles."""
+    return frozenset(map(normalized_role, roles))
