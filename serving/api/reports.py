@@ -45,7 +45,7 @@ def _ingest(engine: Engine, body: bytes, source: str | None, batch: bool, caller
     except BodyTooLarge as error:
         raise Problem(413, f"The body is too large: {error}.") from None
     records = parse_records(body, source, latest, batch=batch)
-    result = engine.ingest(records.events, records.named, caller)
+    result = engine.ingest(records.events, records.named, caller, source)
     metrics.count_events(result, broken=len(records.broken))
     return result
 

@@ -66,17 +66,22 @@ class Engine:
         context = check_score_request(request, caller, self.active)
         return self.run(lambda tx: decide_and_record(tx, context, self.active))
 
-    def ingest(self, events: Sequence[Event], broken: Sequence[str], caller: Caller) -> dict[str, Any]:
-        """Extend histories by shipped events; `broken` says which records could not be read.
+    def ingest(
+        self, events: Sequence[Event], broken: Sequence[str], caller: Caller, source: str | None = None
+    ) -> dict[str, Any]:
+        """Extend histories by shipped events; `broken` says which records could not be read, `source` whose log it is.
+
+        An importer's rules fix the types of identities, and so does a caller that may assert facts.
 
         A batch is committed in chunks, and one chunk is queued at a time, of all batches together: a request that
         arrives meanwhile waits for one chunk. When the store fails on the way, the error says how far it came.
         """
+        fixing = f"importer {source}" if source else f"key {caller.id}" if "assure" in caller.scopes else None
         prepared, state = prepare_events(events, caller, self.active), Ingested()
         while state.done < len(prepared):
             try:
                 with self._ingesting:
-                    state = self.run(partial(ingest_chunk, events=prepared, before=state))
+                    state = self.run(partial(ingest_chunk, events=prepared, before=state, fixing=fixing))
             except ServingError as error:
                 if state.done == 0:
                     raise
