@@ -27,13 +27,17 @@ from features.cli.output import fail
 from features.cli.progress import progress_bar
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from scripts.floor_proof.random_requests import NOW, Request, draw_request
+from scripts.floor_proof.random_requests import CATALOGUES, NOW, Request, draw_request
 from scripts.floor_proof.reference_floors import demands_proof, reference_statuses
 from serving.decision.authorization_details import Detail
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Proof, Revocation, Scope, SessionState, Versions
+from serving.decision.readings import KnownTypes
+from serving.deployment.catalogue_files import Catalogues
+from serving.deployment.request_reading import read_request
 from serving.policy.schema import BUILT_IN, Policy, PolicyError
 
+KNOWN = Catalogues.model_validate(CATALOGUES)
 BATCH = 2_000
 """Requests drawn from one seed."""
 STATUSES = ("applied", "satisfied", "undecided")
@@ -91,8 +95,15 @@ def check_floors(policy: Policy, text: Any, seed: int, requests: int) -> ProofRe
 
 def decide_request(request: Request, policy: Policy) -> Decision:
     """The service's decision on a random request."""
-    return decide(
+    readings = read_request(
         Event.model_validate(request.event),
+        policy,
+        KNOWN,
+        KnownTypes.from_record({"fixed": request.fixed_type, "declared": request.declared_types}),
+        assured=request.assured,
+    )
+    return decide(
+        readings,
         request.features,
         None if request.log_odds is None else TrustCurve(request.log_odds, request.hazards),
         None,

@@ -30,7 +30,7 @@ async def prometheus(request: Request) -> Response:
 async def active_policy(request: Request) -> Response:
     """GET /policy."""
     active = request.app.state.engine.active
-    files = active.refused_files
+    files = tuple(active.refused.values())
     reasons = [f"{each.reason}; the policy {active.policy.digest} stays in force" for each in files]
     return JSONResponse(
         {

@@ -44,7 +44,7 @@ async def show_policy(request: Request) -> Response:
     """GET /investigate/policy."""
     engine = request.app.state.engine
     findings = await run_in_threadpool(load_findings, engine.store)
-    return _page(policy_page(engine.active.policy, engine.active.refused_files, findings))
+    return _page(policy_page(engine.active.policy, tuple(engine.active.refused.values()), findings))
 
 
 async def submit_feedback(request: Request) -> Response:

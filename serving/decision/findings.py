@@ -19,7 +19,7 @@ THRESHOLD = "threshold of "
 class Finding:
     """What is wrong with a rule or an identity, in a sentence; `subject` names the rule."""
 
-    kind: Literal["asked_too_often", "standing_fault"]
+    kind: Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type"]
     subject: str
     sentence: str
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from features.event.schema import Event
 from serving.decision.authorization_details import Detail
+from serving.decision.readings import Reading
 from serving.policy.schema import Policy, ProofKind
 
 
@@ -26,6 +27,8 @@ class DecisionContext:
     doubted: bool
     policy: Policy
     at: datetime
+    others: tuple[Reading, ...] = ()
+    """Further readings of the request, whose floors it meets as well."""
 
     @property
     def human(self) -> bool:
@@ -123,8 +126,10 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Versions:
-    """The versions a decision was made with: model version, policy digest, feature catalogue digest."""
+    """The versions a decision was made with: model version, digests of the policy, the feature catalogue, and the files
+    about actions, assets and identities (None without any)."""
 
     model: str | None
     policy: str
     features: str
+    catalogues: str | None = None

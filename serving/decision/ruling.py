@@ -18,6 +18,7 @@ from serving.decision.findings import THRESHOLD, Finding, asked_too_often, stand
 from serving.decision.floor_evaluation import FloorResult, evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, SessionState
 from serving.decision.proofs import model_requirement, satisfies, satisfies_model
+from serving.decision.readings import Readings
 from serving.decision.reauthentication import SessionLimit, passed_limit
 from serving.decision.remedies import Remedy, StepUpRequirements, remedies_for
 from serving.policy.schema import Policy
@@ -72,16 +73,22 @@ class RulingResult:
 
 
 def decision_context(
-    event: Event, features: Mapping[str, float], trust: float, threshold: float | None, policy: Policy, at: datetime
+    readings: Readings,
+    features: Mapping[str, float],
+    trust: float,
+    threshold: float | None,
+    policy: Policy,
+    at: datetime,
 ) -> DecisionContext:
     """The context of a request.
 
     The session is doubted when its trust is below the threshold, when there is no threshold, and when its credential is
     exposed.
     """
+    event = readings.event
     below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
     doubted = below or features.get("credential_exposed") == 1.0
-    return DecisionContext(event, features, trust, doubted, policy, at)
+    return DecisionContext(event, features, trust, doubted, policy, at, readings.others)
 
 
 def determine_ruling(

@@ -40,6 +40,11 @@ class ScoreContext:
         return self.request.history is not None
 
     @property
+    def assured(self) -> bool:
+        """Whether the caller may assert facts about authentication, device and network."""
+        return "assure" in self.caller.scopes
+
+    @property
     def replay(self) -> bool:
         """Whether a past request is replayed."""
         return self.request.mode == "replay"

@@ -1,10 +1,10 @@
-"""The active configuration of a running service: settings, policy, network tables, and the model if there is one."""
+"""The active configuration of a running service: settings, policy, catalogues, network tables, the model if any."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from features.model.bundle import fetch
 from features.model.proven import proven_forests
 from features.settings import Settings
 from serving.decision.inputs import Versions
+from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues, load_catalogues
 from serving.model.explainer import Explainer
 from serving.policy.schema import BUILT_IN, Policy
 from serving.policy.thresholds import threshold_for
@@ -40,7 +41,7 @@ class RefusedFile:
 class ActiveConfiguration:
     """The settings, policy, network tables and champion model that decisions use.
 
-    `missing` says why there is no champion, `refused_files` why a newer file is not in force.
+    `missing` says why there is no champion, `refused` why a newer file is not in force.
     """
 
     settings: Settings
@@ -48,20 +49,25 @@ class ActiveConfiguration:
     networks: NetworkTables
     champion: Explainer | None
     missing: str | None
-    refused_files: tuple[RefusedFile, ...] = ()
+    catalogues: Catalogues = NO_CATALOGUES
+    """What the deployment itself knows of its actions, assets and identities."""
+    refused: Mapping[str, RefusedFile] = field(default_factory=dict)
+    """The changed file of each part of the configuration that is refused; an older one is in force."""
 
-    def refusing(self, file: Path, reason: str | None, at: datetime) -> ActiveConfiguration:
-        """The same with a file refused for a reason, or for none. A reason that stands keeps its time."""
-        others = tuple(each for each in self.refused_files if each.file != str(file))
-        known = [each for each in self.refused_files if (each.file, each.reason) == (str(file), reason)]
-        new = known or ([RefusedFile(str(file), reason, at)] if reason is not None else [])
-        return replace(self, refused_files=(*others, *new))
+    def refusing(self, part: str, refused: RefusedFile | None) -> ActiveConfiguration:
+        """The same with a part of the configuration refused, or not. A reason that stands keeps its time."""
+        files = {name: each for name, each in self.refused.items() if name != part}
+        if refused is not None:
+            known = self.refused.get(part)
+            same = known is not None and (known.file, known.reason) == (refused.file, refused.reason)
+            files[part] = known if known is not None and same else refused
+        return replace(self, refused=files)
 
     @property
     def versions(self) -> Versions:
         """The versions every decision names."""
         model = self.champion.model.version if self.champion else None
-        return Versions(model=model, policy=self.policy.digest, features=digest())
+        return Versions(model=model, policy=self.policy.digest, features=digest(), catalogues=self.catalogues.digest)
 
     @property
     def model_tags(self) -> Mapping[str, str]:
@@ -78,13 +84,19 @@ def policy_file(settings: Settings) -> Path:
     return Path(settings.policy) if settings.policy else BUILT_IN
 
 
+def catalogue_folder(settings: Settings) -> Path:
+    """Where actions.yaml, assets.yaml and identities.yaml stand: beside the configured policy, else in the home."""
+    return Path(settings.policy).parent if settings.policy else settings.home
+
+
 def load_configuration(settings: Settings) -> ActiveConfiguration:
-    """Load the policy, the network tables and the champion.
+    """Load the policy, the catalogues beside it, the network tables and the champion.
 
     Without a usable champion the reason is logged and kept in `missing`, and the service fails closed.
-    Raises PolicyError when the policy is not valid: without a policy nothing can be decided.
+    Raises PolicyError when the policy or a catalogue is not valid: without them nothing can be decided.
     """
     policy = Policy.load(policy_file(settings))
+    catalogues = load_catalogues(catalogue_folder(settings))
     champion, missing = None, None
     try:
         model = fetch(settings, settings.model_alias)
@@ -93,7 +105,7 @@ def load_configuration(settings: Settings) -> ActiveConfiguration:
         missing = f"{settings.model_name}@{settings.model_alias} cannot be used: {error}"
         log.error(missing)
     _warm_up()
-    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing)
+    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing, catalogues)
 
 
 def _warm_up() -> None:

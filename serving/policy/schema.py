@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
-from features.event.roles import normalized_role, normalized_roles
-from features.event.schema import Category, IdentityType, Sensitivity
+from features.event.roles import normalized_role
+from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
 from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import (
@@ -150,6 +151,21 @@ class ThinContext(PolicyPart):
     """The action categories that pass without proof in a thin context."""
 
 
+class ProvisionalType(PolicyPart):
+    """What a person's identity meets as well while its type was only declared, never fixed."""
+
+    credential_kinds: tuple[CredentialKind, ...] = (
+        "access_key",
+        "api_token",
+        "x509_svid",
+        "jwt_svid",
+        "client_certificate",
+    )
+    """Kinds of credential that machines use."""
+    floors: tuple[str, ...] = ("high-impact-workflow", "over-age-secret", "standing-over-privilege")
+    """The floors of machines that such a request meets with a credential of these kinds."""
+
+
 class Policy(PolicyPart):
     """A complete policy."""
 
@@ -177,7 +193,11 @@ class Policy(PolicyPart):
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
     privileged_roles: tuple[Role, ...]
-    """Roles whose credentials count as privileged, in any letter case."""
+    """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters."""
+    trust_declared_sensitivity: bool = False
+    """Whether a sensitivity below confidential counts for an export although no asset entry or `assure` key says so."""
+    provisional_type: ProvisionalType = ProvisionalType()
+    """What is asked of an identity whose type nobody has fixed yet."""
     bad_reputation: Annotated[float, Field(gt=0, le=1)]
     """The reputation from which an address counts as bad; 1 is known to be bad."""
     clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
@@ -224,14 +244,14 @@ class Policy(PolicyPart):
                     raise ValueError(f"irreversible_needs of {kind}: {needed} is not among its remedies")
         return self
 
+    def is_privileged(self, role: str) -> bool:
+        """Whether a role matches a pattern of `privileged_roles`."""
+        return any(fnmatchcase(normalized_role(role), normalized_role(pattern)) for pattern in self.privileged_roles)
+
     @property
     def digest(self) -> str:
         """The digest of the file this policy was read from."""
         return self._digest
-
-    def is_privileged_role(self, role: str) -> bool:
-        """Whether a role is on the list of privileged ones, however it is spelt."""
-        return normalized_role(role) in normalized_roles(self.privileged_roles)
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""

@@ -20,6 +20,7 @@ from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof, Revocation
+from serving.decision.readings import KnownTypes
 from serving.policy_analysis.past_requests import (
     UNLABELLED,
     Label,
@@ -197,4 +198,6 @@ def _past_request(
             degraded=answer["degraded"],
             proofs=decision.proofs,
         ),
+        assured=record.body.get("assured", True),
+        types=KnownTypes.from_record(record.body.get("types", {})),
     )

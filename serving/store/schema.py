@@ -195,6 +195,17 @@ sessions = Table(
 )
 """How long each session may continue without fresh proof."""
 
+identity_types = Table(
+    "identity_types",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("fixed", Text, comment="null while the type is provisional"),
+    Column("fixed_by", Text, comment="the key or importer that fixed it"),
+    Column("declared", Text, nullable=False, comment="every type declared so far, separated by spaces"),
+)
+"""The type of each identity, and who fixed it."""
+
 keys = Table(
     "keys",
     metadata,

@@ -22,6 +22,7 @@ from serving.store.decision_log import DecisionLog
 from serving.store.findings import Findings
 from serving.store.hash_chain import ChainWriter, Tip
 from serving.store.histories import Histories
+from serving.store.identity_types import IdentityTypes
 from serving.store.session_state import Sessions
 from serving.store.verdicts import Verdicts
 
@@ -38,6 +39,7 @@ class Transaction:
         self.sessions = Sessions(connection)
         self.decisions = DecisionLog(connection, self.chain)
         self.findings = Findings(connection)
+        self.identity_types = IdentityTypes(connection)
         self.verdicts = Verdicts(connection, self.chain)
 
     @contextmanager
