@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     habits_from: Literal["score", "events"] = "score"
     """Which traffic teaches habits: `score` (allowed requests) or `events` (shipped logs)."""
 
+    trusted_proxies: str = ""
+    """Addresses and networks of proxies, separated by commas, whose `X-Forwarded-For` and `-Proto` are believed."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the settings from variables; raises SettingsError naming the variable, its value and what it must be."""

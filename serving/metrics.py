@@ -32,6 +32,12 @@ EVENTS = Counter("session_trust_events", "Shipped events, by result", ["result"]
 RESPONSES = Counter(
     "session_trust_answers", "HTTP responses, by route and status", ["route", "status"], registry=REGISTRY
 )
+FAILED_ATTEMPTS = Counter(
+    "session_trust_failed_authentications",
+    "Wrong keys, by whether they came in a header (key) or in the sign-in form (sign_in)",
+    ["kind"],
+    registry=REGISTRY,
+)
 SCORE_SECONDS = Histogram(
     "session_trust_score_seconds",
     "Seconds from a request for a decision to its durable answer",
@@ -81,10 +87,11 @@ def count_decision(decision: Mapping[str, Any], identity_type: str, seconds: flo
     SCORE_SECONDS.observe(seconds)
 
 
-def count_events(result: Mapping[str, Any]) -> None:
+def count_events(result: Mapping[str, Any], broken: int) -> None:
     """Count shipped events by what became of them."""
     EVENTS.labels("folded").inc(result["folded"])
     EVENTS.labels("duplicates").inc(result["duplicates"])
+    EVENTS.labels("broken").inc(broken)
 
 
 def exposition() -> bytes:

@@ -1,4 +1,4 @@
-"""The service: two BentoML APIs over one engine, behind our middleware and beside our Starlette application.
+"""The service: a BentoML API over one engine, behind our middleware and beside our Starlette application.
 
 Importing this module opens nothing. BentoML makes the service, and with it the engine, before it listens.
 """
@@ -17,14 +17,14 @@ from pydantic import ValidationError
 
 from features.settings import get_settings
 from serving import metrics
+from serving.api.admission.connections import limit_waiting_connections
 from serving.api.application import create_application
 from serving.api.authentication import current_request
 from serving.api.middleware import ApiMiddleware
 from serving.api.problems import problem_from
 from serving.api.route_spec import RouteTable
 from serving.api.routes import ROUTES
-from serving.contracts.log_records import parse_records
-from serving.contracts.requests import LogRecords, ScoreRequest
+from serving.contracts.requests import ScoreRequest
 from serving.engine.writer import Engine
 from serving.model.active import load_configuration
 from serving.store.api_keys import ensure_key_file
@@ -46,7 +46,7 @@ application = create_application(ROUTES)
     metrics={"enabled": False},
 )
 class SessionTrust:
-    """Decides requests and takes in logs."""
+    """Decides requests."""
 
     def __init__(self) -> None:
         settings = get_settings()
@@ -67,20 +67,6 @@ class SessionTrust:
         if decision:
             metrics.count_decision(decision, request.event.identity.type, time.perf_counter() - began)
         return decision
-
-    @bentoml.api(route="/events")  # type: ignore[untyped-decorator]
-    def events(self, records: LogRecords, /) -> dict[str, Any]:
-        """Extend histories by shipped events: in our own form or, with `?source=`, a vendor's native records."""
-        context = current_request.get()
-
-        def ingest() -> dict[str, Any]:
-            events, broken = parse_records(records.root, context.query.get("source"))
-            return self.engine.ingest(events, broken, context.caller)
-
-        result = _result_or_problem(ingest)
-        if result:
-            metrics.count_events(result)
-        return result
 
 
 def _result_or_problem(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -107,6 +93,7 @@ def _is_server_fault(record: logging.LogRecord) -> bool:
 
 logging.getLogger(log_exception.__module__).addFilter(_is_server_fault)
 
+limit_waiting_connections()
 SessionTrust.add_asgi_middleware(  # type: ignore[attr-defined]  # bentoml.service makes the class a Service
     ApiMiddleware, application=application, table=RouteTable(ROUTES)
 )

@@ -13,6 +13,7 @@ LIVE = "live"
 TIERS = ("service", "training", "notebook", "integration", "slow")
 """Markers that keep a test out of the quick tier; a test with none of them is marked `unit`."""
 TIER_OF = {
+    "tests/attacks": "service",
     "tests/live_service": "service",
     "tests/simulated_worlds": "training",
     "tests/trust_model": "training",

@@ -35,6 +35,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _CACHE_SIZE = 65_536
 """Encoded texts of a column that the service caches."""
+LONGEST_CACHED = 256
+"""Longer texts are encoded each time: a caller must not fill the memory with them, 16 KiB of scopes each."""
 
 
 def microseconds(time: datetime) -> int:
@@ -73,6 +75,12 @@ def _flag(value: bool | None) -> float:
     return float("nan") if value is None else float(value)
 
 
+def bounded_cache(encode: Callable[[Any], float | int]) -> Callable[[Any], float | int]:
+    """A cache of encoded values that holds at most `_CACHE_SIZE` texts of `LONGEST_CACHED` characters."""
+    cached = lru_cache(_CACHE_SIZE)(encode)
+    return lambda value: encode(value) if isinstance(value, str) and len(value) > LONGEST_CACHED else cached(value)
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of the numpy row: its Event column, the function that encodes a value, and the value for unknown."""
@@ -93,10 +101,10 @@ class Field:
         return pa.types.is_list(EVENT_SCHEMA.field(self.column).type)
 
     def encoder(self) -> Callable[[Any], float | int]:
-        """`encode` for single Events, with a cache for texts."""
+        """`encode` for single Events, with a cache for texts that is bounded in bytes as well as in entries."""
         if self.encode in (float, int, microseconds):
             return self.encode
-        cached = lru_cache(_CACHE_SIZE)(self.encode)
+        cached = bounded_cache(self.encode)
         return (lambda texts: cached(" ".join(texts))) if self.is_list else cached
 
 

@@ -64,13 +64,21 @@ def _parsed_time(value: Any) -> Any:
     return value
 
 
+def _in_utc(time: datetime) -> datetime:
+    """The time in UTC. At the edge of the calendar an offset may lead outside the years that can be written."""
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between 1970 and 2101") from None
+
+
 Text = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_bytes_at_most_256)]
 LongText = Annotated[str, Field(max_length=2048)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=64, strict=False)]
 Time = Annotated[
     AwareDatetime,
     BeforeValidator(_parsed_time),
-    AfterValidator(lambda t: t.astimezone(UTC)),
+    AfterValidator(_in_utc),
     Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(2101, 1, 1, tzinfo=UTC)),
 ]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]

@@ -32,7 +32,7 @@ class Agent:
     interactive: bool | None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)  # texts of 2 KiB at most: 8 MiB
 def agent_of(user_agent: str) -> Agent:
     """Parse a user agent, with or without the brackets that CloudTrail puts around some.
 

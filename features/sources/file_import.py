@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from features.event.arrow import table_of
 from features.event.schema import Event
-from features.sources.formats.records import UnreadableRecord, records_of
+from features.sources.formats.records import Record, UnreadableRecord, records_of
 from features.sources.registry import SOURCES, RecordParser
 
 _ERRORS_SHOWN = 3
@@ -53,13 +53,20 @@ def read_file(file: Path, parse_record: RecordParser) -> Iterator[Event | Unread
         if isinstance(record, str):
             yield UnreadableRecord(file, position, record)
             continue
-        try:
-            yield parse_record(record)
-        except ValidationError as error:
-            reason = "; ".join(f"{_path(e['loc'])}: {e['msg']}" for e in error.errors()[:_ERRORS_SHOWN])
-            yield UnreadableRecord(file, position, reason)
-        except ValueError as error:
-            yield UnreadableRecord(file, position, str(error))
+        event = event_or_reason(record, parse_record)
+        yield UnreadableRecord(file, position, event) if isinstance(event, str) else event
+
+
+def event_or_reason(record: Record, parse_record: RecordParser) -> Event | str:
+    """The event of a record, or the reason why it is none: whatever one record holds, the others are still read."""
+    try:
+        return parse_record(record)
+    except ValidationError as error:
+        return "; ".join(f"{_path(e['loc'])}: {e['msg']}" for e in error.errors()[:_ERRORS_SHOWN])
+    except ValueError as error:
+        return str(error)
+    except Exception as error:  # a record of a form that its parser did not foresee
+        return f"cannot be read: {type(error).__name__}: {error}"
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -105,15 +105,15 @@ def types_of(policy: Text, request: Request) -> list[tuple[str, list[str] | None
     return [*types, ("workload", rules["floors"])] if people and machine else types
 
 
+def is_privileged(policy: Text, role: str | None) -> bool:
+    """Whether a role is on the policy's list, in any spelling."""
+    return any(fnmatchcase(spelling(role or ""), spelling(pattern)) for pattern in policy["privileged_roles"])
+
+
 def spelling(role: str) -> str:
     """A role without what spellings of it differ in: letter case, width, space around it, invisible characters."""
     shown = "".join(letter for letter in unicodedata.normalize("NFKC", role) if letter.isprintable() or letter == "\t")
     return unicodedata.normalize("NFKC", shown.casefold()).strip()
-
-
-def is_privileged(policy: Text, role: str | None) -> bool:
-    """Whether a role is on the policy's list, in any spelling."""
-    return any(fnmatchcase(spelling(role or ""), spelling(pattern)) for pattern in policy["privileged_roles"])
 
 
 def changed(event: Text, category: str, kind: str) -> Text:

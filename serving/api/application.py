@@ -1,4 +1,4 @@
-"""The Starlette application that serves every route but BentoML's two."""
+"""The Starlette application that serves every route but BentoML's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from serving.api.admission.failed_attempts import FailedAttempts
+from serving.api.browser.sessions import BrowserSessions
 from serving.api.problems import Problem, problem_from
 from serving.api.route_spec import RouteSpec
 from serving.engine.writer import Engine
@@ -28,7 +30,11 @@ def create_application(routes: Sequence[RouteSpec], engine: Engine | None = None
         routes=[Route(route.path, route.handler, methods=[route.method]) for route in routes if route.handler],
         exception_handlers=dict.fromkeys(errors, _problem_response),
     )
+    # A path with a slash too many is redirected by the middleware: Starlette would repeat the Host it was sent.
+    application.router.redirect_slashes = False
     application.state.engine = engine
+    application.state.sessions = BrowserSessions()
+    application.state.failed_attempts = FailedAttempts()
     application.state.routes = tuple(routes)
     return application
 

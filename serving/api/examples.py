@@ -176,3 +176,4 @@ POLICY: dict[str, object] = {
 MODEL = {"version": "1", "missing": None, "tags": {"data": "simulated"}}
 READY = {"ready": True, "model": "1"}
 METRICS = 'session_trust_decisions_total{identity_type="human",ruling="allow"} 118.0\n'
+SIGN_IN_FORM = {"key": "0123456789abcdef.secret", "form_token": "…"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -16,9 +17,12 @@ async def liveness(request: Request) -> Response:
 
 async def readiness(request: Request) -> Response:
     """GET /readyz."""
-    active = request.app.state.engine.active
+    engine = request.app.state.engine
+    active = engine.active
     if active.missing:
         raise Problem(503, active.missing)
+    if fault := await run_in_threadpool(engine.write_fault):
+        raise Problem(503, f"Nothing can be recorded: {fault}.")
     return JSONResponse({"ready": True, "model": active.versions.model})
 
 
@@ -30,7 +34,7 @@ async def prometheus(request: Request) -> Response:
 async def active_policy(request: Request) -> Response:
     """GET /policy."""
     active = request.app.state.engine.active
-    files = tuple(active.refused.values())
+    files = active.refused_files
     reasons = [f"{each.reason}; the policy {active.policy.digest} stays in force" for each in files]
     return JSONResponse(
         {

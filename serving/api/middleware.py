@@ -1,31 +1,30 @@
-"""What every request passes first: authentication, scope and body limit, by the route table.
+"""What every request passes first: well-formed HTTP, authentication, scope and body limit, by the route table.
 
-This ASGI middleware stands around BentoML's application. BentoML serves `/score` and `/events`; every other route is
-served by our Starlette application.
+This ASGI middleware stands around BentoML's application. BentoML serves `/score`; every other route is served by our
+Starlette application.
 """
 
 from __future__ import annotations
-
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.api.admission.answer import Answer
+from serving.api.admission.well_formed import query_parameters, require_known_parameters, require_well_formed
 from serving.api.authentication import (
     ANONYMOUS,
     PAGES,
     SIGN_IN,
     RequestContext,
-    authenticated_caller,
+    authenticate_request,
     current_request,
     require_scope,
 )
+from serving.api.browser.sessions import BrowserSession
 from serving.api.problems import Problem, problem_from, problem_from_bentoml
 from serving.api.request_body import as_receive, read_body
 from serving.api.route_spec import RouteSpec, RouteTable
-from serving.errors import ServingError
-from serving.metrics import RESPONSES
 from serving.store.api_keys import Caller
 
 
@@ -41,39 +40,57 @@ class ApiMiddleware:
         self.table = table
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; whatever is refused on the way becomes a problem."""
-        if scope["type"] != "http":
+        """Answer one request; whatever is refused or fails on the way becomes a problem, and nothing leaves here
+        unanswered."""
+        if scope["type"] == "lifespan":
             await self.bentoml(scope, receive, send)
             return
-        counted = _counting(self.table.section(scope["path"]), send)
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        answer = Answer(self.table.section(scope["path"]), send)
         try:
-            route, caller = await self._admit(scope)
-            await self._serve(route, caller, scope, receive, counted)
-        except (Problem, ServingError) as error:
-            await _refusal(scope, problem_from(error))(scope, receive, counted)
+            require_well_formed(scope)
+            route, caller, session = await self._admit(scope)
+            await self._serve(route, caller, session, scope, receive, answer.send)
+        except Exception as error:
+            if answer.begun:
+                raise
+            await _refusal(scope, problem_from(error))(scope, receive, answer.send)
 
-    async def _admit(self, scope: Scope) -> tuple[RouteSpec, Caller]:
-        """The route and the caller of a request. Raises Problem 401, 403, 404 or 405, in this order."""
+    async def _admit(self, scope: Scope) -> tuple[RouteSpec, Caller, BrowserSession | None]:
+        """The route and the caller of a request. Raises Problem 401, 429, 403, 404, 405 or 400, in this order."""
         path, method = scope["path"], "GET" if scope["method"] == "HEAD" else scope["method"]
         routes = self.table.at(path)
         match = next((route for route in routes if route.method == method), None)
         nearest = match or next(iter(routes), None)
-        caller = ANONYMOUS
+        caller, session = ANONYMOUS, None
         if nearest is None or nearest.scope is not None:
-            caller = await authenticated_caller(self.application.state.engine.store, scope)
+            caller, session = await authenticate_request(self.application, scope)
         if nearest is None:
             raise Problem(404, f"There is nothing at {path}.")
         require_scope(nearest, caller)
         if match is None:
             methods = tuple(route.method for route in routes)
             raise Problem(405, f"{path} takes {' and '.join(methods)}.", allowed=methods)
-        return match, caller
+        require_known_parameters(match, query_parameters(scope))
+        return match, caller, session
 
-    async def _serve(self, route: RouteSpec, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(route.request, scope, receive) if route.request else b""
-        context = RequestContext(caller, dict(parse_qsl(scope["query_string"].decode("latin-1"))))
+    async def _serve(
+        self,
+        route: RouteSpec,
+        caller: Caller,
+        session: BrowserSession | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        body = await read_body(route.request, scope, receive, with_key=route.scope is not None)
+        context = RequestContext(caller, query_parameters(scope), session)
         current_request.set(context)
-        if route.handler is None:
+        if scope["path"] != "/" and scope["path"].endswith("/"):
+            await _without_slash(scope)(scope, as_receive(body), send)
+        elif route.handler is None:
             await self._serve_bentoml(context, scope, as_receive(body), send)
         else:
             await self.application(scope, as_receive(body), send)
@@ -106,10 +123,7 @@ def _refusal(scope: Scope, problem: Problem) -> ASGIApp:
     return problem.response()
 
 
-def _counting(section: str, send: Send) -> Send:
-    async def counted(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            RESPONSES.labels(section, message["status"]).inc()
-        await send(message)
-
-    return counted
+def _without_slash(scope: Scope) -> ASGIApp:
+    """A redirect to the path without its last slash. It names no host: the one in the request may be anyone's."""
+    query = f"?{scope['query_string'].decode('ascii')}" if scope["query_string"] else ""
+    return RedirectResponse(scope["raw_path"].decode("ascii")[:-1] + query, 307)

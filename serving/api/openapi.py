@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from serving.api.authentication import PAGES, SIGN_IN
 from serving.api.problems import MEDIA_TYPE, TITLES, Problem
-from serving.api.route_spec import RouteSpec
+from serving.api.route_spec import RequestBody, RouteSpec
 from serving.contracts.responses import ProblemDetails
 
 API_VERSION = "0.2.0"
@@ -26,13 +27,15 @@ Send a key as `Authorization: Bearer …`. Each operation names the scope its ke
 Anything but a 200 response from `POST /score` means deny. Errors are RFC 9457 problems.
 """
 _PROBLEMS = {
-    400: ("A field is wrong. `errors` names each one.", "event.time: must have an offset"),
+    400: ("The request or a field of it is malformed. `errors` names each.", "event.time: must have an offset"),
     401: ("The request carries no valid key.", "Send a valid key as `Authorization: Bearer …`."),
     403: ("The key lacks the scope that is needed.", "/score needs a key of scope score; this key has events."),
     404: ("There is no decision with this id, or it was erased.", "There is no decision 01KM2E, or it was erased."),
+    408: ("The body did not arrive in time.", "The body did not arrive within 20 s."),
     409: ("The request contradicts what is recorded.", "Event 'e1' was sent before with other content."),
     413: ("The body is too large.", "The body may have 1,048,576 bytes at most."),
     415: ("The body has another media type than the operation takes.", "Send application/json, not text/plain."),
+    429: ("Too many wrong keys came from this address.", "Too many wrong keys came from your address: wait 42 s."),
     500: ("The server failed. Nothing was decided or written.", "The error is in the server's log."),
     503: ("The service cannot do this now. Nothing was decided or written.", "the database failed: disk is full"),
 }
@@ -78,6 +81,7 @@ def _operation(route: RouteSpec) -> dict[str, Any]:
         operation["parameters"] = parameters
     if route.request is not None:
         content = _content(route.request.media_type, route.request.model, route.request.example)
+        content |= {media_type: _other_form(media_type, route.request) for media_type in route.request.also_takes}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
@@ -119,19 +123,25 @@ def _responses(route: RouteSpec) -> dict[str, Any]:
 
 def _problem_statuses(route: RouteSpec) -> list[int]:
     """The problems any route of this shape answers with, and those the route names itself."""
-    statuses = set(route.problems)
+    statuses = {400, 413, 500, *route.problems}
     if route.scope:
-        statuses |= {401, 403, 500, 503}
+        statuses |= {401, 403, 429, 503}
     if route.request:
-        statuses |= {400, 413, 415, 500}
-    if route.query:
-        statuses |= {400}
+        statuses |= {408, 415}
     return sorted(statuses)
 
 
 def _content(media_type: str, model: type[BaseModel] | None, example: Any) -> dict[str, Any]:
     schema = {"$ref": _SCHEMA.format(model=model.__name__)} if model else {"type": "string"}
     return {media_type: {"schema": schema} | ({} if example is None else {"example": example})}
+
+
+def _other_form(media_type: str, request: RequestBody) -> dict[str, Any]:
+    """The same content as text, one record a line, or compressed."""
+    if media_type.endswith("json"):
+        lines = "".join(json.dumps(record) + "\n" for record in request.example)
+        return {"schema": {"type": "string"}, "example": lines}
+    return {"schema": {"type": "string", "format": "binary"}}
 
 
 def _problem_name(status: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from serving.errors import (
     DecisionNotFound,
@@ -33,9 +33,11 @@ TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     409: "Conflict",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -61,6 +63,8 @@ class Problem(Exception):
     fields: tuple[tuple[str, str], ...] = ()
     allowed: tuple[str, ...] = ()
     """Of a 405: the methods the path takes, as RFC 9110 wants them in `Allow`."""
+    retry_after_seconds: int | None = None
+    """Of a 429: how long to wait."""
 
     def body(self) -> dict[str, Any]:
         """The members of RFC 9457; `errors` names each field that is wrong."""
@@ -73,14 +77,19 @@ class Problem(Exception):
             **errors,
         }
 
-    def response(self) -> JSONResponse:
-        """The response. It is not to be cached; a 401 says how to authenticate, a 405 which methods there are."""
+    def response(self) -> Response:
+        """The response. It is not to be cached; a 401 says how to authenticate, a 405 which methods there are, a 429
+        when to come again."""
         headers = {"cache-control": "no-store"}
         if self.status == 401:
             headers["www-authenticate"] = 'Bearer realm="session-trust"'
         if self.allowed:
             headers["allow"] = ", ".join(self.allowed)
-        return JSONResponse(self.body(), self.status, headers, MEDIA_TYPE)
+        if self.retry_after_seconds is not None:
+            headers["retry-after"] = str(self.retry_after_seconds)
+        # The detail may quote what was sent, and a lone surrogate of it cannot be written as UTF-8.
+        content = json.dumps(self.body(), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+        return Response(content, self.status, headers, MEDIA_TYPE)
 
 
 def problem_from(error: Exception) -> Problem:

@@ -1,13 +1,53 @@
-"""Handlers for what other systems report: results of challenges, revocations, verdicts."""
+"""Handlers for what other systems report: shipped events, results of challenges, revocations, verdicts."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from serving import metrics
 from serving.api.authentication import current_request
+from serving.api.problems import Problem
+from serving.api.route_spec import JSON, MIB
+from serving.contracts.log_records import BodyTooLarge, decompressed, parse_records
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, StepUpRequest
+from serving.engine.writer import Engine
+from serving.store.api_keys import Caller
+from serving.times import now
+
+DECOMPRESSED_LIMIT = 32 * MIB
+"""Bytes of a batch of events once decompressed."""
+BATCHES_AT_ONCE = 2
+"""Batches of events that are read and folded at once. Others wait, without a thread that requests would need."""
+
+
+async def take_events(request: Request) -> Response:
+    """POST /events."""
+    state = request.app.state
+    if not hasattr(state, "batches"):
+        state.batches = CapacityLimiter(BATCHES_AT_ONCE)
+    batch = request.headers["content-type"].partition(";")[0].strip().lower() != JSON
+    body, source = await request.body(), request.query_params.get("source")
+    caller = current_request.get().caller
+    result = await to_thread.run_sync(_ingest, state.engine, body, source, batch, caller, limiter=state.batches)
+    return JSONResponse(result)
+
+
+def _ingest(engine: Engine, body: bytes, source: str | None, batch: bool, caller: Caller) -> dict[str, Any]:
+    latest = now() + timedelta(seconds=engine.active.settings.allowed_skew_seconds)
+    try:
+        body = decompressed(body, DECOMPRESSED_LIMIT)
+    except BodyTooLarge as error:
+        raise Problem(413, f"The body is too large: {error}.") from None
+    records = parse_records(body, source, latest, batch=batch)
+    result = engine.ingest(records.events, records.named, caller)
+    metrics.count_events(result, broken=len(records.broken))
+    return result
 
 
 async def report_step_up(request: Request) -> Response:

@@ -16,6 +16,8 @@ from starlette.routing import compile_path
 Handler = Callable[[Request], Awaitable[Response]]
 ApiScope = Literal["score", "events", "assure", "investigate", "admin"]
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
+GZIP = "application/gzip"
 FORM = "application/x-www-form-urlencoded"
 HTML = "text/html"
 KIB = 1024
@@ -30,6 +32,10 @@ class RequestBody:
     limit: int
     example: Any
     media_type: str = JSON
+    also_takes: tuple[str, ...] = ()
+    """Other media types of the same content."""
+    decompressed_limit: int | None = None
+    """Its size in bytes at most once decompressed; None where gzip is not taken."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class RouteSpec:
     path: str
     """With parameters in braces: `/decisions/{id}`."""
     handler: Handler | None
-    """None for the two BentoML APIs, which are methods of `serving.service.SessionTrust`."""
+    """None for the BentoML API, which is a method of `serving.service.SessionTrust`."""
     scope: ApiScope | None
     """The scope a key must have; None when no key is needed."""
     tag: str
@@ -93,7 +99,7 @@ class RouteTable:
     def at(self, path: str) -> Sequence[RouteSpec]:
         """The routes of a path, one for each method; none when there is nothing there.
 
-        A trailing slash finds the path without it: Starlette redirects there.
+        A trailing slash finds the path without it: the middleware redirects there.
         """
         found = self._at(path)
         if not found and path.endswith("/"):
@@ -112,4 +118,4 @@ class RouteTable:
 
 
 def _section(path: str) -> str:
-    return "/" + path.split("/")[1]
+    return "/" + path.removeprefix("/").partition("/")[0]

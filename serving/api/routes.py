@@ -6,22 +6,14 @@ in a module of this folder and add a row here.
 
 from __future__ import annotations
 
-from serving.api import decisions, documentation, examples, health, pages, reports
-from serving.api.route_spec import FORM, HTML, KIB, MIB, QueryParameter, RequestBody, ResponseBody, RouteSpec
+from serving.api import decisions, documentation, examples, health, reports
+from serving.api.browser.routes import CRITERIA, PAGE_ROUTES
+from serving.api.route_spec import GZIP, HTML, KIB, MIB, NDJSON, QueryParameter, RequestBody, ResponseBody, RouteSpec
 from serving.contracts import requests, responses
 from serving.contracts.decision import ScoreResponse
 
 DECIDE, REPORT, REVIEW, OPERATE = "Decide", "Report", "Review decisions", "Operate"
-PAGES, DOCUMENTATION = "Investigator's pages", "Documentation"
-CRITERIA = (
-    QueryParameter("identity", "Only decisions about this identity.", "ada"),
-    QueryParameter("session", "Only decisions about this session.", "s1"),
-    QueryParameter("ruling", "Only this ruling: allow, step_up or deny.", "step_up"),
-    QueryParameter(
-        "space", "Decisions of a replay, as `replay:` and its namespace; of live requests without it.", "live"
-    ),
-)
-SEE_DECISION = ResponseBody("A redirect to the decision's page.", media_type=None, status=303)
+DOCUMENTATION = "Documentation"
 
 ROUTES = (
     RouteSpec(
@@ -41,14 +33,21 @@ ROUTES = (
     RouteSpec(
         "POST",
         "/events",
-        handler=None,  # SessionTrust.events
+        handler=reports.take_events,
         scope="events",
         tag=REPORT,
         summary="Ship log events",
-        description="Extends histories by events, in the order they are sent. Events in our own form are refused whole "
-        "at the first error; of a vendor's native log, records that are not events are named and skipped.",
+        description="Extends histories by events, in the order they are sent. A record that is not an event is named "
+        "in `broken` and skipped: it never fails the others. Takes a JSON array, one record as an object, a log file "
+        'as it is (`{"Records": [...]}`), or one record a line (NDJSON); each also compressed with gzip.',
         query=(QueryParameter("source", "The log source of native records, such as `cloudtrail`.", "cloudtrail"),),
-        request=RequestBody(requests.ShippedRecords, 8 * MIB, examples.EVENTS_REQUEST),
+        request=RequestBody(
+            requests.ShippedRecords,
+            8 * MIB,
+            examples.EVENTS_REQUEST,
+            also_takes=(NDJSON, "application/ndjson", GZIP, "application/x-gzip"),
+            decompressed_limit=reports.DECOMPRESSED_LIMIT,
+        ),
         response=ResponseBody("What became of the events.", responses.IngestResponse, examples.EVENTS_RESPONSE),
     ),
     RouteSpec(
@@ -177,76 +176,13 @@ ROUTES = (
         handler=health.readiness,
         scope=None,
         tag=OPERATE,
-        summary="Check that a model is loaded",
-        description="Without a model nothing is allowed, so no traffic should be sent.",
+        summary="Check that a model is loaded and decisions can be recorded",
+        description="Without a model nothing is allowed, and without a writable store nothing is decided, so no "
+        "traffic should be sent.",
         response=ResponseBody("The service is ready.", responses.ReadyResponse, examples.READY),
         problems=(503,),
     ),
-    RouteSpec(
-        "GET",
-        "/investigate",
-        handler=pages.show_search,
-        scope="investigate",
-        tag=PAGES,
-        summary="Search decisions, as a page",
-        description="A key in the cookie of the sign-in form does as well as the header.",
-        query=CRITERIA,
-        response=ResponseBody("The page.", media_type=HTML),
-    ),
-    RouteSpec(
-        "GET",
-        "/investigate/decisions/{id}",
-        handler=pages.show_decision,
-        scope="investigate",
-        tag=PAGES,
-        summary="Read one decision, as a page",
-        description="The ruling in a sentence, trust, floors, reasons, and a form for a verdict.",
-        response=ResponseBody("The page.", media_type=HTML),
-        problems=(404,),
-    ),
-    RouteSpec(
-        "POST",
-        "/investigate/decisions/{id}/feedback",
-        handler=pages.submit_feedback,
-        scope="investigate",
-        tag=PAGES,
-        summary="Submit the verdict form",
-        description="What the form on a decision's page sends.",
-        request=RequestBody(requests.FeedbackRequest, 16 * KIB, examples.FEEDBACK_REQUEST, FORM),
-        response=SEE_DECISION,
-        problems=(404,),
-    ),
-    RouteSpec(
-        "GET",
-        "/investigate/policy",
-        handler=pages.show_policy,
-        scope="investigate",
-        tag=PAGES,
-        summary="Read the policy, as a page",
-        description="The policy in tables, and the findings about its rules.",
-        response=ResponseBody("The page.", media_type=HTML),
-    ),
-    RouteSpec(
-        "GET",
-        "/investigate/login",
-        handler=pages.show_sign_in,
-        scope=None,
-        tag=PAGES,
-        summary="Open the sign-in form",
-        description="Where a browser without a key is sent.",
-        response=ResponseBody("The page.", media_type=HTML),
-    ),
-    RouteSpec(
-        "POST",
-        "/investigate/login",
-        handler=pages.submit_sign_in,
-        scope=None,
-        tag=PAGES,
-        summary="Submit the sign-in form",
-        description="Keeps a key of scope `investigate` in a cookie. Another key gets the form again, with status 403.",
-        request=RequestBody(requests.SignInForm, 16 * KIB, {"key": "0123456789abcdef.secret"}, FORM),
-        response=ResponseBody("Signed in: a redirect to the search page.", media_type=None, status=303),
-    ),
+    *PAGE_ROUTES,
     RouteSpec(
         "GET",
         "/",

@@ -1,34 +1,114 @@
-"""Shipped log records -> events: in our own form, or read from a vendor's native form."""
+"""The body of `POST /events` -> events: in our own form, or read from a vendor's native log.
+
+One record that is no event never fails the others: it is named by its place and the reason, and they are taken.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import RootModel
+from dataclasses import dataclass
+from datetime import datetime
 
 from features.event.schema import Event
-from features.sources.registry import SOURCES
+from features.sources.file_import import event_or_reason
+from features.sources.formats.files import TooLarge, decompress, is_gzip
+from features.sources.formats.records import PositionedRecord, records_in
+from features.sources.registry import SOURCES, RecordParser
+from serving.contracts.strict_json import DECODER, flaw_in
 from serving.errors import InvalidField
 
+MOST_RECORDS = 100_000
+"""Records in one body."""
+MOST_NAMED = 1_000
+"""Records that are named as broken; the rest are counted."""
+_LONGEST_REASON = 300
+_LAYERS = 2
+"""A gzip file may be sent with `Content-Encoding: gzip` on top."""
+WANTED = (
+    'send a JSON array of records, one record as an object, a log file as it is ({"Records": [...]}), '
+    "or one record a line (NDJSON); each may be compressed with gzip"
+)
 
-class _Events(RootModel[list[Event]]):
-    """Events in our own form."""
+
+class BodyTooLarge(ValueError):
+    """Decompressed, the body is larger than the route takes."""
 
 
-def parse_records(records: list[dict[str, Any]], source: str | None) -> tuple[list[Event], list[str]]:
-    """The events, and for a native log a sentence for each record that is not one.
+@dataclass(frozen=True)
+class ParsedRecords:
+    """The events of a body, and a sentence for each record that is none."""
 
-    Records in our own form (no source) are refused whole at the first error. Raises InvalidField for an unknown
-    source, pydantic's ValidationError for a record in our own form.
+    events: tuple[Event, ...]
+    broken: tuple[str, ...]
+
+    @property
+    def named(self) -> list[str]:
+        """The sentences for the answer, which stays short whatever was sent."""
+        rest = len(self.broken) - MOST_NAMED
+        return [*self.broken[:MOST_NAMED], *([f"and {rest:,} more records"] if rest > 0 else [])]
+
+
+def parse_records(body: bytes, source: str | None, latest: datetime, *, batch: bool) -> ParsedRecords:
+    """The events of a body that are not later than `latest`.
+
+    `batch` says that the body is a batch even if it holds one object only. Raises InvalidField when the source is
+    unknown, when the body is none of the forms taken, and for a single object that is no event.
     """
-    if source is None:
-        return _Events.model_validate(records).root, []
-    if source not in SOURCES:
+    if source is not None and source not in SOURCES:
         raise InvalidField("source", f"is not one of {', '.join(sorted(SOURCES))}")
-    events, errors = [], []
-    for position, record in enumerate(records):
+    parse_record = Event.model_validate if source is None else SOURCES[source]
+    events: list[Event] = []
+    broken: list[str] = []
+    # Bytes that are not UTF-8 become lone surrogates, which no event may hold: they break their own record only.
+    text = body.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
+    for place, record in _positioned(text):
+        event = record if isinstance(record, str) else _event_or_reason(record, parse_record, latest)
+        if isinstance(event, Event):
+            events.append(event)
+        else:
+            broken.append(f"{place}: {event[:_LONGEST_REASON]}".encode(errors="replace").decode())
+    if len(broken) == 1 and not events and not batch and not _is_list(text):
+        raise InvalidField("body", f"{broken[0].partition(': ')[2]}; {WANTED}")
+    return ParsedRecords(tuple(events), tuple(broken))
+
+
+def decompressed(body: bytes, limit: int) -> bytes:
+    """The body without gzip. Raises BodyTooLarge, and InvalidField when the gzip data is damaged."""
+    for _ in range(_LAYERS):
+        if not is_gzip(body):
+            break
         try:
-            events.append(SOURCES[source](record))
-        except ValueError as error:
-            errors.append(f"record {position}: {error}")
-    return events, errors
+            body, damage = decompress(body, limit)
+        except TooLarge as error:
+            raise BodyTooLarge(str(error)) from None
+        if damage:
+            raise InvalidField("body", damage)
+    return body
+
+
+def _positioned(text: str) -> list[PositionedRecord]:
+    """Every record with its place. Raises InvalidField when there is none and the text is not a list of them."""
+    positioned: list[PositionedRecord] = []
+    for each in records_in(text, DECODER, first=0):
+        positioned.append(each)
+        if len(positioned) > MOST_RECORDS:
+            raise InvalidField("body", f"holds more than {MOST_RECORDS:,} records; send fewer at a time")
+    reasons = [record for _, record in positioned if isinstance(record, str)]
+    if len(reasons) == len(positioned) and not _is_list(text):
+        raise InvalidField("body", f"{reasons[0] if reasons else 'is empty'}; {WANTED}")
+    return positioned
+
+
+def _is_list(text: str) -> bool:
+    try:
+        value = DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, list) or (isinstance(value, dict) and "Records" in value)
+
+
+def _event_or_reason(record: dict[str, object], parse_record: RecordParser, latest: datetime) -> Event | str:
+    flaw = flaw_in(record)
+    if flaw is not None:
+        return f"is not JSON: {flaw}"
+    event = event_or_reason(record, parse_record)
+    return "time: lies in the future" if isinstance(event, Event) and event.time > latest else event

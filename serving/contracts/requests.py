@@ -116,18 +116,32 @@ class RevocationRequest(WireModel):
     reason: Annotated[Text, Field(description="Why, for the record.")]
 
 
-class LogRecords(RootModel[list[dict[str, Any]]]):
-    """The body of `POST /events` before its records are read (`log_records.py`)."""
-
-
 class ShippedRecords(RootModel[list[Event] | list[dict[str, Any]]]):
     """Events in our own form or, with the query parameter `source`, a vendor's native log records.
 
-    This describes the body in the API description; `LogRecords` is what takes it in.
+    This describes the body in the API description; `log_records.py` reads it, and takes other forms as well.
     """
+
+
+FormToken = Annotated[
+    str, Field(description="The hidden field of the page's form. Needed unless a key is in the header.")
+]
+
+
+class FeedbackForm(FeedbackRequest):
+    """The form below a decision."""
+
+    form_token: FormToken = ""
 
 
 class SignInForm(WireModel):
     """The form on the sign-in page."""
 
     key: Annotated[str, Field(description="A key of scope `investigate`.")]
+    form_token: FormToken = ""
+
+
+class SignOutForm(WireModel):
+    """The button that signs out."""
+
+    form_token: FormToken = ""

@@ -36,7 +36,11 @@ class IngestResponse(WireModel):
     folded: Annotated[int, Field(description="Events that updated a history.")]
     duplicates: Annotated[int, Field(description="Events whose id was known, and that changed nothing.")]
     broken: Annotated[
-        list[str], Field(description="Records of a native log that are not events, by position and reason.")
+        list[str],
+        Field(
+            description="Records that are not events, by position and reason: `record 0` is the first of a list, "
+            "`line 1` the first line. At most 1,000 are named; the rest are counted."
+        ),
     ]
 
 

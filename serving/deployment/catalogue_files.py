@@ -6,16 +6,15 @@ match count; of several matching assets the strictest sensitivity and environmen
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from features.event.schema import Category, Environment, IdentityType, Impact, Sensitivity
 from features.hashing import digest_of
-from serving.policy.loader import read_file, read_yaml
+from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import FormatVersion, PolicyPart
 
 Pattern = Annotated[str, Field(min_length=1, max_length=256)]
@@ -91,35 +90,38 @@ class Catalogues(PolicyPart):
     """Of the files that there are; None without any."""
 
 
-def read_catalogues(folder: Path) -> Mapping[str, bytes]:
-    """The contents of the files that stand in a folder, by path. Raises PolicyError.
+def read_catalogue(path: Path) -> bytes | None:
+    """The bytes of a catalogue file; None if there is none. Raises PolicyError when it cannot be read."""
+    try:
+        return read_file(path)
+    except PolicyError as error:
+        if isinstance(error.__cause__, FileNotFoundError) and not path.is_symlink():
+            return None  # a link to nothing is an error: its entries make rulings stricter
+        raise
 
-    What stands in a file's place and cannot be read is an error: without its entries rulings would be less strict.
-    """
-    paths = (folder / name for name in FILES)
-    return {str(path): read_file(path) for path in paths if os.path.lexists(path)}
 
-
-def parse_catalogues(contents: Mapping[str, bytes]) -> Catalogues:
-    """The entries of files by path. Raises PolicyError naming file, line, key and reason."""
+def parse_catalogues(contents: Mapping[str, bytes], folder: Path) -> Catalogues:
+    """The entries of the files whose bytes are given by name. Raises PolicyError naming file, line, key and reason."""
     if not contents:
         return NO_CATALOGUES
-    entries = {}
-    for path, data in contents.items():
-        name = Path(path).name.removesuffix(".yaml")
-        entries[name] = getattr(read_yaml(data, _KINDS[name], path), name)
-    joined = b"\0".join(Path(path).name.encode() + b"\0" + data for path, data in contents.items())
-    return Catalogues(**entries, digest=digest_of(joined))
+    entries: dict[str, Any] = {}
+    for name, data in contents.items():
+        part = name.removesuffix(".yaml")
+        entries[part] = getattr(read_yaml(data, KINDS[name], str(folder / name)), part)
+    return Catalogues(**entries, digest=contents_digest(contents))
+
+
+def contents_digest(contents: Mapping[str, bytes]) -> str:
+    """The digest of files by name."""
+    return digest_of(b"\0".join(name.encode() + b"\0" + data for name, data in sorted(contents.items())))
 
 
 def load_catalogues(folder: Path) -> Catalogues:
     """Read the files that stand in a folder. Raises PolicyError naming file, line, key and reason."""
-    return parse_catalogues(read_catalogues(folder))
+    read = {name: read_catalogue(folder / name) for name in FILES}
+    return parse_catalogues({name: data for name, data in read.items() if data is not None}, folder)
 
 
 NO_CATALOGUES = Catalogues()
-_KINDS: Mapping[str, type[PolicyPart]] = {
-    "actions": ActionsFile,
-    "assets": AssetsFile,
-    "identities": IdentitiesFile,
-}
+KINDS: dict[str, type[PolicyPart]] = {ACTIONS: ActionsFile, ASSETS: AssetsFile, IDENTITIES: IdentitiesFile}
+"""The model of each file."""

@@ -67,7 +67,7 @@ def _with_known_identity(event: Event, entry: IdentityEntry | None, policy: Poli
     """A privileged entry makes the credential privileged; of two numbers of entitlements the larger one counts."""
     if entry is None:
         return event
-    if entry.privileged or (entry.role is not None and policy.is_privileged(entry.role)):
+    if entry.privileged or (entry.role is not None and policy.is_privileged_role(entry.role)):
         event = _with(event, "credential", privileged=True)
     granted = max(filter(None, (event.identity.entitlements_granted, entry.entitlements)), default=None)
     return _with(event, "identity", role=event.identity.role or entry.role, entitlements_granted=granted)

@@ -102,8 +102,8 @@ def _earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConf
     response: dict[str, Any] = earlier.body["answer"]
     decided_with, versions = response["versions"], active.versions
     unchanged = (decided_with["model"], decided_with["policy"]) == (versions.model, versions.policy)
-    live = SessionKey(LIVE, event.identity.id, event.session.id)
-    revocation = tx.sessions.state(live, category=None, resource_type=None, at=context.at).revocation
+    own = SessionKey(LIVE if _beside_live(context) else context.namespace, event.identity.id, event.session.id)
+    revocation = tx.sessions.state(own, category=None, resource_type=None, at=context.at).revocation
     return response if unchanged and (revocation is None or response["ruling"] == "deny") else None
 
 
@@ -153,7 +153,7 @@ def _session_state(
 ) -> tuple[SessionState, tuple[Proof, ...]]:
     """The session's state and proofs. Challenges to inline requests, and the proofs that answer them, are in the
     inline namespace: they count beside those of the live session."""
-    if not context.inline:
+    if not _beside_live(context):
         return _state_in(context.namespace, tx, context.at, event, active)
     (live, proofs), (inline, more) = (
         _state_in(namespace, tx, context.at, event, active) for namespace in (LIVE, INLINE)
@@ -166,6 +166,12 @@ def _session_state(
         prompts_by_rule=Counter(live.prompts_by_rule) + Counter(inline.prompts_by_rule),
     )
     return state, (*proofs, *more)
+
+
+def _beside_live(context: ScoreContext) -> bool:
+    """Whether what is known of the live session counts although the history is another: for a request of this moment
+    that carries its own. A replay knows its own namespace only, or a revocation of today would rule on the past."""
+    return context.inline and not context.replay
 
 
 def _state_in(

@@ -11,15 +11,17 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
-from serving.engine.reports import ingest_events, record_verdict, revoke_access
+from serving.engine.reports import Ingested, ingest_chunk, prepare_events, record_verdict, revoke_access
 from serving.engine.score import decide_and_record
 from serving.engine.score_context import check_score_request
 from serving.engine.step_ups import report_step_up
-from serving.errors import StaleHistory, StoreUnavailable
+from serving.engine.write_probe import WriteProbe
+from serving.errors import ServingError, StaleHistory, StoreUnavailable
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
 from serving.store.store import Store, Transaction
@@ -29,8 +31,9 @@ log = logging.getLogger(__name__)
 GROUP_SIZE = 32
 """How many requests share a commit at most."""
 
-Work = Callable[[Transaction], dict[str, Any]]
-Job = tuple[Work, "Future[dict[str, Any]]"]
+T = TypeVar("T")
+Work = Callable[[Transaction], Any]
+Job = tuple[Work, "Future[Any]"]
 
 
 class Engine:
@@ -44,10 +47,22 @@ class Engine:
         self.active = active
         """Replaced as a whole when the policy changes."""
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._write_probe = WriteProbe(self.run)
+        self._ingesting = threading.Lock()
         self._closing = threading.Lock()
+        self._changing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
+
+    def change(
+        self, change: Callable[[ActiveConfiguration], ActiveConfiguration]
+    ) -> tuple[ActiveConfiguration, ActiveConfiguration]:
+        """Change the active configuration, one change at a time; returns it as it was and as it is."""
+        with self._changing:
+            before = self.active
+            self.active = change(before)
+            return before, self.active
 
     def score(self, request: ScoreRequest, caller: Caller) -> dict[str, Any]:
         """Decide a request and record the decision; returns the decision once it is durable."""
@@ -55,8 +70,22 @@ class Engine:
         return self.run(lambda tx: decide_and_record(tx, context, self.active))
 
     def ingest(self, events: Sequence[Event], broken: Sequence[str], caller: Caller) -> dict[str, Any]:
-        """Extend histories by shipped events; `broken` says which records could not be read."""
-        return self.run(lambda tx: ingest_events(tx, events, broken, caller, self.active))
+        """Extend histories by shipped events; `broken` says which records could not be read.
+
+        A batch is committed in chunks, and one chunk is queued at a time, of all batches together: a request that
+        arrives meanwhile waits for one chunk. When the store fails on the way, the error says how far it came.
+        """
+        prepared, state = prepare_events(events, caller, self.active), Ingested()
+        while state.done < len(prepared):
+            try:
+                with self._ingesting:
+                    state = self.run(partial(ingest_chunk, events=prepared, before=state))
+            except ServingError as error:
+                if state.done == 0:
+                    raise
+                stored = f"the first {state.done:,} of {len(prepared):,} events are stored: send the others again"
+                raise StoreUnavailable(f"{error}; {stored}") from error
+        return {"folded": state.folded, "duplicates": state.duplicates, "broken": list(broken)}
 
     def step_up(self, request: StepUpRequest) -> dict[str, Any]:
         """Record the result of a challenge."""
@@ -70,14 +99,19 @@ class Engine:
         """Record an investigator's verdict on a decision."""
         return self.run(lambda tx: record_verdict(tx, decision_id, request, caller))
 
-    def run(self, work: Work) -> dict[str, Any]:
-        """Queue some work and wait until what it wrote is durable; raises whatever the work raises."""
-        future: Future[dict[str, Any]] = Future()
+    def write_fault(self) -> str | None:
+        """Why nothing can be written now, or None; found out by a write, of which there is one in a while at most."""
+        return self._write_probe.fault()
+
+    def run(self, work: Callable[[Transaction], T], timeout: float | None = None) -> T:
+        """Queue some work and wait until what it wrote is durable; raises whatever the work raises, and TimeoutError
+        when that takes longer than `timeout` seconds."""
+        future: Future[T] = Future()
         with self._closing:
             if self._closed:
                 raise StoreUnavailable("the service is stopping")
             self._jobs.put((work, future))
-        return future.result()
+        return future.result(timeout)
 
     def close(self) -> None:
         """Finish what is queued, and stop."""
@@ -121,7 +155,7 @@ class Engine:
         for answer in answers:
             answer()
 
-    def _attempt(self, tx: Transaction, work: Work, future: Future[dict[str, Any]]) -> Callable[[], None]:
+    def _attempt(self, tx: Transaction, work: Work, future: Future[Any]) -> Callable[[], None]:
         """Do one job of a group; returns the function that answers its caller. When the job fails, what it wrote is
         undone and what the others wrote stays. A history that another writer changed is tried once more."""
         for last in (False, True):

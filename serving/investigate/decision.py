@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.investigate.charts import contribution_bars, trust_curve_chart
-from serving.investigate.rendering import RULING_WORDS, render
+from serving.investigate.rendering import RULING_WORDS, render_signed_in
 from serving.store.decision_log import DecisionRecord
 from serving.store.verdicts import Verdict
 
@@ -17,11 +17,14 @@ VERDICT_WORDS = {
 }
 
 
-def decision_page(record: DecisionRecord, verdicts: Sequence[Verdict], simulated: bool) -> str:
+def decision_page(
+    record: DecisionRecord, verdicts: Sequence[Verdict], simulated: bool, *, form_token: str | None = None
+) -> str:
     """One decision in words and pictures; `simulated` when its model was trained on simulated abuse only."""
     decision, event = record.body["answer"], record.body["event"]
-    return render(
+    return render_signed_in(
         "decision.html",
+        form_token,
         record=record,
         decision=decision,
         sentence=ruling_sentence(decision, event),

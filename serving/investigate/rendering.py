@@ -19,6 +19,11 @@ def render(template: str, **values: Any) -> str:
     return _templates().get_template(template).render(**values)
 
 
+def render_signed_in(template: str, form_token: str | None, **values: Any) -> str:
+    """A page for a caller; with the token of a session, its forms carry the token and one of them signs out."""
+    return render(template, form_token=form_token, signed_in=form_token is not None, **values)
+
+
 def format_time(time: datetime) -> str:
     """A time as pages show it.
 

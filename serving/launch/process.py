@@ -29,5 +29,6 @@ def become_server(settings: Settings) -> NoReturn:
     environment = python_environment()
     environment.setdefault("BENTOML_DO_NOT_TRACK", "True")
     environment.setdefault("OMP_NUM_THREADS", "1")
+    environment["FORWARDED_ALLOW_IPS"] = settings.trusted_proxies
     address = ["--host", settings.host, "--port", str(settings.port)]
     os.execve(sys.executable, [sys.executable, "-m", "bentoml", "serve", SERVICE, *address], environment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -35,13 +35,15 @@ class RefusedFile:
     file: str
     reason: str
     since: datetime
+    part: str = ""
+    """The part of the configuration it belongs to: the policy's file, or the catalogues' folder."""
 
 
 @dataclass(frozen=True)
 class ActiveConfiguration:
     """The settings, policy, network tables and champion model that decisions use.
 
-    `missing` says why there is no champion, `refused` why a newer file is not in force.
+    `missing` says why there is no champion, `refused_files` why a newer file is not in force.
     """
 
     settings: Settings
@@ -51,17 +53,20 @@ class ActiveConfiguration:
     missing: str | None
     catalogues: Catalogues = NO_CATALOGUES
     """What the deployment itself knows of its actions, assets and identities."""
-    refused: Mapping[str, RefusedFile] = field(default_factory=dict)
-    """The changed file of each part of the configuration that is refused; an older one is in force."""
+    refused_files: tuple[RefusedFile, ...] = ()
 
-    def refusing(self, part: str, refused: RefusedFile | None) -> ActiveConfiguration:
-        """The same with a part of the configuration refused, or not. A reason that stands keeps its time."""
-        files = {name: each for name, each in self.refused.items() if name != part}
-        if refused is not None:
-            known = self.refused.get(part)
-            same = known is not None and (known.file, known.reason) == (refused.file, refused.reason)
-            files[part] = known if known is not None and same else refused
-        return replace(self, refused=files)
+    def refusing(self, part: Path, reason: str | None, at: datetime, file: str = "") -> ActiveConfiguration:
+        """The same with a part (the policy's file, the catalogues' folder) refused for a reason, or for none.
+
+        `file` is the one of the part that is at fault. A reason that stands keeps its time.
+        """
+        others = tuple(each for each in self.refused_files if each.part != str(part))
+        if reason is None:
+            return self if others == self.refused_files else replace(self, refused_files=others)
+        known = [each for each in self.refused_files if (each.part, each.reason) == (str(part), reason)]
+        return replace(
+            self, refused_files=(*others, *(known or [RefusedFile(file or str(part), reason, at, str(part))]))
+        )
 
     @property
     def versions(self) -> Versions:

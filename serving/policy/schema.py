@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
-from features.event.roles import normalized_role
+from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
 from serving.policy.loader import PolicyError, read_file, read_yaml
@@ -244,14 +244,15 @@ class Policy(PolicyPart):
                     raise ValueError(f"irreversible_needs of {kind}: {needed} is not among its remedies")
         return self
 
-    def is_privileged(self, role: str) -> bool:
-        """Whether a role matches a pattern of `privileged_roles`."""
-        return any(fnmatchcase(normalized_role(role), normalized_role(pattern)) for pattern in self.privileged_roles)
-
     @property
     def digest(self) -> str:
         """The digest of the file this policy was read from."""
         return self._digest
+
+    def is_privileged_role(self, role: str) -> bool:
+        """Whether a role matches a pattern of `privileged_roles`, however it is spelt."""
+        role = normalized_role(role)
+        return any(fnmatchcase(role, pattern) for pattern in normalized_roles(self.privileged_roles))
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""

@@ -92,6 +92,13 @@ def authenticate(store: Store, header: str | None) -> Caller | None:
         return _caller(transaction.connection, id, secret)
 
 
+def active_caller(store: Store, id: str) -> Caller | None:
+    """The caller a key stands for, by the key's id; None when it is unknown or revoked. Raises StoreUnavailable."""
+    with store.reading() as transaction:
+        row = transaction.connection.first(_FIND, id=id)
+    return Caller(id, frozenset(row[1].split())) if row and row[2] is None else None
+
+
 def _caller(connection: Connection, id: str, secret: str) -> Caller | None:
     digest, scopes, revoked_at = connection.first(_FIND, id=id) or ("", "", None)
     matches = hmac.compare_digest(digest, sha256(secret.encode()))

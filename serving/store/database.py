@@ -78,6 +78,10 @@ class Connection:
                 return False
             raise
 
+    def touch(self) -> None:
+        """Write something that changes nothing: the commit then shows whether the database can be written."""
+        self._execute("UPDATE alembic_version SET version_num = version_num")
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part of the transaction that is undone alone when it raises, unless the database itself failed."""

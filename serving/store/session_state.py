@@ -157,7 +157,7 @@ class Sessions:
         self._connection.change(_REVOKE, **columns, at=microseconds(at), by=by, reason=reason)
 
     def _revocation(self, key: SessionKey) -> Revocation | None:
-        """The newest one, whenever it was made: a revocation also holds for a replay of what came before it."""
+        """The newest one of the namespace, whenever it was made."""
         row = self._connection.first(_REVOKED, **_names(key))
         return Revocation(session=row[0], at=time_of(row[1]), by=row[2], reason=row[3]) if row else None
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 from support.engines import CALLER, score_request
 from support.live_server import (
     ROOT,
@@ -37,10 +38,12 @@ from features.model.trust_curve import TrustCurve
 from serving.api.application import create_application
 from serving.api.routes import ROUTES
 from serving.decision.inputs import Explanation
+from serving.engine.write_probe import FRESH_SECONDS
 from serving.engine.writer import Engine
 from serving.errors import StoreUnavailable
 from serving.model.active import ActiveConfiguration, load_configuration
 from serving.model.explainer import Explainer
+from serving.store.database import Connection
 
 MakeEngine = Callable[[ActiveConfiguration], Engine]
 
@@ -163,6 +166,51 @@ def test_a_changed_artefact_is_refused_by_name(tmp_path: Path, make_engine: Make
 def test_a_healthy_engine_is_ready(tmp_path: Path, make_engine: MakeEngine) -> None:
     """The check above can succeed."""
     assert readiness(make_engine(active_configuration(tmp_path)))[0] == 200
+
+
+def test_a_store_that_cannot_be_written_is_not_ready(tmp_path: Path, make_engine: MakeEngine) -> None:
+    """Reading still works, so only a write shows it; once it can be written, the service is ready again."""
+    engine = make_engine(active_configuration(tmp_path))
+    lock = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    status, problem = readiness(engine)
+    lock.execute("ROLLBACK")
+    time.sleep(FRESH_SECONDS)
+
+    assert status == 503
+    assert problem["detail"].startswith("Nothing can be recorded: the database failed: ")
+    assert "database is locked" in problem["detail"]
+    assert readiness(engine)[0] == 200
+
+
+def test_a_full_disk_is_not_ready(tmp_path: Path, make_engine: MakeEngine) -> None:
+    """Here a database that may not grow, and whose file is read-only to this connection."""
+    engine = make_engine(active_configuration(tmp_path))
+
+    def forbid(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    engine.store.close()
+    event.listen(engine.store.database.engine, "connect", forbid)
+    status, problem = readiness(engine)
+
+    assert status == 503
+    assert "Nothing can be recorded" in problem["detail"]
+
+
+def test_readiness_writes_seldom(tmp_path: Path, make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anyone may ask, and each write waits for the disk."""
+    engine = make_engine(active_configuration(tmp_path))
+    writes, touch = list[Connection](), Connection.touch
+
+    def counted(connection: Connection) -> None:
+        writes.append(connection)
+        touch(connection)
+
+    monkeypatch.setattr(Connection, "touch", counted)
+
+    assert {readiness(engine)[0] for _ in range(20)} == {200}
+    assert len(writes) <= 2
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE decisions", "DROP TABLE histories", "DROP TABLE revocations"])

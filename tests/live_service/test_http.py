@@ -141,8 +141,8 @@ def test_a_lone_surrogate_is_refused(small: Server, groups: dict[str, Any]) -> N
     assert small.post("/score", {"event": an_event("half", **groups)})[0] == 400
 
 
-@pytest.mark.parametrize("cookie", ["a[b=1", "session_trust_key=", "=;=", "session_trust_key=x.é"])
-def test_a_malformed_cookie_opens_nothing(small: Server, cookie: str) -> None:
+@pytest.mark.parametrize("cookie", ["session_trust_session=", "session_trust_session=x.é", "other={a: 1}; x=a b"])
+def test_another_cookie_opens_nothing(small: Server, cookie: str) -> None:
     """And breaks nothing: the browser is sent to the sign-in form."""
     response = small.client.get("/investigate", headers={b"Cookie": cookie.encode()})
 

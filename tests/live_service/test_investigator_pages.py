@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.html_pages import Page, page
+from support.html_pages import Page, page, sign_in
 from support.live_server import Server, an_event
 
 HOSTILE = "<script>alert(1)</script>\"'&"
@@ -106,7 +106,7 @@ def test_a_browser_without_a_key_is_sent_to_the_form(browser: httpx.Client, path
 def test_the_form_opens_the_pages(small: Server, browser: httpx.Client) -> None:
     """Form, cookie, search page."""
     form = browser.get("/investigate/login")
-    signed_in = browser.post("/investigate/login", data={"key": small.key("investigate")})
+    signed_in = sign_in(browser, small.key("investigate"))
     search = browser.get(signed_in.headers["location"])
 
     assert [response.status_code for response in (form, signed_in, search)] == [200, 303, 200]
@@ -114,7 +114,7 @@ def test_the_form_opens_the_pages(small: Server, browser: httpx.Client) -> None:
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(small: Server, browser: httpx.Client) -> None:
     """By its attributes."""
-    signed_in = browser.post("/investigate/login", data={"key": small.key("investigate")})
+    signed_in = sign_in(browser, small.key("investigate"))
     cookie = signed_in.headers["set-cookie"].lower()
 
     assert "httponly" in cookie
@@ -126,7 +126,7 @@ def test_a_key_without_the_scope_gets_the_form_again(
     small: Server, browser: httpx.Client, scopes: tuple[str, ...]
 ) -> None:
     """With a 403, and no cookie."""
-    response = browser.post("/investigate/login", data={"key": small.key(*scopes) if scopes else "wrong.key"})
+    response = sign_in(browser, small.key(*scopes) if scopes else "wrong.key")
 
     assert response.status_code == 403
     assert "set-cookie" not in response.headers
@@ -152,7 +152,8 @@ def test_a_form_over_the_limit_is_refused(browser: httpx.Client) -> None:
 
 def test_the_cookie_opens_pages_only(small: Server, browser: httpx.Client) -> None:
     """The API needs the header, so another site's form gets nowhere with the cookie."""
-    browser.post("/investigate/login", data={"key": small.full_key})
-    cookies = {"session_trust_key": small.full_key}
+    sign_in(browser, small.full_key)
+    cookies = {"session_trust_session": browser.cookies["session_trust_session"]}
 
     assert httpx.get(f"{small.url}/decisions", cookies=cookies).status_code == 401
+    assert httpx.get(f"{small.url}/investigate", cookies=cookies).status_code == 200

@@ -179,4 +179,15 @@ def test_a_row_is_all_the_openapi_document_needs() -> None:
 
     assert operation["security"] == [{"key": ["assure"]}]
     assert [parameter["name"] for parameter in operation["parameters"]] == ["id"]
-    assert set(operation["responses"]) == {"200", "400", "401", "403", "413", "415", "500", "503"}
+    assert set(operation["responses"]) == {
+        "200",
+        "400",
+        "401",
+        "403",
+        "408",
+        "413",
+        "415",
+        "429",
+        "500",
+        "503",
+    }

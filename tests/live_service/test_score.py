@@ -162,6 +162,22 @@ def test_a_replay_leaves_live_histories_alone(small: Server) -> None:
     assert history_version(small, "replayed") == 0
 
 
+@pytest.mark.parametrize("history", [{}, {"history": []}], ids=["stored history", "inline history"])
+@pytest.mark.parametrize("event_id", [None, "e1"])
+def test_a_replay_knows_no_live_revocation(small: Server, history: dict[str, Any], event_id: str | None) -> None:
+    """A revocation of today would rule on what happened before it; a live request is denied."""
+    identity_id = f"revoked since {event_id} {len(history)}"
+    past = past_success(identity_id) | ({"id": event_id} if event_id else {})
+    replayed = {"mode": "replay", "space": identity_id} | history
+    before = small.score(past, **replayed)
+    small.post("/revocations", {"identity": identity_id, "reason": "stolen"})
+    after = small.score(past, **replayed)
+
+    assert (before["ruling"], after["ruling"]) == ("allow", "allow")
+    assert (before["decision_id"] == after["decision_id"]) == (event_id is not None)
+    assert small.score(an_event(identity_id), **history)["ruling"] == "deny"
+
+
 def test_a_replay_without_a_namespace_starts_empty(small: Server) -> None:
     """Two without a namespace know nothing of each other; two of the same namespace do."""
     event = past_success("fresh")

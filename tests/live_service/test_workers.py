@@ -77,7 +77,7 @@ def test_an_invalid_file_leaves_the_policy_in_force(engine: Engine, file: Path, 
     watcher.check()
 
     assert engine.active.policy is before
-    assert [reason in each.reason for each in engine.active.refused.values()] == [True]
+    assert [reason in each.reason for each in engine.active.refused_files] == [True]
     assert metrics.REGISTRY.get_sample_value("session_trust_policy_refused") == 1.0
 
 
@@ -91,7 +91,7 @@ def test_a_corrected_file_is_put_into_force(engine: Engine, file: Path, name: st
     file.write_text(TEXT + "# corrected\n")
     watcher.check()
 
-    assert engine.active.refused == {}
+    assert engine.active.refused_files == ()
     assert engine.active.policy.digest != before
     assert metrics.REGISTRY.get_sample_value("session_trust_policy_refused") == 0.0
 
@@ -104,46 +104,13 @@ def test_a_policy_is_put_into_force_when_its_day_comes(engine: Engine, file: Pat
     watcher = PolicyWatcher(engine, file, clock=lambda: times[-1])
     file.write_text(TEXT.replace("version: 1", f"version: 1\neffective_from: {day.isoformat()}"))
     watcher.check()
-    early = list(engine.active.refused.values())
+    early = engine.active.refused_files
     times.append(day)
     watcher.check()
 
     assert [(each.since, "in force from" in each.reason) for each in early] == [(today, True)]
-    assert engine.active.refused == {}
+    assert engine.active.refused_files == ()
     assert engine.active.policy.effective_from == day
-
-
-KNOWN = "version: 1\nidentities:\n  - {match: [chief], privileged: true}\n"
-WRONG_CATALOGUES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "an alias within its own anchor": (lambda path: path.write_text("&a [*a]"), "stands within its own anchor"),
-    "a wrong type": (lambda path: path.write_text(KNOWN.replace("true", "yes")), "write true or false"),
-    "nothing": (lambda path: path.unlink(), "is gone and stays in force"),
-    "a link to nothing": (lambda path: replace_by(path, lambda at: at.symlink_to("missing")), "cannot be read"),
-    "a directory": (lambda path: replace_by(path, Path.mkdir), "cannot be read"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG_CATALOGUES)
-def test_a_wrong_catalogue_leaves_the_one_in_force(engine: Engine, file: Path, tmp_path: Path, name: str) -> None:
-    """Identities do not become less privileged because a file cannot be read; the file is named."""
-    make, reason = WRONG_CATALOGUES[name]
-    catalogue, watcher = tmp_path / "identities.yaml", PolicyWatcher(engine, file, tmp_path)
-    catalogue.write_text(KNOWN)
-    watcher.check()
-    before = engine.active.catalogues
-    make(catalogue)
-    watcher.check()
-
-    assert [entry.match for entry in before.identities] == [("chief",)]
-    assert engine.active.catalogues is before
-    assert [(each.file, reason in each.reason) for each in engine.active.refused.values()] == [(str(catalogue), True)]
-
-    make_room(catalogue)
-    catalogue.write_text("version: 1\nidentities: []\n")
-    watcher.check()
-
-    assert engine.active.refused == {}
-    assert engine.active.catalogues.identities == ()
 
 
 def test_a_missing_file_leaves_the_policy_in_force(engine: Engine, file: Path) -> None:
@@ -153,7 +120,7 @@ def test_a_missing_file_leaves_the_policy_in_force(engine: Engine, file: Path) -
     watcher.check()
 
     assert engine.active.policy is before
-    assert [each.reason for each in engine.active.refused.values()] == [
+    assert [each.reason for each in engine.active.refused_files] == [
         f"{file} cannot be read: No such file or directory"
     ]
 
@@ -243,12 +210,12 @@ def test_a_failure_of_the_reader_is_a_refusal(
         patched.setattr(Policy, "parse", failing_parse)
         watcher.check()
         watcher.check()
-    refused = list(engine.active.refused.values())
+    refused = engine.active.refused_files
     watcher.check()
 
     assert [each.reason for each in refused] == [f"{file} cannot be used: SystemError: panic"]
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
-    assert engine.active.refused == {}
+    assert engine.active.refused_files == ()
 
 
 def failing_parse(data: bytes, name: str) -> Policy:
@@ -291,11 +258,11 @@ def test_a_stopped_worker_makes_no_more_calls() -> None:
     assert len(calls) == made > 0
 
 
-def test_the_service_starts_the_policy_watcher(engine: Engine) -> None:
+def test_the_service_starts_every_worker(engine: Engine) -> None:
     """Every worker is in the registry."""
     workers = start_workers(engine)
     names = [worker.name for worker in workers]
     for worker in workers:
         worker.stop()
 
-    assert names == ["policy"]
+    assert names == ["policy", "catalogues"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 from support.engines import CALLER, engine_without_model, score_request
-from support.live_server import now
+from support.live_server import ago, an_event, now
 from support.recorded_decisions import open_store
 
+from features.event.schema import Event
+from serving.engine import reports
 from serving.engine.writer import Engine, Job, Work
 from serving.errors import StaleHistory, StoreUnavailable
 from serving.store.schema import LIVE, SessionKey
@@ -203,3 +206,73 @@ def test_a_closed_engine_refuses_jobs(tmp_path: Path) -> None:
 
     with pytest.raises(StoreUnavailable):
         engine.run(revoking("late"))
+
+
+def shipped(count: int) -> list[Event]:
+    """Events of one identity, as a log shipper sends them."""
+    return [Event.model_validate(an_event("shipper", id=f"e{number}", time=ago(90))) for number in range(count)]
+
+
+def test_a_batch_of_events_lets_other_requests_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is committed in chunks; here each event fills the time of one, and a decision asked for meanwhile is answered
+    before the batch has ended."""
+    monkeypatch.setattr(reports, "CHUNK_SECONDS", 0.0)
+    with engine_without_model(open_store(tmp_path), tmp_path) as engine, ThreadPoolExecutor(1) as pool:
+        chunks, run = list[Work](), engine.run
+
+        def counted(work: Work, timeout: float | None = None) -> Any:
+            chunks.append(work)
+            return run(work, timeout)
+
+        monkeypatch.setattr(engine, "run", counted)
+        batch = pool.submit(engine.ingest, shipped(300), ["record 300: is broken"], CALLER)
+        while len(chunks) < 3:
+            time.sleep(0.001)
+        decision = engine.score(score_request(), CALLER)
+        done_then = batch.done()
+        result = batch.result(60)
+
+    assert not done_then
+    assert decision["ruling"] in ("step_up", "deny")
+    assert result == {"folded": 300, "duplicates": 0, "broken": ["record 300: is broken"]}
+    assert len(chunks) == 301
+
+
+def test_a_chunk_ends_with_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted by a clock that says of each event that it took 6 ms: four of them fill the 20 ms."""
+    clock = iter(0.006 * tick for tick in range(100))
+    monkeypatch.setattr(reports, "perf_counter", lambda: next(clock))
+    with open_store(tmp_path).transaction() as tx:
+        state = reports.ingest_chunk(tx, shipped(50), reports.Ingested())
+
+    assert state == reports.Ingested(done=4, folded=4)
+
+
+def test_batches_do_not_share_a_commit(tmp_path: Path) -> None:
+    """Or a decision would wait for a chunk of each: of all batches together one chunk is queued at a time."""
+    with engine_without_model(open_store(tmp_path), tmp_path) as engine, ThreadPoolExecutor(8) as pool:
+        with busy(engine):
+            batches = [pool.submit(engine.ingest, shipped(3), [], CALLER) for _ in range(8)]
+            time.sleep(0.2)
+            queued = engine._jobs.qsize()
+        results = [batch.result(20) for batch in batches]
+
+    assert queued == 1
+    assert sum(result["folded"] for result in results) == 3
+
+
+def test_a_store_that_fails_midway_says_how_far_a_batch_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was committed stays; the error names the number of events that need not be sent again."""
+    monkeypatch.setattr(reports, "CHUNK_SECONDS", 0.0)
+    with engine_without_model(open_store(tmp_path), tmp_path) as engine:
+        left, run = [None] * 2, engine.run
+
+        def failing(work: Work, timeout: float | None = None) -> Any:
+            if not left:
+                raise StoreUnavailable("the disk is full")
+            left.pop()
+            return run(work, timeout)
+
+        monkeypatch.setattr(engine, "run", failing)
+        with pytest.raises(StoreUnavailable, match="the disk is full; the first 2 of 5 events are stored"):
+            engine.ingest(shipped(5), [], CALLER)

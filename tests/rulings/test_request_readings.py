@@ -105,8 +105,8 @@ def test_a_known_role_makes_the_credential_privileged(catalogues: Catalogues) ->
 @pytest.mark.parametrize("role", ["Administrator", " ADMIN ", "\uff32oot", "prod-AdministratorAccess-7"])
 def test_a_privileged_role_matches_in_any_spelling(role: str) -> None:
     """Letter case, width and spaces; AWS's managed policies for administrators wherever they stand in a name."""
-    assert POLICY.is_privileged(role)
-    assert not POLICY.is_privileged("administrative-assistant")
+    assert POLICY.is_privileged_role(role)
+    assert not POLICY.is_privileged_role("administrative-assistant")
 
 
 def test_entitlements_are_the_larger_number(catalogues: Catalogues) -> None:

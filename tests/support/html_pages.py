@@ -1,9 +1,11 @@
-"""Reading the investigator's pages in tests: their text, and the elements and classes they are made of."""
+"""The investigator's pages in tests: their text, the elements and classes they are made of, and signing in."""
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
+import httpx
 from support.live_server import Server
 
 
@@ -35,3 +37,16 @@ def page(server: Server, path: str) -> Page:
     response = server.request("GET", path)
     assert response.status_code == 200, response.text
     return Page(response.text)
+
+
+def form_token(html: str) -> str:
+    """The hidden field of a page's form."""
+    found = re.search(r'name="form_token" value="([^"]+)"', html)
+    assert found, html
+    return found[1]
+
+
+def sign_in(browser: httpx.Client, key: str) -> httpx.Response:
+    """Open the sign-in form and send it with a key."""
+    token = form_token(browser.get("/investigate/login").text)
+    return browser.post("/investigate/login", data={"key": key, "form_token": token})

@@ -17,8 +17,20 @@ from features.sources.formats.files import read_text
 
 Record = dict[str, Any]
 _WRAPPERS = ("Records", "records")
+_MOST_DIGITS = 4_000
+"""Of a number: Python reads no longer one. One record with such a number must not make the whole file unreadable."""
 _LIST_START = re.compile(r'\s*(?:\{\s*"[Rr]ecords"\s*:\s*)?\[\s*')
 _COMMA = re.compile(r"\s*,?\s*")
+_BRACKET_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+"""A text that does not end takes all the rest, or looking for its end would begin anew at every quotation mark."""
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= _MOST_DIGITS else float("inf")
+
+
+DECODER = json.JSONDecoder(parse_int=_integer)
+"""Reads what log files hold, which is not always strict JSON."""
 
 
 @dataclass(frozen=True)
@@ -44,38 +56,42 @@ def records_of(file: Path) -> Iterator[PositionedRecord]:
     except OSError as error:
         yield "whole file", f"cannot be read: {error.strerror}"
         return
-    yield from _records(text)
+    yield from records_in(text)
     if damage:
         yield "end of file", damage
 
 
-def _records(text: str) -> Iterator[PositionedRecord]:
+def records_in(text: str, decoder: json.JSONDecoder = DECODER, *, first: int = 1) -> Iterator[PositionedRecord]:
+    """Yield every record of a text in any of the forms above; `first` is the number of the first record in a list."""
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = decoder.decode(text)
+    except (ValueError, RecursionError) as error:
         start = _match_end(_LIST_START, text, 0)
-        yield from _damaged_list(text, start) if start and not _first_line_is_json(text) else _lines(text)
-    except RecursionError:
-        yield "whole file", "is nested too deeply"
+        if start and not _first_line_is_json(text, decoder):
+            yield from _damaged_list(text, start, decoder, first)
+        elif isinstance(error, RecursionError):
+            yield "whole file", "is nested too deeply"
+        else:
+            yield from _lines(text, decoder, first)
     else:
-        yield from _unwrapped(value, "record {}")
+        yield from _unwrapped(value, "record {}", first)
 
 
-def _unwrapped(value: Any, position: str) -> Iterator[PositionedRecord]:
+def _unwrapped(value: Any, position: str, first: int) -> Iterator[PositionedRecord]:
     """Yield the records in a JSON value; `position` is a format string for the number of each."""
     if isinstance(value, dict):
         wrapped = next((value[name] for name in _WRAPPERS if isinstance(value.get(name), list)), None)
         value = [value] if wrapped is None else wrapped
     elif not isinstance(value, list):
         value = [value]
-    for number, record in enumerate(value, start=1):
+    for number, record in enumerate(value, start=first):
         is_record = isinstance(record, dict)
         yield position.format(number), record if is_record else f"is {type(record).__name__}, not a JSON object"
 
 
-def _first_line_is_json(text: str) -> bool:
+def _first_line_is_json(text: str, decoder: json.JSONDecoder) -> bool:
     try:
-        json.loads(text.lstrip().partition("\n")[0])
+        decoder.decode(text.lstrip().partition("\n")[0])
     except (ValueError, RecursionError):
         return False
     return True
@@ -87,34 +103,50 @@ def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:
     return match.end() if match else start
 
 
-def _damaged_list(text: str, start: int) -> Iterator[PositionedRecord]:
-    """Yield the records of a truncated or damaged JSON list, up to the damage."""
-    decoder = json.JSONDecoder()
-    number = 0
+def _damaged_list(text: str, start: int, decoder: json.JSONDecoder, first: int) -> Iterator[PositionedRecord]:
+    """Yield the records of a truncated or damaged JSON list. A damaged record is passed over if its brackets match."""
+    number = first - 1
     while not text.startswith("]", start):
         number += 1
         try:
-            record, start = decoder.raw_decode(text, start)
+            value, start = decoder.raw_decode(text, start)
+            record = value if isinstance(value, dict) else "is not a JSON object"
         except (ValueError, RecursionError) as error:
-            yield f"record {number} and all after it", f"is not JSON: {error}"
-            return
-        yield f"record {number}", record if isinstance(record, dict) else "is not a JSON object"
+            reason = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON: {error}"
+            end = _end_of_value(text, start)
+            if end is None:
+                yield f"record {number} and all after it", reason
+                return
+            record, start = reason, end
+        yield f"record {number}", record
         start = _match_end(_COMMA, text, start)
     if text[start + 1 :].strip(" \t\r\n}"):
         yield "end of file", "unexpected text after the list"
 
 
-def _lines(text: str) -> Iterator[PositionedRecord]:
+def _end_of_value(text: str, start: int) -> int | None:
+    """Where an object or list ends, by its brackets alone; None when it does not begin here or does not end."""
+    if text[start : start + 1] not in ("{", "["):
+        return None
+    depth = 0
+    for match in _BRACKET_OR_TEXT.finditer(text, start):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match.group(), 0)
+        if depth == 0:
+            return match.end()
+    return None
+
+
+def _lines(text: str, decoder: json.JSONDecoder, first: int) -> Iterator[PositionedRecord]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = decoder.decode(line)
         except (ValueError, RecursionError) as error:
             yield f"line {number}", f"is not JSON: {error}"
             continue
         wraps = isinstance(value, list) or (isinstance(value, dict) and any(name in value for name in _WRAPPERS))
-        yield from _unwrapped(value, f"line {number}, record {{}}" if wraps else f"line {number}")
+        yield from _unwrapped(value, f"line {number}, record {{}}" if wraps else f"line {number}", first)
 
 
 def text_of(value: Any) -> str | None:
