@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def refresh(engine: Engine, path: Path, read: Callable[[], Mapping[str, Any]], at: datetime) -> None:
     """Put into force what `read` gives: values of the active configuration by name.
 
-    When it raises, whatever it raises, what is in force stays, and the file is shown as refused.
+    Whatever it raises, the active configuration stays, and the file is shown as refused.
     """
     values: Mapping[str, Any] = {}
     reason, file, unexpected = None, str(path), False
@@ -34,7 +34,7 @@ def refresh(engine: Engine, path: Path, read: Callable[[], Mapping[str, Any]], a
         return
     metrics.POLICY_REFUSED.set(bool(after.refused_files))
     if reason is not None:
-        log.error("%s; what was in force stays: policy %s", reason, after.policy.digest, exc_info=unexpected)
+        log.error("%s; the policy %s stays active", reason, after.policy.digest, exc_info=unexpected)
         return
     if after.versions != before.versions:
         metrics.POLICY_SWAPS.inc()
