@@ -63,6 +63,13 @@ async def revoke(request: Request) -> Response:
     return JSONResponse(await run_in_threadpool(request.app.state.engine.revoke, revocation, caller))
 
 
+async def lift_revocation(request: Request) -> Response:
+    """POST /revocations/lift."""
+    lifted = RevocationRequest.model_validate(await request.json())
+    caller = current_request.get().caller
+    return JSONResponse(await run_in_threadpool(request.app.state.engine.lift, lifted, caller))
+
+
 async def give_feedback(request: Request) -> Response:
     """POST /decisions/{id}/feedback."""
     feedback = FeedbackRequest.model_validate(await request.json())

@@ -31,6 +31,7 @@ _VIEWING = ("read", "list")
 REAUTHENTICATE = "the session must be authenticated again"
 NO_REMEDY = "nothing this identity can do would settle all that asks"
 TOO_OFTEN = "it was asked too often for this, and nothing else would settle it"
+MAY_BE_REVOKED = "a session of this identity is revoked, and the request names none"
 MODEL, EXPIRED, THIN = "the model", "the session's trust has expired", "too little is known"
 
 
@@ -101,7 +102,7 @@ def determine_ruling(
     model_asks, model_would_ask = _ask_model(context, assessment, stepped_up)
     proven = stepped_up or any(satisfies(model_requirement(context.policy), proof, context) for proof in proofs)
     checks = _Checks(model_asks, limit, stepped_up, proven)
-    reasons = _reasons(context, assessment, session, floors, checks)
+    reasons = _reasons(context, assessment, session, floors, checks, proofs)
     asking = strictest(ruling for ruling, _ in reasons) == "step_up"
     remedies, avoided = _offer(_requirements(context, floors, session, limit), context) if asking else ((), False)
     asked_by = tuple(_rule_behind(why, context) for ruling, why in reasons if ruling == "step_up") if asking else ()
@@ -140,6 +141,7 @@ def _reasons(
     session: SessionState,
     floors: Sequence[FloorResult],
     checks: _Checks,
+    proofs: Sequence[Proof],
 ) -> list[Reason]:
     """Every check's ruling and reason.
 
@@ -153,6 +155,7 @@ def _reasons(
         ("step_up" if _needs_proof_when_thin(context) and not checks.proven else "allow", THIN),
         *(("step_up", f"floor {floor.id}") for floor in floors if floor.demands_proof),
         ("deny" if session.revocation else "allow", "the session is revoked"),
+        ("step_up" if _may_be_revoked(context, session, proofs) else "allow", MAY_BE_REVOKED),
         (
             _fail_closed(context, checks.stepped_up) if assessment.degraded else "allow",
             f"degraded: {assessment.degraded}",
@@ -208,6 +211,15 @@ def in_shadow(policy: Policy, event: Event) -> bool:
 
 def _is_expired(context: DecisionContext, session: SessionState) -> bool:
     return session.valid_until is not None and context.at > session.valid_until
+
+
+def _may_be_revoked(context: DecisionContext, session: SessionState, proofs: Sequence[Proof]) -> bool:
+    """Whether a request without a session may belong to a revoked one: until a proof that was made after it."""
+    since = session.session_revoked_at
+    requirement = model_requirement(context.policy)
+    return since is not None and not any(
+        proof.made_at > since and satisfies(requirement, proof, context) for proof in proofs
+    )
 
 
 def is_thin(context: DecisionContext) -> bool:

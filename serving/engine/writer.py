@@ -16,7 +16,14 @@ from typing import Any, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
-from serving.engine.reports import Ingested, ingest_chunk, prepare_events, record_verdict, revoke_access
+from serving.engine.reports import (
+    Ingested,
+    ingest_chunk,
+    lift_revocation,
+    prepare_events,
+    record_verdict,
+    revoke_access,
+)
 from serving.engine.score import decide_and_record
 from serving.engine.score_context import check_score_request
 from serving.engine.step_ups import report_step_up
@@ -94,6 +101,10 @@ class Engine:
     def revoke(self, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
         """Deny a session or an identity from now on."""
         return self.run(lambda tx: revoke_access(tx, request, caller))
+
+    def lift(self, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
+        """End the revocation of a session or an identity."""
+        return self.run(lambda tx: lift_revocation(tx, request, caller))
 
     def feedback(self, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
         """Record an investigator's verdict on a decision."""
