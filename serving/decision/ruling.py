@@ -14,7 +14,7 @@ from typing import Literal
 
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from serving.decision.findings import Finding, asked_too_often, standing_faults
+from serving.decision.findings import THRESHOLD, Finding, asked_too_often, standing_faults
 from serving.decision.floor_evaluation import FloorResult, evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, SessionState
 from serving.decision.proofs import model_requirement, satisfies, satisfies_model
@@ -107,7 +107,7 @@ def determine_ruling(
     remedies, avoided = _offer(_requirements(context, floors, session, limit), context) if asking else ((), False)
     asked_by = tuple(_rule_behind(why, context) for ruling, why in reasons if ruling == "step_up") if asking else ()
     often = asking and session.prompts_in_window >= context.policy.storm.prompts
-    findings = (*standing_faults(floors), *([asked_too_often(context, asked_by, session)] if often else []))
+    findings = (*standing_faults(floors), *([asked_too_often(context, asked_by, session, floors)] if often else []))
     if asking and not remedies:
         reasons.append(("deny", TOO_OFTEN if avoided else NO_REMEDY))
     ruling = strictest(ruling for ruling, _ in reasons)
@@ -188,7 +188,7 @@ def _offer(needed: StepUpRequirements, context: DecisionContext) -> tuple[tuple[
 def _rule_behind(why: str, context: DecisionContext) -> str:
     """The rule of the policy that a reason rests on."""
     cell = f"{context.event.identity.type}, {context.event.resource.sensitivity or 'unknown'}"
-    rules = {MODEL: f"threshold of {cell}", EXPIRED: "lifetime.risk", THIN: "thin_context"}
+    rules = {MODEL: f"{THRESHOLD}{cell}", EXPIRED: "lifetime.risk", THIN: "thin_context"}
     return "lifetime.assurance" if why.startswith(REAUTHENTICATE) else rules.get(why, why)
 
 

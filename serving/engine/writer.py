@@ -64,9 +64,19 @@ class Engine:
         self._write_probe = WriteProbe(self.run)
         self._ingesting = threading.Lock()
         self._closing = threading.Lock()
+        self._changing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
+
+    def change(
+        self, change: Callable[[ActiveConfiguration], ActiveConfiguration]
+    ) -> tuple[ActiveConfiguration, ActiveConfiguration]:
+        """Change the active configuration, one change at a time; returns it as it was and as it is."""
+        with self._changing:
+            before = self.active
+            self.active = change(before)
+            return before, self.active
 
     def score(self, request: ScoreRequest, caller: Caller) -> dict[str, Any]:
         """Decide a request and record the decision; returns the decision once it is durable."""
