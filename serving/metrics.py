@@ -76,7 +76,7 @@ POLICY_SWAPS = Counter(
 )
 POLICY_REFUSED = Gauge(
     "session_trust_policy_refused",
-    "1 while the policy file is refused and an older policy is in force",
+    "1 while a changed policy file, or a catalogue beside it, is refused and an older one is in force",
     registry=REGISTRY,
 )
 

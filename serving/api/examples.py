@@ -126,6 +126,7 @@ STEP_UP_RESPONSE = {
 }
 REVOCATION_REQUEST = {"identity": "ada", "session": "s1", "reason": "laptop reported stolen"}
 REVOCATION_RESPONSE = {"identity": "ada", "session": "s1", "revoked_at": "2026-03-02T09:05:00+00:00"}
+LIFT_RESPONSE = {"identity": "ada", "session": "s1", "lifted_at": "2026-03-02T11:00:00+00:00"}
 FEEDBACK_REQUEST = {"verdict": "intruder", "note": "the owner was on a plane"}
 FEEDBACK_RESPONSE = {
     "decision_id": SCORE_RESPONSE["decision_id"],

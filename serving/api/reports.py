@@ -22,8 +22,8 @@ from serving.times import now
 
 DECOMPRESSED_LIMIT = 32 * MIB
 """Bytes of a batch of events once decompressed."""
-BATCHES_AT_ONCE = 2
-"""Batches of events that are read and folded at once. Others wait, without a thread that requests would need."""
+BATCHES_AT_ONCE = 1
+"""Batches of events that are read and folded at once. Others wait, and take no thread and no time from decisions."""
 
 
 async def take_events(request: Request) -> Response:
@@ -45,7 +45,7 @@ def _ingest(engine: Engine, body: bytes, source: str | None, batch: bool, caller
     except BodyTooLarge as error:
         raise Problem(413, f"The body is too large: {error}.") from None
     records = parse_records(body, source, latest, batch=batch)
-    result = engine.ingest(records.events, records.named, caller)
+    result = engine.ingest(records.events, records.named, caller, source)
     metrics.count_events(result, broken=len(records.broken))
     return result
 
@@ -61,6 +61,13 @@ async def revoke(request: Request) -> Response:
     revocation = RevocationRequest.model_validate(await request.json())
     caller = current_request.get().caller
     return JSONResponse(await run_in_threadpool(request.app.state.engine.revoke, revocation, caller))
+
+
+async def lift_revocation(request: Request) -> Response:
+    """POST /revocations/lift."""
+    lifted = RevocationRequest.model_validate(await request.json())
+    caller = current_request.get().caller
+    return JSONResponse(await run_in_threadpool(request.app.state.engine.lift, lifted, caller))
 
 
 async def give_feedback(request: Request) -> Response:

@@ -94,6 +94,8 @@ class Revocation:
     at: datetime
     by: str
     reason: str
+    until: datetime | None = None
+    """When it was lifted, for a replay of the past."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class SessionState:
     """What the store knows of an identity and session beside its history."""
 
     revocation: Revocation | None = None
+    session_revoked_at: datetime | None = None
+    """When a session of this identity was revoked last, for a request that names none."""
     valid_until: datetime | None = None
     prompts_in_window: int = 0
     """How many step-ups the identity was asked for in the storm window."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from features.event.schema import Category, Environment, IdentityType, Impact, Sensitivity
 from features.hashing import digest_of
 from serving.policy.loader import PolicyError, read_file, read_yaml
-from serving.policy.rules import PolicyPart
+from serving.policy.rules import FormatVersion, PolicyPart
 
 Pattern = Annotated[str, Field(min_length=1, max_length=256)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
@@ -62,21 +62,21 @@ class IdentityEntry(PolicyPart):
 class ActionsFile(PolicyPart):
     """The whole of `actions.yaml`."""
 
-    version: Literal[1]
+    version: FormatVersion
     actions: tuple[ActionEntry, ...]
 
 
 class AssetsFile(PolicyPart):
     """The whole of `assets.yaml`."""
 
-    version: Literal[1]
+    version: FormatVersion
     assets: tuple[AssetEntry, ...]
 
 
 class IdentitiesFile(PolicyPart):
     """The whole of `identities.yaml`."""
 
-    version: Literal[1]
+    version: FormatVersion
     identities: tuple[IdentityEntry, ...]
 
 
@@ -95,8 +95,8 @@ def read_catalogue(path: Path) -> bytes | None:
     try:
         return read_file(path)
     except PolicyError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            return None
+        if isinstance(error.__cause__, FileNotFoundError) and not path.is_symlink():
+            return None  # a link to nothing is an error: its entries make rulings stricter
         raise
 
 

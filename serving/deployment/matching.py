@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
 
+from features.event.identifiers import comparable_id
 from features.event.schema import Environment, Sensitivity
 from serving.deployment.catalogue_files import ActionEntry, AssetEntry, Catalogues, IdentityEntry
 
@@ -48,13 +48,9 @@ def stricter_environment(values: Iterable[Environment | None]) -> Environment | 
 
 @lru_cache(maxsize=65_536)
 def _matches(patterns: Sequence[str], text: str) -> bool:
-    return _compiled(patterns).match(_comparable(text)) is not None
+    return _compiled(patterns).match(comparable_id(text)) is not None
 
 
 @lru_cache(maxsize=4_096)
 def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(translate(_comparable(pattern)) for pattern in patterns))
-
-
-def _comparable(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return re.compile("|".join(translate(comparable_id(pattern)) for pattern in patterns))

@@ -12,11 +12,18 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
-from serving.engine.reports import Ingested, ingest_chunk, prepare_events, record_verdict, revoke_access
+from serving.engine.reports import (
+    Ingested,
+    ingest_chunk,
+    lift_revocation,
+    prepare_events,
+    record_verdict,
+    revoke_access,
+)
 from serving.engine.score import decide_and_record
 from serving.engine.score_context import check_score_request
 from serving.engine.step_ups import report_step_up
@@ -33,7 +40,14 @@ GROUP_SIZE = 32
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Any]
-Job = tuple[Work, "Future[Any]"]
+
+
+class Job(NamedTuple):
+    """Some work and whom to tell; `alone` when no other job is to wait for it in the same commit."""
+
+    work: Work
+    future: Future[Any]
+    alone: bool = False
 
 
 class Engine:
@@ -50,26 +64,42 @@ class Engine:
         self._write_probe = WriteProbe(self.run)
         self._ingesting = threading.Lock()
         self._closing = threading.Lock()
+        self._changing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
+
+    def change(
+        self, change: Callable[[ActiveConfiguration], ActiveConfiguration]
+    ) -> tuple[ActiveConfiguration, ActiveConfiguration]:
+        """Change the active configuration, one change at a time; returns it as it was and as it is."""
+        with self._changing:
+            before = self.active
+            self.active = change(before)
+            return before, self.active
 
     def score(self, request: ScoreRequest, caller: Caller) -> dict[str, Any]:
         """Decide a request and record the decision; returns the decision once it is durable."""
         context = check_score_request(request, caller, self.active)
         return self.run(lambda tx: decide_and_record(tx, context, self.active))
 
-    def ingest(self, events: Sequence[Event], broken: Sequence[str], caller: Caller) -> dict[str, Any]:
-        """Extend histories by shipped events; `broken` says which records could not be read.
+    def ingest(
+        self, events: Sequence[Event], broken: Sequence[str], caller: Caller, source: str | None = None
+    ) -> dict[str, Any]:
+        """Extend histories by shipped events; `broken` says which records could not be read, `source` whose log it is.
+
+        An importer's rules fix the types of identities, and so does a caller that may assert facts.
 
         A batch is committed in chunks, and one chunk is queued at a time, of all batches together: a request that
         arrives meanwhile waits for one chunk. When the store fails on the way, the error says how far it came.
         """
+        fixing = f"importer {source}" if source else f"key {caller.id}" if "assure" in caller.scopes else None
         prepared, state = prepare_events(events, caller, self.active), Ingested()
         while state.done < len(prepared):
             try:
                 with self._ingesting:
-                    state = self.run(partial(ingest_chunk, events=prepared, before=state))
+                    chunk = partial(ingest_chunk, events=prepared, before=state, fixing=fixing)
+                    state = self.run(chunk, alone=True)
             except ServingError as error:
                 if state.done == 0:
                     raise
@@ -85,6 +115,10 @@ class Engine:
         """Deny a session or an identity from now on."""
         return self.run(lambda tx: revoke_access(tx, request, caller))
 
+    def lift(self, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
+        """End the revocation of a session or an identity."""
+        return self.run(lambda tx: lift_revocation(tx, request, caller))
+
     def feedback(self, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
         """Record an investigator's verdict on a decision."""
         return self.run(lambda tx: record_verdict(tx, decision_id, request, caller))
@@ -93,14 +127,14 @@ class Engine:
         """Why nothing can be written now, or None; found out by a write, of which there is one in a while at most."""
         return self._write_probe.fault()
 
-    def run(self, work: Callable[[Transaction], T], timeout: float | None = None) -> T:
+    def run(self, work: Callable[[Transaction], T], timeout: float | None = None, *, alone: bool = False) -> T:
         """Queue some work and wait until what it wrote is durable; raises whatever the work raises, and TimeoutError
-        when that takes longer than `timeout` seconds."""
+        when that takes longer than `timeout` seconds. What takes long is committed `alone`."""
         future: Future[T] = Future()
         with self._closing:
             if self._closed:
                 raise StoreUnavailable("the service is stopping")
-            self._jobs.put((work, future))
+            self._jobs.put(Job(work, future, alone))
         return future.result(timeout)
 
     def close(self) -> None:
@@ -111,36 +145,37 @@ class Engine:
         self._thread.join()
 
     def _loop(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            group, open_ = self._next_group(first)
+        first = self._jobs.get()
+        while first is not None:
+            group, waiting = self._next_group(first)
             self._commit(group)
-            if not open_:
-                return
+            first = waiting[0] if waiting else self._jobs.get()
 
-    def _next_group(self, first: Job) -> tuple[list[Job], bool]:
-        """The jobs that are waiting, and whether more may come."""
+    def _next_group(self, first: Job) -> tuple[list[Job], tuple[Job | None, ...]]:
+        """The jobs of the next commit, and what was taken from the queue after them: a job that is committed alone, or
+        None for the end."""
         group = [first]
-        while len(group) < GROUP_SIZE:
+        while len(group) < GROUP_SIZE and not first.alone:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
-                return group, True
-            if job is None:
-                return group, False
+                break
+            if job is None or job.alone:
+                return group, (job,)
             group.append(job)
-        return group, True
+        return group, ()
 
     def _commit(self, group: list[Job]) -> None:
         """Do a group in one transaction, then answer each caller. When the transaction fails, nobody gets a result."""
         answers: list[Callable[[], None]] = []
         try:
             with self.store.transaction() as tx:
-                for work, future in group:
-                    answers.append(self._attempt(tx, work, future))
+                for job in group:
+                    answers.append(self._attempt(tx, job.work, job.future))
         except BaseException as error:
             log.exception("a group of %d could not be committed", len(group))
-            for _, future in group:
-                future.set_exception(error)
+            for job in group:
+                job.future.set_exception(error)
             return
         for answer in answers:
             answer()

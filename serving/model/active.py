@@ -35,6 +35,8 @@ class RefusedFile:
     file: str
     reason: str
     since: datetime
+    part: str = ""
+    """The part of the configuration it belongs to: the policy's file, or the catalogues' folder."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,18 @@ class ActiveConfiguration:
     """What the deployment itself knows of its actions, assets and identities."""
     refused_files: tuple[RefusedFile, ...] = ()
 
-    def refusing(self, file: Path, reason: str | None, at: datetime) -> ActiveConfiguration:
-        """The same with a file refused for a reason, or for none. A reason that stands keeps its time."""
-        others = tuple(each for each in self.refused_files if each.file != str(file))
-        known = [each for each in self.refused_files if (each.file, each.reason) == (str(file), reason)]
-        new = known or ([RefusedFile(str(file), reason, at)] if reason is not None else [])
-        return replace(self, refused_files=(*others, *new))
+    def refusing(self, part: Path, reason: str | None, at: datetime, file: str = "") -> ActiveConfiguration:
+        """The same with a part (the policy's file, the catalogues' folder) refused for a reason, or for none.
+
+        `file` is the one of the part that is at fault. A reason that stands keeps its time.
+        """
+        others = tuple(each for each in self.refused_files if each.part != str(part))
+        if reason is None:
+            return self if others == self.refused_files else replace(self, refused_files=others)
+        known = [each for each in self.refused_files if (each.part, each.reason) == (str(part), reason)]
+        return replace(
+            self, refused_files=(*others, *(known or [RefusedFile(file or str(part), reason, at, str(part))]))
+        )
 
     @property
     def versions(self) -> Versions:

@@ -28,6 +28,11 @@ _LONGEST_REASON = 400
 class PolicyError(ValueError):
     """A policy that cannot be used; the message says what is wrong, where, and what would be right."""
 
+    def __init__(self, message: str, file: str = "") -> None:
+        super().__init__(message)
+        self.file = file
+        """The file that cannot be used, where it is known."""
+
 
 class UnknownName(ValueError):
     """Raised by validators for a name that is not known. The loader adds the nearest known one to the message."""
@@ -53,7 +58,7 @@ def read_file(path: Path, limits: YamlLimits = DEFAULT_LIMITS) -> bytes:
     try:
         return read_bounded(path, limits)
     except YamlError as error:
-        raise PolicyError(_printable(str(error))) from error.__cause__
+        raise PolicyError(_printable(str(error)), str(path)) from error.__cause__
 
 
 def read_yaml(
@@ -68,13 +73,13 @@ def read_yaml(
     try:
         document = parse_yaml(data, name, limits)
     except YamlError as error:
-        raise PolicyError(_printable(str(error))) from error
+        raise PolicyError(_printable(str(error)), name) from error
     adapter = TypeAdapter(kind)
     try:
         # As JSON, since only there a strict model takes a list for a tuple and a text for a time.
         return adapter.validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
-        raise PolicyError(_messages(name, error, document, adapter)) from error
+        raise PolicyError(_messages(name, error, document, adapter), name) from error
 
 
 def _messages(name: str, error: ValidationError, document: YamlDocument, adapter: TypeAdapter[Any]) -> str:

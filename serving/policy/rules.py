@@ -74,7 +74,7 @@ class Condition(PolicyPart):
 
     fact: str
     """An event field by its dotted name, a feature, or a derived fact."""
-    in_: tuple[str, ...] | None = Field(default=None, alias="in", min_length=1)
+    in_: tuple[str, ...] | None = Field(default=None, alias="in", min_length=1, max_length=1_000)
     """The fact is one of these values."""
     is_: bool | None = Field(default=None, alias="is")
     """The fact is true, or false."""
@@ -131,7 +131,7 @@ class Floor(PolicyPart):
     """Its name in answers, pages and metrics."""
     kind: Literal["action", "signal"]
     """`action` guards an action, `signal` responds to a sign of danger."""
-    when: tuple[Condition, ...] = Field(min_length=1)
+    when: tuple[Condition, ...] = Field(min_length=1, max_length=50)
     """Conditions that must all hold."""
     requires: Requirement
     """The proof that satisfies it."""

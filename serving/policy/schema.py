@@ -200,7 +200,7 @@ class Policy(PolicyPart):
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
-    privileged_roles: tuple[Role, ...]
+    privileged_roles: Annotated[tuple[Role, ...], Field(max_length=1_000)]
     """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters."""
     trust_declared_sensitivity: bool = False
     """Whether a sensitivity below confidential counts for an export although no asset entry or `assure` key says so."""
@@ -224,7 +224,7 @@ class Policy(PolicyPart):
     """The remedies that an irreversible action needs instead of any other, by identity type."""
     intent_types: Annotated[tuple[str, ...], Field(min_length=1)]
     """The types of authorization details whose members mean what RFC 9396 section 2.2 says."""
-    floors: tuple[Floor, ...]
+    floors: Annotated[tuple[Floor, ...], Field(max_length=500)]
     """The rules that demand proof whatever the trust."""
     _digest: str = PrivateAttr(default="")
     _assurance: tuple[tuple[Any, ...], AssuranceMap] | None = PrivateAttr(default=None)

@@ -152,10 +152,14 @@ revocations = Table(
     Column("at", BigInteger, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("identity_spelling", Text, nullable=False, server_default="", comment="the form all spellings share"),
+    Column("session_spelling", Text, comment="the same of the session"),
+    Column("lifts", Integer, nullable=False, server_default="0", comment="1 ends the revocation before it"),
     Index("revocations_of_identity", "space", "identity"),
+    Index("revocations_by_spelling", "space", "identity_spelling"),
     sqlite_autoincrement=True,
 )
-"""Sessions and identities whose every request is denied."""
+"""Sessions and identities whose every request is denied, and the ends of that; append-only."""
 
 findings = Table(
     "findings",

@@ -23,6 +23,7 @@ from serving.store.findings import Findings
 from serving.store.hash_chain import ChainWriter, Tip
 from serving.store.histories import Histories
 from serving.store.identity_types import IdentityTypes
+from serving.store.revocations import Revocations
 from serving.store.session_state import Sessions
 from serving.store.verdicts import Verdicts
 
@@ -36,6 +37,7 @@ class Transaction:
         self.connection = connection
         self.chain = ChainWriter(connection, tip)
         self.histories = Histories(connection)
+        self.revocations = Revocations(connection)
         self.sessions = Sessions(connection)
         self.decisions = DecisionLog(connection, self.chain)
         self.findings = Findings(connection)

@@ -6,9 +6,7 @@ policy.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +14,8 @@ from serving.deployment.catalogue_files import FILES, Catalogues, contents_diges
 from serving.engine.writer import Engine
 from serving.policy.loader import PolicyError
 from serving.times import now
+from serving.workers.active_files import refresh
 from serving.workers.periodic import PeriodicWorker
-
-log = logging.getLogger(__name__)
 
 SECONDS = 2.0
 """How often the files are checked."""
@@ -31,8 +28,8 @@ class CatalogueWatcher:
         self._engine = engine
         self._folder = folder
         self._clock = clock
-        self._refused: tuple[str | None, str] | None = None
-        """The digest of files that were refused, and why: no file is parsed twice."""
+        self._refused: tuple[str | None, str, str] | None = None
+        """The digest of files that were refused, why, and which: no file is parsed twice."""
 
     def worker(self) -> PeriodicWorker:
         """The worker that checks the files from now on."""
@@ -40,15 +37,7 @@ class CatalogueWatcher:
 
     def check(self) -> None:
         """Put the files' entries into force if they changed and are valid."""
-        try:
-            catalogues = self._read()
-        except PolicyError as error:
-            self._show(str(error))
-            return
-        active = self._engine.active
-        self._engine.active = replace(active.refusing(self._folder, None, self._clock()), catalogues=catalogues)
-        if catalogues.digest != active.catalogues.digest:
-            log.warning("the catalogues in force are now %s", catalogues.digest)
+        refresh(self._engine, self._folder, lambda: {"catalogues": self._read()}, self._clock())
 
     def _read(self) -> Catalogues:
         """The entries of the files; parsed when they changed. Raises PolicyError."""
@@ -58,16 +47,9 @@ class CatalogueWatcher:
         if digest == in_force.digest:
             return in_force
         if self._refused is not None and self._refused[0] == digest:
-            raise PolicyError(self._refused[1])
+            raise PolicyError(*self._refused[1:])
         try:
             return parse_catalogues(contents, self._folder)
         except PolicyError as error:
-            self._refused = digest, str(error)
+            self._refused = digest, str(error), error.file
             raise
-
-    def _show(self, reason: str) -> None:
-        active = self._engine.active
-        refusing = active.refusing(self._folder, reason, self._clock())
-        if refusing != active:
-            log.error("the catalogues in force stay %s; a new file is refused: %s", active.catalogues.digest, reason)
-        self._engine.active = refusing

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.decisions import NOW
 from support.engines import CALLER, score_request
 from support.live_server import active_configuration
 from support.recorded_decisions import open_store
 
+from serving import metrics
 from serving.engine.writer import Engine
+from serving.model.active import ActiveConfiguration
 from serving.workers.catalogue_watcher import CatalogueWatcher
 
 EXPORT = "version: 1\nactions: [{match: ['files:*'], category: export}]\n"
@@ -63,3 +69,45 @@ def test_an_invalid_file_leaves_the_entries_in_force_and_is_shown(engine: Engine
     (tmp_path / "actions.yaml").write_text(EXPORT)
     watcher.check()
     assert engine.active.refused_files == ()
+
+
+TROUBLE: dict[str, Callable[[Path], object]] = {
+    "a link to nothing": lambda path: path.symlink_to("missing"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a directory": Path.mkdir,
+    "a named pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+def test_what_cannot_be_read_leaves_the_entries_in_force(engine: Engine, tmp_path: Path, name: str) -> None:
+    """Nothing becomes less strict because a file is no file; the file itself is named, and the metric says so."""
+    watcher, file = CatalogueWatcher(engine, tmp_path), tmp_path / "actions.yaml"
+    file.write_text(EXPORT)
+    watcher.check()
+    file.unlink()
+    TROUBLE[name](file)
+    watcher.check()
+
+    assert counted_as(engine, "meanwhile")[0] == "export"
+    assert [each.file for each in engine.active.refused_files] == [str(file)]
+    assert metrics.REGISTRY.get_sample_value("session_trust_policy_refused") == 1.0
+
+
+def test_changes_of_two_watchers_are_both_kept(engine: Engine) -> None:
+    """Policy and catalogues are watched by two threads; neither takes back what the other changed."""
+    reading, read = threading.Event(), threading.Event()
+
+    def slowly(active: ActiveConfiguration) -> ActiveConfiguration:
+        reading.set()
+        read.wait(0.2)
+        return replace(active, missing="one")
+
+    first = threading.Thread(target=engine.change, args=(slowly,))
+    first.start()
+    reading.wait(10)
+    engine.change(lambda active: active.refusing(Path("other"), "why", NOW))
+    read.set()
+    first.join()
+
+    assert (engine.active.missing, [each.reason for each in engine.active.refused_files]) == ("one", ["why"])

@@ -1,9 +1,11 @@
-"""The type of each identity."""
+"""The type of each identity; spellings and ends of revocations."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from features.event.identifiers import comparable_id
 
 revision = "0003"
 down_revision = "0002"
@@ -12,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add a table; types of earlier identities are provisional until somebody fixes them."""
+    """Add a table and three columns; types of earlier identities are provisional until somebody fixes them."""
     op.create_table(
         "identity_types",
         sa.Column("space", sa.Text(), nullable=False),
@@ -22,3 +24,37 @@ def upgrade() -> None:
         sa.Column("declared", sa.Text(), nullable=False, comment="every type declared so far, separated by spaces"),
         sa.PrimaryKeyConstraint("space", "identity"),
     )
+    op.add_column(
+        "revocations",
+        sa.Column(
+            "identity_spelling", sa.Text(), nullable=False, server_default="", comment="the form all spellings share"
+        ),
+    )
+    op.add_column(
+        "revocations", sa.Column("session_spelling", sa.Text(), nullable=True, comment="the same of the session")
+    )
+    op.add_column(
+        "revocations",
+        sa.Column("lifts", sa.Integer(), nullable=False, server_default="0", comment="1 ends the revocation before it"),
+    )
+    op.create_index("revocations_by_spelling", "revocations", ["space", "identity_spelling"], unique=False)
+    _spell_earlier_revocations()
+
+
+def _spell_earlier_revocations() -> None:
+    table = sa.table(
+        "revocations",
+        *(sa.column(name) for name in ("place", "identity", "session", "identity_spelling", "session_spelling")),
+    )
+    connection = op.get_bind()
+    for place, identity, session in connection.execute(
+        sa.select(table.c.place, table.c.identity, table.c.session)
+    ).all():
+        connection.execute(
+            sa.update(table)
+            .where(table.c.place == place)
+            .values(
+                identity_spelling=comparable_id(identity),
+                session_spelling=None if session is None else comparable_id(session),
+            )
+        )
