@@ -32,7 +32,7 @@ def insufficiency(proof: Proof, challenge: DecisionRecord, active: ActiveConfigu
     proof by its age; what the model asks for needs one that is newer than the request.
     """
     context, policy = _context(proof, challenge, active), active.policy
-    if asks_for_new_proof(challenge.body["answer"]["because"]):
+    if asks_for_new_proof(challenge.body["answer"]["because"], context):
         if proof.made_at == context.event.authentication.time:
             return "is the sign-in that the request carried: a new one is needed (max_age=0)"
         why = model_refusal(proof, SessionState(challenged_at={challenge.id: challenge.at}), context)

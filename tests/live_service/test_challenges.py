@@ -163,6 +163,17 @@ def test_the_sign_in_that_a_request_carried_does_not_answer_it(small: Server) ->
     assert "a new one is needed" in problem["errors"][0]["detail"]
 
 
+def test_an_earlier_sign_in_does_not_count_after_the_session_moved(small: Server) -> None:
+    """It may be that of the person whose cookie was stolen: the challenge says max_age=0, whatever the model says."""
+    scored(small, "moved", "08:58:00", **READ)
+    challenge = scored(small, "moved", "09:00:00", **ELSEWHERE)
+    earlier = reported(small, challenge, "08:59:00", amr=["pwd", "hwk"])[0]
+    later = reported(small, challenge, "09:00:10", amr=["pwd", "hwk"])[0]
+
+    assert challenge["remedies"][0]["max_age_seconds"] == 0
+    assert (earlier, later) == (400, 200)
+
+
 # The body of a report
 
 ASKING: dict[str, dict[str, Any]] = {
