@@ -235,6 +235,22 @@ def test_a_proof_counts_in_one_session_only(small: Server) -> None:
     assert small.score(an_event("one", session="s2", category="manage_access"))["ruling"] == "step_up"
 
 
+@pytest.mark.parametrize("first", ["with its id", "without"])
+def test_leaving_out_the_id_of_a_proof_does_not_make_it_another(small: Server, first: str) -> None:
+    """Made at the same moment with the same factors, it is the proof of the other session."""
+    identity, proof = f"one {first}", sign_in_proof()
+    challenges = [small.score(an_event(identity, session=s, category="manage_access")) for s in ("s1", "s2")]
+    named = [first == "with its id", first != "with its id"]
+    statuses = [
+        report_completed(
+            small, challenge, identity, session=session, proof=proof | ({"id": f"jti {first}"} if has_id else {})
+        )[0]
+        for challenge, session, has_id in zip(challenges, ("s1", "s2"), named, strict=True)
+    ]
+
+    assert statuses == [200, 409]
+
+
 def test_the_same_report_twice_is_answered_alike(small: Server) -> None:
     """A retry is no second proof."""
     challenge, proof = small.score(an_event("retry", category="manage_access")), sign_in_proof()
