@@ -1,4 +1,4 @@
-"""`session-trust policy lint | show | schema`: check a policy file, print it, print its schema."""
+"""`session-trust policy lint | show | schema | templates`: check a policy file, print it, its schema, templates."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from serving.cli.shared_options import command_settings, console
 
 if TYPE_CHECKING:
     from serving.policy.schema import Policy
+    from serving.policy.tables import PolicyTable
 
 policy_app = typer.Typer(help="Check, show and try policies.", no_args_is_help=True)
 File = Annotated[Path | None, typer.Argument(dir_okay=False, help="A policy file; by default the one in force.")]
@@ -53,10 +54,34 @@ def show(file: File = None) -> None:
     policy = _load(file)
     print_plain(console, f"{file} {policy.digest}")
     for each in policy_tables(policy):
-        table = Table(*each.columns, title=each.title, title_justify="left")
-        for row in each.rows:
-            table.add_row(*row)
-        Console().print(table)
+        _print_table(each)
+
+
+@policy_app.command("templates")
+def templates(
+    name: Annotated[str | None, typer.Argument(help="One identity provider; by default all are listed.")] = None,
+) -> None:
+    """List the identity providers whose acr and amr values are known, or print one as a policy would state it.
+
+    Exit code 2 when there is no such template.
+
+    Example: `python -m serving policy templates okta`
+    """
+    import yaml
+
+    from serving.policy.assurance import identity_providers
+    from serving.policy.loader import suggestion
+    from serving.policy.tables import provider_table
+
+    providers = identity_providers()
+    if name is None:
+        _print_table(provider_table(providers))
+        return
+    template = next((each for known, each in providers.items() if known == name), None)
+    if template is None:
+        fail(console, f"there is no template {name!r}" + suggestion(name, providers))
+    data = template.model_dump(mode="json", exclude_defaults=True)
+    print(yaml.safe_dump({name: data}, sort_keys=False, default_flow_style=None, width=120), end="")
 
 
 @policy_app.command("schema")
@@ -68,6 +93,13 @@ def schema() -> None:
     from serving.policy.schema import Policy
 
     print(json.dumps(Policy.model_json_schema(), indent=1))
+
+
+def _print_table(each: PolicyTable) -> None:
+    table = Table(*each.columns, title=each.title, title_justify="left")
+    for row in each.rows:
+        table.add_row(*row)
+    Console().print(table)
 
 
 def _file_in_force() -> Path:

@@ -23,7 +23,7 @@ from features.history.update import CHALLENGED, SUCCESS
 from serving import metrics
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Prompt, Proof, SessionState
-from serving.decision.proofs import claimed_proofs
+from serving.decision.proofs import assurance, claimed_proofs
 from serving.decision.readings import KnownTypes
 from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
@@ -61,6 +61,8 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     assessment = stricter(sent, assess(row_with_stand_ins(context.event, row), history, active)) if withheld else sent
     with metrics.REMEMBERING.time():
         state, proofs = _session_state(tx, context, readings.event, active)
+    claimed = claimed_proofs(context.event)
+    metrics.count_unmapped(value for proof in claimed for value in assurance(proof, active.policy).unmapped)
     with metrics.RULING.time():
         decision = decide(
             readings,
@@ -68,7 +70,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             assessment.trust,
             assessment.explanation,
             active.policy,
-            (*claimed_proofs(context.event), *proofs),
+            (*claimed, *proofs),
             replace(state, last_seen=last_seen),
             id=new_decision_id(context.at),
             at=context.at,
@@ -118,6 +120,7 @@ def _session_state(
         prompts_in_window=live.prompts_in_window + inline.prompts_in_window,
         prompts_by_remedy=Counter(live.prompts_by_remedy) + Counter(inline.prompts_by_remedy),
         prompts_by_rule=Counter(live.prompts_by_rule) + Counter(inline.prompts_by_rule),
+        failed_step_ups=live.failed_step_ups + inline.failed_step_ups,
     )
     return state, (*proofs, *more)
 
@@ -128,7 +131,14 @@ def _state_in(
     window = active.policy.storm.window_seconds
     key = SessionKey(namespace, event.identity.id, event.session.id)
     category, resource_type = event.action.category, event.resource.type
-    state = tx.sessions.state(key, category=category, resource_type=resource_type, at=at, window_seconds=window)
+    state = tx.sessions.state(
+        key,
+        category=category,
+        resource_type=resource_type,
+        at=at,
+        window_seconds=window,
+        failures_within_seconds=active.policy.step_ups.failures_within_seconds,
+    )
     return state, tx.sessions.proofs(key, at)
 
 

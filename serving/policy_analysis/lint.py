@@ -102,7 +102,7 @@ def _satisfying(
 
 
 def _missing_acr_levels(policy: Policy) -> Iterator[LintFinding]:
-    """Levels that people are asked for without an acr value to name them in the challenge."""
+    """Levels that people are asked for without an acr value to name them in the challenge, or without any claim."""
     requirements = [
         model_requirement(policy),
         *(f.requires for f in policy.floors if can_hold([*f.when, _is("human")])),
@@ -110,10 +110,16 @@ def _missing_acr_levels(policy: Policy) -> Iterator[LintFinding]:
     needed = {(each.aal, each.phishing_resistant) for each in requirements}
     needed |= {(2, True)}  # below `phishing_resistant_below`, whatever the floors say
     for aal, resistant in sorted(needed):
-        levels = policy.acr_levels.values()
-        if not any(level.aal >= aal and (level.phishing_resistant or not resistant) for level in levels):
-            kind = ", phishing-resistant" if resistant else ""
+        claims = policy.assurance.accepted_claims(aal, phishing_resistant=resistant)
+        kind = ", phishing-resistant" if resistant else ""
+        if not any(claim.acr for claim in claims):
             yield LintFinding("acr_levels", f"no acr value stands for AAL{aal}{kind}, which people are asked for")
+        if not claims:
+            fault = (
+                f"no acr or amr value stands for AAL{aal}{kind}: people who are asked for it are denied; map what your "
+                "provider sends under acr_levels or amr_values (`session-trust policy templates` says what is known)"
+            )
+            yield LintFinding(f"identity_provider {policy.identity_provider or 'none'}", fault)
 
 
 def _thresholds_out_of_order(policy: Policy) -> Iterator[LintFinding]:

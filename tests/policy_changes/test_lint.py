@@ -22,7 +22,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "floor exposed-credential: no remedy of workload can satisfy it on a doubted session",
     ),
     "two requirements no single remedy satisfies": (
-        "accepts: [jit_credential, refresh]}",
+        "accepts: [jit_credential, refresh_token]}",
         "accepts: [attestation]}",
         "floors exposed-credential and over-age-secret: no single remedy of workload satisfies both",
     ),

@@ -202,12 +202,12 @@ def test_thresholds_in_shadow_mode_ask_for_nothing() -> None:
     ]
 
 
-def test_the_shipped_policy_has_eighteen_floors() -> None:
-    """Eight guard actions, ten respond to signals."""
+def test_the_shipped_policy_has_nineteen_floors() -> None:
+    """Eight guard actions, eleven respond to signals."""
     kinds = [floor.kind for floor in Policy.load().floors]
 
     assert kinds.count("action") == 8
-    assert kinds.count("signal") == 10
+    assert kinds.count("signal") == 11
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
