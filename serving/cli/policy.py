@@ -65,7 +65,7 @@ def templates(
 
     Exit code 2 when there is no such template.
 
-    Example: `python -m serving policy templates okta`
+    Example: `session-trust policy templates okta`
     """
     import yaml
 

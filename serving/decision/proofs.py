@@ -182,11 +182,15 @@ def same_device_and_network(proof: Proof, context: DecisionContext) -> bool:
     return _elsewhere(proof, context) is None
 
 
+def changes_in_session(context: DecisionContext) -> str | None:
+    """What of its place the session has changed, in words: a proof from before may be another's. None if nothing."""
+    return " and ".join(words for name, words in _CHANGES.items() if context.features.get(name) == 1.0) or None
+
+
 def _elsewhere(proof: Proof, context: DecisionContext) -> str | None:
     if proof.source == "claim":
-        changed = [words for name, words in _CHANGES.items() if context.features.get(name) == 1.0]
-        what = " and ".join(changed)
-        words = f"the session changed its {what}, so only a step-up that is reported to POST /step-ups settles it"
+        changed = changes_in_session(context)
+        words = f"the session changed its {changed}, so only a step-up that is reported to POST /step-ups settles it"
         return words if changed else None
     asn, device = context.event.network.asn, context.event.device.id
     if proof.network_asn is not None and asn is not None and proof.network_asn != asn:

@@ -18,8 +18,10 @@ from serving.decision.findings import THRESHOLD, Finding, asked_too_often, stand
 from serving.decision.floor_evaluation import FloorResult, evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, SessionState
 from serving.decision.proofs import (
+    changes_in_session,
     model_refusal_sentences,
     model_requirement,
+    refusal,
     refusal_sentences,
     satisfies,
     satisfies_model,
@@ -42,9 +44,11 @@ MODEL, EXPIRED, THIN = "the model", "the session's trust has expired", "too litt
 DEGRADED = "degraded: "
 
 
-def asks_for_new_proof(because: Iterable[str]) -> bool:
-    """Whether one of the reasons is settled only by a proof that is newer than the request; floors go by age."""
-    return any(reason in (MODEL, EXPIRED) or reason.startswith(DEGRADED) for reason in because)
+def asks_for_new_proof(because: Iterable[str], context: DecisionContext) -> bool:
+    """Whether only a proof that is newer than the request settles it: one of the reasons asks for it, or the session
+    has changed its place, so that an earlier proof may be another's. Floors alone go by age."""
+    asked = any(reason in (MODEL, EXPIRED) or reason.startswith(DEGRADED) for reason in because)
+    return asked or changes_in_session(context) is not None
 
 
 def strictest(rulings: Iterable[Ruling]) -> Ruling:
@@ -120,7 +124,7 @@ def determine_ruling(
     reasons = _reasons(context, assessment, session, floors, checks, proofs)
     asking = strictest(ruling for ruling, _ in reasons) == "step_up"
     asking_because = [why for ruling, why in reasons if ruling == "step_up"] if asking else []
-    needed = _requirements(context, floors, session, limit, newer=asks_for_new_proof(asking_because))
+    needed = _requirements(context, floors, session, limit, newer=asks_for_new_proof(asking_because, context))
     remedies, avoided = _offer(needed, context) if asking else ((), False)
     asked_by = tuple(_rule_behind(why, context) for why in asking_because)
     often = asking and session.prompts_in_window >= context.policy.storm.prompts
@@ -149,7 +153,8 @@ def _refused_proofs(
     """Why the proofs that are known do not settle a step-up; each is told once, for what asks first."""
     requirement = needed.floors[0] if needed.floors else model_requirement(context.policy)
     sentences = refusal_sentences(requirement, proofs, context)
-    newer = model_refusal_sentences(proofs, session, context) if needed.newer else ()
+    enough = [proof for proof in proofs if refusal(requirement, proof, context) is None]
+    newer = model_refusal_sentences(enough, session, context) if needed.newer else ()
     return tuple(dict.fromkeys((*sentences, *newer)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from features.event.schema import Event
@@ -32,7 +33,7 @@ def insufficiency(proof: Proof, challenge: DecisionRecord, active: ActiveConfigu
     proof by its age; what the model asks for needs one that is newer than the request.
     """
     context, policy = _context(proof, challenge, active), active.policy
-    if asks_for_new_proof(challenge.body["answer"]["because"]):
+    if asks_for_new_proof(challenge.body["answer"]["because"], context):
         if proof.made_at == context.event.authentication.time:
             return "is the sign-in that the request carried: a new one is needed (max_age=0)"
         why = model_refusal(proof, SessionState(challenged_at={challenge.id: challenge.at}), context)
@@ -63,7 +64,9 @@ def _context(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguratio
     features = {name: math.nan if value is None else value for name, value in challenge.body["features"].items()}
     threshold, trust = challenge.body["answer"]["threshold"], proof.trust_at_completion or 0.0
     readings = read_recorded(challenge.body, event, active)
-    return decision_context(readings, features, trust, threshold, active.policy, max(proof.made_at, challenge.at))
+    at, as_sent = max(proof.made_at, challenge.at), challenge.body.get("trust_as_sent")
+    context = decision_context(readings, features, trust, threshold, active.policy, at)
+    return replace(context, trust_as_sent=trust if as_sent is None else max(as_sent, trust))
 
 
 def _demanded(challenge: DecisionRecord, policy: Policy) -> Iterator[Requirement]:

@@ -10,7 +10,7 @@ import logging
 import math
 import secrets
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -86,7 +86,8 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
-        _record(tx, context, answered, response, readings.event, types, assessment.features, version)
+        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None)
+        _record(tx, context, answered, response, asked, assessment.features, version)
     return response
 
 
@@ -202,13 +203,22 @@ def _outcome(context: ScoreContext, ruled: Event, decision: Decision) -> int:
     return SUCCESS if decision.ruling == "allow" else CHALLENGED
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a decision was made about, beside what was declared."""
+
+    ruled: Event
+    types: KnownTypes
+    trust_as_sent: float | None
+    """The trust without stand-ins for what was withheld."""
+
+
 def _record(
     tx: Transaction,
     context: ScoreContext,
     decision: Decision,
     response: dict[str, Any],
-    ruled: Event,
-    types: KnownTypes,
+    asked: Asked,
     features: dict[str, float],
     version: int,
 ) -> None:
@@ -222,7 +232,7 @@ def _record(
         session=event.session.id,
         event_id=event.id,
         body_digest=context.body_digest,
-        category=ruled.action.category,
+        category=asked.ruled.action.category,
         resource_type=event.resource.type,
         ruling=decision.ruling,
         at=decision.at,
@@ -234,7 +244,8 @@ def _record(
             "mode": "inline" if context.inline else context.request.mode,
             "assured": context.assured,
             "received_at": context.received_at.isoformat(),
-            "types": types.record(),
+            "types": asked.types.record(),
+            "trust_as_sent": asked.trust_as_sent,
         },
     )
     prompt = Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None

@@ -39,7 +39,7 @@ def report_step_up(tx: Transaction, request: StepUpRequest, active: ActiveConfig
     key = _proof_key(challenge, reported)
     if completion is not None:
         return _repeated(challenge, completion, key)
-    _require_one_session(tx, challenge, key)
+    _require_one_session(tx, challenge, reported, key)
     _require_open(challenge, reported, active)
     proof = _proof(reported, challenge)
     metrics.count_unmapped(assurance(proof, active.policy).unmapped)
@@ -119,9 +119,17 @@ def _repeated(challenge: DecisionRecord, completion: Completion, key: str) -> di
     return _response(challenge, "completed", completion.elevated_until)
 
 
-def _require_one_session(tx: Transaction, challenge: DecisionRecord, key: str) -> None:
+def _require_one_session(tx: Transaction, challenge: DecisionRecord, reported: StepUpProof, key: str) -> None:
+    """Raises RequestConflict when a proof was given in another session. One that was reported with an id there is the
+    same without one here, and the other way round, if it was made at the same moment in the same way."""
     given_in = tx.sessions.proof_given_in(challenge.space, key)
-    if given_in not in (None, (challenge.identity, challenge.session)):
+    elsewhere = given_in not in (None, (challenge.identity, challenge.session))
+    this = (reported.kind, reported.acr, set(reported.amr), reported.aal)
+    for session, other in tx.sessions.proofs_made_at(_session_of(challenge), reported.made_at):
+        one_without_id = (other.id is None) != (reported.id is None)
+        alike = (other.kind, other.acr, set(other.amr), other.aal) == this
+        elsewhere = elsewhere or (session != challenge.session and one_without_id and alike)
+    if elsewhere:
         raise RequestConflict("This proof was given in another session: a proof counts in one session only.")
 
 

@@ -74,6 +74,14 @@ _GIVEN_IN = Statement(
     )
     .limit(1)
 )
+_MADE_AT = Statement(
+    sa.select(step_ups.c.session, step_ups.c.proof).where(
+        step_ups.c.space == bindparam("of_space"),
+        step_ups.c.identity == bindparam("of_identity"),
+        step_ups.c.at == bindparam("made_at"),
+        step_ups.c.result == "completed",
+    )
+)
 _FAILURES = Statement(
     sa.select(sa.func.count())
     .select_from(step_ups)
@@ -208,6 +216,11 @@ class Sessions:
         """The identity and session in which a proof completed a challenge; None if it was never given."""
         row = self._connection.first(_GIVEN_IN, of_space=namespace, proof_key=proof_key)
         return (row[0], row[1]) if row else None
+
+    def proofs_made_at(self, key: SessionKey, made_at: datetime) -> tuple[tuple[str | None, Proof], ...]:
+        """The proofs of an identity that were made at this moment, each with its session."""
+        rows = self._connection.rows(_MADE_AT, **_identity(key), made_at=microseconds(made_at))
+        return tuple((session, _PROOF.validate_json(proof)) for session, proof in rows if proof is not None)
 
     def open_challenges(self, key: SessionKey, since: datetime) -> tuple[str, ...]:
         """The decisions that have asked a session for proof since then and got none, newest first."""

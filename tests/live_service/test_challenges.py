@@ -163,6 +163,17 @@ def test_the_sign_in_that_a_request_carried_does_not_answer_it(small: Server) ->
     assert "a new one is needed" in problem["errors"][0]["detail"]
 
 
+def test_an_earlier_sign_in_does_not_count_after_the_session_moved(small: Server) -> None:
+    """It may be that of the person whose cookie was stolen: the challenge says max_age=0, whatever the model says."""
+    scored(small, "moved", "08:58:00", **READ)
+    challenge = scored(small, "moved", "09:00:00", **ELSEWHERE)
+    earlier = reported(small, challenge, "08:59:00", amr=["pwd", "hwk"])[0]
+    later = reported(small, challenge, "09:00:10", amr=["pwd", "hwk"])[0]
+
+    assert challenge["remedies"][0]["max_age_seconds"] == 0
+    assert (earlier, later) == (400, 200)
+
+
 # The body of a report
 
 ASKING: dict[str, dict[str, Any]] = {
@@ -222,6 +233,22 @@ def test_a_proof_counts_in_one_session_only(small: Server) -> None:
 
     assert statuses == [200, 409]
     assert small.score(an_event("one", session="s2", category="manage_access"))["ruling"] == "step_up"
+
+
+@pytest.mark.parametrize("first", ["with its id", "without"])
+def test_leaving_out_the_id_of_a_proof_does_not_make_it_another(small: Server, first: str) -> None:
+    """Made at the same moment with the same factors, it is the proof of the other session."""
+    identity, proof = f"one {first}", sign_in_proof()
+    challenges = [small.score(an_event(identity, session=s, category="manage_access")) for s in ("s1", "s2")]
+    named = [first == "with its id", first != "with its id"]
+    statuses = [
+        report_completed(
+            small, challenge, identity, session=session, proof=proof | ({"id": f"jti {first}"} if has_id else {})
+        )[0]
+        for challenge, session, has_id in zip(challenges, ("s1", "s2"), named, strict=True)
+    ]
+
+    assert statuses == [200, 409]
 
 
 def test_the_same_report_twice_is_answered_alike(small: Server) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.decisions import POLICY
 
+from serving.policy.assurance import ProviderName
 from serving.policy.schema import BUILT_IN, Policy
 from serving.policy_analysis.lint import lint_policy
 
@@ -73,3 +74,24 @@ def test_a_fault_is_found(fault: str, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(text.replace(right, wrong))
 
     assert any(message in str(finding) for finding in lint_policy(Policy.load(tmp_path / "policy.yaml")))
+
+
+PROVIDER_FINDINGS: list[tuple[ProviderName, list[str]]] = [
+    ("okta", ["acr_levels: no acr value stands for AAL2, phishing-resistant"]),
+    ("auth0", ["acr_levels: no acr value stands for AAL2, phishing", "identity_provider auth0: no acr or amr value"]),
+    (
+        "keycloak",
+        ["acr_levels: no acr value stands for AAL2,", "identity_provider keycloak: no acr or amr value stands"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("provider", "findings"), PROVIDER_FINDINGS, ids=[case[0] for case in PROVIDER_FINDINGS])
+def test_lint_knows_what_a_provider_cannot_show(provider: ProviderName, findings: list[str]) -> None:
+    """What people would be asked for and could not show is found before anybody is denied; mapping a value mends it."""
+    template = POLICY.model_copy(update={"identity_provider": provider, "acr_levels": {}})
+    mapped = template.model_copy(update={"acr_levels": {"loa3": POLICY.acr_levels["urn:session-trust:aal3"]}})
+    found = [str(finding) for finding in lint_policy(template)]
+
+    assert all(any(each.startswith(finding) for each in found) for finding in findings)
+    assert lint_policy(mapped) == ()
