@@ -10,6 +10,7 @@ ServingError
     ├── InvalidField         one field is wrong; its path is named
     ├── ScopeRequired        the caller's key lacks a scope
     ├── DecisionNotFound     no decision has this id, or it was erased
+    ├── RevocationNotFound   nothing of this name is revoked
     └── RequestConflict      the request contradicts what is recorded
 
 `serving/api/problems.py` maps each to an HTTP status; nothing below it knows of HTTP.
@@ -61,6 +62,10 @@ class ScopeRequired(RequestRefused):
 
 class DecisionNotFound(RequestRefused):
     """No decision has this id, or it was erased."""
+
+
+class RevocationNotFound(RequestRefused):
+    """No revocation of this session or identity is in force."""
 
 
 class RequestConflict(RequestRefused):

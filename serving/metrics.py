@@ -17,6 +17,16 @@ DECISIONS = Counter(
 FLOORS = Counter(
     "session_trust_floors", "Relevant floors of decisions, by id and status", ["floor", "status"], registry=REGISTRY
 )
+UNDERSTATED_ACTIONS = Counter(
+    "session_trust_understated_actions",
+    "Requests whose declared category was less strict than the action's own",
+    registry=REGISTRY,
+)
+OTHER_TYPES = Counter(
+    "session_trust_other_identity_types",
+    "Requests that declared another identity type than the fixed one",
+    registry=REGISTRY,
+)
 DEGRADED = Counter("session_trust_degraded", "Decisions that failed closed", registry=REGISTRY)
 EVENTS = Counter("session_trust_events", "Shipped events, by result", ["result"], registry=REGISTRY)
 RESPONSES = Counter(
@@ -58,7 +68,7 @@ POLICY_SWAPS = Counter(
 )
 POLICY_REFUSED = Gauge(
     "session_trust_policy_refused",
-    "1 while the policy file is refused and an older policy is in force",
+    "1 while a changed policy file, or a catalogue beside it, is refused and an older one is in force",
     registry=REGISTRY,
 )
 

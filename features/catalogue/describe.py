@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from functools import cache
 from typing import Any
 
-from features.catalogue.all import FEATURES
-from features.catalogue.registration import Feature
+from features.catalogue.all import FEATURES, feature_names
+from features.catalogue.registration import Feature, FeatureError
+from features.catalogue.sentences.by_feature import WORDINGS
 from features.hashing import digest_of
 from features.history.layout import LAYOUT
 
 _COLUMNS = ("name", "module", "unit", "direction", "always", "sentence", "tells", "reads")
+if set(WORDINGS) != set(feature_names()):
+    raise FeatureError(
+        f"features and features/catalogue/sentences differ: {', '.join(sorted(set(WORDINGS) ^ set(feature_names())))}"
+    )
 
 
 def feature_catalogue() -> list[dict[str, Any]]:
-    """One entry per feature, in column order: name, module, unit, direction, sentence and the others."""
-    return [{name: getattr(f, name) for name in _COLUMNS} for f in FEATURES]
+    """One entry per feature, in column order: name, module, unit, direction, sentence and the others.
+
+    `sentence` is said of values that speak for an attack, `usual` of harmless ones, `about` of all others.
+    """
+    return [
+        {name: getattr(f, name) for name in _COLUMNS}
+        | {"usual": WORDINGS[f.name].usual, "about": WORDINGS[f.name].about}
+        for f in FEATURES
+    ]
 
 
 def contract() -> dict[str, Any]:
@@ -52,43 +62,23 @@ def difference(other: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def sentence_for(feature: Feature, value: float) -> str:
-    """The feature's sentence for one value, as an investigator reads it.
+def sentence_for(feature: Feature, value: float, contribution: float | None = None) -> str:
+    """The feature's sentence for one value, as an investigator reads it; it agrees with what the value contributes.
 
     >>> features = {feature.name: feature for feature in FEATURES}
+    >>> sentence_for(features["country_rarity"], 3.0, 0.4)
+    'The country is one this identity seldom acts from (an estimated 4.98 % of its requests).'
+    >>> sentence_for(features["country_rarity"], 0.002, -0.4)
+    'The country is one this identity mostly acts from (an estimated 99.8 % of its requests).'
+    >>> sentence_for(features["country_rarity"], 3.0, -0.1)
+    'How often this identity acts from the country: an estimated 4.98 % of its requests.'
+    >>> sentence_for(features["country_rarity"], float("nan"), 0.1)
+    'Not known: how often this identity acts from the country.'
     >>> sentence_for(features["device_is_new"], 0.0)
-    'Not so: the device (or instance) is one this identity has not used before.'
-    >>> sentence_for(features["requests_above_usual"], math.log(3.0))
+    'The device (or instance) is one this identity has used before.'
+    >>> sentence_for(features["requests_above_usual"], 1.0986)
     "The session has made more requests than this identity's sessions usually do (3 times)."
-    >>> sentence_for(features["requests_above_usual"], -1.0)
-    "Not so: the session has made more requests than this identity's sessions usually do."
     >>> sentence_for(features["pace"], 0.0)
-    'So many requests come within about a minute (0 requests).'
+    'How many requests come within about a minute: 0 requests.'
     """
-    sentence = feature.sentence[0].lower() + feature.sentence[1:]
-    if math.isnan(value):
-        return f"Not known: whether {sentence}"
-    if feature.unit == "yes or no":
-        return feature.sentence if value == 1.0 else f"Not so: {sentence}"
-    if value <= 0.0 and not _STATES_AN_AMOUNT.search(feature.sentence):
-        return f"Not so: {sentence}"
-    return f"{feature.sentence[:-1]} ({_amount(value, feature.unit)})."
-
-
-_STATES_AN_AMOUNT = re.compile(r"\bso (much|many|strong|long)\b", re.IGNORECASE)
-"""Matches sentences that are true for any amount; all others claim that there is some."""
-
-
-def _amount(value: float, unit: str) -> str:
-    """A value with its unit, as text without formulas.
-
-    >>> _amount(math.log(1 + 12), "log(1 + requests)"), _amount(0.25, "share")
-    ('12 requests', '25 %')
-    """
-    if unit.startswith("log(1 + "):
-        return f"{math.expm1(value):.3g} {unit.removeprefix('log(1 + ').removesuffix(')')}"
-    if unit == "log ratio":
-        return f"{math.exp(value):.3g} times"
-    if unit == "share":
-        return f"{100.0 * value:.3g} %"
-    return f"{value:.3g} {unit}"
+    return WORDINGS[feature.name].sentence(feature.sentence, value, contribution)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 
 def normalized_role(role: str) -> str:
@@ -16,3 +17,9 @@ def normalized_role(role: str) -> str:
     visible = "".join(each for each in role if unicodedata.category(each) != "Cf")
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
     return " ".join(folded.split())
+
+
+@lru_cache
+def normalized_roles(roles: tuple[str, ...]) -> frozenset[str]:
+    """The normalized forms of a list of roles."""
+    return frozenset(map(normalized_role, roles))

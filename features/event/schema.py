@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
+from features.event.identifiers import visible_id
+
 IdentityType = Literal["human", "service_account", "workload", "agent"]
 Category = Literal[
     "read",
@@ -73,6 +75,8 @@ def _in_utc(time: datetime) -> datetime:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_bytes_at_most_256)]
+Id = Annotated[Text, AfterValidator(visible_id)]
+"""An id: NFC, without characters that cannot be seen; letter case is significant."""
 LongText = Annotated[str, Field(max_length=2048)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=64, strict=False)]
 Time = Annotated[
@@ -93,7 +97,7 @@ class Group(BaseModel):
 class Identity(Group):
     """Who acts."""
 
-    id: Text = Field(description="The identity's id in the caller's own directory.")
+    id: Id = Field(description="The identity's id in the caller's own directory.")
     type: IdentityType = Field(
         description="What kind of identity acts. A machine is never asked for a person's factor."
     )
@@ -105,7 +109,7 @@ class Identity(Group):
 class Session(Group):
     """The session acted in; without an id every request counts as a session of its own."""
 
-    id: Text | None = Field(default=None, description="The session's id.")
+    id: Id | None = Field(default=None, description="The session's id.")
     started_at: Time | None = Field(default=None, description="When the session began.")
     intent: LongText | None = Field(
         default=None, description="Declared task, or RFC 9396 authorization details, of an agent."
@@ -159,7 +163,7 @@ class Network(Group):
 class Device(Group):
     """The device, or for a workload the instance, that sends the request."""
 
-    id: Text | None = Field(default=None, description="The device's or instance's id.")
+    id: Id | None = Field(default=None, description="The device's or instance's id.")
     managed: bool | None = Field(default=None, description="Whether the organisation manages it.")
     compliant: bool | None = Field(default=None, description="Whether it meets the organisation's rules.")
     user_agent: LongText | None = Field(default=None, description="The user agent as sent.")
@@ -181,7 +185,7 @@ class Authentication(Group):
 class Credential(Group):
     """The secret or token presented."""
 
-    id: Text | None = Field(default=None, description="The credential's id, never the secret itself.")
+    id: Id | None = Field(default=None, description="The credential's id, never the secret itself.")
     kind: CredentialKind | None = Field(default=None, description="What kind of credential it is.")
     issued_at: Time | None = Field(default=None, description="When it was issued.")
     expires_at: Time | None = Field(default=None, description="When it expires.")

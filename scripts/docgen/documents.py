@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from features.catalogue.sentences.amounts import trust_number
 from scripts.docgen import (
     ROOT,
     features_reference,
@@ -47,7 +48,7 @@ def first_answer() -> str:
         "decision_id": answer["decision_id"],
         "ruling": answer["ruling"],
         "because": answer["because"],
-        "trust": {"now": round(answer["trust"]["now"], 4)},
+        "trust": {"now": min(round(answer["trust"]["now"], 4), 0.9999)},
         "remedies": [{"type": each["type"], "sentence": each["sentence"]} for each in answer["remedies"]],
         "explanation": {"contributions": [{name: strongest[name] for name in ("feature", "sentence")}]},
     }
@@ -64,7 +65,7 @@ def incident() -> str:
             f"`{each['identity'][:16]}{'…' if len(each['identity']) > 16 else ''}`",
             f"`{each['action'][:28]}{'…' if len(each['action']) > 28 else ''}`",
             each["history"],
-            f"{each['trust']:.3f}",
+            trust_number(each["trust"], 3),
             f"`{each['ruling']}`",
             each["because"] or "",
         )

@@ -27,8 +27,11 @@ def catalogue() -> str:
     """Every feature, grouped by what drifts."""
     blocks = []
     for group, members in groupby(feature_catalogue(), key=lambda feature: feature["module"]):
-        rows = [(f"`{f['name']}`", f["unit"], DIRECTION[f["direction"]], f["sentence"], f["tells"]) for f in members]
-        columns = ("feature", "unit", "riskier when", "sentence in the explanation", "tells apart")
+        rows = [
+            (f"`{f['name']}`", f["unit"], DIRECTION[f["direction"]], f["sentence"], f["usual"], f["about"], f["tells"])
+            for f in members
+        ]
+        columns = ("feature", "unit", "riskier when", "if it speaks for an attack", "if usual", "else", "tells apart")
         blocks.append(f"### {group.capitalize()}\n\n{table(columns, rows)}")
     return "\n\n".join(blocks)
 

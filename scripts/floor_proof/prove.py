@@ -19,21 +19,25 @@ from random import Random
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
+from features.bounded_yaml.document import parse_yaml
 from features.cli.output import fail
 from features.cli.progress import progress_bar
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from scripts.floor_proof.random_requests import NOW, Request, draw_request
+from scripts.floor_proof.random_requests import CATALOGUES, NOW, Request, draw_request
 from scripts.floor_proof.reference_floors import demands_proof, reference_statuses
 from serving.decision.authorization_details import Detail
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Proof, Revocation, Scope, SessionState, Versions
+from serving.decision.readings import KnownTypes
+from serving.deployment.catalogue_files import Catalogues
+from serving.deployment.request_reading import read_request
 from serving.policy.schema import BUILT_IN, Policy, PolicyError
 
+KNOWN = Catalogues.model_validate(CATALOGUES)
 BATCH = 2_000
 """Requests drawn from one seed."""
 STATUSES = ("applied", "satisfied", "undecided")
@@ -91,8 +95,15 @@ def check_floors(policy: Policy, text: Any, seed: int, requests: int) -> ProofRe
 
 def decide_request(request: Request, policy: Policy) -> Decision:
     """The service's decision on a random request."""
-    return decide(
+    readings = read_request(
         Event.model_validate(request.event),
+        policy,
+        KNOWN,
+        KnownTypes.from_record({"fixed": request.fixed_type, "declared": request.declared_types}),
+        assured=request.assured,
+    )
+    return decide(
+        readings,
         request.features,
         None if request.log_odds is None else TrustCurve(request.log_odds, request.hazards),
         None,
@@ -119,7 +130,7 @@ def _proof(values: dict[str, Any]) -> Proof:
 
 def read_policy(path: Path) -> tuple[Policy, Any]:
     """A policy as the service reads it, and its plain YAML."""
-    return Policy.load(path), yaml.safe_load(path.read_text())
+    return Policy.load(path), parse_yaml(path.read_bytes(), str(path)).value
 
 
 _read_once = cache(read_policy)

@@ -37,11 +37,50 @@ FACTS: dict[str, tuple[float, ...]] = {
 """Features that floors read: the harmless value first, then values on both sides of their limits."""
 
 
+NAMES: dict[str, tuple[str, str]] = {
+    "service:Do": ("write", "nothing"),
+    "read": ("read", "name"),
+    "write": ("write", "name"),
+    "iam:CreateAccessKey": ("rotate_secret", "aws"),
+    "IAM.amazonaws.com:createaccesskey": ("rotate_secret", "aws"),
+    "iam:ListAccessKeys": ("list", "aws"),
+    "s3:DeleteObject": ("delete", "aws"),
+    "crm:ExportContacts": ("export", "name"),
+    "role.assign": ("manage_access", "name"),
+    "kubectl.exec": ("execute_code", "name"),
+    "deploy-all": ("invoke_workflow", "actions.yaml"),
+    "Export-preview": ("read", "actions.yaml"),
+}
+"""Names of actions with the category that each has by itself, and where it is known from."""
+CATALOGUES: dict[str, list[dict[str, Any]]] = {
+    "actions": [
+        {"match": ["deploy-*"], "category": "invoke_workflow", "impact": "high", "reversible": False},
+        {"match": ["export-*"], "category": "read"},
+    ],
+    "assets": [
+        {"id": ["r2"], "sensitivity": "restricted"},
+        {"type": ["bucket"], "sensitivity": "internal", "environment": "production"},
+    ],
+    "identities": [
+        {"match": ["bot"], "type": "workload"},
+        {"match": ["boss"], "type": "human", "privileged": True},
+        {"match": ["chief"], "role": "ROOT"},
+    ],
+}
+"""What the deployment knows, as in actions.yaml, assets.yaml and identities.yaml."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One request with everything that is known about it."""
 
     event: dict[str, Any]
+    assured: bool
+    """Whether its caller may assert facts."""
+    fixed_type: str | None
+    """The identity's type, where somebody fixed it."""
+    declared_types: tuple[str, ...]
+    """The types that were declared for the identity before."""
     features: dict[str, float]
     proofs: tuple[dict[str, Any], ...]
     log_odds: float | None
@@ -76,6 +115,9 @@ def draw_request(rng: Random) -> Request:
     event = _event(draw)
     return Request(
         event=event,
+        assured=draw.any(True, False),
+        fixed_type=draw.mostly(None, *get_args(IdentityType)),
+        declared_types=draw.mostly((), ("human",), ("workload",), ("human", "agent")),
         features={name: draw.mostly(*values, math.nan) for name, values in FACTS.items()},
         proofs=tuple(_proof(draw, event) for _ in range(draw.any(0, 1, 1, 2))),
         log_odds=draw.mostly(-12.0, None, *TRUSTS),
@@ -92,13 +134,22 @@ def _event(draw: Draw) -> dict[str, Any]:
     return {
         "time": NOW,
         "identity": {
-            "id": "ada",
+            "id": draw.mostly("ada", "bot", "boss", "chief"),
             "type": draw.any(*get_args(IdentityType)),
-            "role": draw.mostly("analyst", None, "Administrator", "root"),
+            "role": draw.mostly(
+                "analyst",
+                None,
+                "Administrator",
+                "root",
+                " OWNER ",
+                "\uff32oot",
+                "ro\u200bot",
+                "x-AdministratorAccess-7",
+            ),
         },
         "session": {"id": draw.mostly("s1", None), "intent": _intent(draw)},
         "action": {
-            "name": draw.mostly("service:Do", "read", "write"),
+            "name": draw.mostly("service:Do", *NAMES),
             "category": draw.any(None, *get_args(Category)),
             "reversible": draw.mostly(True, None, False),
             "impact": draw.any(None, *get_args(Impact)),

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from features.event.schema import Category
 from scripts.floor_proof.random_requests import NOW, Request
+from scripts.floor_proof.reference_readings import is_privileged, reference_readings, spelling
 
 Text = dict[str, Any]
 RELAYED = {"face", "fpt", "iris", "mca", "mfa", "otp", "retina", "sms", "swk", "tel", "vbm"}
@@ -22,13 +23,18 @@ MEMBERS = {"type", "actions", "locations", "datatypes", "identifier", "privilege
 def reference_statuses(policy: Text, request: Request) -> dict[str, str]:
     """The status of each relevant floor: applied, satisfied or undecided."""
     statuses = {}
+    first, readings = reference_readings(policy, request)
     for floor in policy["floors"]:
-        answers = [holds(policy, request, condition) for condition in floor["when"]]
+        proven = any(satisfies(policy, first, floor["requires"], proof) for proof in request.proofs)
         when_unknown = floor.get("unknown") or {"action": "applied", "signal": "undecided"}[floor["kind"]]
-        proven = any(satisfies(policy, request, floor["requires"], proof) for proof in request.proofs)
-        if "no" not in answers:
-            undecided = "unknown" in answers and when_unknown == "undecided"
-            statuses[floor["id"]] = "undecided" if undecided else "satisfied" if proven else "applied"
+        found = set()
+        for reading, only in readings:
+            answers = [holds(policy, reading, condition) for condition in floor["when"]]
+            if "no" not in answers and (only is None or floor["id"] in only):
+                undecided = "unknown" in answers and when_unknown == "undecided"
+                found.add("undecided" if undecided else "satisfied" if proven else "applied")
+        if found:
+            statuses[floor["id"]] = "undecided" if found == {"undecided"} else min(found - {"undecided"})
     return statuses
 
 
@@ -43,6 +49,8 @@ def holds(policy: Text, request: Request, condition: Text) -> str:
         return "unknown"
     if "above" in condition:
         return "yes" if value > condition["above"] else "no"
+    if condition["fact"] == "identity.role":
+        return "yes" if spelling(value) in {spelling(role) for role in condition["in"]} else "no"
     return "yes" if (value in condition["in"] if "in" in condition else bool(value) == condition["is"]) else "no"
 
 
@@ -57,10 +65,10 @@ def fact(policy: Text, request: Request, name: str) -> Any:
         anonymizer, reputation = event["network"]["anonymizer"], event["network"]["reputation"]
         bad = anonymizer or (reputation is not None and reputation >= policy["bad_reputation"])
         return True if bad else None if anonymizer is None and reputation is None else False
-    if name == "credential.privileged" and (event["identity"]["role"] or "").lower() in policy["privileged_roles"]:
+    if name == "credential.privileged" and is_privileged(policy, event["identity"]["role"]):
         return True
     group, field = name.split(".")
-    return "write" if event[group][field] is None and name == "action.category" else event[group][field]
+    return event[group][field]
 
 
 def satisfies(policy: Text, request: Request, requires: Text, proof: Text) -> bool:

@@ -106,6 +106,7 @@ STEP_UP_RESPONSE = {
 }
 REVOCATION_REQUEST = {"identity": "ada", "session": "s1", "reason": "laptop reported stolen"}
 REVOCATION_RESPONSE = {"identity": "ada", "session": "s1", "revoked_at": "2026-03-02T09:05:00+00:00"}
+LIFT_RESPONSE = {"identity": "ada", "session": "s1", "lifted_at": "2026-03-02T11:00:00+00:00"}
 FEEDBACK_REQUEST = {"verdict": "intruder", "note": "the owner was on a plane"}
 FEEDBACK_RESPONSE = {
     "decision_id": SCORE_RESPONSE["decision_id"],
@@ -167,7 +168,12 @@ FINDINGS = {
         }
     ]
 }
-POLICY = {"digest": "sha256:6f1f", "refused": None, "policy": {"version": 1, "cache_seconds": 5}}
+POLICY: dict[str, object] = {
+    "digest": "sha256:6f1f",
+    "refused": None,
+    "refused_files": [],
+    "policy": {"version": 1, "cache_seconds": 5},
+}
 MODEL = {"version": "1", "missing": None, "tags": {"data": "simulated"}}
 READY = {"ready": True, "model": "1"}
 METRICS = 'session_trust_decisions_total{identity_type="human",ruling="allow"} 118.0\n'

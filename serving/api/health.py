@@ -34,8 +34,18 @@ async def prometheus(request: Request) -> Response:
 async def active_policy(request: Request) -> Response:
     """GET /policy."""
     active = request.app.state.engine.active
-    policy = active.policy.model_dump(mode="json", by_alias=True)
-    return JSONResponse({"digest": active.policy.digest, "refused": active.policy_refused, "policy": policy})
+    files = active.refused_files
+    reasons = [f"{each.reason}; the policy {active.policy.digest} stays in force" for each in files]
+    return JSONResponse(
+        {
+            "digest": active.policy.digest,
+            "refused": "; ".join(reasons) or None,
+            "refused_files": [
+                {"file": each.file, "reason": each.reason, "since": each.since.isoformat()} for each in files
+            ],
+            "policy": active.policy.model_dump(mode="json", by_alias=True),
+        }
+    )
 
 
 async def active_model(request: Request) -> Response:

@@ -52,7 +52,7 @@ async def show_policy(request: Request) -> Response:
     engine = request.app.state.engine
     findings = await run_in_threadpool(load_findings, engine.store)
     active, token = engine.active, _form_token(request)
-    return _page(policy_page(active.policy, active.policy_refused, findings, form_token=token))
+    return _page(policy_page(active.policy, active.refused_files, findings, form_token=token))
 
 
 async def submit_feedback(request: Request) -> Response:

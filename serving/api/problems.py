@@ -19,6 +19,7 @@ from serving.errors import (
     DecisionNotFound,
     InvalidField,
     RequestConflict,
+    RevocationNotFound,
     ScopeRequired,
     ServingError,
     StaleHistory,
@@ -48,6 +49,7 @@ _STATUS: tuple[tuple[type[ServingError], int], ...] = (
     (InvalidField, 400),
     (ScopeRequired, 403),
     (DecisionNotFound, 404),
+    (RevocationNotFound, 404),
     (RequestConflict, 409),
     (ServingError, 503),
 )

@@ -51,7 +51,7 @@ def _ingest_batch(engine: Engine, body: bytes, source: str | None, batch: bool, 
     except BodyTooLarge as error:
         raise Problem(413, f"The body is too large: {error}.") from None
     records = parse_records(body, source, latest, batch=batch)
-    result = engine.ingest(records.events, records.named, caller)
+    result = engine.ingest(records.events, records.named, caller, source)
     metrics.count_events(result, broken=len(records.broken))
     return result
 
@@ -67,6 +67,13 @@ async def revoke(request: Request) -> Response:
     revocation = RevocationRequest.model_validate(await request.json())
     caller = current_request.get().caller
     return JSONResponse(await run_in_threadpool(request.app.state.engine.revoke, revocation, caller))
+
+
+async def lift_revocation(request: Request) -> Response:
+    """POST /revocations/lift."""
+    lifted = RevocationRequest.model_validate(await request.json())
+    caller = current_request.get().caller
+    return JSONResponse(await run_in_threadpool(request.app.state.engine.lift, lifted, caller))
 
 
 async def give_feedback(request: Request) -> Response:

@@ -76,6 +76,19 @@ ROUTES = (
         response=ResponseBody("The revocation holds.", responses.RevocationResponse, examples.REVOCATION_RESPONSE),
     ),
     RouteSpec(
+        "POST",
+        "/revocations/lift",
+        handler=reports.lift_revocation,
+        scope="admin",
+        tag=REPORT,
+        summary="Lift a revocation",
+        description="Ends the revocation of a session, or without one that of the identity as a whole. Both stay on "
+        "record.",
+        request=RequestBody(requests.RevocationRequest, MIB, examples.REVOCATION_REQUEST),
+        response=ResponseBody("The revocation has ended.", responses.LiftResponse, examples.LIFT_RESPONSE),
+        problems=(404,),
+    ),
+    RouteSpec(
         "GET",
         "/decisions",
         handler=decisions.list_decisions,

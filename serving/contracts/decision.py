@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from features.event.schema import Category
 from serving.contracts.requests import WireModel
 from serving.policy.schema import ProofKind, RemedyType
 
@@ -93,13 +94,14 @@ class OperatorFinding(WireModel):
     """Something an operator should know about a rule or an identity, whatever the ruling."""
 
     kind: Annotated[
-        Literal["asked_too_often", "standing_fault"],
+        Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type"],
         Field(
             description="`asked_too_often`: a rule prompts one identity too often. `standing_fault`: a fault of the "
-            "identity that no proof ends."
+            "identity that no proof ends. `understated_action`: the declared category is less strict than the name's "
+            "own. `other_identity_type`: the declared type is not the fixed one."
         ),
     ]
-    subject: Annotated[str, Field(description="The floor, threshold or limit it is about.")]
+    subject: Annotated[str, Field(description="The floor, threshold, limit or key it is about.")]
     sentence: Annotated[str, Field(description="The finding in words.")]
 
 
@@ -143,12 +145,31 @@ class ContextCoverage(WireModel):
     thin: Annotated[bool, Field(description="Whether so little is known that the action's category rules as well.")]
 
 
+class ActionReading(WireModel):
+    """What the action counts as: the stricter of the declared category and the name's own. Floors of both apply."""
+
+    category: Annotated[Category, Field(description="The category that counts.")]
+    declared: Annotated[Category | None, Field(description="The category in the request.")]
+    derived: Annotated[Category, Field(description="The category that the action's name has.")]
+    derived_from: Annotated[
+        Literal["aws", "name", "nothing", "actions.yaml"],
+        Field(
+            description="AWS's own table, the words of the name, nothing (then the declared category counts, else "
+            "`write`), or the deployment's actions.yaml, which replaces what is declared."
+        ),
+    ]
+
+
 class DecisionVersions(WireModel):
     """What the decision was made with."""
 
     model: Annotated[str | None, Field(description="Version of the registered model; null without a model.")]
     policy: Annotated[str, Field(description="Digest of the policy file.")]
     features: Annotated[str, Field(description="Digest of the feature catalogue.")]
+    catalogues: Annotated[
+        str | None,
+        Field(description="Digest of actions.yaml, assets.yaml and identities.yaml; null without any."),
+    ] = None
 
 
 class ScoreResponse(WireModel):
@@ -166,6 +187,9 @@ class ScoreResponse(WireModel):
     threshold: Annotated[
         float | None, Field(description="The trust this identity type needs for a resource of this sensitivity.")
     ]
+    action: Annotated[
+        ActionReading | None, Field(description="What the action counts as; null in records before 0.3.")
+    ] = None
     floors: Annotated[list[FloorResult], Field(description="Floors relevant to this request.")]
     remedies: Annotated[
         list[Remedy], Field(description="What this kind of identity can do, best first. Empty unless `step_up`.")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel
 
-from features.event.schema import Event
+from features.event.schema import Event, IdentityType
 from serving.contracts.decision import Ruling, ScoreResponse, Timestamp
 from serving.contracts.requests import WireModel
 
@@ -62,6 +62,14 @@ class RevocationResponse(WireModel):
     revoked_at: Annotated[Timestamp, Field(description="When the revocation took effect.")]
 
 
+class LiftResponse(WireModel):
+    """A revocation has ended."""
+
+    identity: Annotated[str, Field(description="The identity.")]
+    session: Annotated[str | None, Field(description="The session; null for the identity as a whole.")]
+    lifted_at: Annotated[Timestamp, Field(description="When it ended.")]
+
+
 class FeedbackResponse(WireModel):
     """A verdict was recorded."""
 
@@ -99,6 +107,13 @@ class DecisionListResponse(WireModel):
     decisions: Annotated[list[DecisionListItem], Field(description="Newest first, 100 at most.")]
 
 
+class RecordedTypes(WireModel):
+    """What was known of the identity's type before this request."""
+
+    fixed: Annotated[IdentityType | None, Field(description="The type that was fixed; null while it is provisional.")]
+    declared: Annotated[list[IdentityType], Field(description="The types that were declared before.")]
+
+
 class DecisionBody(WireModel):
     """What was decided, about what, from which features."""
 
@@ -109,6 +124,15 @@ class DecisionBody(WireModel):
         Literal["enforce", "replay", "inline"],
         Field(description="How it was asked for; `inline` when the request carried its own history."),
     ]
+    assured: Annotated[
+        bool | None, Field(description="Whether its caller might assert facts; null in records before 0.3.")
+    ] = None
+    received_at: Annotated[
+        Timestamp | None, Field(description="When the request came, by the server's clock; null in records before 0.3.")
+    ] = None
+    types: Annotated[
+        RecordedTypes | None, Field(description="What was known of the identity's type; null in records before 0.3.")
+    ] = None
 
 
 class DecisionRecordResponse(WireModel):
@@ -148,13 +172,23 @@ class FindingsResponse(WireModel):
     findings: Annotated[list[StoredFinding], Field(description="Newest first, 200 at most.")]
 
 
+class RefusedFile(WireModel):
+    """A changed file of the policy that is not in force."""
+
+    file: Annotated[str, Field(description="The file's path.")]
+    reason: Annotated[str, Field(description="What is wrong with it, and where: a line for each error.")]
+    since: Annotated[Timestamp, Field(description="When it was refused for this reason first.")]
+
+
 class PolicyResponse(WireModel):
     """The policy in force."""
 
     digest: Annotated[str, Field(description="Digest of the policy file; decisions name it.")]
     refused: Annotated[
-        str | None, Field(description="Why a newer policy file is not in force; null when there is none.")
+        str | None,
+        Field(description="Why a newer file is not in force, and which policy is; null when none is refused."),
     ]
+    refused_files: Annotated[list[RefusedFile], Field(description="Each file that is refused.")]
     policy: Annotated[
         dict[str, Any], Field(description="The policy. `session-trust policy schema` prints its JSON schema.")
     ]

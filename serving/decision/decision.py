@@ -18,6 +18,7 @@ from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding
 from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import Explanation, Proof, SessionState, Versions
+from serving.decision.readings import ActionReading, Readings
 from serving.decision.remedies import Remedy, challenge_header
 from serving.decision.ruling import ModelAssessment, Ruling, decision_context, determine_ruling, is_thin, low_impact
 from serving.decision.session_lifetime import Lifetime, compute_lifetime
@@ -50,6 +51,7 @@ class Decision:
     findings: tuple[Finding, ...]
     asked_by: tuple[str, ...]
     prompt_avoided: bool
+    action: ActionReading | None
 
     def wire(self) -> dict[str, Any]:
         """The decision as JSON, in the shape of an answer."""
@@ -62,6 +64,7 @@ class Decision:
             "model_asks": self.model_asks,
             "model_would_ask": self.model_would_ask,
             "threshold": self.threshold,
+            "action": self.action.wire() if self.action else None,
             "floors": [_floor_json(floor) for floor in self.floors],
             "remedies": [remedy.wire() for remedy in self.remedies],
             "findings": [asdict(finding) for finding in self.findings],
@@ -77,7 +80,7 @@ class Decision:
 
 
 def decide(
-    event: Event,
+    readings: Readings,
     features: Mapping[str, float],
     trust: TrustCurve | None,
     explanation: Explanation | None,
@@ -92,7 +95,7 @@ def decide(
     degraded: str | None = None,
     enforceable: bool = True,
 ) -> Decision:
-    """Decide one request.
+    """Decide one request, of which there may be several readings.
 
     `at` is the time that ages and expiry are measured at, `threshold` the trust this identity type and sensitivity
     need. Without a finite trust and threshold, or with a reason in `degraded`, the decision fails closed. A replay
@@ -101,12 +104,12 @@ def decide(
     not_in_force = policy.not_in_force(at) if enforceable else None
     assessment = _assess(trust, threshold, degraded or not_in_force)
     now = assessment.trust.now if assessment.trust else 0.0
-    context = decision_context(event, features, now, assessment.threshold, policy, at)
+    context = decision_context(readings, features, now, assessment.threshold, policy, at)
     result = determine_ruling(context, assessment, proofs, session)
     lifetime = None
     if assessment.trust is not None and result.ruling == "allow":
         lifetime = compute_lifetime(assessment.trust, context, result.floors, proofs, stepped_up=result.stepped_up)
-    cacheable = lifetime is not None and not assessment.degraded and _is_cacheable(event)
+    cacheable = lifetime is not None and not assessment.degraded and _is_cacheable(readings.event)
     return Decision(
         id=id,
         at=at,
@@ -130,6 +133,7 @@ def decide(
         findings=result.findings,
         asked_by=result.asked_by,
         prompt_avoided=result.prompt_avoided,
+        action=readings.action,
     )
 
 

@@ -41,7 +41,7 @@ def _feature(name: str) -> Fact:
 def _privileged(context: DecisionContext) -> bool | None:
     """A role on the policy's list makes a credential privileged whatever the event says of it."""
     role = context.event.identity.role
-    listed = role is not None and role.lower() in context.policy.privileged_roles
+    listed = role is not None and context.policy.is_privileged_role(role)
     return True if listed else context.event.credential.privileged
 
 

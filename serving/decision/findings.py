@@ -11,12 +11,15 @@ from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import DecisionContext, SessionState
 from serving.times import duration
 
+THRESHOLD = "threshold of "
+"""How the subject of a finding about a threshold of trust begins."""
+
 
 @dataclass(frozen=True)
 class Finding:
     """What is wrong with a rule or an identity, in a sentence; `subject` names the rule."""
 
-    kind: Literal["asked_too_often", "standing_fault"]
+    kind: Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type"]
     subject: str
     sentence: str
 
@@ -28,17 +31,43 @@ def standing_faults(floors: Sequence[FloorResult]) -> Iterator[Finding]:
             yield Finding("standing_fault", f"floor {floor.id}", floor.sentence)
 
 
-def asked_too_often(context: DecisionContext, asked_by: Sequence[str], session: SessionState) -> Finding:
-    """That an identity is prompted too often, and the rule that asked most within the storm window."""
+def asked_too_often(
+    context: DecisionContext, asked_by: Sequence[str], session: SessionState, floors: Sequence[FloorResult]
+) -> Finding:
+    """That an identity is prompted too often, and the rule that asked most within the storm window.
+
+    Whether the rule is too broad is asked only where nothing speaks for an attack: prompts of a stolen session are what
+    the rule is for.
+    """
     storm = context.policy.storm
     rule, times = _asked_most(session.prompts_by_rule, asked_by)
     prompts, window = session.prompts_in_window + 1, duration(storm.window_seconds)
     identity = "person" if context.human else "automation"
+    signs = signs_of_attack(context, rule, floors)
+    advice = (
+        f"{' and '.join(signs)}, so find out first whether an attacker acts in its name"
+        if signs
+        else "check whether that rule is too broad"
+    )
     return Finding(
         "asked_too_often",
         rule,
         f"This {identity} had to be asked {prompts} times in {window} ({storm.prompts} allowed), "
-        f"{times} of them for {rule}: check whether that rule is too broad.",
+        f"{times} of them for {rule}: {advice}.",
+    )
+
+
+def signs_of_attack(context: DecisionContext, rule: str, floors: Sequence[FloorResult]) -> tuple[str, ...]:
+    """What speaks for an attack, now or among the prompts of the rule that asked most.
+
+    Low or unknown trust, an exposed credential, and floors that respond to a sign of danger.
+    """
+    low = context.doubted or context.trust < context.policy.phishing_resistant_below
+    signals = [floor.id for floor in context.policy.floors if floor.kind == "signal"]
+    applied = {floor.id for floor in floors if floor.status == "applied"}
+    return (
+        *(["its session is not trusted"] if low or rule.startswith(THRESHOLD) else []),
+        *(f"floor {id} applies" for id in signals if id in applied or rule == f"floor {id}"),
     )
 
 

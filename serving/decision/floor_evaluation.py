@@ -6,8 +6,8 @@ privileged. A signal floor is undecided: it is recorded and shown, and never cou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from serving.decision.authorization_details import COUNTS_AS
 from serving.decision.facts import fact_lookup
 from serving.decision.inputs import DecisionContext, Proof
 from serving.decision.proofs import satisfies, scope_sentences
-from serving.policy.rules import DERIVED
+from serving.policy.fact_types import DERIVED
 from serving.policy.schema import Condition, Floor, Requirement
 
 Status = Literal["applied", "satisfied", "undecided"]
@@ -46,6 +46,29 @@ def evaluate_floors(context: DecisionContext, proofs: Sequence[Proof]) -> tuple[
 
 
 def _evaluate(floor: Floor, context: DecisionContext, proofs: Sequence[Proof]) -> FloorResult | None:
+    """A floor's result: relevant if it is by any reading of the request; the proofs are compared with the first."""
+    readings = [(reading, unknown_facts(floor, reading)) for reading in _readings(floor, context)]
+    relevant = [(reading, unknown) for reading, unknown in readings if unknown is not None]
+    if not relevant:
+        return None
+    reading = next((each for each, unknown in relevant if not unknown or floor.unknown_applies), None)
+    if reading is None:
+        return _result(floor, "undecided", undecided_sentence(relevant[0][1]))
+    if any(satisfies(floor.requires, proof, context) for proof in proofs):
+        return _result(floor, "satisfied", _sentence(floor, reading))
+    return _result(floor, "applied", _sentence(floor, reading) + scope_sentences(floor.requires, proofs, context))
+
+
+def _readings(floor: Floor, context: DecisionContext) -> Iterator[DecisionContext]:
+    """The context under each reading of the request that brings a floor."""
+    yield context
+    for reading in context.others:
+        if reading.floors is None or floor.id in reading.floors:
+            yield replace(context, event=reading.event)
+
+
+def unknown_facts(floor: Floor, context: DecisionContext) -> tuple[str, ...] | None:
+    """The facts that a floor's conditions need and that are unknown; None where a condition does not hold."""
     unknown = []
     for condition in floor.when:
         value = fact_lookup(condition.fact)(context)
@@ -55,16 +78,12 @@ def _evaluate(floor: Floor, context: DecisionContext, proofs: Sequence[Proof]) -
             unknown.append(condition.fact)
         elif not _holds(condition, value):
             return None
-    if unknown and not floor.unknown_applies:
-        return _result(floor, "undecided", undecided_sentence(tuple(unknown)))
-    if any(satisfies(floor.requires, proof, context) for proof in proofs):
-        return _result(floor, "satisfied", _sentence(floor, context))
-    return _result(floor, "applied", _sentence(floor, context) + scope_sentences(floor.requires, proofs, context))
+    return tuple(unknown)
 
 
 def _holds(condition: Condition, value: Any) -> bool:
     if condition.in_ is not None:
-        return value in condition.in_
+        return condition.includes(value)
     if condition.is_ is not None:
         return bool(value) is condition.is_
     return float(value) > float(condition.above or 0.0)

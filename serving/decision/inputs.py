@@ -9,6 +9,7 @@ from typing import Literal
 
 from features.event.schema import Event
 from serving.decision.authorization_details import Detail
+from serving.decision.readings import Reading
 from serving.policy.schema import Policy, ProofKind
 
 
@@ -26,6 +27,8 @@ class DecisionContext:
     doubted: bool
     policy: Policy
     at: datetime
+    others: tuple[Reading, ...] = ()
+    """Further readings of the request, whose floors it meets as well."""
 
     @property
     def human(self) -> bool:
@@ -75,6 +78,8 @@ class Revocation:
     at: datetime
     by: str
     reason: str
+    until: datetime | None = None
+    """When it was lifted, for a replay of the past."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ class SessionState:
     """What the store knows of an identity and session beside its history."""
 
     revocation: Revocation | None = None
+    session_revoked_at: datetime | None = None
+    """When a session of this identity was revoked last, for a request that names none."""
     valid_until: datetime | None = None
     prompts_in_window: int = 0
     """How many step-ups the identity was asked for in the storm window."""
@@ -123,8 +130,10 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Versions:
-    """The versions a decision was made with: model version, policy digest, feature catalogue digest."""
+    """The versions a decision was made with: model version, digests of the policy, the feature catalogue, and the files
+    about actions, assets and identities (None without any)."""
 
     model: str | None
     policy: str
     features: str
+    catalogues: str | None = None

@@ -14,10 +14,11 @@ from typing import Literal
 
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from serving.decision.findings import Finding, asked_too_often, standing_faults
+from serving.decision.findings import THRESHOLD, Finding, asked_too_often, standing_faults
 from serving.decision.floor_evaluation import FloorResult, evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, SessionState
 from serving.decision.proofs import model_requirement, satisfies, satisfies_model
+from serving.decision.readings import Readings
 from serving.decision.reauthentication import SessionLimit, passed_limit
 from serving.decision.remedies import Remedy, StepUpRequirements, remedies_for
 from serving.policy.schema import Policy
@@ -30,6 +31,7 @@ _VIEWING = ("read", "list")
 REAUTHENTICATE = "the session must be authenticated again"
 NO_REMEDY = "nothing this identity can do would settle all that asks"
 TOO_OFTEN = "it was asked too often for this, and nothing else would settle it"
+MAY_BE_REVOKED = "a session of this identity is revoked, and the request names none"
 MODEL, EXPIRED, THIN = "the model", "the session's trust has expired", "too little is known"
 
 
@@ -72,16 +74,22 @@ class RulingResult:
 
 
 def decision_context(
-    event: Event, features: Mapping[str, float], trust: float, threshold: float | None, policy: Policy, at: datetime
+    readings: Readings,
+    features: Mapping[str, float],
+    trust: float,
+    threshold: float | None,
+    policy: Policy,
+    at: datetime,
 ) -> DecisionContext:
     """The context of a request.
 
     The session is doubted when its trust is below the threshold, when there is no threshold, and when its credential is
     exposed.
     """
+    event = readings.event
     below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
     doubted = below or features.get("credential_exposed") == 1.0
-    return DecisionContext(event, features, trust, doubted, policy, at)
+    return DecisionContext(event, features, trust, doubted, policy, at, readings.others)
 
 
 def determine_ruling(
@@ -94,12 +102,12 @@ def determine_ruling(
     model_asks, model_would_ask = _ask_model(context, assessment, stepped_up)
     proven = stepped_up or any(satisfies(model_requirement(context.policy), proof, context) for proof in proofs)
     checks = _Checks(model_asks, limit, stepped_up, proven)
-    reasons = _reasons(context, assessment, session, floors, checks)
+    reasons = _reasons(context, assessment, session, floors, checks, proofs)
     asking = strictest(ruling for ruling, _ in reasons) == "step_up"
     remedies, avoided = _offer(_requirements(context, floors, session, limit), context) if asking else ((), False)
     asked_by = tuple(_rule_behind(why, context) for ruling, why in reasons if ruling == "step_up") if asking else ()
     often = asking and session.prompts_in_window >= context.policy.storm.prompts
-    findings = (*standing_faults(floors), *([asked_too_often(context, asked_by, session)] if often else []))
+    findings = (*standing_faults(floors), *([asked_too_often(context, asked_by, session, floors)] if often else []))
     if asking and not remedies:
         reasons.append(("deny", TOO_OFTEN if avoided else NO_REMEDY))
     ruling = strictest(ruling for ruling, _ in reasons)
@@ -133,6 +141,7 @@ def _reasons(
     session: SessionState,
     floors: Sequence[FloorResult],
     checks: _Checks,
+    proofs: Sequence[Proof],
 ) -> list[Reason]:
     """Every check's ruling and reason.
 
@@ -146,6 +155,7 @@ def _reasons(
         ("step_up" if _needs_proof_when_thin(context) and not checks.proven else "allow", THIN),
         *(("step_up", f"floor {floor.id}") for floor in floors if floor.demands_proof),
         ("deny" if session.revocation else "allow", "the session is revoked"),
+        ("step_up" if _may_be_revoked(context, session, proofs) else "allow", MAY_BE_REVOKED),
         (
             _fail_closed(context, checks.stepped_up) if assessment.degraded else "allow",
             f"degraded: {assessment.degraded}",
@@ -178,7 +188,7 @@ def _offer(needed: StepUpRequirements, context: DecisionContext) -> tuple[tuple[
 def _rule_behind(why: str, context: DecisionContext) -> str:
     """The rule of the policy that a reason rests on."""
     cell = f"{context.event.identity.type}, {context.event.resource.sensitivity or 'unknown'}"
-    rules = {MODEL: f"threshold of {cell}", EXPIRED: "lifetime.risk", THIN: "thin_context"}
+    rules = {MODEL: f"{THRESHOLD}{cell}", EXPIRED: "lifetime.risk", THIN: "thin_context"}
     return "lifetime.assurance" if why.startswith(REAUTHENTICATE) else rules.get(why, why)
 
 
@@ -201,6 +211,15 @@ def in_shadow(policy: Policy, event: Event) -> bool:
 
 def _is_expired(context: DecisionContext, session: SessionState) -> bool:
     return session.valid_until is not None and context.at > session.valid_until
+
+
+def _may_be_revoked(context: DecisionContext, session: SessionState, proofs: Sequence[Proof]) -> bool:
+    """Whether a request without a session may belong to a revoked one: until a proof that was made after it."""
+    since = session.session_revoked_at
+    requirement = model_requirement(context.policy)
+    return since is not None and not any(
+        proof.made_at > since and satisfies(requirement, proof, context) for proof in proofs
+    )
 
 
 def is_thin(context: DecisionContext) -> bool:

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from features.catalogue.sentences.amounts import trust_number
 from serving.demo.result import ScoredEvent
 
 COLUMNS = {
@@ -47,7 +48,7 @@ def legend(calls: Iterable[ScoredEvent]) -> list[str]:
 
 def trust_text(scored: ScoredEvent) -> str:
     """The trust as printed."""
-    return "unknown" if scored.trust is None else f"{scored.trust:.4f}"
+    return "unknown" if scored.trust is None else trust_number(scored.trust, 4)
 
 
 def identities_table(title: str, calls: Sequence[ScoredEvent]) -> Table:
@@ -59,7 +60,7 @@ def identities_table(title: str, calls: Sequence[ScoredEvent]) -> Table:
         rulings = [scored.ruling for scored in requests]
         trusts = [scored.trust for scored in requests if scored.trust is not None]
         counts = (len(requests), rulings.count("step_up"), rulings.count("deny"))
-        lowest = f"{min(trusts):.4f}" if trusts else "unknown"
+        lowest = trust_number(min(trusts), 4) if trusts else "unknown"
         table.add_row(short_name(requests[0]), requests[0].event.identity.type, *map(str, counts), lowest)
     return table
 

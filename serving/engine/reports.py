@@ -12,7 +12,7 @@ from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest
 from serving.decision.untrusted_claims import remove_claims
 from serving.engine.stored_history import OUTCOME_CODES, fold_and_store
-from serving.errors import DecisionNotFound
+from serving.errors import DecisionNotFound, RevocationNotFound
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
 from serving.store.schema import LIVE, SessionKey
@@ -40,8 +40,10 @@ def prepare_events(events: Sequence[Event], caller: Caller, active: ActiveConfig
     return [fill_event(event if may_assure else remove_claims(event)[0], active.networks) for event in events]
 
 
-def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested) -> Ingested:
+def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested, fixing: str | None = None) -> Ingested:
     """Fold the next events of a batch in the order they arrived, by their outcome, for `CHUNK_SECONDS`.
+
+    `fixing` names the importer or key that may fix an identity's type; None for a caller that only declares it.
 
     An event whose id is known is a duplicate and changes nothing.
     """
@@ -53,6 +55,7 @@ def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested) -> 
         if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
             duplicates += 1
             continue
+        tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=fixing)
         fold_and_store(tx, LIVE, event, OUTCOME_CODES[event.action.outcome], "events")
         folded += 1
     return Ingested(done, folded, duplicates)
@@ -70,5 +73,16 @@ def record_verdict(tx: Transaction, decision_id: str, request: FeedbackRequest, 
 def revoke_access(tx: Transaction, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
     """`POST /revocations`: deny a session or an identity from now on, across restarts."""
     at = now()
-    tx.sessions.revoke(SessionKey(LIVE, request.identity, request.session), at=at, by=caller.id, reason=request.reason)
+    key = SessionKey(LIVE, request.identity, request.session)
+    tx.revocations.revoke(key, at=at, by=caller.id, reason=request.reason)
     return {"identity": request.identity, "session": request.session, "revoked_at": at.isoformat()}
+
+
+def lift_revocation(tx: Transaction, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
+    """`POST /revocations/lift`: end a revocation. Raises RevocationNotFound."""
+    at = now()
+    key = SessionKey(LIVE, request.identity, request.session)
+    if not tx.revocations.lift(key, at=at, by=caller.id, reason=request.reason):
+        what = f"session {request.session}" if request.session else "the identity as a whole"
+        raise RevocationNotFound(f"No revocation of {what} is in force for {request.identity}.")
+    return {"identity": request.identity, "session": request.session, "lifted_at": at.isoformat()}

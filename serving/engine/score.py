@@ -11,13 +11,14 @@ import math
 import secrets
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from features.arrays import NEVER, Array
 from features.catalogue.all import feature_names
 from features.engine.online import fold, vector
 from features.event.numpy_row import row_of
+from features.event.schema import Event
 from features.history.layout import History
 from features.history.population import empty_population
 from features.history.update import CHALLENGED, SUCCESS
@@ -26,6 +27,9 @@ from serving import metrics
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Explanation, Prompt, Proof, SessionState
 from serving.decision.proofs import claimed_proofs
+from serving.decision.readings import KnownTypes
+from serving.deployment.request_reading import read_request
+from serving.engine.caller_findings import findings_on_caller
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
 from serving.errors import RequestConflict
@@ -38,7 +42,9 @@ from serving.times import time_of
 log = logging.getLogger(__name__)
 
 REPEAT_WINDOW = timedelta(minutes=5)
-"""How long the same request of the same caller gets the same decision."""
+"""How long the same request of the same caller gets the same decision, by the server's clock."""
+_NEVER_RECEIVED = datetime.min.replace(tzinfo=UTC).isoformat()
+"""Records of 0.2 do not say when they were received, so they are not repeated."""
 
 
 def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any]:
@@ -52,13 +58,15 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     with metrics.REMEMBERING.time():
         history, version = _load_history(tx, context)
     last_seen = _last_seen(history, context, active)
+    types = tx.identity_types.of(context.namespace, context.event.identity.id)
+    readings = read_request(context.event, active.policy, active.catalogues, types, assured=context.assured)
     row = row_of(context.event)
     assessment = _assess(row, history, active)
     with metrics.REMEMBERING.time():
-        state, proofs = _session_state(tx, context, active)
+        state, proofs = _session_state(tx, context, readings.event, active)
     with metrics.RULING.time():
         decision = decide(
-            context.event,
+            readings,
             assessment.features,
             assessment.trust,
             assessment.explanation,
@@ -67,15 +75,17 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             replace(state, last_seen=last_seen),
             id=new_decision_id(context.at),
             at=context.at,
-            threshold=active.threshold(context.event),
+            threshold=active.threshold(readings.event),
             versions=active.versions,
             degraded=assessment.fault,
             enforceable=not context.replay,
         )
     with metrics.RECORDING.time():
-        version = _update_history(tx, context, active, decision, row, history, version)
-        response = decision.wire() | {"ignored_claims": list(context.ignored_claims)}
-        _record(tx, context, decision, response, assessment.features, version)
+        version = _update_history(tx, context, active, decision, readings.event, row, history, version)
+        _declare_type(tx, context)
+        answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
+        response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
+        _record(tx, context, answered, response, readings.event, types, assessment.features, version)
     return response
 
 
@@ -85,9 +95,9 @@ def _earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConf
     if event.id is None:
         return None
     key = SessionKey(context.namespace, event.identity.id)
-    since = context.at - REPEAT_WINDOW
+    since = context.received_at - REPEAT_WINDOW
     earlier = tx.decisions.latest_for_event(key, caller=context.caller.id, event_id=event.id, since=since)
-    if earlier is None:
+    if earlier is None or datetime.fromisoformat(earlier.body.get("received_at", _NEVER_RECEIVED)) < since:
         return None
     if earlier.body_digest != context.body_digest:
         raise RequestConflict(f"Event {event.id!r} was sent before with other content.")
@@ -141,13 +151,15 @@ def _assess(row: Array, history: History, active: ActiveConfiguration) -> _Asses
 
 
 def _session_state(
-    tx: Transaction, context: ScoreContext, active: ActiveConfiguration
+    tx: Transaction, context: ScoreContext, event: Event, active: ActiveConfiguration
 ) -> tuple[SessionState, tuple[Proof, ...]]:
     """The session's state and proofs. Challenges to inline requests, and the proofs that answer them, are in the
     inline namespace: they count beside those of the live session."""
     if not _beside_live(context):
-        return _state_in(context.namespace, tx, context, active)
-    (live, proofs), (inline, more) = (_state_in(namespace, tx, context, active) for namespace in (LIVE, INLINE))
+        return _state_in(context.namespace, tx, context.at, event, active)
+    (live, proofs), (inline, more) = (
+        _state_in(namespace, tx, context.at, event, active) for namespace in (LIVE, INLINE)
+    )
     state = replace(
         live,
         challenged_at={**live.challenged_at, **inline.challenged_at},
@@ -165,13 +177,21 @@ def _beside_live(context: ScoreContext) -> bool:
 
 
 def _state_in(
-    namespace: str, tx: Transaction, context: ScoreContext, active: ActiveConfiguration
+    namespace: str, tx: Transaction, at: datetime, event: Event, active: ActiveConfiguration
 ) -> tuple[SessionState, tuple[Proof, ...]]:
-    event, window = context.event, active.policy.storm.window_seconds
+    window = active.policy.storm.window_seconds
     key = SessionKey(namespace, event.identity.id, event.session.id)
     category, resource_type = event.action.category, event.resource.type
-    state = tx.sessions.state(key, category=category, resource_type=resource_type, at=context.at, window_seconds=window)
-    return state, tx.sessions.proofs(key, context.at)
+    state = tx.sessions.state(key, category=category, resource_type=resource_type, at=at, window_seconds=window)
+    return state, tx.sessions.proofs(key, at)
+
+
+def _declare_type(tx: Transaction, context: ScoreContext) -> None:
+    """Record the declared type; a caller that may assert facts fixes it. An inline request records none."""
+    if not context.inline:
+        identity = context.event.identity
+        fixing = f"key {context.caller.id}" if context.assured else None
+        tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
 
 
 def new_decision_id(at: datetime) -> str:
@@ -185,6 +205,7 @@ def _update_history(
     context: ScoreContext,
     active: ActiveConfiguration,
     decision: Decision,
+    ruled: Event,
     row: Array,
     history: History,
     version: int,
@@ -200,17 +221,17 @@ def _update_history(
         return version
     if event.id is not None and tx.histories.has_event(context.namespace, event.identity.id, event.id):
         return version
-    outcome = _outcome(context, decision)
+    outcome = _outcome(context, ruled, decision)
     fold(row, history, outcome)
     version = tx.histories.write(key, history, version)
     tx.histories.append_event(context.namespace, event, outcome=outcome, source="score", version=version)
     return version
 
 
-def _outcome(context: ScoreContext, decision: Decision) -> int:
+def _outcome(context: ScoreContext, ruled: Event, decision: Decision) -> int:
     """The outcome an event is folded with. A replayed request and a sign-in have happened, and carry their outcome; of
     any other only the ruling is known, so an allow counts as a success and all else as a challenge."""
-    action = context.event.action
+    action = ruled.action
     if context.replay or (action.category == "authenticate" and action.outcome is not None):
         return OUTCOME_CODES[action.outcome]
     return SUCCESS if decision.ruling == "allow" else CHALLENGED
@@ -221,9 +242,12 @@ def _record(
     context: ScoreContext,
     decision: Decision,
     response: dict[str, Any],
+    ruled: Event,
+    types: KnownTypes,
     features: dict[str, float],
     version: int,
 ) -> None:
+    """Record a decision. The event is kept as it was declared; category and type that counted are those of `ruled`."""
     event = context.event
     record = DecisionRecord(
         id=decision.id,
@@ -233,7 +257,7 @@ def _record(
         session=event.session.id,
         event_id=event.id,
         body_digest=context.body_digest,
-        category=event.action.category,
+        category=ruled.action.category,
         resource_type=event.resource.type,
         ruling=decision.ruling,
         at=decision.at,
@@ -243,6 +267,9 @@ def _record(
             "event": event.model_dump(mode="json", exclude_none=True),
             "features": {name: None if math.isnan(value) else value for name, value in features.items()},
             "mode": "inline" if context.inline else context.request.mode,
+            "assured": context.assured,
+            "received_at": context.received_at.isoformat(),
+            "types": types.record(),
         },
     )
     prompt = Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None

@@ -15,6 +15,7 @@ from serving.decision.inputs import DecisionContext, Proof, Scope, SessionState
 from serving.decision.proofs import assurance_level, satisfies_model, uncovered
 from serving.decision.reauthentication import session_assurance_level
 from serving.decision.ruling import REAUTHENTICATE, decision_context
+from serving.engine.recorded_reading import read_recorded
 from serving.engine.stored_history import fold_and_store
 from serving.errors import DecisionNotFound, InvalidField, RequestConflict
 from serving.model.active import ActiveConfiguration
@@ -124,7 +125,8 @@ def _decision_context(
     features = {name: math.nan if value is None else value for name, value in challenge.body["features"].items()}
     threshold = challenge.body["answer"]["threshold"]
     trust = proof.trust_at_completion or 0.0
-    return decision_context(event, features, trust, threshold, active.policy, proof.made_at)
+    readings = read_recorded(challenge.body, event, active)
+    return decision_context(readings, features, trust, threshold, active.policy, proof.made_at)
 
 
 def _elevation_end(proof: Proof, active: ActiveConfiguration) -> datetime:

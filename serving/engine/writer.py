@@ -16,7 +16,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
-from serving.engine.reports import Ingested, ingest_chunk, prepare_events, record_verdict, revoke_access
+from serving.engine.reports import (
+    Ingested,
+    ingest_chunk,
+    lift_revocation,
+    prepare_events,
+    record_verdict,
+    revoke_access,
+)
 from serving.engine.score import decide_and_record
 from serving.engine.score_context import check_score_request
 from serving.engine.step_ups import report_step_up
@@ -57,26 +64,42 @@ class Engine:
         self._write_probe = WriteProbe(self.run)
         self._ingesting = threading.Lock()
         self._closing = threading.Lock()
+        self._changing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
+
+    def change(
+        self, change: Callable[[ActiveConfiguration], ActiveConfiguration]
+    ) -> tuple[ActiveConfiguration, ActiveConfiguration]:
+        """Change the active configuration, one change at a time; returns it as it was and as it is."""
+        with self._changing:
+            before = self.active
+            self.active = change(before)
+            return before, self.active
 
     def score(self, request: ScoreRequest, caller: Caller) -> dict[str, Any]:
         """Decide a request and record the decision; returns the decision once it is durable."""
         context = check_score_request(request, caller, self.active)
         return self.run(lambda tx: decide_and_record(tx, context, self.active))
 
-    def ingest(self, events: Sequence[Event], broken: Sequence[str], caller: Caller) -> dict[str, Any]:
-        """Extend histories by shipped events; `broken` says which records could not be read.
+    def ingest(
+        self, events: Sequence[Event], broken: Sequence[str], caller: Caller, source: str | None = None
+    ) -> dict[str, Any]:
+        """Extend histories by shipped events; `broken` says which records could not be read, `source` whose log it is.
+
+        An importer's rules fix the types of identities, and so does a caller that may assert facts.
 
         A batch is committed in chunks, and one chunk is queued at a time, of all batches together: a request that
         arrives meanwhile waits for one chunk. When the store fails on the way, the error says how far it came.
         """
+        fixing = f"importer {source}" if source else f"key {caller.id}" if "assure" in caller.scopes else None
         prepared, state = prepare_events(events, caller, self.active), Ingested()
         while state.done < len(prepared):
             try:
                 with self._ingesting:
-                    state = self.run(partial(ingest_chunk, events=prepared, before=state), alone=True)
+                    chunk = partial(ingest_chunk, events=prepared, before=state, fixing=fixing)
+                    state = self.run(chunk, alone=True)
             except ServingError as error:
                 if state.done == 0:
                     raise
@@ -91,6 +114,10 @@ class Engine:
     def revoke(self, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
         """Deny a session or an identity from now on."""
         return self.run(lambda tx: revoke_access(tx, request, caller))
+
+    def lift(self, request: RevocationRequest, caller: Caller) -> dict[str, Any]:
+        """End the revocation of a session or an identity."""
+        return self.run(lambda tx: lift_revocation(tx, request, caller))
 
     def feedback(self, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
         """Record an investigator's verdict on a decision."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from features.catalogue.sentences.amounts import times, trust_percent
+
 MOST_BARS = 12
 """How many contributions have a bar of their own; the rest are summed in one."""
 WIDTH, HEIGHT = 560, 180
 LEFT, RIGHT, TOP, BOTTOM = 56, 20, 10, 26
 """Margins of the trust curve, in pixels."""
+HARDLY = 0.005
+"""A reason that changes the log-odds by less has no amount of its own."""
 LABEL_GAP = 14
 """How far apart labels at the left must be to be read, in pixels."""
 
@@ -30,10 +34,21 @@ def contribution_bars(explanation: Mapping[str, Any] | None) -> list[dict[str, A
             "feature": each["feature"],
             "width": round(100 * abs(each["contribution"]) / longest, 1),
             "raises": each["contribution"] > 0,
-            "amount": f"{abs(each['contribution']):.2f}",
+            "effect": effect(each["contribution"]),
         }
         for each in shown
     ]
+
+
+def effect(contribution: float) -> str:
+    """What a reason does to the odds of an attack.
+
+    >>> effect(0.43), effect(-0.43), effect(0.001)
+    ('raises the odds 1.54 times', 'lowers the odds 1.54 times', 'hardly changes the odds')
+    """
+    if abs(contribution) < HARDLY:
+        return "hardly changes the odds"
+    return f"{'raises' if contribution > 0 else 'lowers'} the odds {times(abs(contribution))}"
 
 
 def trust_curve_chart(trust: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -41,6 +56,7 @@ def trust_curve_chart(trust: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if trust is None:
         return None
     points = trust["curve"]
+    first = trust_percent(points[0]["trust"])
     last = points[-1]["after_seconds"]
     lowest = min(point["trust"] for point in points)
     origin = max(0.0, lowest - max(0.02, (1 - lowest) * 0.3))
@@ -60,8 +76,8 @@ def trust_curve_chart(trust: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "right": WIDTH - RIGHT,
         "line": " ".join(f"{x(point['after_seconds'])},{y(point['trust'])}" for point in points),
         "ticks": [(x(point["after_seconds"]), _duration(point["after_seconds"])) for point in points],
-        "labels": _legible([(y(v), f"{v:.1%}") for v in (1.0, points[0]["trust"], points[-1]["trust"])]),
-        "caption": f"Trust is {points[0]['trust']:.2%} now and {points[-1]['trust']:.2%} {_duration(last)} later.",
+        "labels": _legible([(y(v), trust_percent(v)) for v in (points[0]["trust"], points[-1]["trust"])]),
+        "caption": f"Trust is {first} now and {trust_percent(points[-1]['trust'])} {_duration(last)} later.",
     }
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from features.catalogue.sentences.amounts import odds, percent, trust_percent
+
 RULING_WORDS = {"allow": "was allowed", "step_up": "was asked for fresh proof", "deny": "was denied"}
 
 
@@ -41,4 +43,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["format_time"] = format_time
+    environment.filters["trust_percent"] = trust_percent
+    environment.filters["percent"] = percent
+    environment.filters["odds"] = odds
     return environment

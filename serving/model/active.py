@@ -1,10 +1,11 @@
-"""The active configuration of a running service: settings, policy, network tables, and the model if there is one."""
+"""The active configuration of a running service: settings, policy, catalogues, network tables, the model if any."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from features.catalogue.describe import digest
@@ -19,6 +20,7 @@ from features.model.bundle import fetch
 from features.model.proven import proven_forests
 from features.settings import Settings
 from serving.decision.inputs import Versions
+from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues, load_catalogues
 from serving.model.explainer import Explainer
 from serving.policy.schema import BUILT_IN, Policy
 from serving.policy.thresholds import threshold_for
@@ -27,10 +29,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class RefusedFile:
+    """A file of the policy that changed and was not put into force: which, why, and since when."""
+
+    file: str
+    reason: str
+    since: datetime
+    part: str = ""
+    """The part of the configuration it belongs to: the policy's file, or the catalogues' folder."""
+
+
+@dataclass(frozen=True)
 class ActiveConfiguration:
     """The settings, policy, network tables and champion model that decisions use.
 
-    `missing` says why there is no champion, `policy_refused` why a newer policy file is not active.
+    `missing` says why there is no champion, `refused_files` why a newer file is not in force.
     """
 
     settings: Settings
@@ -38,13 +51,28 @@ class ActiveConfiguration:
     networks: NetworkTables
     champion: Explainer | None
     missing: str | None
-    policy_refused: str | None = None
+    catalogues: Catalogues = NO_CATALOGUES
+    """What the deployment itself knows of its actions, assets and identities."""
+    refused_files: tuple[RefusedFile, ...] = ()
+
+    def refusing(self, part: Path, reason: str | None, at: datetime, file: str = "") -> ActiveConfiguration:
+        """The same with a part (the policy's file, the catalogues' folder) refused for a reason, or for none.
+
+        `file` is the one of the part that is at fault. A reason that stands keeps its time.
+        """
+        others = tuple(each for each in self.refused_files if each.part != str(part))
+        if reason is None:
+            return self if others == self.refused_files else replace(self, refused_files=others)
+        known = [each for each in self.refused_files if (each.part, each.reason) == (str(part), reason)]
+        return replace(
+            self, refused_files=(*others, *(known or [RefusedFile(file or str(part), reason, at, str(part))]))
+        )
 
     @property
     def versions(self) -> Versions:
         """The versions every decision names."""
         model = self.champion.model.version if self.champion else None
-        return Versions(model=model, policy=self.policy.digest, features=digest())
+        return Versions(model=model, policy=self.policy.digest, features=digest(), catalogues=self.catalogues.digest)
 
     @property
     def model_tags(self) -> Mapping[str, str]:
@@ -61,13 +89,19 @@ def policy_file(settings: Settings) -> Path:
     return Path(settings.policy) if settings.policy else BUILT_IN
 
 
+def catalogue_folder(settings: Settings) -> Path:
+    """Where actions.yaml, assets.yaml and identities.yaml stand: beside the configured policy, else in the home."""
+    return Path(settings.policy).parent if settings.policy else settings.home
+
+
 def load_configuration(settings: Settings) -> ActiveConfiguration:
-    """Load the policy, the network tables and the champion.
+    """Load the policy, the catalogues beside it, the network tables and the champion.
 
     Without a usable champion the reason is logged and kept in `missing`, and the service fails closed.
-    Raises PolicyError when the policy is not valid: without a policy nothing can be decided.
+    Raises PolicyError when the policy or a catalogue is not valid: without them nothing can be decided.
     """
     policy = Policy.load(policy_file(settings))
+    catalogues = load_catalogues(catalogue_folder(settings))
     champion, missing = None, None
     try:
         model = fetch(settings, settings.model_alias)
@@ -76,7 +110,7 @@ def load_configuration(settings: Settings) -> ActiveConfiguration:
         missing = f"{settings.model_name}@{settings.model_alias} cannot be used: {error}"
         log.error(missing)
     _warm_up()
-    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing)
+    return ActiveConfiguration(settings, policy, lookup(settings.network_tables), champion, missing, catalogues)
 
 
 def _warm_up() -> None:

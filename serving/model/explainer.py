@@ -49,7 +49,7 @@ class Explainer:
         base = self._forests.now.base * calibration.slope + calibration.intercept
         largest_first = sorted(zip(FEATURES, values, shap_values, strict=True), key=lambda item: -abs(item[2]))
         contributions = tuple(
-            Contribution(feature.name, float(value), float(share), sentence_for(feature, float(value)))
+            Contribution(feature.name, float(value), float(share), sentence_for(feature, float(value), float(share)))
             for feature, value, share in largest_first
         )
         margin = math.fsum([base, *(each.contribution for each in contributions)])

@@ -28,6 +28,11 @@ _LONGEST_REASON = 400
 class PolicyError(ValueError):
     """A policy that cannot be used; the message says what is wrong, where, and what would be right."""
 
+    def __init__(self, message: str, file: str = "") -> None:
+        super().__init__(message)
+        self.file = file
+        """The file that cannot be used, where it is known."""
+
 
 class UnknownName(ValueError):
     """Raised by validators for a name that is not known. The loader adds the nearest known one to the message."""
@@ -48,18 +53,12 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near!r}?" if near else ""
 
 
-def load_model(path: Path, kind: type[Model], limits: YamlLimits = DEFAULT_LIMITS) -> tuple[Model, bytes]:
-    """The file as a validated model, and its bytes. Raises PolicyError naming file, line, key and reason."""
-    data = read_file(path, limits)
-    return read_yaml(data, kind, str(path), limits), data
-
-
 def read_file(path: Path, limits: YamlLimits = DEFAULT_LIMITS) -> bytes:
     """The bytes of a file. Raises PolicyError, caused by an OSError, when it cannot be read or is too long."""
     try:
         return read_bounded(path, limits)
     except YamlError as error:
-        raise PolicyError(_printable(str(error))) from error.__cause__
+        raise PolicyError(_printable(str(error)), str(path)) from error.__cause__
 
 
 def read_yaml(
@@ -74,13 +73,13 @@ def read_yaml(
     try:
         document = parse_yaml(data, name, limits)
     except YamlError as error:
-        raise PolicyError(_printable(str(error))) from error
+        raise PolicyError(_printable(str(error)), name) from error
     adapter = TypeAdapter(kind)
     try:
         # As JSON, since only there a strict model takes a list for a tuple and a text for a time.
         return adapter.validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
-        raise PolicyError(_messages(name, error, document, adapter)) from error
+        raise PolicyError(_messages(name, error, document, adapter), name) from error
 
 
 def _messages(name: str, error: ValidationError, document: YamlDocument, adapter: TypeAdapter[Any]) -> str:
@@ -99,7 +98,23 @@ def _message(name: str, error: Any, document: YamlDocument, schema: Any) -> str:
     is_key = "[key]" in error["loc"] or error["type"] == "extra_forbidden"
     line, column = document.position(location, of_key=is_key)
     reason = _reason(error, location, schema)
-    return _printable(f"{name}:{line}:{column}: {'.'.join(location) or 'the file'}: {reason}")
+    return _printable(f"{name}:{line}:{column}: {_path(document.value, location) or 'the file'}: {reason}")
+
+
+def _path(value: Any, location: Sequence[str]) -> str:
+    """A location in words: an entry of a list goes by its id where it has one.
+
+    >>> _path({"floors": [{"id": "admin-console"}]}, ("floors", "0", "when"))
+    'floors.admin-console.when'
+    """
+    names = []
+    for part in location:
+        in_list = isinstance(value, list)
+        entries = dict(enumerate(value)) if in_list else value if isinstance(value, dict) else {}
+        value = entries.get(int(part) if in_list and part.isdecimal() else part)
+        id = value.get("id") if in_list and isinstance(value, dict) else None
+        names.append(id if isinstance(id, str) else part)
+    return ".".join(name[:100] for name in names)
 
 
 def _reason(error: Any, location: Sequence[str], schema: Any) -> str:

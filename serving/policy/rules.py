@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
-from features.catalogue.all import feature_names
-from features.event.arrow import EVENT_SCHEMA
-from features.event.schema import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
+from features.event.roles import normalized_role, normalized_roles
+from features.event.schema import IdentityType
+from serving.policy.fact_types import FACT_TYPES, can_hold, check_condition
 from serving.policy.loader import UnknownName
 
 Level = Annotated[int, Field(ge=1, le=3)]
@@ -30,6 +30,15 @@ RemedyType = Literal[
 ]
 Mode = Literal["enforce", "shadow"]
 
+
+def _whole_number(version: Any) -> Any:
+    if type(version) is not int:  # a Literal takes true and 1.0 for 1, even where types are strict
+        raise ValueError("it must be the whole number 1")
+    return version
+
+
+FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
+"""The format of a policy file, or of a file beside it."""
 IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
 PROVES: Mapping[RemedyType, ProofKind] = {
     "interactive_mfa": "authentication",
@@ -40,23 +49,8 @@ PROVES: Mapping[RemedyType, ProofKind] = {
     "owner_approval": "owner_approval",
 }
 """The kind of proof that each remedy produces."""
-DERIVED: Mapping[str, tuple[str, ...]] = {
-    "bad_network": ("network.anonymizer", "network.reputation"),
-    "outside_intent": ("session.intent",),
-    "not_intended": ("session.intent",),
-}
-"""Facts derived from event fields, with the fields they are derived from."""
-FACTS = (*EVENT_SCHEMA.names, *feature_names(), *DERIVED)
+FACTS = tuple(FACT_TYPES)
 """Every fact a condition may name: event fields by dotted name, features, and derived facts."""
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "action.category": get_args(Category),
-    "action.impact": get_args(Impact),
-    "credential.kind": get_args(CredentialKind),
-    "identity.type": get_args(IdentityType),
-    "resource.environment": get_args(Environment),
-    "resource.sensitivity": get_args(Sensitivity),
-}
-"""The values of facts that have a fixed set of values."""
 
 
 class PolicyPart(BaseModel):
@@ -70,7 +64,7 @@ class Condition(PolicyPart):
 
     fact: str
     """An event field by its dotted name, a feature, or a derived fact."""
-    in_: tuple[str, ...] | None = Field(default=None, alias="in", min_length=1)
+    in_: tuple[str, ...] | None = Field(default=None, alias="in", min_length=1, max_length=1_000)
     """The fact is one of these values."""
     is_: bool | None = Field(default=None, alias="is")
     """The fact is true, or false."""
@@ -88,12 +82,14 @@ class Condition(PolicyPart):
     def _has_one_test(self) -> Condition:
         if sum(test is not None for test in (self.in_, self.is_, self.above)) != 1:
             raise ValueError("give exactly one of `in`, `is` and `above`")
-        choices = CHOICES.get(self.fact, self.in_ or ())
-        for value in self.in_ or ():
-            if value not in choices:
-                message = f"{self.fact} is never {value[:100]!r}; it is one of {', '.join(choices)}"
-                raise UnknownName(message, value, choices)
+        check_condition(self)
         return self
+
+    def includes(self, value: str) -> bool:
+        """Whether `in` names a value. Roles are compared whatever their letter case, width and surrounding space."""
+        if self.fact == "identity.role":
+            return normalized_role(value) in normalized_roles(self.in_ or ())
+        return value in (self.in_ or ())
 
 
 class Requirement(PolicyPart):
@@ -119,7 +115,7 @@ class Floor(PolicyPart):
     """Its name in answers, pages and metrics."""
     kind: Literal["action", "signal"]
     """`action` guards an action, `signal` responds to a sign of danger."""
-    when: tuple[Condition, ...] = Field(min_length=1)
+    when: tuple[Condition, ...] = Field(min_length=1, max_length=50)
     """Conditions that must all hold."""
     requires: Requirement
     """The proof that satisfies it."""
@@ -143,6 +139,13 @@ class Floor(PolicyPart):
         if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", sentence)):
             raise ValueError("it has an unmatched brace")
         return sentence
+
+    @field_validator("when")
+    @classmethod
+    def _can_apply(cls, when: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        if not can_hold(when):
+            raise ValueError("it can never apply: its conditions exclude each other")
+        return when
 
     @property
     def unknown_applies(self) -> bool:

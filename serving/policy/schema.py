@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
-from features.event.schema import Category, IdentityType, Sensitivity
+from features.event.roles import normalized_role, normalized_roles
+from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
-from serving.policy.loader import PolicyError, load_model
+from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import (
     IDENTITY_TYPES,
     AcrLevel,
     Condition,
     Floor,
+    FormatVersion,
     Level,
     Mode,
     PolicyPart,
@@ -53,6 +56,15 @@ BUILT_IN = Path(__file__).parent / "policy.yaml"
 
 AcrValue = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=256)]
 """Visible ASCII without quote, backslash or space (RFC 6749), since acr values go into a quoted header."""
+
+
+def _names_a_role(role: str) -> str:
+    if not normalized_role(role):
+        raise ValueError("it names no role: it has no visible character")
+    return role
+
+
+Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
 class Threshold(PolicyPart):
@@ -139,10 +151,25 @@ class ThinContext(PolicyPart):
     """The action categories that pass without proof in a thin context."""
 
 
+class ProvisionalType(PolicyPart):
+    """What a person's identity meets as well while its type was only declared, never fixed."""
+
+    credential_kinds: tuple[CredentialKind, ...] = (
+        "access_key",
+        "api_token",
+        "x509_svid",
+        "jwt_svid",
+        "client_certificate",
+    )
+    """Kinds of credential that machines use."""
+    floors: tuple[str, ...] = ("high-impact-workflow", "over-age-secret", "standing-over-privilege")
+    """The floors of machines that such a request meets with a credential of these kinds."""
+
+
 class Policy(PolicyPart):
     """A complete policy."""
 
-    version: Literal[1]
+    version: FormatVersion
     """The format of the file."""
     effective_from: AwareDatetime | None = None
     """Before this time decisions fail closed."""
@@ -165,8 +192,12 @@ class Policy(PolicyPart):
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
-    privileged_roles: tuple[str, ...]
-    """Roles whose credentials count as privileged."""
+    privileged_roles: Annotated[tuple[Role, ...], Field(max_length=1_000)]
+    """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters."""
+    trust_declared_sensitivity: bool = False
+    """Whether a sensitivity below confidential counts for an export although no asset entry or `assure` key says so."""
+    provisional_type: ProvisionalType = ProvisionalType()
+    """What is asked of an identity whose type nobody has fixed yet."""
     bad_reputation: Annotated[float, Field(gt=0, le=1)]
     """The reputation from which an address counts as bad; 1 is known to be bad."""
     clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
@@ -179,7 +210,7 @@ class Policy(PolicyPart):
     """The remedies that an irreversible action needs instead of any other, by identity type."""
     intent_types: Annotated[tuple[str, ...], Field(min_length=1)]
     """The types of authorization details whose members mean what RFC 9396 section 2.2 says."""
-    floors: tuple[Floor, ...]
+    floors: Annotated[tuple[Floor, ...], Field(max_length=500)]
     """The rules that demand proof whatever the trust."""
     _digest: str = PrivateAttr(default="")
 
@@ -218,6 +249,11 @@ class Policy(PolicyPart):
         """The digest of the file this policy was read from."""
         return self._digest
 
+    def is_privileged_role(self, role: str) -> bool:
+        """Whether a role matches a pattern of `privileged_roles`, however it is spelt."""
+        role = normalized_role(role)
+        return any(fnmatchcase(role, pattern) for pattern in normalized_roles(self.privileged_roles))
+
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""
         if self.effective_from is not None and at < self.effective_from:
@@ -229,6 +265,11 @@ class Policy(PolicyPart):
     @classmethod
     def load(cls, path: Path = BUILT_IN) -> Policy:
         """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
-        policy, data = load_model(path, cls)
+        return cls.parse(read_file(path), str(path))
+
+    @classmethod
+    def parse(cls, data: bytes, name: str) -> Policy:
+        """Validate the bytes of a policy file; `name` is what messages call it. Raises PolicyError."""
+        policy = read_yaml(data, cls, name)
         policy._digest = digest_of(data)
         return policy

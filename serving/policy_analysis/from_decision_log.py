@@ -6,7 +6,7 @@ Unless another model is given, each request keeps the trust it was given then, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -20,6 +20,7 @@ from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof, Revocation
+from serving.decision.readings import KnownTypes
 from serving.policy_analysis.past_requests import (
     UNLABELLED,
     Label,
@@ -121,8 +122,13 @@ def revocations_by_identity(store: Store, namespace: str = LIVE) -> dict[str, li
     with store.reading() as transaction:
         query = sa.select(revocations).where(revocations.c.space == namespace).order_by(revocations.c.place)
         for row in transaction.connection.core.execute(query):
-            revocation = Revocation(session=row.session, at=time_of(row.at), by=row.by, reason=row.reason)
-            by_identity.setdefault(row.identity, []).append(revocation)
+            made = by_identity.setdefault(row.identity, [])
+            if row.lifts:
+                made[:] = [
+                    replace(each, until=time_of(row.at)) if each.session == row.session else each for each in made
+                ]
+            else:
+                made.append(Revocation(session=row.session, at=time_of(row.at), by=row.by, reason=row.reason))
     return by_identity
 
 
@@ -197,4 +203,6 @@ def _past_request(
             degraded=answer["degraded"],
             proofs=decision.proofs,
         ),
+        assured=record.body.get("assured", True),
+        types=KnownTypes.from_record(record.body.get("types", {})),
     )

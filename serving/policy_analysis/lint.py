@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations, pairwise, product
 
-from features.catalogue.all import FEATURES
 from features.event.schema import Event, IdentityType
 from serving.decision.inputs import DecisionContext
 from serving.decision.proofs import accepted_remedies, model_requirement
+from serving.policy.fact_types import can_hold
 from serving.policy.rules import IDENTITY_TYPES
 from serving.policy.schema import Condition, Policy, Requirement, Thresholds
 from serving.policy.tables import SENSITIVITIES
-
-_HIGHEST = {"yes or no": 1.0, "share": 1.0}
-"""The greatest value of a feature, by unit."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,6 @@ class LintFinding:
 def lint_policy(policy: Policy) -> tuple[LintFinding, ...]:
     """Every fault of a policy, floors first."""
     return (
-        *_unreachable(policy),
         *_without_remedy(policy),
         *_unsatisfiable(policy),
         *_unsatisfiable_together(policy),
@@ -42,29 +38,6 @@ def lint_policy(policy: Policy) -> tuple[LintFinding, ...]:
         *_thresholds_out_of_order(policy),
         *_limits_out_of_order(policy),
     )
-
-
-def _unreachable(policy: Policy) -> Iterator[LintFinding]:
-    for floor in policy.floors:
-        if not can_hold(floor.when):
-            yield LintFinding(f"floor {floor.id}", "can never apply: its conditions exclude each other")
-
-
-def can_hold(conditions: Sequence[Condition]) -> bool:
-    """Whether all conditions can hold at once."""
-    by_fact: dict[str, list[Condition]] = {}
-    for condition in conditions:
-        by_fact.setdefault(condition.fact, []).append(condition)
-    return all(_can_hold_for(fact, tests) for fact, tests in by_fact.items())
-
-
-def _can_hold_for(fact: str, tests: Sequence[Condition]) -> bool:
-    choices = [set(test.in_) for test in tests if test.in_ is not None]
-    flags = {test.is_ for test in tests if test.is_ is not None}
-    least = max((test.above for test in tests if test.above is not None), default=-math.inf)
-    unit = next((f.unit for f in FEATURES if f.name == fact), "")
-    in_reach = least < _HIGHEST.get(unit, math.inf)
-    return len(flags) < 2 and in_reach and (not choices or bool(set.intersection(*choices)))
 
 
 def _without_remedy(policy: Policy) -> Iterator[LintFinding]:

@@ -13,6 +13,7 @@ from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
+from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.decision.ruling import Ruling
 
 Progress = Callable[[int, int], None]
@@ -55,6 +56,9 @@ class PastRequest:
     model: TrustModel | None
     label: Label = UNLABELLED
     decision: RecordedDecision | None = None
+    assured: bool = True
+    """Whether its caller might assert facts; what an operator imports counts as asserted."""
+    types: KnownTypes = NO_TYPES
 
     @property
     def legitimate(self) -> bool:

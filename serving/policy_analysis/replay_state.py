@@ -106,7 +106,9 @@ class SimulatedState:
     def _revocation(self, session_id: SessionId, at: datetime) -> Revocation | None:
         identity, session = session_id
         made = [
-            each for each in self._revocations.get(identity, ()) if each.session in (None, session) and each.at <= at
+            each
+            for each in self._revocations.get(identity, ())
+            if each.session in (None, session) and each.at <= at and not (each.until and each.until <= at)
         ]
         return made[-1] if made else None
 

@@ -148,10 +148,14 @@ revocations = Table(
     Column("at", BigInteger, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("identity_spelling", Text, nullable=False, server_default="", comment="the form all spellings share"),
+    Column("session_spelling", Text, comment="the same of the session"),
+    Column("lifts", Integer, nullable=False, server_default="0", comment="1 ends the revocation before it"),
     Index("revocations_of_identity", "space", "identity"),
+    Index("revocations_by_spelling", "space", "identity_spelling"),
     sqlite_autoincrement=True,
 )
-"""Sessions and identities whose every request is denied."""
+"""Sessions and identities whose every request is denied, and the ends of that; append-only."""
 
 findings = Table(
     "findings",
@@ -194,6 +198,17 @@ sessions = Table(
     Column("valid_until", BigInteger, nullable=False),
 )
 """How long each session may continue without fresh proof."""
+
+identity_types = Table(
+    "identity_types",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("fixed", Text, comment="null while the type is provisional"),
+    Column("fixed_by", Text, comment="the key or importer that fixed it"),
+    Column("declared", Text, nullable=False, comment="every type declared so far, separated by spaces"),
+)
+"""The type of each identity, and who fixed it."""
 
 keys = Table(
     "keys",

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam
 
-from serving.decision.inputs import Proof, Revocation, SessionState
+from serving.decision.inputs import Proof, SessionState
 from serving.store.database import Connection, Statement, insert_into
-from serving.store.schema import SessionKey, challenges, revocations, sessions, step_ups
+from serving.store.revocations import LONGEST_SESSION_SECONDS, Revocations
+from serving.store.schema import SessionKey, challenges, sessions, step_ups
 from serving.times import microseconds, time_of
 
 _PROOF = TypeAdapter(Proof)
@@ -24,17 +25,6 @@ _OF_SESSION = (
 _VALID_UNTIL = Statement(sa.select(sessions.c.valid_until).where(_OF_SESSION))
 _EXTEND = Statement(sa.update(sessions).where(_OF_SESSION), ("valid_until",))
 _BEGIN_SESSION = insert_into(sessions)
-_REVOKED = Statement(
-    sa.select(revocations.c.session, revocations.c.at, revocations.c.by, revocations.c.reason)
-    .where(
-        revocations.c.space == bindparam("of_space"),
-        revocations.c.identity == bindparam("of_identity"),
-        revocations.c.session.is_(None) | (revocations.c.session == bindparam("of_session")),
-    )
-    .order_by(revocations.c.place.desc())
-    .limit(1)
-)
-_REVOKE = insert_into(revocations)
 _PROMPTS = Statement(
     sa.select(challenges.c.category, challenges.c.resource_type, challenges.c.remedy, challenges.c.asked_by).where(
         challenges.c.space == bindparam("of_space"),
@@ -91,11 +81,14 @@ class Sessions:
         resource_type: str | None,
         at: datetime,
         window_seconds: float = 3600.0,
+        longest_session_seconds: float = LONGEST_SESSION_SECONDS,
     ) -> SessionState:
         """The state of a session at a time, for a request of this category and resource type.
 
-        `window_seconds` is how far back prompts are counted.
+        `window_seconds` is how far back prompts are counted; a session's revocation counts for
+        `longest_session_seconds`.
         """
+        denials = Revocations(self._connection).denials(key, at, longest_session_seconds)
         until = microseconds(at)
         scope = {"category": category, "resource_type": resource_type}
         challenged = self._connection.rows(_CHALLENGED_FOR, **_names(key), **scope, at=until)
@@ -103,7 +96,8 @@ class Sessions:
         prompts = self._connection.rows(_PROMPTS, **_names(key), since=since, at=until)
         remedies = [remedy for *about, remedy, _ in prompts if about == [category, resource_type] and remedy]
         return SessionState(
-            revocation=self._revocation(key),
+            revocation=denials.revocation,
+            session_revoked_at=denials.session_revoked_at,
             valid_until=self._valid_until(key),
             prompts_in_window=len(prompts),
             prompts_by_remedy=Counter(remedies),
@@ -150,16 +144,6 @@ class Sessions:
         """Completed step-ups of a session reported by then and not yet expired, oldest first."""
         rows = self._connection.rows(_PROOFS, **_names(key), at=microseconds(at))
         return tuple(_PROOF.validate_json(proof) for (proof,) in rows if proof is not None)
-
-    def revoke(self, key: SessionKey, *, at: datetime, by: str, reason: str) -> None:
-        """Deny every request of a session from now on, or of the whole identity when no session is given."""
-        columns = {"space": key.namespace, "identity": key.identity, "session": key.session}
-        self._connection.change(_REVOKE, **columns, at=microseconds(at), by=by, reason=reason)
-
-    def _revocation(self, key: SessionKey) -> Revocation | None:
-        """The newest one of the namespace, whenever it was made."""
-        row = self._connection.first(_REVOKED, **_names(key))
-        return Revocation(session=row[0], at=time_of(row[1]), by=row[2], reason=row[3]) if row else None
 
     def _valid_until(self, key: SessionKey) -> datetime | None:
         row = self._connection.first(_VALID_UNTIL, **_names(key))

@@ -22,6 +22,8 @@ from serving.store.decision_log import DecisionLog
 from serving.store.findings import Findings
 from serving.store.hash_chain import ChainWriter, Tip
 from serving.store.histories import Histories
+from serving.store.identity_types import IdentityTypes
+from serving.store.revocations import Revocations
 from serving.store.session_state import Sessions
 from serving.store.verdicts import Verdicts
 
@@ -35,9 +37,11 @@ class Transaction:
         self.connection = connection
         self.chain = ChainWriter(connection, tip)
         self.histories = Histories(connection)
+        self.revocations = Revocations(connection)
         self.sessions = Sessions(connection)
         self.decisions = DecisionLog(connection, self.chain)
         self.findings = Findings(connection)
+        self.identity_types = IdentityTypes(connection)
         self.verdicts = Verdicts(connection, self.chain)
 
     @contextmanager

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 class PeriodicWorker:
-    """Calls a function every `seconds` in a thread of its own. An exception is logged, and the next call comes."""
+    """Calls a function every `seconds` in a thread of its own. What it raises is logged, and the next call comes."""
 
     def __init__(self, name: str, seconds: float, task: Callable[[], None]) -> None:
         self.name = name
@@ -32,5 +32,7 @@ class PeriodicWorker:
         while not self._stopping.wait(self._seconds):
             try:
                 self._task()
-            except Exception:  # one failure must not end the worker: the next call may succeed
+            except (
+                BaseException
+            ):  # no failure must end the worker, not even a library's panic: the next call may succeed
                 log.exception("the worker %s failed", self.name)

@@ -1,28 +1,27 @@
 """Puts a changed policy file into force while the service runs, whole or not at all.
 
-A file that is invalid, or outside its dates, leaves the previous policy in force. `GET /policy` says why, and the gauge
-`session_trust_policy_refused` is 1 until the file is valid again.
+A file that is invalid, cannot be read or is outside its dates leaves the previous policy in force. `GET /policy` says
+which file, why and since when, and the gauge `session_trust_policy_refused` is 1 until the file is valid again. No
+content of the file ends the watcher: reading is bounded, and the bytes are compared, so that none is parsed twice.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from serving import metrics
+from features.hashing import digest_of
 from serving.engine.writer import Engine
+from serving.policy.loader import read_file
 from serving.policy.schema import Policy, PolicyError
 from serving.times import now
+from serving.workers.active_files import refresh
 from serving.workers.periodic import PeriodicWorker
-
-log = logging.getLogger(__name__)
 
 SECONDS = 2.0
 """How often the file is checked."""
-Signature = tuple[int, int, int]
 
 
 class PolicyWatcher:
@@ -32,49 +31,34 @@ class PolicyWatcher:
         self._engine = engine
         self._file = file
         self._clock = clock
-        self._signature = _signature(file)
+        self._digest: str | None = None
+        """The digest of the bytes that `_parsed` comes from."""
+        self._parsed: Policy | str = ""
+        """The policy, or why it is refused."""
 
     def worker(self) -> PeriodicWorker:
         """The worker that checks the file from now on."""
         return PeriodicWorker("policy", SECONDS, self.check)
 
     def check(self) -> None:
-        """Replace the policy when the file has changed. A refused file is checked again, since its day may come."""
-        signature, active = _signature(self._file), self._engine.active
-        if signature == self._signature and active.policy_refused is None:
-            return
-        self._signature = signature
-        try:
-            policy = load_current_policy(self._file, self._clock())
-        except PolicyError as error:
-            self._refuse(str(error))
-            return
-        self._engine.active = replace(active, policy=policy, policy_refused=None)
-        metrics.POLICY_REFUSED.set(0)
-        if policy.digest != active.policy.digest:
-            metrics.POLICY_SWAPS.inc()
-            log.warning("the policy in force is now %s", policy.digest)
+        """Put the file's policy into force if it changed and may be; a policy of a later day waits for it."""
+        refresh(self._engine, self._file, self._changed, self._clock())
 
-    def _refuse(self, reason: str) -> None:
-        active = self._engine.active
-        if reason != active.policy_refused:
-            log.error("the policy in force stays %s; the new file is refused: %s", active.policy.digest, reason)
-        self._engine.active = replace(active, policy_refused=reason)
-        metrics.POLICY_REFUSED.set(1)
-
-
-def load_current_policy(file: Path, at: datetime) -> Policy:
-    """The policy in a file, if it may be in force at a time. Raises PolicyError with the reason why not."""
-    policy = Policy.load(file)
-    not_in_force = policy.not_in_force(at)
-    if not_in_force:
-        raise PolicyError(f"{file}: {not_in_force}")
-    return policy
-
-
-def _signature(file: Path) -> Signature | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    def _changed(self) -> Mapping[str, Any]:
+        """The file's policy, if it is another and may be in force. Raises PolicyError."""
+        data = read_file(self._file)
+        digest = digest_of(data)
+        if digest == self._engine.active.policy.digest:
+            return {}
+        if digest != self._digest:
+            try:
+                self._parsed = Policy.parse(data, str(self._file))
+            except PolicyError as error:
+                self._parsed = str(error)
+            self._digest = digest
+        if isinstance(self._parsed, str):
+            raise PolicyError(self._parsed)
+        not_in_force = self._parsed.not_in_force(self._clock())
+        if not_in_force:
+            raise PolicyError(f"{self._file}: {not_in_force}")
+        return {"policy": self._parsed}

@@ -214,10 +214,11 @@ def test_a_session_state_holds_revocation_expiry_and_prompts(tmp_path: Path) -> 
     with store.transaction() as transaction:
         transaction.sessions.set_valid_until(SessionKey("live", "ada", "s1"), after(50))
         transaction.sessions.set_valid_until(SessionKey("live", "ada", "s1"), after(60))
-        transaction.sessions.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
+        transaction.revocations.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
         state = transaction.sessions.state(SessionKey("live", "ada", "s1"), **BUCKET_READ, at=after(10))
 
-    assert state == SessionState(Revocation("s1", after(5), "idp", "lost laptop"), after(60), 3, {"d1": after(1)})
+    revocation = Revocation("s1", after(5), "idp", "lost laptop")
+    assert state == SessionState(revocation, valid_until=after(60), prompts_in_window=3, challenged_at={"d1": after(1)})
 
 
 def test_session_state_is_not_shared(tmp_path: Path) -> None:
@@ -226,20 +227,22 @@ def test_session_state_is_not_shared(tmp_path: Path) -> None:
     record_decisions(store, 1, ruling="step_up")
     with store.transaction() as transaction:
         transaction.sessions.set_valid_until(SessionKey("live", "ada", None), after(50))
-        transaction.sessions.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
+        transaction.revocations.revoke(SessionKey("live", "ada", "s1"), at=after(5), by="idp", reason="lost laptop")
         others = [SessionKey("live", "bob", "s1"), SessionKey("replay:1", "ada", "s1")]
         states = [transaction.sessions.state(key, **BUCKET_READ, at=after(10)) for key in others]
         without_id = transaction.sessions.state(SessionKey("live", "ada", None), **BUCKET_READ, at=after(10))
 
     assert states == [SessionState(), SessionState()]
-    assert without_id == SessionState(prompts_in_window=1)
+    assert without_id == SessionState(session_revoked_at=after(5), prompts_in_window=1)
 
 
 @pytest.mark.parametrize("session", ["s1", "s2", None])
 def test_a_revoked_identity_is_revoked_in_every_session(tmp_path: Path, session: str | None) -> None:
     """Including sessions without an id."""
     with open_store(tmp_path).transaction() as transaction:
-        transaction.sessions.revoke(SessionKey("live", "ada", None), at=after(5), by="idp", reason="left the company")
+        transaction.revocations.revoke(
+            SessionKey("live", "ada", None), at=after(5), by="idp", reason="left the company"
+        )
         state = transaction.sessions.state(SessionKey("live", "ada", session), **BUCKET_READ, at=after(10))
 
     assert state.revocation is not None

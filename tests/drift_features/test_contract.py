@@ -11,7 +11,6 @@ from support.random_events import random_events
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES, feature_names
-from features.catalogue.describe import sentence_for
 from features.catalogue.doctest_helper import reading
 from features.catalogue.registration import Feature, FeatureError, feature
 from features.engine.batch import replay, time_order
@@ -119,14 +118,6 @@ def test_it_is_documented_by_a_worked_example(it: Feature) -> None:
     doctest.DocTestRunner().run(example, out=failures.append)
 
     assert failures == []
-
-
-@pytest.mark.parametrize("it", FEATURES, ids=feature_names())
-def test_its_sentence_can_be_said_of_every_value(it: Feature) -> None:
-    """Yes, no and unknown each have their sentence."""
-    sentences = {sentence_for(it, value) for value in (1.0, 0.0, math.nan)}
-
-    assert (len(sentences), all(s.endswith(".") for s in sentences)) == (3, True)
 
 
 def _misspelt(event: Any) -> float:

@@ -230,13 +230,13 @@ def test_the_policy_has_a_json_schema() -> None:
     assert "floors" in schema["required"]
 
 
-def test_a_rule_that_can_never_apply_is_a_finding(tmp_path: Path) -> None:
-    """Exit code 1, although the file is well formed."""
+def test_a_rule_that_can_never_apply_is_refused(tmp_path: Path) -> None:
+    """Exit code 1, with the floor and why."""
     (tmp_path / "next.yaml").write_text(BUILT_IN.read_text().replace("above: 0.9}", "above: 1.5}"))
     code, _, message = run_command("policy", "lint", str(tmp_path / "next.yaml"))
 
     assert code == 1
-    assert "floor standing-over-privilege: can never apply" in message
+    assert "standing-over-privilege.when.1: it can never apply" in message.replace("\n", "")
 
 
 @pytest.mark.parametrize(

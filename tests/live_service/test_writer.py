@@ -115,7 +115,7 @@ def revoking(identity: str) -> Work:
     """A job that writes something: a revocation."""
 
     def work(tx: Transaction) -> dict[str, Any]:
-        tx.sessions.revoke(SessionKey(LIVE, identity), at=now(), by="test", reason="test")
+        tx.revocations.revoke(SessionKey(LIVE, identity), at=now(), by="test", reason="test")
         return {"revoked": identity}
 
     return work

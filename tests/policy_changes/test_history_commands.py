@@ -107,7 +107,7 @@ WRONG = {
     "not a time": ("replay --policy {policy} --since yesterday", "is not a time"),
     "not a share": ("tune --friction much", "is not a share"),
     "a model that does not exist": ("replay --policy {policy} --model 9", "session-trust 9 cannot be used"),
-    "an invalid policy": ("replay --policy {broken}", "is not YAML"),
+    "an invalid policy": ("replay --policy {broken}", "not YAML"),
     "labels of other events": ("replay --policy {policy} --events {labels}", "holds no events"),
     "labels without decisions": ("replay --policy {policy} --labels {labels}", "lacks the column decision_id"),
     "too few to choose by": ("tune --friction 0.1% --write {out} --space replay:none", "no identity type has 1000"),

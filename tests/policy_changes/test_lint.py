@@ -11,17 +11,6 @@ from serving.policy.schema import BUILT_IN, Policy
 from serving.policy_analysis.lint import lint_policy
 
 FAULTS: dict[str, tuple[str, str, str]] = {
-    "conditions that exclude each other": (
-        "{fact: speed_km_per_hour, above: 1000}",
-        "{fact: identity.type, in: [agent]}",
-        "impossible-travel: can never",
-    ),
-    "a flag both true and false": (
-        "when: [{fact: credential_exposed, is: true}]",
-        "when: [{fact: credential_exposed, is: true}, {fact: credential_exposed, is: false}]",
-        "exposed-credential: can never apply",
-    ),
-    "a share above one": ("above: 0.9}", "above: 1.0}", "standing-over-privilege: can never apply"),
     "a requirement no remedy satisfies": (
         "accepts: [jit_credential]}",
         "accepts: [refresh]}",

@@ -1,13 +1,18 @@
 """A policy file with an error is refused as a whole, with file, line and key."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from support.decisions import DOUBTED, NOW, POLICY, an_event, decide_on
 
+from features.catalogue.all import feature_names
 from serving.investigate.policy import policy_page
-from serving.policy.schema import BUILT_IN, Policy, PolicyError
+from serving.model.active import RefusedFile
+from serving.policy.fact_types import FACT_TYPES
+from serving.policy.rules import FACTS
+from serving.policy.schema import BUILT_IN, Floor, Policy, PolicyError
 
 WRONG = [
     ("fact: credential_exposed, is", "fact: credential_exposde, is", "did you mean 'credential_exposed'"),
@@ -36,6 +41,13 @@ WRONG = [
     ("version: 1", "version: 1\nexpires: 2026-01-01T00:00:00", "timezone"),
     ("human: [{type: interactive_mfa}]", "human: [{type: owner_approval}]", "interactive_mfa is for people"),
     ("agent: [owner_approval]", "workload: [owner_approval]", "owner_approval is not among its remedies"),
+    ("max_age_seconds: 300}", "max_age_seconds: 0300}", "0300 has a leading zero"),
+    ("requires: {aal: 2", "requires: {aal: yes", "'yes' is text, so write the number"),
+    ("requires: {aal: 2", "requires: {aal: true", "true is not a number"),
+    ("max_age_seconds: 300}", "max_age_seconds: yes}", "'yes' is text"),
+    ("max_age_seconds: 300}", 'max_age_seconds: "300"}', "'300' is text"),
+    ("version: 1", "version: true", "version: it must be the whole number 1"),
+    ("privileged_roles: [administrator", 'privileged_roles: [" "', "it names no role"),
     ("    3: {overall_seconds: 43200, inactivity_seconds: 900}\n", "", "assurance lacks level 3"),
 ]
 
@@ -49,6 +61,102 @@ def test_an_error_names_the_key_and_what_would_be_right(right: str, wrong: str, 
 
     with pytest.raises(PolicyError, match=message):
         Policy.load(tmp_path / "policy.yaml")
+
+
+FLOOR = "{fact: speed_km_per_hour, above: 1000}"
+CONDITIONS = [
+    ("{fact: device.user_agent, above: 3}", "device.user_agent is a text, so test it with `in"),
+    ("{fact: device.user_agent, is: true}", "device.user_agent is a text, so test it with `in"),
+    ('{fact: network.asn, in: ["64500"]}', "network.asn is a number, so test it with `above`"),
+    ("{fact: speed_km_per_hour, is: true}", "speed_km_per_hour is a number, so test it with `above`"),
+    ('{fact: device.managed, in: ["yes"]}', "device.managed is true or false, so test it with `is"),
+    ("{fact: credential_exposed, above: 0}", "credential_exposed is true or false, so test it with `is"),
+    ("{fact: time, above: 0}", "time is a time, which no condition can test"),
+    ("{fact: credential.scope, in: [admin]}", "credential.scope is a list, which no condition can test"),
+    ("{fact: resource.sensitivity, in: [restrictd]}", "never 'restrictd'.*did you mean 'restricted'"),
+    ("{fact: credential.environment, in: [prod]}", "credential.environment is never 'prod'; it is one of production"),
+    ("{fact: action.outcome, in: [ok]}", "action.outcome is never 'ok'; it is one of success"),
+    ("{fact: network.country, in: [de]}", "network.country is never 'de'; did you mean 'DE'"),
+    ("{fact: network.reputation, above: 1}", "network.reputation is never above 1"),
+    ("{fact: entitlements_unused_share, above: 1.5}", "entitlements_unused_share is never above 1"),
+    ("{fact: privilege_of_action, above: 3}", "privilege_of_action is never above 3"),
+    ("{fact: authentication.aal, above: 3}", "authentication.aal is never above 3"),
+    ("{fact: identity.type, in: [agent]}", "it can never apply: its conditions exclude each other"),
+    ("{fact: person_like_client, is: true}", "it can never apply: its conditions exclude each other"),
+]
+
+
+@pytest.mark.parametrize(("condition", "message"), CONDITIONS, ids=[condition for condition, _ in CONDITIONS])
+def test_a_condition_that_fails_or_never_holds_is_refused_by_line(condition: str, message: str, tmp_path: Path) -> None:
+    """In a floor on people; a comparison with another type would fail at every request."""
+    text = BUILT_IN.read_text()
+    line = next(n for n, each in enumerate(text.splitlines(), 1) if "id: impossible-travel" in each)
+    (tmp_path / "policy.yaml").write_text(text.replace(FLOOR, condition))
+
+    with pytest.raises(PolicyError, match=rf"policy\.yaml:({line + 2}|{line + 4}):.*{message}"):
+        Policy.load(tmp_path / "policy.yaml")
+
+
+FULL_EVENT = an_event(
+    "agent",
+    identity={"role": "clerk", "entitlements_granted": 4, "entitlements_used_90d": 1},
+    session={"id": "s", "intent": "[1]"},
+    action={"reversible": True, "impact": "low"},
+    resource={"id": "r", "type": "t", "sensitivity": "internal", "environment": "production"},
+    network={"ip": "203.0.113.7", "asn": 1, "country": "US", "latitude": 1.5, "longitude": 2.5, "reputation": 0.5}
+    | {"hosting": True, "anonymizer": False},
+    device={"id": "d", "managed": True, "compliant": True, "user_agent": "curl/8"},
+    authentication={"acr": "a", "aal": 2},
+    credential={"id": "c", "kind": "jwt_svid", "exposed": False, "privileged": False, "environment": "staging"},
+)
+FACT_VALUES: dict[str, dict[str, object]] = {
+    "text": {"in": ["US"]},
+    "flag": {"is": True},
+    "number": {"above": 0},
+}
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_condition_that_is_accepted_never_raises(fact: str) -> None:
+    """Whatever the fact, and whether a request knows it or not."""
+    kind = FACT_TYPES[fact]
+    if kind.kind in ("time", "list"):
+        return
+    test = {"in": [kind.choices[0]]} if kind.choices else FACT_VALUES[kind.kind]
+    floor = Floor.model_validate(
+        {
+            "id": "tried",
+            "kind": "action",
+            "when": [{"fact": fact} | test],
+            "requires": {"aal": 1, "max_age_seconds": 60},
+            "sentence": f"It is {{{fact}}}.",
+            "references": [],
+        }
+    )
+    policy = POLICY.model_copy(update={"floors": (floor,)})
+    for event in (an_event("human"), FULL_EVENT):
+        decide_on(event, features=dict.fromkeys(feature_names(), 1.0), policy=policy)
+        decide_on(event, features={}, policy=policy)
+
+
+@pytest.mark.parametrize(
+    "role", ["OrganizationAccountAccessRole", " admin ", "ADMIN", "\uff30owerUserAccess", "Adm\u200bin"]
+)
+def test_a_role_on_the_list_is_privileged_however_it_is_spelt(role: str, tmp_path: Path) -> None:
+    """A list with capitals matches its roles, in the file as in the request."""
+    roles = "privileged_roles: [OrganizationAccountAccessRole, Admin, PowerUserAccess]"
+    text = re.sub(r"^privileged_roles: .*$", roles, BUILT_IN.read_text(), flags=re.MULTILINE)
+    (tmp_path / "policy.yaml").write_text(text)
+    policy = Policy.load(tmp_path / "policy.yaml")
+    statuses = {
+        name: {
+            floor.id: floor.status
+            for floor in decide_on(an_event("human", identity={"role": name}), policy=policy).floors
+        }["privileged-credential"]
+        for name in (role, "analyst")
+    }
+
+    assert statuses == {role: "applied", "analyst": "undecided"}
 
 
 @pytest.mark.parametrize(("wrong", "line"), [("cache_secnds: 5", 3), ("floors: 7", 3), ("deny_below: {human: 2}", 3)])
@@ -113,7 +221,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
 
 def test_the_policy_page_says_why_a_newer_file_is_refused() -> None:
     """It shows every floor, and escapes what a file may say."""
-    html = policy_page(POLICY, "next.yaml:3: <script> is no key", ())
+    html = policy_page(POLICY, [RefusedFile("next.yaml", "next.yaml:3: <script> is no key", NOW)], ())
 
     assert "&lt;script&gt; is no key" in html
     assert "<script>" not in html

@@ -79,6 +79,34 @@ def test_a_remedy_holds_what_a_client_needs(kind: str, category: str, groups: di
     assert [each.wire() for each in decide_on(an_event(kind, category, **groups), trust=trust).remedies] == remedies
 
 
+TOO_BROAD = "check whether that rule is too broad"
+ATTACK_CASES: dict[str, tuple[TrustCurve, dict[str, float], dict[str, int], str]] = {
+    "nothing speaks for an attack": (TRUSTED, {}, {}, TOO_BROAD),
+    "trust is low": (DOUBTED, {}, {}, "its session is not trusted, so find out"),
+    "trust was low": (TRUSTED, {}, {"threshold of workload, internal": 5}, "its session is not trusted, so find out"),
+    "the credential is exposed": (
+        TRUSTED,
+        {"credential_exposed": 1.0},
+        {},
+        "its session is not trusted and floor exposed-credential applies, so find out",
+    ),
+    "two places at once": (TRUSTED, {"credential_instances_last_hour": 2.0}, {}, "floor shared-credential applies, so"),
+    "a floor of danger asked before": (TRUSTED, {}, {"floor shared-credential": 5}, "floor shared-credential applies"),
+}
+
+
+@pytest.mark.parametrize("case", ATTACK_CASES)
+def test_a_rule_is_called_too_broad_only_where_nothing_speaks_for_an_attack(case: str) -> None:
+    """Prompts of a stolen session are what a rule is for."""
+    trust, features, prompts, advice = ATTACK_CASES[case]
+    session = SessionState(prompts_in_window=OFTEN, prompts_by_rule=prompts)
+    decision = decide_on(an_event("workload", "rotate_secret"), trust=trust, features=features, session=session)
+    sentence = next(each.sentence for each in decision.findings if each.kind == "asked_too_often")
+
+    assert advice in sentence
+    assert (TOO_BROAD in sentence) is (advice == TOO_BROAD)
+
+
 FINDING_CASES: list[tuple[str, TrustCurve, dict[str, Any], dict[str, float], dict[str, Any]]] = [
     ("threshold of agent, internal", DOUBTED, {}, {}, {"sensitivity": "internal"}),
     ("threshold of agent, unknown", DOUBTED, {}, {}, {}),
@@ -99,10 +127,10 @@ def test_a_finding_names_the_rule_that_asks_too_often(
     answer = decide_on(
         event, trust=trust, features=features, session=SessionState(prompts_in_window=OFTEN, **session)
     ).wire()
-    sentence = (
-        f"This automation had to be asked 6 times in 1 h (5 allowed), 1 of them for {subject}: check whether that "
-        "rule is too broad."
-    )
+    advice = "check whether that rule is too broad"
+    if trust is DOUBTED:
+        advice = "its session is not trusted, so find out first whether an attacker acts in its name"
+    sentence = f"This automation had to be asked 6 times in 1 h (5 allowed), 1 of them for {subject}: {advice}."
 
     assert answer["findings"] == [{"kind": "asked_too_often", "subject": subject, "sentence": sentence}]
     assert answer["remedies"][0]["sentence"].startswith("It is asked too often: state the task")

@@ -170,7 +170,7 @@ def test_a_finding_names_the_rule_that_asked_most() -> None:
     assert [each.subject for each in by_model.findings] == ["threshold of workload, unknown"]
     assert decisions[0].findings[0].sentence == (
         "This automation had to be asked 6 times in 1 h (5 allowed), 4 of them for threshold of workload, restricted: "
-        "check whether that rule is too broad."
+        "its session is not trusted, so find out first whether an attacker acts in its name."
     )
 
 

@@ -49,6 +49,7 @@ def test_a_challenge_has_every_field() -> None:
         "model_asks": "step_up",
         "model_would_ask": None,
         "threshold": 0.6,
+        "action": None,
         "remedies": [
             {
                 "type": "interactive_mfa",
@@ -81,7 +82,7 @@ def test_a_challenge_has_every_field() -> None:
         "findings": [],
         "prompt_avoided": False,
         "enforceable": True,
-        "versions": {"model": "7", "policy": POLICY.digest, "features": "sha256:test"},
+        "versions": {"model": "7", "policy": POLICY.digest, "features": "sha256:test", "catalogues": None},
     }
 
 

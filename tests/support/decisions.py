@@ -11,6 +11,7 @@ from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Proof, SessionState, Versions
+from serving.decision.readings import Readings
 from serving.policy.schema import Policy
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -43,7 +44,7 @@ def decide_on(
 ) -> Decision:
     """The decision on an event that is trusted and has a well-known context, unless given otherwise."""
     return decide(
-        event,
+        Readings(event),
         WELL_KNOWN | dict(features or {}),
         trust,
         None,

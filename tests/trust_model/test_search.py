@@ -151,7 +151,7 @@ def test_whole_numbers_are_read_where_a_fraction_is_allowed(tmp_path: Path) -> N
         ("negatives_kept: 3", "'negatives_kept' is 3: it must be less than or equal to 1"),
         ("augmentation: -1", "'augmentation' is -1: it must be greater than or equal to 0"),
         ("- 3", "must hold one setting a line"),
-        ("a: [", "is not valid YAML"),
+        ("a: [", "not YAML"),
     ],
 )
 def test_a_wrong_recipe_is_refused_with_what_is_allowed(text: str, message: str, tmp_path: Path) -> None:

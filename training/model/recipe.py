@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from features.bounded_yaml.document import parse_yaml, read_bounded
 from features.suggestions import did_you_mean
 
 Count = Annotated[int, Field(strict=True, gt=0)]
@@ -50,10 +51,7 @@ def read_recipe(file: Path) -> Recipe:
 
     Raises ValueError naming the file, the key, and what is allowed.
     """
-    try:
-        content = yaml.safe_load(file.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file} is not valid YAML: {error}") from None
+    content = parse_yaml(read_bounded(file), str(file)).value
     if not isinstance(content, dict):
         raise ValueError(f"{file} must hold one setting a line, such as `leaves: 15`")
     try:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from features.bounded_yaml.document import parse_yaml, read_bounded
 from features.suggestions import did_you_mean
 
 WORLD = Path(__file__).with_name("world.yaml")
@@ -187,10 +187,7 @@ class _Entry(BaseModel):
 
 def _read(file: Path) -> dict[str, _Entry]:
     """The entries of a file by parameter, lists as tuples; raises ValueError naming what is unknown or malformed."""
-    try:
-        content = yaml.safe_load(file.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file} is not YAML: {error}") from None
+    content = parse_yaml(read_bounded(file), str(file)).value or {}
     if not isinstance(content, dict):
         raise ValueError(f"{file} must name parameters, each with `value:` and `source:`")
     return dict(_parse_entry(file, name, entry) for name, entry in content.items())

@@ -105,7 +105,30 @@ def category_of(action: str) -> Category | None:
     if not operation:
         return _BY_METHOD.get(action.partition(" ")[0])
     service = service.rpartition(".")[2]
+    return _category_of_permission(f"{_PREFIX_OF.get(service, service)}:{_API_VERSION.sub('', operation)}")
+
+
+@lru_cache(maxsize=65_536)
+def listed_category(action: str) -> Category | None:
+    """The category of an AWS action in any spelling: letter case, `iam.amazonaws.com:`, an API version; None if AWS has
+    no such action.
+
+    >>> listed_category("IAM.amazonaws.com:createaccesskey"), listed_category("crm:ExportContacts")
+    ('rotate_secret', None)
+    """
+    service, _, operation = action.strip().lower().partition(":")
+    service = service.removesuffix(".amazonaws.com").rpartition(".")[2]
     name = f"{_PREFIX_OF.get(service, service)}:{_API_VERSION.sub('', operation)}"
+    permission = _permissions_in_lower_case().get(name)
+    return None if permission is None else _category_of_permission(permission)
+
+
+@cache
+def _permissions_in_lower_case() -> dict[str, str]:
+    return {name.lower(): name for name in (*access_levels(), *_CATEGORY_OF)}
+
+
+def _category_of_permission(name: str) -> Category | None:
     if name in _CATEGORY_OF:
         return _CATEGORY_OF[name]
     level, verb = access_levels().get(name), _by_verb(name.partition(":")[2])

@@ -1,0 +1,1 @@
+"""What an explanation says of each feature; `by_feature` is the table."""

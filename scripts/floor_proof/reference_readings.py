@@ -1,0 +1,121 @@
+"""A second, independent reading of a request: its action, identity and asset as the stricter of said and known."""
+
+import unicodedata
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import Any
+
+from scripts.floor_proof.random_requests import CATALOGUES, NAMES, Request
+
+Text = dict[str, Any]
+Reading = tuple[Request, list[str] | None]
+"""A request as it may be read, and the only floors it meets when read so; None stands for all."""
+SENSITIVITY = ("public", "internal", "confidential", "restricted")
+ENVIRONMENT = ("development", "staging", "production")
+HARMLESS, ORDINARY = {"read", "list", "authenticate"}, {"write", "delete"}
+PROVISIONAL = {
+    "credential_kinds": ["access_key", "api_token", "x509_svid", "jwt_svid", "client_certificate"],
+    "floors": ["high-impact-workflow", "over-age-secret", "standing-over-privilege"],
+}
+
+
+def reference_readings(policy: Text, request: Request) -> tuple[Request, list[Reading]]:
+    """The first reading, with which proofs are compared, and all readings, of which each brings its floors."""
+    categories, event = categories_of(request), known_event(policy, request)
+    types = types_of(policy, request)
+    readings = [
+        (replace(request, event=changed(event, category, kind)), only)
+        for (kind, only), category in product(types, categories)
+    ]
+    return readings[0][0], readings
+
+
+def harm(category: str) -> int:
+    """How much harm an action of a category does by itself."""
+    return 0 if category in HARMLESS else 1 if category in ORDINARY else 2
+
+
+def categories_of(request: Request) -> list[str]:
+    """Every category the request is decided as, the strictest first."""
+    declared = request.event["action"]["category"]
+    derived, source = NAMES[request.event["action"]["name"]]
+    if source == "actions.yaml" or declared is None:
+        return [derived]
+    if source == "nothing":
+        return [declared]
+    return sorted({declared, derived}, key=lambda each: (-harm(each), each != declared))
+
+
+def known_event(policy: Text, request: Request) -> Text:
+    """The event with what the deployment knows of its action, asset and identity."""
+    event = {name: dict(group) if isinstance(group, dict) else group for name, group in request.event.items()}
+    for entry in CATALOGUES["actions"]:
+        if any(fnmatchcase(event["action"]["name"].lower(), pattern) for pattern in entry["match"]):
+            event["action"] |= {name: entry[name] for name in ("impact", "reversible") if name in entry}
+    for entry in CATALOGUES["identities"]:
+        if event["identity"]["id"] in entry["match"]:
+            event["identity"]["role"] = event["identity"]["role"] or entry.get("role")
+            if entry.get("privileged") or is_privileged(policy, entry.get("role")):
+                event["credential"]["privileged"] = True
+    event["resource"] = known_resource(policy, request)
+    return event
+
+
+def known_resource(policy: Text, request: Request) -> Text:
+    """The stricter sensitivity and environment; a low sensitivity of an export counts from whom it may be trusted."""
+    resource = request.event["resource"]
+    entries = [
+        entry
+        for entry in CATALOGUES["assets"]
+        if all(resource[field] in entry[field] for field in ("id", "type") if field in entry)
+    ]
+    known, declared = [entry["sensitivity"] for entry in entries], resource["sensitivity"]
+    trusted = request.assured or policy.get("trust_declared_sensitivity") or "export" not in categories_of(request)
+    if not known and not trusted and declared in ("public", "internal"):
+        declared = None
+    environments = [resource["environment"], *(entry.get("environment") for entry in entries)]
+    known_values: Text = resource | {
+        "sensitivity": highest(SENSITIVITY, [declared, *known]),
+        "environment": highest(ENVIRONMENT, environments),
+    }
+    return known_values
+
+
+def highest(order: tuple[str, ...], values: list[str | None]) -> str | None:
+    """The last in an order; None if none is known."""
+    known = [value for value in values if value]
+    return max(known, key=order.index) if known else None
+
+
+def types_of(policy: Text, request: Request) -> list[tuple[str, list[str] | None]]:
+    """Every type the identity is decided as, the fixed one first, and the only floors that a type brings."""
+    identity, rules = request.event["identity"], policy.get("provisional_type", PROVISIONAL)
+    stated = [
+        entry["type"] for entry in CATALOGUES["identities"] if identity["id"] in entry["match"] and "type" in entry
+    ]
+    fixed = stated[0] if stated else request.fixed_type
+    if fixed:
+        return [(kind, None) for kind in dict.fromkeys([fixed, identity["type"]])]
+    types: list[tuple[str, list[str] | None]] = [
+        (kind, None) for kind in dict.fromkeys([identity["type"], *request.declared_types])
+    ]
+    people = {kind for kind, _ in types} == {"human"}
+    machine = request.event["credential"]["kind"] in rules["credential_kinds"]
+    return [*types, ("workload", rules["floors"])] if people and machine else types
+
+
+def is_privileged(policy: Text, role: str | None) -> bool:
+    """Whether a role is on the policy's list, in any spelling."""
+    return any(fnmatchcase(spelling(role or ""), spelling(pattern)) for pattern in policy["privileged_roles"])
+
+
+def spelling(role: str) -> str:
+    """A role without what spellings of it differ in: letter case, width, space around it, invisible characters."""
+    shown = "".join(letter for letter in unicodedata.normalize("NFKC", role) if letter.isprintable() or letter == "\t")
+    return unicodedata.normalize("NFKC", shown.casefold()).strip()
+
+
+def changed(event: Text, category: str, kind: str) -> Text:
+    """The event with another category and type."""
+    return event | {"action": event["action"] | {"category": category}, "identity": event["identity"] | {"type": kind}}

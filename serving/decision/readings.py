@@ -1,0 +1,104 @@
+"""What a request is, where its declaration may be wrong: the stricter of what the caller says and what is known.
+
+A caller is honest but may be incomplete or wrong. So a request meets the floors of every reading of it, and everything
+else (what a proof covers, thin context, remedies, caching) follows the first reading. How readings are made:
+`serving.deployment.request_reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from features.event.schema import Category, Event, IdentityType
+
+_VIEWING: tuple[Category, ...] = ("read", "list", "authenticate")
+_ORDINARY: tuple[Category, ...] = ("write", "delete")
+
+
+def harm_rank(category: Category) -> int:
+    """0 for viewing and signing in, 1 for ordinary changes, 2 for whatever does harm by itself.
+
+    >>> [harm_rank(category) for category in ("list", "delete", "rotate_secret")]
+    [0, 1, 2]
+    """
+    return 0 if category in _VIEWING else 1 if category in _ORDINARY else 2
+
+
+@dataclass(frozen=True)
+class ActionReading:
+    """The category a caller declared, and the one the action's name has."""
+
+    declared: Category | None
+    derived: Category
+    source: Literal["aws", "name", "nothing", "actions.yaml"]
+    """What the derived category comes from. The deployment's actions.yaml replaces what is declared."""
+
+    @property
+    def category(self) -> Category:
+        """The category that counts: the stricter one; of two that are as strict, the declared one."""
+        if self.declared is None or self.source == "actions.yaml":
+            return self.derived
+        if self.source == "nothing":
+            return self.declared
+        return self.derived if harm_rank(self.derived) > harm_rank(self.declared) else self.declared
+
+    @property
+    def all(self) -> tuple[Category, ...]:
+        """Every category whose floors the request meets, the one that counts first."""
+        others = (self.declared, self.derived) if self.source in ("aws", "name") else ()
+        return tuple(dict.fromkeys([self.category, *(each for each in others if each)]))
+
+    @property
+    def understated(self) -> bool:
+        """Whether the declared category is less strict than the one that counts."""
+        return self.declared is not None and harm_rank(self.category) > harm_rank(self.declared)
+
+    def wire(self) -> dict[str, Any]:
+        """The reading as JSON, in the shape of an answer."""
+        return {
+            "category": self.category,
+            "declared": self.declared,
+            "derived": self.derived,
+            "derived_from": self.source,
+        }
+
+
+@dataclass(frozen=True)
+class KnownTypes:
+    """What is known of an identity's type: the one that was fixed, and those that were declared before it was."""
+
+    fixed: IdentityType | None = None
+    declared: tuple[IdentityType, ...] = ()
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> KnownTypes:
+        """What a decision's record holds of it; nothing, where the record is older than it."""
+        return cls(record.get("fixed"), tuple(record.get("declared", ())))
+
+    def record(self) -> dict[str, Any]:
+        """As a decision's record holds it."""
+        return {"fixed": self.fixed, "declared": list(self.declared)}
+
+
+NO_TYPES = KnownTypes()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A reading of a request beside the first; `floors` names the only floors that it brings, None all of them."""
+
+    event: Event
+    floors: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Readings:
+    """A request as it is decided: the event that counts, and further readings of it whose floors it meets as well."""
+
+    event: Event
+    others: tuple[Reading, ...] = ()
+    action: ActionReading | None = None
+    other_type: bool = False
+    """Whether the declared identity type differs from the fixed one."""

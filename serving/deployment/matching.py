@@ -1,0 +1,56 @@
+"""Which entry of the deployment's catalogues matches an action, a resource or an identity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import translate
+from functools import lru_cache
+
+from features.event.identifiers import comparable_id
+from features.event.schema import Environment, Sensitivity
+from serving.deployment.catalogue_files import ActionEntry, AssetEntry, Catalogues, IdentityEntry
+
+SENSITIVITIES: tuple[Sensitivity, ...] = ("public", "internal", "confidential", "restricted")
+ENVIRONMENTS: tuple[Environment, ...] = ("development", "staging", "production")
+"""Both from the least strict to the strictest."""
+
+
+def matching_action(catalogues: Catalogues, name: str) -> ActionEntry | None:
+    """The first entry for an action's name."""
+    return next((entry for entry in catalogues.actions if _matches(entry.match, name)), None)
+
+
+def matching_identity(catalogues: Catalogues, identity: str) -> IdentityEntry | None:
+    """The first entry for an identity's id."""
+    return next((entry for entry in catalogues.identities if _matches(entry.match, identity)), None)
+
+
+def matching_assets(catalogues: Catalogues, id: str | None, type: str | None) -> tuple[AssetEntry, ...]:
+    """Every entry for a resource. An entry with patterns of an id does not match a resource without one."""
+    return tuple(
+        entry
+        for entry in catalogues.assets
+        if (entry.id is None or (id is not None and _matches(entry.id, id)))
+        and (entry.type is None or (type is not None and _matches(entry.type, type)))
+    )
+
+
+def stricter_sensitivity(values: Iterable[Sensitivity | None]) -> Sensitivity | None:
+    """The highest sensitivity; None if none is known."""
+    return max(filter(None, values), key=SENSITIVITIES.index, default=None)
+
+
+def stricter_environment(values: Iterable[Environment | None]) -> Environment | None:
+    """Production before staging before development; None if none is known."""
+    return max(filter(None, values), key=ENVIRONMENTS.index, default=None)
+
+
+@lru_cache(maxsize=65_536)
+def _matches(patterns: Sequence[str], text: str) -> bool:
+    return _compiled(patterns).match(comparable_id(text)) is not None
+
+
+@lru_cache(maxsize=4_096)
+def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(comparable_id(pattern)) for pattern in patterns))

@@ -1,0 +1,61 @@
+"""The type of each identity: which ones were declared, and the one that was fixed, by whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from features.event.schema import IdentityType
+from serving.decision.readings import NO_TYPES, KnownTypes
+from serving.store.database import Connection, Statement, insert_into
+from serving.store.schema import identity_types
+
+_OF_IDENTITY = (identity_types.c.space == bindparam("of_space")) & (
+    identity_types.c.identity == bindparam("of_identity")
+)
+_READ = Statement(
+    sa.select(identity_types.c.fixed, identity_types.c.fixed_by, identity_types.c.declared).where(_OF_IDENTITY)
+)
+_CHANGE = Statement(sa.update(identity_types).where(_OF_IDENTITY), ("fixed", "fixed_by", "declared"))
+_INSERT = insert_into(identity_types)
+
+
+class IdentityTypes:
+    """Types of identities, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of(self, namespace: str, identity: str) -> KnownTypes:
+        """What is known of an identity's type; nothing of one that was never seen."""
+        return _known(self._connection.first(_READ, of_space=namespace, of_identity=identity))
+
+    def declare(self, namespace: str, identity: str, declared: IdentityType, *, fixing: str | None) -> KnownTypes:
+        """Record a declared type. `fixing` names who may fix it (a key, an importer); the first to do so has fixed it.
+
+        Returns what was known before.
+        """
+        row = self._connection.first(_READ, of_space=namespace, of_identity=identity)
+        known = _known(row)
+        fixes = known.fixed is None and fixing is not None
+        if not fixes and declared in known.declared:
+            return known
+        values = {
+            "fixed": declared if fixes else known.fixed,
+            "fixed_by": fixing if fixes else row[1] if row else None,
+            "declared": " ".join(dict.fromkeys((*known.declared, declared))),
+        }
+        if row is None:
+            self._connection.change(_INSERT, space=namespace, identity=identity, **values)
+        else:
+            self._connection.change(_CHANGE, of_space=namespace, of_identity=identity, **values)
+        return known
+
+
+def _known(row: tuple[Any, ...] | None) -> KnownTypes:
+    if row is None:
+        return NO_TYPES
+    fixed, _, declared = row
+    return KnownTypes(fixed, tuple(declared.split()))

@@ -1,0 +1,96 @@
+"""Revocations: sessions and identities whose every request is denied, until an administrator lifts it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from features.event.identifiers import comparable_id
+from serving.decision.inputs import Revocation
+from serving.store.database import Connection, Statement, insert_into
+from serving.store.schema import SessionKey, revocations
+from serving.times import microseconds, time_of
+
+LONGEST_SESSION_SECONDS = 2_592_000.0
+"""How long a revoked session may have gone on: NIST SP 800-63B-4's 30 days, unless a policy says otherwise."""
+
+_OF_IDENTITY = Statement(
+    sa.select(
+        revocations.c.session_spelling,
+        revocations.c.session,
+        revocations.c.at,
+        revocations.c.by,
+        revocations.c.reason,
+        revocations.c.lifts,
+    )
+    .where(revocations.c.space == bindparam("of_space"), revocations.c.identity_spelling == bindparam("of_identity"))
+    .order_by(revocations.c.place)
+)
+_INSERT = insert_into(revocations)
+
+
+class Denials(NamedTuple):
+    """What revocations say of a request: whether it is denied and, where it names no session, when a session of its
+    identity was revoked last."""
+
+    revocation: Revocation | None
+    session_revoked_at: datetime | None
+
+
+class Revocations:
+    """Revocations of identities and sessions in any spelling, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def revoke(self, key: SessionKey, *, at: datetime, by: str, reason: str) -> None:
+        """Deny every request of a session from now on, or of the whole identity when no session is given."""
+        self._add(key, at, by, reason, lifts=0)
+
+    def lift(self, key: SessionKey, *, at: datetime, by: str, reason: str) -> bool:
+        """End the revocation of a session, or of the identity as a whole; returns whether there was one."""
+        spelling = None if key.session is None else comparable_id(key.session)
+        if spelling not in self._in_force(key):
+            return False
+        self._add(key, at, by, reason, lifts=1)
+        return True
+
+    def denials(
+        self, key: SessionKey, at: datetime, longest_session_seconds: float = LONGEST_SESSION_SECONDS
+    ) -> Denials:
+        """What is revoked for a request at a time. A session's revocation ends with the longest session there can be;
+        that of an identity stands until it is lifted."""
+        in_force = self._in_force(key)
+        oldest = at - timedelta(seconds=longest_session_seconds)
+        whole = in_force.pop(None, None)
+        sessions = {spelling: each for spelling, each in in_force.items() if each.at >= oldest}
+        if key.session is None:
+            return Denials(whole, max((each.at for each in sessions.values()), default=None))
+        return Denials(whole or sessions.get(comparable_id(key.session)), None)
+
+    def _in_force(self, key: SessionKey) -> dict[str | None, Revocation]:
+        """The revocations of an identity that are not lifted, by the spelling of the session, None for all of them."""
+        in_force: dict[str | None, Revocation] = {}
+        rows = self._connection.rows(_OF_IDENTITY, of_space=key.namespace, of_identity=comparable_id(key.identity))
+        for spelling, session, at, by, reason, lifts in rows:
+            in_force.pop(spelling, None)
+            if not lifts:
+                in_force[spelling] = Revocation(session=session, at=time_of(at), by=by, reason=reason)
+        return in_force
+
+    def _add(self, key: SessionKey, at: datetime, by: str, reason: str, lifts: int) -> None:
+        self._connection.change(
+            _INSERT,
+            space=key.namespace,
+            identity=key.identity,
+            identity_spelling=comparable_id(key.identity),
+            session=key.session,
+            session_spelling=None if key.session is None else comparable_id(key.session),
+            at=microseconds(at),
+            by=by,
+            reason=reason,
+            lifts=lifts,
+        )
