@@ -43,7 +43,7 @@ Work = Callable[[Transaction], Any]
 
 
 class Job(NamedTuple):
-    """Some work and whom to tell; `alone` when no other job is to wait for it in the same commit."""
+    """Some work, and the future its caller waits for; `alone` when no other job is to wait for its commit."""
 
     work: Work
     future: Future[Any]
