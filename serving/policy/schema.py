@@ -64,6 +64,8 @@ def _names_a_role(role: str) -> str:
     return role
 
 
+AWS_ADMINISTRATORS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
+"""AWS's managed policies for administrators, as they stand in role names and ARNs."""
 Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
@@ -250,9 +252,9 @@ class Policy(PolicyPart):
         return self._digest
 
     def is_privileged_role(self, role: str) -> bool:
-        """Whether a role matches a pattern of `privileged_roles`, however it is spelt."""
-        role = normalized_role(role)
-        return any(fnmatchcase(role, pattern) for pattern in normalized_roles(self.privileged_roles))
+        """Whether a role, however it is spelt, is on the list of privileged ones or an administrator's of AWS."""
+        role, patterns = normalized_role(role), normalized_roles((*self.privileged_roles, *AWS_ADMINISTRATORS))
+        return any(fnmatchcase(role, pattern) for pattern in patterns)
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""
