@@ -6,6 +6,7 @@ Importing this module opens nothing. BentoML makes the service, and with it the 
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,9 @@ from serving.store.api_keys import ensure_key_file
 from serving.store.store import Store
 from serving.workers.registry import start_workers
 
+SWITCH_SECONDS = 0.0005
+"""How long one thread of Python may keep the others waiting; by default ten times as long. A decision changes hands
+several times, and each time it waited for a thread that reads a batch of events."""
 THREADS = 64
 """How many requests may wait for a commit together."""
 
@@ -49,6 +53,7 @@ class SessionTrust:
     """Decides requests."""
 
     def __init__(self) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         settings = get_settings()
         store = Store(settings.database_url)
         settings.ensure_home()

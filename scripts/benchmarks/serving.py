@@ -65,6 +65,11 @@ class Caller:
             raise RuntimeError(f"{path} answered {response.status}: {content[:500].decode()}")
         return content
 
+    def post(self, path: str, body: bytes, media_type: str) -> bytes:
+        """Send a body that is no JSON."""
+        self._headers = self._headers | {"Content-Type": media_type}
+        return self.request("POST", path, body)
+
     def score(self, event: dict[str, Any]) -> float:
         """Seconds from sending the event, dated now, to the decision."""
         body = json.dumps({"event": event | {"time": datetime.now(UTC).isoformat()}}).encode()

@@ -40,6 +40,8 @@ _PROBLEMS = {
     503: ("The service cannot do this now. Nothing was decided or written.", "the database failed: disk is full"),
 }
 """What each problem means to a caller, and an example of its detail."""
+NO_CONTROLS = r"^[^\u0000-\u001f\u007f]*$"
+"""What paths and queries may hold."""
 _PATH_PARAMETERS = {"id": "The decision's id.", "file": "The name of the file."}
 
 
@@ -87,7 +89,7 @@ def _operation(route: RouteSpec) -> dict[str, Any]:
 
 
 def _parameters(route: RouteSpec) -> list[dict[str, Any]]:
-    text = {"type": "string"}
+    text = {"type": "string", "pattern": NO_CONTROLS}
     return [
         *(
             {"name": name, "in": "path", "required": True, "description": _PATH_PARAMETERS[name], "schema": text}
@@ -99,7 +101,7 @@ def _parameters(route: RouteSpec) -> list[dict[str, Any]]:
                 "in": "query",
                 "required": False,
                 "description": parameter.description,
-                "schema": text,
+                "schema": {"type": "string", "enum": list(parameter.values)} if parameter.values else text,
                 "example": parameter.example,
             }
             for parameter in route.query

@@ -13,7 +13,7 @@ from serving.api.authentication import COOKIE, PAGES, SIGN_IN, current_request
 from serving.api.browser.forms import own_form
 from serving.api.browser.sessions import SCOPE, SECONDS
 from serving.api.decisions import find_decisions, load_decision, load_findings
-from serving.contracts.requests import FeedbackRequest
+from serving.contracts.requests import FeedbackForm, FeedbackRequest, SignInForm, SignOutForm
 from serving.investigate.decision import decision_page
 from serving.investigate.policy import policy_page
 from serving.investigate.search import search_page
@@ -57,9 +57,8 @@ async def show_policy(request: Request) -> Response:
 
 async def submit_feedback(request: Request) -> Response:
     """POST /investigate/decisions/{id}/feedback, the form below a decision."""
-    id, form = request.path_params["id"], await own_form(request)
-    fields = {"verdict": str(form.get("verdict", "")), "note": str(form.get("note", "")).strip() or None}
-    feedback = FeedbackRequest.model_validate(fields)
+    id, form = request.path_params["id"], await own_form(request, FeedbackForm)
+    feedback = FeedbackRequest(verdict=form.verdict, note=(form.note or "").strip() or None)
     await run_in_threadpool(request.app.state.engine.feedback, id, feedback, current_request.get().caller)
     return RedirectResponse(f"{PAGES}/decisions/{id}", 303)
 
@@ -77,9 +76,8 @@ async def submit_sign_in(request: Request) -> Response:
     """POST /investigate/login: a key becomes a session in a cookie, out of reach of scripts and other sites."""
     state = request.app.state
     form_id = cookies(request.scope).get(FORM_COOKIE, "")
-    form = await own_form(request, sign_in_id=form_id)
-    key = str(form.get("key", "")).strip()
-    caller = await run_in_threadpool(authenticate, state.engine.store, f"Bearer {key}")
+    form = await own_form(request, SignInForm, sign_in_id=form_id)
+    caller = await run_in_threadpool(authenticate, state.engine.store, f"Bearer {form.key.strip()}")
     if caller is None or SCOPE not in caller.scopes:
         state.failed_attempts.refuse(request.scope, "sign_in")
         return _page(sign_in_page(failed=True, form_token=state.sessions.form_token(form_id)), 403)
@@ -91,7 +89,7 @@ async def submit_sign_in(request: Request) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """POST /investigate/logout: the session ends here, whoever else holds its cookie."""
-    await own_form(request)
+    await own_form(request, SignOutForm)
     session = current_request.get().session
     if session is not None:
         request.app.state.sessions.end(session)

@@ -51,11 +51,12 @@ class ResponseBody:
 
 @dataclass(frozen=True)
 class QueryParameter:
-    """An optional query parameter."""
+    """An optional query parameter; `values` are all it may have, if they can be listed."""
 
     name: str
     description: str
     example: str
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

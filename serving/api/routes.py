@@ -6,6 +6,7 @@ in a module of this folder and add a row here.
 
 from __future__ import annotations
 
+from features.sources.registry import SOURCES
 from serving.api import decisions, documentation, examples, health, reports
 from serving.api.browser.routes import CRITERIA, PAGE_ROUTES
 from serving.api.route_spec import GZIP, HTML, KIB, MIB, NDJSON, QueryParameter, RequestBody, ResponseBody, RouteSpec
@@ -40,7 +41,7 @@ ROUTES = (
         description="Extends histories by events, in the order they are sent. A record that is not an event is named "
         "in `broken` and skipped: it never fails the others. Takes a JSON array, one record as an object, a log file "
         'as it is (`{"Records": [...]}`), or one record a line (NDJSON); each also compressed with gzip.',
-        query=(QueryParameter("source", "The log source of native records, such as `cloudtrail`.", "cloudtrail"),),
+        query=(QueryParameter("source", "The log source of native records.", "cloudtrail", tuple(SOURCES)),),
         request=RequestBody(
             requests.ShippedRecords,
             8 * MIB,

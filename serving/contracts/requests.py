@@ -116,10 +116,11 @@ class RevocationRequest(WireModel):
     reason: Annotated[Text, Field(description="Why, for the record.")]
 
 
-class ShippedRecords(RootModel[list[Event] | list[dict[str, Any]]]):
+class ShippedRecords(RootModel[list[Event] | list[Any]]):
     """Events in our own form or, with the query parameter `source`, a vendor's native log records.
 
-    This describes the body in the API description; `log_records.py` reads it, and takes other forms as well.
+    This describes the body in the API description: a record that is none is named in the answer. `log_records.py`
+    reads it, and takes other forms as well.
     """
 
 
@@ -128,20 +129,17 @@ FormToken = Annotated[
 ]
 
 
-class FeedbackForm(FeedbackRequest):
-    """The form below a decision."""
-
-    form_token: FormToken = ""
-
-
-class SignInForm(WireModel):
-    """The form on the sign-in page."""
-
-    key: Annotated[str, Field(description="A key of scope `investigate`.")]
-    form_token: FormToken = ""
-
-
 class SignOutForm(WireModel):
     """The button that signs out."""
 
     form_token: FormToken = ""
+
+
+class SignInForm(SignOutForm):
+    """The form on the sign-in page."""
+
+    key: Annotated[str, Field(min_length=1, description="A key of scope `investigate`.")]
+
+
+class FeedbackForm(FeedbackRequest, SignOutForm):
+    """The form below a decision."""

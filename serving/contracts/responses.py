@@ -127,6 +127,9 @@ class DecisionBody(WireModel):
     assured: Annotated[
         bool | None, Field(description="Whether its caller might assert facts; null in records before 0.3.")
     ] = None
+    received_at: Annotated[
+        Timestamp | None, Field(description="When the request came, by the server's clock; null in records before 0.3.")
+    ] = None
     types: Annotated[
         RecordedTypes | None, Field(description="What was known of the identity's type; null in records before 0.3.")
     ] = None

@@ -11,7 +11,7 @@ import math
 import secrets
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from features.arrays import NEVER, Array
@@ -42,7 +42,9 @@ from serving.times import time_of
 log = logging.getLogger(__name__)
 
 REPEAT_WINDOW = timedelta(minutes=5)
-"""How long the same request of the same caller gets the same decision."""
+"""How long the same request of the same caller gets the same decision, by the server's clock."""
+_NEVER_RECEIVED = datetime.min.replace(tzinfo=UTC).isoformat()
+"""Records of 0.2 do not say when they were received, so they are not repeated."""
 
 
 def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any]:
@@ -93,9 +95,9 @@ def _earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConf
     if event.id is None:
         return None
     key = SessionKey(context.namespace, event.identity.id)
-    since = context.at - REPEAT_WINDOW
+    since = context.received_at - REPEAT_WINDOW
     earlier = tx.decisions.latest_for_event(key, caller=context.caller.id, event_id=event.id, since=since)
-    if earlier is None:
+    if earlier is None or datetime.fromisoformat(earlier.body.get("received_at", _NEVER_RECEIVED)) < since:
         return None
     if earlier.body_digest != context.body_digest:
         raise RequestConflict(f"Event {event.id!r} was sent before with other content.")
@@ -266,6 +268,7 @@ def _record(
             "features": {name: None if math.isnan(value) else value for name, value in features.items()},
             "mode": "inline" if context.inline else context.request.mode,
             "assured": context.assured,
+            "received_at": context.received_at.isoformat(),
             "types": types.record(),
         },
     )

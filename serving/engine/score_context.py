@@ -32,6 +32,8 @@ class ScoreContext:
     ignored_claims: tuple[str, ...]
     namespace: str
     at: datetime
+    received_at: datetime
+    """The server's time of a request; the event's own of a replay."""
     body_digest: str
 
     @property
@@ -66,6 +68,7 @@ def check_score_request(request: ScoreRequest, caller: Caller, active: ActiveCon
         ignored_claims=ignored,
         namespace=_namespace(request),
         at=_decision_time(request, active),
+        received_at=request.event.time if request.mode == "replay" else now(),
         body_digest=digest_of(request.model_dump_json().encode()),
     )
 

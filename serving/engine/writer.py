@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
@@ -40,7 +40,14 @@ GROUP_SIZE = 32
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Any]
-Job = tuple[Work, "Future[Any]"]
+
+
+class Job(NamedTuple):
+    """Some work and whom to tell; `alone` when no other job is to wait for it in the same commit."""
+
+    work: Work
+    future: Future[Any]
+    alone: bool = False
 
 
 class Engine:
@@ -76,17 +83,23 @@ class Engine:
         context = check_score_request(request, caller, self.active)
         return self.run(lambda tx: decide_and_record(tx, context, self.active))
 
-    def ingest(self, events: Sequence[Event], broken: Sequence[str], caller: Caller) -> dict[str, Any]:
-        """Extend histories by shipped events; `broken` says which records could not be read.
+    def ingest(
+        self, events: Sequence[Event], broken: Sequence[str], caller: Caller, source: str | None = None
+    ) -> dict[str, Any]:
+        """Extend histories by shipped events; `broken` says which records could not be read, `source` whose log it is.
+
+        An importer's rules fix the types of identities, and so does a caller that may assert facts.
 
         A batch is committed in chunks, and one chunk is queued at a time, of all batches together: a request that
         arrives meanwhile waits for one chunk. When the store fails on the way, the error says how far it came.
         """
+        fixing = f"importer {source}" if source else f"key {caller.id}" if "assure" in caller.scopes else None
         prepared, state = prepare_events(events, caller, self.active), Ingested()
         while state.done < len(prepared):
             try:
                 with self._ingesting:
-                    state = self.run(partial(ingest_chunk, events=prepared, before=state))
+                    chunk = partial(ingest_chunk, events=prepared, before=state, fixing=fixing)
+                    state = self.run(chunk, alone=True)
             except ServingError as error:
                 if state.done == 0:
                     raise
@@ -114,14 +127,14 @@ class Engine:
         """Why nothing can be written now, or None; found out by a write, of which there is one in a while at most."""
         return self._write_probe.fault()
 
-    def run(self, work: Callable[[Transaction], T], timeout: float | None = None) -> T:
+    def run(self, work: Callable[[Transaction], T], timeout: float | None = None, *, alone: bool = False) -> T:
         """Queue some work and wait until what it wrote is durable; raises whatever the work raises, and TimeoutError
-        when that takes longer than `timeout` seconds."""
+        when that takes longer than `timeout` seconds. What takes long is committed `alone`."""
         future: Future[T] = Future()
         with self._closing:
             if self._closed:
                 raise StoreUnavailable("the service is stopping")
-            self._jobs.put((work, future))
+            self._jobs.put(Job(work, future, alone))
         return future.result(timeout)
 
     def close(self) -> None:
@@ -132,36 +145,37 @@ class Engine:
         self._thread.join()
 
     def _loop(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            group, open_ = self._next_group(first)
+        first = self._jobs.get()
+        while first is not None:
+            group, waiting = self._next_group(first)
             self._commit(group)
-            if not open_:
-                return
+            first = waiting[0] if waiting else self._jobs.get()
 
-    def _next_group(self, first: Job) -> tuple[list[Job], bool]:
-        """The jobs that are waiting, and whether more may come."""
+    def _next_group(self, first: Job) -> tuple[list[Job], tuple[Job | None, ...]]:
+        """The jobs of the next commit, and what was taken from the queue after them: a job that is committed alone, or
+        None for the end."""
         group = [first]
-        while len(group) < GROUP_SIZE:
+        while len(group) < GROUP_SIZE and not first.alone:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
-                return group, True
-            if job is None:
-                return group, False
+                break
+            if job is None or job.alone:
+                return group, (job,)
             group.append(job)
-        return group, True
+        return group, ()
 
     def _commit(self, group: list[Job]) -> None:
         """Do a group in one transaction, then answer each caller. When the transaction fails, nobody gets a result."""
         answers: list[Callable[[], None]] = []
         try:
             with self.store.transaction() as tx:
-                for work, future in group:
-                    answers.append(self._attempt(tx, work, future))
+                for job in group:
+                    answers.append(self._attempt(tx, job.work, job.future))
         except BaseException as error:
             log.exception("a group of %d could not be committed", len(group))
-            for _, future in group:
-                future.set_exception(error)
+            for job in group:
+                job.future.set_exception(error)
             return
         for answer in answers:
             answer()
