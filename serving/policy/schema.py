@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
+from features.bounded_yaml.composer import YamlLimits
 from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
@@ -54,6 +55,8 @@ __all__ = [
 BUILT_IN = Path(__file__).parent / "policy.yaml"
 """The policy that ships with the service."""
 
+POLICY_LIMITS = YamlLimits(file_bytes=256 << 10, nodes=20_000)
+"""A policy is shorter than the lists of identities and assets beside it."""
 AcrValue = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=256)]
 """Visible ASCII without quote, backslash or space (RFC 6749), since acr values go into a quoted header."""
 
@@ -267,11 +270,11 @@ class Policy(PolicyPart):
     @classmethod
     def load(cls, path: Path = BUILT_IN) -> Policy:
         """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
-        return cls.parse(read_file(path), str(path))
+        return cls.parse(read_file(path, POLICY_LIMITS), str(path))
 
     @classmethod
     def parse(cls, data: bytes, name: str) -> Policy:
         """Validate the bytes of a policy file; `name` is what messages call it. Raises PolicyError."""
-        policy = read_yaml(data, cls, name)
+        policy = read_yaml(data, cls, name, POLICY_LIMITS)
         policy._digest = digest_of(data)
         return policy
