@@ -47,6 +47,13 @@ class ScoreContext:
         return "assure" in self.caller.scopes
 
     @property
+    def beside_live(self) -> bool:
+        """Whether what is known of the live session counts although the history is another: for a request of this
+        moment that carries its own. A replay knows its own namespace only, or a revocation of today would rule on the
+        past."""
+        return self.inline and not self.replay
+
+    @property
     def replay(self) -> bool:
         """Whether a past request is replayed."""
         return self.request.mode == "replay"

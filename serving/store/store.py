@@ -19,6 +19,7 @@ import alembic.util
 from serving.errors import DecisionNotRecorded, StoreUnavailable
 from serving.store.database import Connection, Database, failure_message
 from serving.store.decision_log import DecisionLog
+from serving.store.field_presence import FieldPresence
 from serving.store.findings import Findings
 from serving.store.hash_chain import ChainWriter, Tip
 from serving.store.histories import Histories
@@ -40,6 +41,7 @@ class Transaction:
         self.revocations = Revocations(connection)
         self.sessions = Sessions(connection)
         self.decisions = DecisionLog(connection, self.chain)
+        self.field_presence = FieldPresence(connection)
         self.findings = Findings(connection)
         self.identity_types = IdentityTypes(connection)
         self.verdicts = Verdicts(connection, self.chain)
