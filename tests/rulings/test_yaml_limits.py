@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from features.bounded_yaml import document
-from features.bounded_yaml.composer import YamlLimits
+from features.bounded_yaml.composer import YamlError, YamlLimits
+from features.bounded_yaml.document import parse_yaml
 from serving.policy.loader import PolicyError, read_yaml
 from serving.policy.schema import BUILT_IN, Policy
 
@@ -151,6 +153,24 @@ def test_many_errors_are_counted_and_not_all_listed() -> None:
     with pytest.raises(PolicyError, match=r"and 19,980 more errors$"):
         read_yaml(text, Entry)
     assert time.monotonic() - began < 10
+
+
+def test_what_is_at_a_limit_is_read() -> None:
+    """One more of anything is refused."""
+    text = "{text: " + "x" * 96 + ", many: [a, [b]]}"
+    limits = YamlLimits(file_bytes=len(text), depth=3, nodes=8, characters=108, scalar_characters=96)
+    smaller: dict[str, dict[str, int]] = {
+        "is longer than": {"file_bytes": len(text) - 1},
+        "nested deeper": {"depth": 2},
+        "entries": {"nodes": 7},
+        "characters": {"characters": 105},
+        "a text is longer": {"scalar_characters": 95},
+    }
+
+    assert parse_yaml(text, "a text", limits).value == {"text": "x" * 96, "many": ["a", ["b"]]}
+    for message, limit in smaller.items():
+        with pytest.raises(YamlError, match=message):
+            parse_yaml(text, "a text", replace(limits, **limit))
 
 
 def test_reading_stops_when_the_time_is_up() -> None:
