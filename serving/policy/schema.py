@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
+from features.bounded_yaml.composer import YamlLimits
 from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
@@ -64,6 +65,9 @@ __all__ = [
 BUILT_IN = Path(__file__).parent / "policy.yaml"
 """The policy that ships with the service."""
 
+POLICY_LIMITS = YamlLimits(file_bytes=256 << 10, nodes=20_000)
+"""A policy is shorter than the lists of identities and assets beside it."""
+
 
 def _names_a_role(role: str) -> str:
     if not normalized_role(role):
@@ -71,6 +75,8 @@ def _names_a_role(role: str) -> str:
     return role
 
 
+AWS_ADMINISTRATORS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
+"""AWS's managed policies for administrators, as they stand in role names and ARNs."""
 Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
@@ -273,9 +279,9 @@ class Policy(PolicyPart):
         return self._assurance[1]
 
     def is_privileged_role(self, role: str) -> bool:
-        """Whether a role matches a pattern of `privileged_roles`, however it is spelt."""
-        role = normalized_role(role)
-        return any(fnmatchcase(role, pattern) for pattern in normalized_roles(self.privileged_roles))
+        """Whether a role, however it is spelt, is on the list of privileged ones or an administrator's of AWS."""
+        role, patterns = normalized_role(role), normalized_roles((*self.privileged_roles, *AWS_ADMINISTRATORS))
+        return any(fnmatchcase(role, pattern) for pattern in patterns)
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""
@@ -288,11 +294,11 @@ class Policy(PolicyPart):
     @classmethod
     def load(cls, path: Path = BUILT_IN) -> Policy:
         """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
-        return cls.parse(read_file(path), str(path))
+        return cls.parse(read_file(path, POLICY_LIMITS), str(path))
 
     @classmethod
     def parse(cls, data: bytes, name: str) -> Policy:
         """Validate the bytes of a policy file; `name` is what messages call it. Raises PolicyError."""
-        policy = read_yaml(data, cls, name)
+        policy = read_yaml(data, cls, name, POLICY_LIMITS)
         policy._digest = digest_of(data)
         return policy

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.decisions import POLICY
+from support.operator_commands import run_command
 
 from serving.policy.assurance import ProviderName
 from serving.policy.schema import BUILT_IN, Policy
@@ -95,3 +96,51 @@ def test_lint_knows_what_a_provider_cannot_show(provider: ProviderName, findings
 
     assert all(any(each.startswith(finding) for each in found) for finding in findings)
     assert lint_policy(mapped) == ()
+
+
+CATALOGUE_FAULTS = {
+    "an action behind a wider pattern": (
+        "actions.yaml",
+        "version: 1\nactions: [{match: ['files:*'], category: read}, {match: ['Files:Delete*'], category: delete}]\n",
+        "actions entry 2: Files:Delete* is never reached: files:* stands before it",
+    ),
+    "an identity listed twice": (
+        "identities.yaml",
+        "version: 1\nidentities: [{match: [ci], type: workload}, {match: [ci], privileged: true}]\n",
+        "identities entry 2: ci is never reached",
+    ),
+    "an identity of which nothing is said": (
+        "identities.yaml",
+        "version: 1\nidentities: [{match: [ci], owner: ada}]\n",
+        "identities entry 1: says nothing: give one of type, role, privileged",
+    ),
+    "an asset of which nothing is said": (
+        "assets.yaml",
+        "version: 1\nassets: [{id: ['*'], owner: ada}]\n",
+        "assets entry 1: says nothing: give one of sensitivity, environment",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", CATALOGUE_FAULTS)
+def test_a_fault_of_a_catalogue_is_found(fault: str, tmp_path: Path) -> None:
+    """By the command, which tells a catalogue by its name; exit code 1."""
+    name, text, message = CATALOGUE_FAULTS[fault]
+    (tmp_path / name).write_text(text)
+    code, _, printed = run_command("policy", "lint", str(tmp_path / name))
+
+    assert code == 1
+    assert message in printed
+
+
+def test_a_sound_catalogue_has_no_finding(tmp_path: Path) -> None:
+    """A narrower pattern before a wider one is reached, and so is an entry with one pattern of its own."""
+    text = (
+        "version: 1\nactions:\n  - {match: ['files:Delete*'], category: delete}\n"
+        "  - {match: ['files:*', 'docs:*'], category: read}\n  - {match: ['files:Get', 'mail:*'], category: read}\n"
+    )
+    (tmp_path / "actions.yaml").write_text(text)
+    code, _, printed = run_command("policy", "lint", str(tmp_path / "actions.yaml"))
+
+    assert code == 0
+    assert "actions.yaml has no findings: sha256:" in printed
