@@ -208,3 +208,12 @@ class StepUps(PolicyPart):
     """How long after a decision its challenge may be answered, by the server's clock."""
     failures_within_seconds: Seconds = 3600
     """How far back the fact `failed_step_ups` counts."""
+
+
+class Storm(PolicyPart):
+    """The number of prompts within a window from which an automation is not prompted any more."""
+
+    prompts: Seconds
+    """The most prompts within the window."""
+    window_seconds: Seconds
+    """The length of the window."""

@@ -44,6 +44,7 @@ from serving.policy.rules import (
     Seconds,
     Share,
     StepUps,
+    Storm,
 )
 
 __all__ = [
@@ -144,15 +145,6 @@ class Lifetime(PolicyPart):
         if missing:
             raise ValueError(f"assurance lacks level {', '.join(map(str, missing))}")
         return self
-
-
-class Storm(PolicyPart):
-    """The number of prompts within a window from which an automation is not prompted any more."""
-
-    prompts: Seconds
-    """The most prompts within the window."""
-    window_seconds: Seconds
-    """The length of the window."""
 
 
 class ThinContext(PolicyPart):
