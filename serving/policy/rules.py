@@ -9,7 +9,16 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    field_validator,
+    model_validator,
+)
 
 from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import IdentityType
@@ -61,6 +70,17 @@ FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
 IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
 FACTS = tuple(FACT_TYPES)
 """Every fact a condition may name: event fields by dotted name, features, and derived facts."""
+
+
+def _names_a_role(role: str) -> str:
+    if not normalized_role(role):
+        raise ValueError("it names no role: it has no visible character")
+    return role
+
+
+AWS_ADMINISTRATORS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
+"""AWS's managed policies for administrators, as they stand in role names and ARNs."""
+Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
 class PolicyPart(BaseModel):
