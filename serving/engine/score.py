@@ -25,7 +25,7 @@ from features.history.update import CHALLENGED, SUCCESS
 from features.model.trust_curve import TrustCurve
 from serving import metrics
 from serving.decision.decision import Decision, decide
-from serving.decision.inputs import Explanation, Prompt, Proof, SessionState
+from serving.decision.inputs import Explanation, Prompt, Proof, SessionState, Versions
 from serving.decision.proofs import claimed_proofs
 from serving.decision.readings import KnownTypes
 from serving.deployment.request_reading import read_request
@@ -34,10 +34,11 @@ from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
 from serving.errors import RequestConflict
 from serving.model.active import ActiveConfiguration
+from serving.store.chain.hash_chain import CATALOGUES, POLICY
 from serving.store.decision_log import DecisionRecord
 from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
-from serving.times import time_of
+from serving.times import microseconds, time_of
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,11 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         _record(tx, context, answered, response, readings.event, types, assessment.features, version)
     return response
+
+
+def put_in_force(tx: Transaction, versions: Versions) -> None:
+    """Record the policy and the catalogues in force, each where this process recorded another before, or none."""
+    tx.chain.put_in_force({POLICY: versions.policy, CATALOGUES: versions.catalogues})
 
 
 def _earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any] | None:
@@ -270,8 +276,10 @@ def _record(
             "assured": context.assured,
             "received_at": context.received_at.isoformat(),
             "types": types.record(),
+            "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),
         },
     )
     prompt = Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None
+    put_in_force(tx, decision.versions)
     tx.decisions.append(record, prompt)
     tx.findings.add(context.namespace, event.identity.id, decision.id, decision.at, decision.findings)

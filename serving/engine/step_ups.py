@@ -47,7 +47,8 @@ def report_step_up(tx: Transaction, request: StepUpRequest, active: ActiveConfig
     if _counts_as_success(challenge, event, active):
         version = fold_and_store(tx, challenge.space, event, SUCCESS, "step_up")
     _record(tx, challenge, request, proof, version)
-    tx.sessions.set_valid_until(SessionKey(challenge.space, challenge.identity, challenge.session), elevated_until)
+    session = SessionKey(challenge.space, challenge.identity, challenge.session)
+    tx.sessions.set_valid_until(session, elevated_until, challenge.id)
     return {"decision_id": challenge.id, "result": "completed", "elevated_until": elevated_until.isoformat()}
 
 

@@ -68,14 +68,14 @@ chain_rows = Table(
     metadata,
     Column("chain", Text, primary_key=True),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False, comment="start, decision, erasure or feedback"),
-    Column("subject", Text, nullable=False, comment="the chain's own id, or the decision's"),
-    Column("digest", Text, nullable=False, comment="of the payload, or of this row's body"),
+    Column("kind", Text, nullable=False, comment="what the row records: start, decision, key and so on"),
+    Column("subject", Text, nullable=False, comment="what the row is about: the chain's own id, a decision's, a row's"),
+    Column("digest", Text, nullable=False, comment="of the payload, of the table's row, or of this row's body"),
     Column("version", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
-    Column("body", Text, comment="start: heads of the other chains; erasure: when, by whom, why"),
+    Column("body", Text, comment="start: heads of the other chains; erasure: what, when, by whom, why"),
 )
-"""The hash chains that make the decision log tamper-evident: one for each writing process."""
+"""The hash chains, one for each writing process: `verify` compares the other tables with them."""
 
 decisions = Table(
     "decisions",
@@ -133,6 +133,7 @@ step_ups = Table(
     Column("at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("proof", Text, comment="JSON; null unless completed"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
     Index("step_ups_of_session", "space", "identity", "session", "at"),
     sqlite_autoincrement=True,
 )
@@ -151,6 +152,7 @@ revocations = Table(
     Column("identity_spelling", Text, nullable=False, server_default="", comment="the form all spellings share"),
     Column("session_spelling", Text, comment="the same of the session"),
     Column("lifts", Integer, nullable=False, server_default="0", comment="1 ends the revocation before it"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
     Index("revocations_of_identity", "space", "identity"),
     Index("revocations_by_spelling", "space", "identity_spelling"),
     sqlite_autoincrement=True,
@@ -207,6 +209,7 @@ identity_types = Table(
     Column("fixed", Text, comment="null while the type is provisional"),
     Column("fixed_by", Text, comment="the key or importer that fixed it"),
     Column("declared", Text, nullable=False, comment="every type declared so far, separated by spaces"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
 )
 """The type of each identity, and who fixed it."""
 
