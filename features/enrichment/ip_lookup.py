@@ -222,22 +222,25 @@ def _columns(facts: Array) -> dict[str, pa.Array]:
 
 
 def fill(table: pa.Table, tables: NetworkTables) -> pa.Table:
-    """Fill the unknown network fields of a table of events from their addresses."""
+    """Fill the unknown network fields of a table of events from their addresses; the worse reputation counts."""
     filled = conform(table)
     addresses = filled["network.ip"].combine_chunks().dictionary_encode()
     for name, values in _columns(tables.facts(addresses.dictionary.to_pylist())).items():
         column = filled.schema.get_field_index(f"network.{name}")
-        known = pc.coalesce(filled[column], values.take(addresses.indices))
+        combine = pc.max_element_wise if name == "reputation" else pc.coalesce
+        known = combine(filled[column], values.take(addresses.indices))
         filled = filled.set_column(column, filled.schema.field(column), known)
     return filled
 
 
 def fill_event(event: Event, tables: NetworkTables) -> Event:
-    """Fill the unknown network fields of one event from its address."""
+    """Fill the unknown network fields of one event from its address; the worse reputation counts."""
     if event.network.ip is None:
         return event
     facts = _facts_as_fields(event.network.ip, tables)
     missing = {name: value for name, value in facts.items() if getattr(event.network, name) is None}
+    if (facts.get("reputation") or 0.0) > (event.network.reputation or 0.0):
+        missing["reputation"] = facts["reputation"]
     return event.model_copy(update={"network": event.network.model_copy(update=missing)})
 
 

@@ -62,6 +62,10 @@ def keys_list() -> None:
 def keys_create(
     name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
     scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}. Repeat it for several.")],
+    asserts: Annotated[
+        list[str] | None,
+        typer.Option(help="`network`: this caller states country and operator, and sends no address to look up."),
+    ] = None,
 ) -> None:
     """Create a key and print it, this once: only its digest is stored.
 
@@ -75,7 +79,7 @@ def keys_create(
         store = Store(settings.database_url)
         store.migrate()
         try:
-            print(create_key(store, name, scope))
+            print(create_key(store, name, [*scope, *(asserts or [])]))
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--scope") from error
 

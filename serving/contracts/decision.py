@@ -143,6 +143,14 @@ class ContextCoverage(WireModel):
     known: Annotated[int, Field(description="Context fields that are known.")]
     of: Annotated[int, Field(description="Context fields there are.")]
     thin: Annotated[bool, Field(description="Whether so little is known that the action's category rules as well.")]
+    withheld: Annotated[
+        list[Literal["network", "device", "client", "credential"]],
+        Field(
+            default_factory=list,
+            description="What this caller habitually sends of the identity and did not: then each missing part counts "
+            "as one never seen, and the features are those of such a request.",
+        ),
+    ]
 
 
 class ActionReading(WireModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,17 +94,22 @@ def decide(
     versions: Versions,
     degraded: str | None = None,
     enforceable: bool = True,
+    as_sent: TrustCurve | None = None,
 ) -> Decision:
     """Decide one request, of which there may be several readings.
 
     `at` is the time that ages and expiry are measured at, `threshold` the trust this identity type and sensitivity
-    need. Without a finite trust and threshold, or with a reason in `degraded`, the decision fails closed. A replay
-    (`enforceable=False`) tries a policy on the past, so only an enforced request requires the policy to be in force.
+    need. `as_sent` is the trust without stand-ins for what was withheld, where there are any: denial and phishing
+    resistance follow it. Without a finite trust and threshold, or with a reason in `degraded`, the decision fails
+    closed. A replay (`enforceable=False`) tries a policy on the past, so only an enforced request requires the policy
+    to be in force.
     """
     not_in_force = policy.not_in_force(at) if enforceable else None
     assessment = _assess(trust, threshold, degraded or not_in_force)
     now = assessment.trust.now if assessment.trust else 0.0
+    sent = as_sent.now if as_sent and math.isfinite(as_sent.now_log_odds) else now
     context = decision_context(readings, features, now, assessment.threshold, policy, at)
+    context = replace(context, trust_as_sent=max(sent, now))
     result = determine_ruling(context, assessment, proofs, session)
     lifetime = None
     if assessment.trust is not None and result.ruling == "allow":

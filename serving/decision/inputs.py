@@ -29,6 +29,13 @@ class DecisionContext:
     at: datetime
     others: tuple[Reading, ...] = ()
     """Further readings of the request, whose floors it meets as well."""
+    trust_as_sent: float | None = None
+    """The trust without stand-ins for what was withheld, where that is another."""
+
+    @property
+    def stated_trust(self) -> float:
+        """The trust that denial and phishing resistance follow: what was withheld never leads to them by itself."""
+        return self.trust if self.trust_as_sent is None else self.trust_as_sent
 
     @property
     def human(self) -> bool:

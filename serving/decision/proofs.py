@@ -59,7 +59,7 @@ def requires_phishing_resistance(requirement: Requirement, context: DecisionCont
     return (
         requirement.phishing_resistant
         or context.event.resource.sensitivity in context.policy.phishing_resistant_sensitivities
-        or context.trust < context.policy.phishing_resistant_below
+        or context.stated_trust < context.policy.phishing_resistant_below
     )
 
 

@@ -197,7 +197,7 @@ def _ask_model(context: DecisionContext, assessment: ModelAssessment, stepped_up
     if assessment.trust is None or assessment.threshold is None:
         return "allow", None
     ruling: Ruling = "allow"
-    if context.trust < context.policy.deny_below[context.event.identity.type]:
+    if context.stated_trust < context.policy.deny_below[context.event.identity.type]:
         ruling = "deny"
     elif context.trust < assessment.threshold and not stepped_up:
         ruling = "step_up"

@@ -10,7 +10,7 @@ from typing import Any
 from features.enrichment.ip_lookup import fill_event
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest
-from serving.decision.untrusted_claims import remove_claims
+from serving.decision.untrusted_claims import believed
 from serving.engine.stored_history import OUTCOME_CODES, fold_and_store
 from serving.errors import DecisionNotFound, RevocationNotFound
 from serving.model.active import ActiveConfiguration
@@ -36,8 +36,7 @@ class Ingested:
 
 def prepare_events(events: Sequence[Event], caller: Caller, active: ActiveConfiguration) -> list[Event]:
     """Shipped events as they are folded: without claims this caller may not make, enriched from their addresses."""
-    may_assure = "assure" in caller.scopes
-    return [fill_event(event if may_assure else remove_claims(event)[0], active.networks) for event in events]
+    return [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events]
 
 
 def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested, fixing: str | None = None) -> Ingested:

@@ -10,29 +10,28 @@ import logging
 import math
 import secrets
 from collections import Counter
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from features.arrays import NEVER, Array
-from features.catalogue.all import feature_names
-from features.engine.online import fold, vector
+from features.engine.online import fold
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
-from features.history.population import empty_population
 from features.history.update import CHALLENGED, SUCCESS
-from features.model.trust_curve import TrustCurve
 from serving import metrics
 from serving.decision.decision import Decision, decide
-from serving.decision.inputs import Explanation, Prompt, Proof, SessionState, Versions
+from serving.decision.inputs import Prompt, Proof, SessionState, Versions
 from serving.decision.proofs import claimed_proofs
 from serving.decision.readings import KnownTypes
 from serving.deployment.request_reading import read_request
+from serving.engine.assessment import assess, stricter
 from serving.engine.caller_findings import findings_on_caller
+from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
-from serving.errors import RequestConflict
+from serving.engine.withheld import row_with_stand_ins
 from serving.model.active import ActiveConfiguration
 from serving.store.chain.hash_chain import CATALOGUES, POLICY
 from serving.store.decision_log import DecisionRecord
@@ -42,18 +41,13 @@ from serving.times import microseconds, time_of
 
 log = logging.getLogger(__name__)
 
-REPEAT_WINDOW = timedelta(minutes=5)
-"""How long the same request of the same caller gets the same decision, by the server's clock."""
-_NEVER_RECEIVED = datetime.min.replace(tzinfo=UTC).isoformat()
-"""Records of 0.2 do not say when they were received, so they are not repeated."""
-
 
 def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any]:
     """Decide one request and record the decision; the same request again gets the same decision.
 
     Returns the decision as the caller receives it. Raises RequestConflict or InvalidField, or the store's errors.
     """
-    earlier = _earlier_decision(tx, context, active)
+    earlier = earlier_decision(tx, context, active)
     if earlier is not None:
         return earlier
     with metrics.REMEMBERING.time():
@@ -62,7 +56,10 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     types = tx.identity_types.of(context.namespace, context.event.identity.id)
     readings = read_request(context.event, active.policy, active.catalogues, types, assured=context.assured)
     row = row_of(context.event)
-    assessment = _assess(row, history, active)
+    with metrics.REMEMBERING.time():
+        withheld = _withheld(tx, context)
+    sent = assess(row, history, active)
+    assessment = stricter(sent, assess(row_with_stand_ins(context.event, row), history, active)) if withheld else sent
     with metrics.REMEMBERING.time():
         state, proofs = _session_state(tx, context, readings.event, active)
     with metrics.RULING.time():
@@ -80,12 +77,14 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             versions=active.versions,
             degraded=assessment.fault,
             enforceable=not context.replay,
+            as_sent=sent.trust,
         )
     with metrics.RECORDING.time():
         version = _update_history(tx, context, active, decision, readings.event, row, history, version)
-        _declare_type(tx, context)
+        _remember_declaration(tx, context)
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
+        response["context"]["withheld"] = list(withheld)
         _record(tx, context, answered, response, readings.event, types, assessment.features, version)
     return response
 
@@ -93,26 +92,6 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
 def put_in_force(tx: Transaction, versions: Versions) -> None:
     """Record the policy and the catalogues in force, each where this process recorded another before, or none."""
     tx.chain.put_in_force({POLICY: versions.policy, CATALOGUES: versions.catalogues})
-
-
-def _earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any] | None:
-    """The decision this caller got for the same event a moment ago, unless model, policy or a revocation changed it."""
-    event = context.event
-    if event.id is None:
-        return None
-    key = SessionKey(context.namespace, event.identity.id)
-    since = context.received_at - REPEAT_WINDOW
-    earlier = tx.decisions.latest_for_event(key, caller=context.caller.id, event_id=event.id, since=since)
-    if earlier is None or datetime.fromisoformat(earlier.body.get("received_at", _NEVER_RECEIVED)) < since:
-        return None
-    if earlier.body_digest != context.body_digest:
-        raise RequestConflict(f"Event {event.id!r} was sent before with other content.")
-    response: dict[str, Any] = earlier.body["answer"]
-    decided_with, versions = response["versions"], active.versions
-    unchanged = (decided_with["model"], decided_with["policy"]) == (versions.model, versions.policy)
-    own = SessionKey(LIVE if _beside_live(context) else context.namespace, event.identity.id, event.session.id)
-    revocation = tx.sessions.state(own, category=None, resource_type=None, at=context.at).revocation
-    return response if unchanged and (revocation is None or response["ruling"] == "deny") else None
 
 
 def _load_history(tx: Transaction, context: ScoreContext) -> tuple[History, int]:
@@ -129,39 +108,12 @@ def _last_seen(history: History, context: ScoreContext, active: ActiveConfigurat
     return None if lagging or context.event.session.id is None or last == NEVER else time_of(last)
 
 
-@dataclass(frozen=True)
-class _Assessment:
-    """What features and model say of a request; `fault` is why the model says nothing."""
-
-    features: dict[str, float]
-    trust: TrustCurve | None = None
-    explanation: Explanation | None = None
-    fault: str | None = None
-
-
-def _assess(row: Array, history: History, active: ActiveConfiguration) -> _Assessment:
-    champion = active.champion
-    with metrics.FEATURES.time():
-        values = vector(row, history, champion.model.population if champion else empty_population())
-    features = dict(zip(feature_names(), values.tolist(), strict=True))
-    if champion is None:
-        return _Assessment(features, fault=active.missing)
-    try:
-        trust, explanation = champion.assess(values)
-        if not math.isfinite(explanation.margin):
-            return _Assessment(features, fault="the model gave no number")
-        return _Assessment(features, trust, explanation)
-    except Exception as error:  # a broken model must not become an unrecorded request, nor an allow
-        log.exception("the model failed")
-        return _Assessment(features, fault=f"the model failed: {error}")
-
-
 def _session_state(
     tx: Transaction, context: ScoreContext, event: Event, active: ActiveConfiguration
 ) -> tuple[SessionState, tuple[Proof, ...]]:
     """The session's state and proofs. Challenges to inline requests, and the proofs that answer them, are in the
     inline namespace: they count beside those of the live session."""
-    if not _beside_live(context):
+    if not context.beside_live:
         return _state_in(context.namespace, tx, context.at, event, active)
     (live, proofs), (inline, more) = (
         _state_in(namespace, tx, context.at, event, active) for namespace in (LIVE, INLINE)
@@ -176,12 +128,6 @@ def _session_state(
     return state, (*proofs, *more)
 
 
-def _beside_live(context: ScoreContext) -> bool:
-    """Whether what is known of the live session counts although the history is another: for a request of this moment
-    that carries its own. A replay knows its own namespace only, or a revocation of today would rule on the past."""
-    return context.inline and not context.replay
-
-
 def _state_in(
     namespace: str, tx: Transaction, at: datetime, event: Event, active: ActiveConfiguration
 ) -> tuple[SessionState, tuple[Proof, ...]]:
@@ -192,12 +138,21 @@ def _state_in(
     return state, tx.sessions.proofs(key, at)
 
 
-def _declare_type(tx: Transaction, context: ScoreContext) -> None:
-    """Record the declared type; a caller that may assert facts fixes it. An inline request records none."""
+def _withheld(tx: Transaction, context: ScoreContext) -> tuple[str, ...]:
+    """The groups that this caller habitually sends of the identity and that the event lacks."""
+    if context.inline:
+        return ()
+    return tx.field_presence.missing_habitual(context.namespace, context.caller.id, context.event, context.at)
+
+
+def _remember_declaration(tx: Transaction, context: ScoreContext) -> None:
+    """Record the declared type, which a caller that may assert facts fixes, and which groups of fields were sent. An
+    inline request records nothing."""
     if not context.inline:
         identity = context.event.identity
         fixing = f"key {context.caller.id}" if context.assured else None
         tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
+        tx.field_presence.record(context.namespace, context.caller.id, context.event, context.at)
 
 
 def new_decision_id(at: datetime) -> str:

@@ -10,7 +10,7 @@ from features.enrichment.ip_lookup import fill_event
 from features.event.schema import Event
 from features.hashing import digest_of
 from serving.contracts.requests import ScoreRequest
-from serving.decision.untrusted_claims import remove_claims
+from serving.decision.untrusted_claims import believed
 from serving.errors import InvalidField, ScopeRequired
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
@@ -47,6 +47,13 @@ class ScoreContext:
         return "assure" in self.caller.scopes
 
     @property
+    def beside_live(self) -> bool:
+        """Whether what is known of the live session counts although the history is another: for a request of this
+        moment that carries its own. A replay knows its own namespace only, or a revocation of today would rule on the
+        past."""
+        return self.inline and not self.replay
+
+    @property
     def replay(self) -> bool:
         """Whether a past request is replayed."""
         return self.request.mode == "replay"
@@ -60,7 +67,7 @@ def check_score_request(request: ScoreRequest, caller: Caller, active: ActiveCon
         raise ScopeRequired("An inline history needs a key of scope assure.")
     if request.space is not None and request.mode != "replay":
         raise InvalidField("space", "names the namespace of a replay: send it with mode replay only")
-    event, ignored = (request.event, ()) if "assure" in caller.scopes else remove_claims(request.event)
+    event, ignored = believed(request.event, caller.scopes)
     return ScoreContext(
         request=request,
         caller=caller,

@@ -213,6 +213,24 @@ identity_types = Table(
 )
 """The type of each identity, and who fixed it."""
 
+field_presence = Table(
+    "field_presence",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("caller", Text, primary_key=True),
+    Column("identity", Text, primary_key=True, comment="empty for all identities of the caller"),
+    Column("day", BigInteger, nullable=False, comment="the last active day, as a proleptic ordinal"),
+    Column("today", Integer, nullable=False, comment="a bit for each group that was there on that day"),
+    Column("days", sa.Float(53), nullable=False, comment="active days before it, decayed"),
+    Column("requests", BigInteger, nullable=False, comment="the first requests that were counted"),
+    *(
+        Column(f"{group}_{what}", kind, nullable=False)
+        for group in ("network", "device", "client", "credential")
+        for what, kind in (("days", sa.Float(53)), ("requests", BigInteger()))
+    ),
+)
+"""How regularly each caller sends the network, device, client and credential of an identity."""
+
 keys = Table(
     "keys",
     metadata,

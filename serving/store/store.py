@@ -20,6 +20,7 @@ from serving.errors import DecisionNotRecorded, StoreUnavailable
 from serving.store.chain.hash_chain import ChainWriter, Tip
 from serving.store.database import Connection, Database, failure_message
 from serving.store.decision_log import DecisionLog
+from serving.store.field_presence import FieldPresence
 from serving.store.findings import Findings
 from serving.store.histories import Histories
 from serving.store.identity_types import IdentityTypes
@@ -42,6 +43,7 @@ class Transaction:
         self.revocations = Revocations(connection, self.chain)
         self.sessions = Sessions(connection, self.chain)
         self.decisions = DecisionLog(connection, self.chain)
+        self.field_presence = FieldPresence(connection)
         self.findings = Findings(connection)
         self.identity_types = IdentityTypes(connection, self.chain)
         self.verdicts = Verdicts(connection, self.chain)

@@ -1,4 +1,4 @@
-"""The type of each identity; spellings and ends of revocations."""
+"""The type of each identity; what callers habitually send; spellings and ends of revocations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add a table and three columns; types of earlier identities are provisional until somebody fixes them."""
+    """Add two tables and three columns; types of earlier identities are provisional until somebody fixes them."""
     op.create_table(
         "identity_types",
         sa.Column("space", sa.Text(), nullable=False),
@@ -23,6 +23,22 @@ def upgrade() -> None:
         sa.Column("fixed_by", sa.Text(), nullable=True, comment="the key or importer that fixed it"),
         sa.Column("declared", sa.Text(), nullable=False, comment="every type declared so far, separated by spaces"),
         sa.PrimaryKeyConstraint("space", "identity"),
+    )
+    op.create_table(
+        "field_presence",
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("identity", sa.Text(), nullable=False, comment="empty for all identities of the caller"),
+        sa.Column("day", sa.BigInteger(), nullable=False, comment="the last active day, as a proleptic ordinal"),
+        sa.Column("today", sa.Integer(), nullable=False, comment="a bit for each group that was there on that day"),
+        sa.Column("days", sa.Float(53), nullable=False, comment="active days before it, decayed"),
+        sa.Column("requests", sa.BigInteger(), nullable=False, comment="the first requests that were counted"),
+        *(
+            sa.Column(f"{group}_{what}", kind, nullable=False)
+            for group in ("network", "device", "client", "credential")
+            for what, kind in (("days", sa.Float(53)), ("requests", sa.BigInteger()))
+        ),
+        sa.PrimaryKeyConstraint("space", "caller", "identity"),
     )
     op.add_column(
         "revocations",

@@ -1,0 +1,46 @@
+"""A request that lacks what its caller habitually sends is read as if each missing part were one never seen before.
+
+So hiding a network, device, client or credential gains nothing over showing a new one. Defends against subjects that
+make fields disappear on their way through a gateway.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from features.arrays import Array
+from features.event.numpy_row import row_of
+from features.event.schema import Event
+
+_TOKEN = secrets.token_hex(8)
+"""Part of every stand-in: nobody knows it outside this process, so none of them is ever seen in a request."""
+_NETWORK = {
+    "ip": f"fd{_TOKEN[:2]}:{_TOKEN[2:6]}:{_TOKEN[6:10]}::1",
+    "asn": 4_200_000_000 + int(_TOKEN[:6], 16),
+    "country": "ZZ",
+    "hosting": False,
+    "anonymizer": False,
+    "reputation": 0.0,
+}
+"""An otherwise clean network: a private address, an operator number for private use, a country code of nobody."""
+
+
+def row_with_stand_ins(event: Event, row: Array) -> Array:
+    """The event's row with stand-ins; as little counts as known as in its own row."""
+    stood_in = row_of(with_stand_ins(event))
+    stood_in["known"] = row["known"]
+    return stood_in
+
+
+def with_stand_ins(event: Event) -> Event:
+    """The event with a never-seen value in place of each missing network, device, client and credential."""
+    network, device, credential = event.network, event.device, event.credential
+    if network.ip is None and network.asn is None and network.country is None:
+        network = network.model_copy(update=_NETWORK)
+    if device.id is None:
+        device = device.model_copy(update={"id": f"unseen-{_TOKEN}"})
+    if device.user_agent is None:
+        device = device.model_copy(update={"user_agent": f"unseen{_TOKEN}/1.0"})
+    if credential.id is None:
+        credential = credential.model_copy(update={"id": f"unseen-{_TOKEN}"})
+    return event.model_copy(update={"network": network, "device": device, "credential": credential})
