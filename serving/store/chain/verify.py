@@ -148,6 +148,7 @@ def _collect(chains: _Chains, row: Any) -> None:
 
 
 _LINKED_KINDS = {linked.kind for linked in LINKED}
+_WITHOUT_BODY = _LINKED_KINDS | {DECISION, FEEDBACK}
 _CHAIN_WITH_CONTENT = (
     sa.select(
         chain_rows,
@@ -211,5 +212,7 @@ def _problems(row: Any, before: Tip, erased: Erasures) -> Iterator[str]:
         yield from decision_problems(row, erased)
     elif row.kind == FEEDBACK:
         yield from verdict_problems(row, erased)
-    elif row.kind not in _LINKED_KINDS:
+    if row.kind not in _WITHOUT_BODY:
         yield from body_problem(row)
+    elif row.body is not None:
+        yield "it has a body, which was not recorded"

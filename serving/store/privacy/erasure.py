@@ -23,6 +23,7 @@ from serving.store.schema import (
     challenges,
     decisions,
     events,
+    field_presence,
     findings,
     histories,
     identity_types,
@@ -39,7 +40,18 @@ CHUNK_SECONDS = 0.015
 Run = Callable[[Callable[[Transaction], Any]], Any]
 """Does some work in a write transaction."""
 
-NAMING = (decisions, histories, events, sessions, step_ups, challenges, findings, identity_types, revocations)
+NAMING = (
+    decisions,
+    histories,
+    events,
+    sessions,
+    step_ups,
+    challenges,
+    findings,
+    identity_types,
+    field_presence,
+    revocations,
+)
 """The tables whose rows name an identity, in the order they are erased."""
 
 

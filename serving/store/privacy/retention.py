@@ -20,6 +20,7 @@ from serving.store.privacy.erasure import Reason, Run, Target, erase_rows, kept_
 from serving.store.schema import (
     decisions,
     events,
+    field_presence,
     findings,
     histories,
     identity_types,
@@ -75,6 +76,10 @@ def _old(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
     for table, column in ((sessions, sessions.c.valid_until), (findings, findings.c.last_at)):
         for row in connection.core.execute(sa.select(*table.primary_key).where(column < before)):
             yield Target(table, tuple(row))
+    last_day = time_of(before).toordinal()
+    forgotten = (field_presence.c.day < last_day) & (field_presence.c.identity != "")
+    for row in connection.core.execute(sa.select(*field_presence.primary_key).where(forgotten)):
+        yield Target(field_presence, tuple(row))
     yield from _old_revocations(connection, before, at)
     yield from _inactive_identities(connection, before)
 
