@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from serving.engine.writer import Engine
 from serving.store.privacy.erasure import Reason
 from serving.store.privacy.retention import MOST_ROWS_PER_RUN, erase_older
+from serving.store.store import Transaction
 from serving.times import now
 from serving.workers.periodic import PeriodicWorker
 
@@ -16,6 +19,8 @@ log = logging.getLogger(__name__)
 
 SECONDS = 600.0
 """How often it is checked whether a day has passed. A run that reached its bound goes on at the next check."""
+BETWEEN_CHUNKS_SECONDS = 0.005
+"""How long it pauses between two pieces, so that requests rarely meet one."""
 A_DAY = timedelta(days=1)
 
 
@@ -41,10 +46,14 @@ class RetentionWorker:
         if self._next is not None and at < self._next:
             return
         why = Reason("the retention worker", f"older than {self._days} days")
-        erased = erase_older(
-            self._engine.store, self._engine.run, timedelta(days=self._days), at, why, most_rows=self._most_rows
-        )
+        age = timedelta(days=self._days)
+        erased = erase_older(self._engine.store, self._run, age, at, why, most_rows=self._most_rows)
         if sum(erased.values()) < self._most_rows:
             self._next = at + A_DAY
         if erased:
             log.warning("erased what is older than %d days: %s", self._days, erased)
+
+    def _run(self, work: Callable[[Transaction], Any]) -> Any:
+        result = self._engine.run(work)
+        time.sleep(BETWEEN_CHUNKS_SECONDS)
+        return result

@@ -18,7 +18,6 @@ from features import Event
 from serving.engine.stored_history import fold_and_store
 from serving.store.chain.verify import verify_log
 from serving.store.privacy.erasure import (
-    CHUNK_SECONDS,
     NAMING,
     Reason,
     erase_rows,
@@ -257,8 +256,8 @@ def test_no_chunk_erases_for_long(tmp_path: Path) -> None:
     erase_older(store, run, age_of("1d"), now(), WHY)
 
     assert sum(chunks) == 1_000
-    assert len(chunks) > 2
-    assert CHUNK_SECONDS < 0.05
+    assert len(chunks) >= 50
+    assert max(chunks) <= 20
     assert verify_log(store).erased == 1_000
 
 
