@@ -59,7 +59,6 @@ class Settings(BaseSettings):
     """How far an event's time may lie from the server's clock in enforce mode, in seconds."""
     habits_from: Literal["score", "events"] = "score"
     """Which traffic teaches habits: `score` (allowed requests) or `events` (shipped logs)."""
-
     trusted_proxies: str = ""
     """Addresses and networks of proxies, separated by commas, whose `X-Forwarded-For` and `-Proto` are believed."""
 

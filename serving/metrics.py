@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
@@ -56,6 +56,14 @@ FINDINGS = Counter(
     ["kind", "subject"],
     registry=REGISTRY,
 )
+UNMAPPED_CLAIMS = Counter(
+    "session_trust_unmapped_claims",
+    "acr and amr values of sign-ins that the policy does not know, by value; `other` beyond the first hundred",
+    ["claim", "value"],
+    registry=REGISTRY,
+)
+_MOST_UNMAPPED = 100
+_unmapped_values: set[tuple[str, str]] = set()
 _STAGE = Summary("session_trust_stage_seconds", "Seconds of a decision, by stage", ["stage"], registry=REGISTRY)
 REMEMBERING, FEATURES, EXPLAINING, FORESEEING, RULING, RECORDING = (
     _STAGE.labels(stage) for stage in ("remembered", "features", "explanation", "hazards", "ruling", "record")
@@ -85,6 +93,14 @@ def count_decision(decision: Mapping[str, Any], identity_type: str, seconds: flo
     for floor in decision["floors"]:
         FLOORS.labels(floor["id"], floor.get("status", "shadow")).inc()
     SCORE_SECONDS.observe(seconds)
+
+
+def count_unmapped(values: Iterable[tuple[str, str]]) -> None:
+    """Count acr and amr values that the policy does not know, each by its name."""
+    for claim, value in values:
+        if len(_unmapped_values) < _MOST_UNMAPPED:
+            _unmapped_values.add((claim, value))
+        UNMAPPED_CLAIMS.labels(claim, value if (claim, value) in _unmapped_values else "other").inc()
 
 
 def count_events(result: Mapping[str, Any], broken: int) -> None:

@@ -27,6 +27,7 @@ from serving.api.problems import problem_from
 from serving.api.route_spec import RouteTable
 from serving.api.routes import ROUTES
 from serving.contracts.requests import ScoreRequest
+from serving.engine.garbage import keep_what_is_loaded
 from serving.engine.writer import Engine
 from serving.model.active import load_configuration
 from serving.store.api_keys import ensure_key_file
@@ -67,6 +68,7 @@ class SessionTrust:
         metrics.READY.set(self.engine.active.champion is not None)
         self.workers = start_workers(self.engine)
         application.state.engine = self.engine
+        keep_what_is_loaded()
 
     @bentoml.api(route="/score")  # type: ignore[untyped-decorator]  # BentoML does not type it
     def score(self, request: ScoreRequest, /) -> dict[str, Any]:

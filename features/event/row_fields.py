@@ -57,7 +57,8 @@ _SECOND_FACTORS = frozenset({"face", "fpt", "iris", "mca", "mfa", "otp", "retina
 
 
 def strength_of(amr: str) -> float:
-    """The strength of RFC 8176 methods: 0 none, 1 one factor, 2 several, 3 phishing-resistant; `rba` is no factor."""
+    """The model's scale of RFC 8176 methods, by the strongest of them: 0 none, 1 knowledge, 2 what people have or are,
+    3 phishing-resistant. The assurance level that they prove is `authentication_methods.level_of`."""
     methods = set(amr.split())
     if methods & _PHISHING_RESISTANT:
         return 3.0

@@ -107,6 +107,8 @@ DOCUMENTS: Mapping[Path, Parts] = {
         "floor-example": floor_example,
         "floors": policy_reference.floors,
         "remedies": policy_reference.remedies,
+        "factors": policy_reference.factors,
+        "identity-providers": policy_reference.identity_provider_templates,
         "keys": policy_reference.keys,
         "shipped": lambda: fenced("yaml", policy_reference.shipped_file()),
     },

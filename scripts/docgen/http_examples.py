@@ -56,6 +56,22 @@ def _curl(path: str, body: str = "", *, key: bool = True, form: str = "") -> str
     return " \\\n  ".join(parts)
 
 
+_SIGN_IN = (
+    f'COOKIES=$(mktemp); FORM=$(curl -s -c $COOKIES "{USUAL_URL}/investigate/login")\n'
+    'TOKEN=$(grep -o \'form_token" value="[^"]*\' <<< "$FORM" | cut -d\'"\' -f3)\n'
+    + _curl("/investigate/login", key=False, form="key=$KEY&form_token=$TOKEN")
+    + " \\\n  -b $COOKIES"
+)
+_LOG_FILE = (
+    'echo \'{"Records": [{"eventTime": "2026-03-02T09:06:00Z", "eventSource": "s3.amazonaws.com",\n'
+    '    "eventName": "ListBuckets", '
+    '"userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/lin"}},\n'
+    '    {"eventTime": "0001-01-01T00:00:00Z"}]}\' | gzip |\n'
+    + _curl("/events?source=cloudtrail")
+    + " \\\n  -H 'Content-Type: application/gzip' --data-binary @-"
+)
+
+
 def shortened_decision(answer: Answer) -> Answer:
     """A decision with the strongest contributions and the first floors only."""
     explanation = answer["explanation"]
@@ -132,6 +148,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("POST /step-ups", "Ada has signed in again", _curl("/step-ups", PROOF)),
     Example("POST /events", "Events in our form", _curl("/events", SHIPPED)),
     Example("POST /events", "A vendor's records", _curl("/events?source=cloudtrail", NATIVE)),
+    Example("POST /events", "A log file as it is, compressed; one record of it is broken", _LOG_FILE),
     Example(
         "GET /decisions", "The newest decisions about Ada", _curl("/decisions?identity=ada"), _first(2, "decisions")
     ),
@@ -162,7 +179,8 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example("GET /investigate/policy", "The policy page", _curl("/investigate/policy"), _page),
     Example("GET /investigate/login", "The sign-in form", _curl("/investigate/login", key=False), _page),
-    Example("POST /investigate/login", "Signing in", _curl("/investigate/login", key=False, form="key=$KEY"), _page),
+    Example("POST /investigate/login", "Signing in", _SIGN_IN, _page),
+    Example("POST /investigate/logout", "Signing out", _curl("/investigate/logout", form="form_token=")),
     Example("GET /", "What a browser is led to", _curl("/", key=False)),
     Example("GET /docs", "The API in a browser", _curl("/docs", key=False), _page),
     Example("GET /docs/{file}", "Its style", _curl("/docs/swagger-ui.css", key=False), _start),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from features.event.authentication_methods import RFC_8176
 from scripts.docgen.markdown import table
+from serving.policy.assurance import identity_providers
 from serving.policy.schema import BUILT_IN, Condition, Policy, Requirement
 from serving.policy.tables import policy_tables
 
@@ -39,6 +41,27 @@ def remedies() -> str:
     """What each kind of identity can do, and how long it counts."""
     section = next(each for each in policy_tables(Policy.load()) if each.columns[:2] == ("identity", "remedy"))
     return table(section.columns, section.rows)
+
+
+def factors() -> str:
+    """What every amr value of RFC 8176 proves."""
+    rows = []
+    for value, method in RFC_8176.items():
+        proves = " and ".join(method.factors) or ("several factors" if method.multi_factor else "no factor")
+        marks = ("yes" if mark else "" for mark in (method.phishing_resistant, method.hardware))
+        rows.append((f"`{value}`", method.meaning, proves, *marks))
+    return table(("`amr`", "meaning", "proves", "phishing-resistant", "in hardware"), rows)
+
+
+def identity_provider_templates() -> str:
+    """What is known of each identity provider, and what a deployment has to map itself."""
+    rows = []
+    for name, each in identity_providers().items():
+        acr = ", ".join(f"`{value}`: AAL{level.aal}" for value, level in each.acr_levels.items()) or "none"
+        pages = ", ".join(f"[{number}]({source})" for number, source in enumerate(each.sources, start=1))
+        rows.append((f"`{name}`", each.title, each.amr_lists, acr, each.not_listed, pages))
+    header = ("`identity_provider`", "name", "`amr_lists`", "acr values", "what is left to you", "sources")
+    return table(header, rows)
 
 
 def shipped_file() -> str:

@@ -114,6 +114,7 @@ def decide_request(request: Request, policy: Policy) -> Decision:
             valid_until=request.valid_until,
             prompts_in_window=request.prompts,
             challenged_at=request.challenged_at,
+            failed_step_ups=request.failed_step_ups,
         ),
         id="decision",
         at=NOW,

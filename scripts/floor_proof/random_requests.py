@@ -17,8 +17,26 @@ from features.event.schema import Category, CredentialKind, Environment, Identit
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGES = (-3600, -6, -5, -1, 0, 1, 59, 299, 300, 301, 599, 600, 601, 899, 900, 901, 3599, 3600, 3601, 43_201, 90_000)
 """Ages of proofs in seconds: on both sides of every age a policy is likely to name, and from the future."""
-FACTORS = ("pwd", "pin", "kba", "rba", "otp", "sms", "swk", "mfa", "hwk", "pop", "sc", "unheard-of")
-"""Factors of RFC 8176: knowledge, no factor at all, possession that can be relayed, possession that cannot."""
+FACTORS = (
+    "pwd",
+    "pin",
+    "kba",
+    "rba",
+    "otp",
+    "sms",
+    "swk",
+    "face",
+    "mfa",
+    "hwk",
+    "pop",
+    "sc",
+    "wia",
+    "user",
+    "fido",
+    "rsa",
+    "email",
+)
+"""Factors of RFC 8176 of every category, values that are no factor, and values that the RFC does not know."""
 TRUSTS = (math.nan, math.inf, -math.inf, -30.0, -12.0, -2.0, -0.5, 0.0, 0.5, 2.0, 5.0, 30.0)
 """Log-odds of compromise that a model may give, valid or not."""
 FACTS: dict[str, tuple[float, ...]] = {
@@ -92,6 +110,7 @@ class Request:
     valid_until: datetime | None
     revoked: bool
     prompts: int
+    failed_step_ups: int
 
 
 class Draw:
@@ -127,6 +146,7 @@ def draw_request(rng: Random) -> Request:
         valid_until=draw.mostly(None, _ago(draw)),
         revoked=draw.mostly(False, False, False, True),
         prompts=draw.mostly(0, 4, 5, 50),
+        failed_step_ups=draw.mostly(0, 1, 4, 5, 50),
     )
 
 
@@ -205,16 +225,28 @@ def _scope(draw: Draw, event: dict[str, Any]) -> str:
 
 def _proof(draw: Draw, event: dict[str, Any]) -> dict[str, Any]:
     human = event["identity"]["type"] == "human"
-    machines = ("attestation", "jit_credential", "refresh", "intent", "owner_approval")
-    usual = ("authentication",) if human else machines
+    former = ("attestation", "refresh", "intent")
+    machines = ("attest_workload_identity", "jit_credential", "refresh_token", "intent_authorization", "owner_approval")
+    usual = ("interactive_mfa",) if human else machines
     expires_at = NOW + timedelta(seconds=draw.any(1, 600))
     return {
         "made_at": _ago(draw),
-        "kind": draw.mostly(draw.any(*usual), "authentication", *machines),
-        "acr": draw.mostly(None, *(f"urn:session-trust:aal{level}" for level in (1, 2, 3)), "urn:unheard-of"),
+        "kind": draw.mostly(draw.any(*usual), "interactive_mfa", "authentication", *machines, *former),
+        "acr": draw.mostly(
+            None,
+            *(f"urn:session-trust:aal{level}" for level in (1, 2, 3)),
+            "urn:unheard-of",
+            "urn:okta:loa:2fa:any",
+            "1",
+        ),
         "amr": draw.mostly(("pwd", "hwk"), ("pwd", "otp"), tuple(draw.rng.sample(FACTORS, draw.rng.randrange(4)))),
         "aal": draw.mostly(None, 1, 2, 3),
-        "scope": draw.mostly(None, ("write", None), (event["action"]["category"], event["resource"]["type"])),
+        "scope": draw.mostly(
+            None,
+            ("write", None),
+            (event["action"]["category"], None),
+            (event["action"]["category"], event["resource"]["type"]),
+        ),
         "expires_at": draw.any(expires_at, draw.mostly(None, NOW)),
         "decision_id": draw.mostly(None, "earlier", "unheard-of"),
         "source": draw.any("claim", "step_up"),

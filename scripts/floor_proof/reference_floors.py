@@ -2,20 +2,27 @@
 
 import json
 import math
+from functools import cache
+from pathlib import Path
 from typing import Any, get_args
+
+import yaml
 
 from features.event.schema import Category
 from scripts.floor_proof.random_requests import NOW, Request
 from scripts.floor_proof.reference_readings import is_privileged, reference_readings, spelling
 
 Text = dict[str, Any]
-RELAYED = {"face", "fpt", "iris", "mca", "mfa", "otp", "retina", "sms", "swk", "tel", "vbm"}
-NOT_RELAYED = {"hwk", "pop", "sc", "wia"}
-MACHINES = ("attestation", "jit_credential", "refresh", "intent", "owner_approval")
-PROOF_OF_REMEDY = {
-    "attest_workload_identity": "attestation",
-    "refresh_token": "refresh",
-    "intent_authorization": "intent",
+PROVIDERS = Path(__file__).parents[2] / "serving/policy/identity_providers.yaml"
+KNOWLEDGE, INHERENCE = {"pwd", "pin", "wia"}, {"face", "fpt", "iris", "retina", "vbm"}
+POSSESSION = {"otp", "sms", "tel", "swk", "pop", "hwk", "sc"}
+NO_FACTOR = {"kba", "mca", "geo", "user", "rba"}
+MACHINES = ("attest_workload_identity", "jit_credential", "refresh_token", "intent_authorization", "owner_approval")
+OLD_NAMES = {
+    "authentication": "interactive_mfa",
+    "attestation": "attest_workload_identity",
+    "refresh": "refresh_token",
+    "intent": "intent_authorization",
 }
 MEMBERS = {"type", "actions", "locations", "datatypes", "identifier", "privileges"}
 
@@ -59,6 +66,8 @@ def fact(policy: Text, request: Request, name: str) -> Any:
     event = request.event
     if name in request.features:
         return None if math.isnan(request.features[name]) else request.features[name]
+    if name == "failed_step_ups":
+        return request.failed_step_ups
     if name == "outside_intent":
         return outside_intent(policy, request)
     if name == "bad_network":
@@ -73,7 +82,7 @@ def fact(policy: Text, request: Request, name: str) -> Any:
 
 def satisfies(policy: Text, request: Request, requires: Text, proof: Text) -> bool:
     """Whether a proof is of an accepted kind, fresh, strong, in scope, and of this network and device."""
-    if (remedy := remedy_of(policy, request, requires, proof["kind"])) is None:
+    if (remedy := remedy_of(policy, request, requires, named(proof["kind"]))) is None:
         return False
     longest, expires_at = remedy.get("max_age_seconds") or requires["max_age_seconds"], proof["expires_at"]
     fresh = -policy["clock_tolerance_seconds"] <= (NOW - proof["made_at"]).total_seconds() <= longest
@@ -87,13 +96,17 @@ def satisfies(policy: Text, request: Request, requires: Text, proof: Text) -> bo
 def remedy_of(policy: Text, request: Request, requires: Text, kind: str) -> Text | None:
     """The remedy of this identity type that produces this kind of proof, if it counts for the request."""
     identity_type = request.event["identity"]["type"]
-    by_proof = {PROOF_OF_REMEDY.get(each["type"], each["type"]): each for each in policy["remedies"][identity_type]}
-    remedy = by_proof.get("interactive_mfa" if kind == "authentication" else kind)
+    remedy = next((each for each in policy["remedies"][identity_type] if each["type"] == kind), None)
     if remedy is None or (remedy.get("when_doubted") is False and doubted(policy, request)):
         return None
     if request.event["action"]["reversible"] is False and identity_type in policy["irreversible_needs"]:
         return remedy if remedy["type"] in policy["irreversible_needs"][identity_type] else None
-    return remedy if identity_type == "human" or kind in requires.get("accepts", MACHINES) else None
+    return remedy if identity_type == "human" or kind in map(named, requires.get("accepts", MACHINES)) else None
+
+
+def named(kind: str) -> str:
+    """The present name of a kind of proof."""
+    return OLD_NAMES.get(kind, kind)
 
 
 def doubted(policy: Text, request: Request) -> bool:
@@ -112,24 +125,53 @@ def trust_of(request: Request) -> float:
 
 def strong_enough(policy: Text, request: Request, requires: Text, proof: Text) -> bool:
     """Whether a person's proof is strong enough, by its factors, acr and aal, and by whether it can be relayed."""
-    factors, acr = set(proof["amr"]), policy["acr_levels"].get(proof["acr"])
-    by_factors = 3 if factors & NOT_RELAYED else 2 if factors & RELAYED else 1 if factors - {"rba"} else 0
-    levels = [proof["aal"], acr["aal"] if acr else None, by_factors if factors else None]
-    resistant = bool(factors & NOT_RELAYED) if factors else bool(acr and acr.get("phishing_resistant"))
+    template = templates()[policy["identity_provider"]] if policy.get("identity_provider") else {}
+    acr = {**template.get("acr_levels", {}), **policy.get("acr_levels", {})}.get(proof["acr"])
+    own = {**template.get("amr_values", {}), **policy.get("amr_values", {})}
+    known = [each for value in proof["amr"] if (each := meaning(own, value)) is not None]
+    categories, several = set().union(*(each[0] for each in known)), any(each[1] for each in known)
+    by_factors = 2 if several or len(categories) > 1 else len(categories)
+    by_factors = 3 if by_factors == 2 and any(resists and hardware for *_, resists, hardware in known) else by_factors
+    lists_all = (policy.get("amr_lists") or template.get("amr_lists", "all")) == "all"
+    all_named = lists_all and len(known) == len(proof["amr"]) and (len(categories) > 1 or not several)
+    by_acr = acr is not None and not (known and all_named)
+    levels = [proof["aal"], acr["aal"] if acr else None, by_factors if known and not by_acr else None]
+    resistant = any(each[2] for each in known) or bool(by_acr and acr and acr.get("phishing_resistant"))
     sensitive = request.event["resource"]["sensitivity"] in policy["phishing_resistant_sensitivities"]
     must = requires.get("phishing_resistant") or sensitive or trust_of(request) < policy["phishing_resistant_below"]
     return min((each for each in levels if each is not None), default=0) >= requires["aal"] and (resistant or not must)
 
 
+def meaning(own: Text, value: str) -> tuple[set[str], bool, bool, bool] | None:
+    """The categories of factor of an amr value, whether it stands for several, resists phishing, is hardware."""
+    if value in own:
+        each = own[value]
+        flags = (bool(each.get(flag)) for flag in ("multi_factor", "phishing_resistant", "hardware"))
+        return (set(each.get("factors", ())), *flags)  # type: ignore[return-value]
+    if value in NO_FACTOR or value == "mfa":
+        return set(), value == "mfa", False, False
+    by_category = {"knowledge": KNOWLEDGE, "possession": POSSESSION, "inherence": INHERENCE}
+    category = {name for name, values in by_category.items() if value in values}
+    return (category, False, value in {"pop", "hwk", "sc"}, value in {"hwk", "sc"}) if category else None
+
+
+@cache
+def templates() -> Text:
+    """What the values of identity providers mean."""
+    return dict(yaml.safe_load(PROVIDERS.read_text()))
+
+
 def in_scope(policy: Text, request: Request, proof: Text) -> bool:
     """Whether a proof was given for the request: by the step-up, by the credential's scope, by the authorised task."""
     action, resource = request.event["action"]["category"], request.event["resource"]
-    category, resource_type = proof["scope"] or (action, None)
-    within, kind = category == action and resource_type in (None, resource["type"]), resource["type"]
+    kind, proof_kind = resource["type"], named(proof["kind"])
+    within = proof["scope"] is None or tuple(proof["scope"]) == (action, kind)
     targets = ["*", *([kind] if kind else []), *([f"{kind}/{resource['id']}"] if kind and resource["id"] else [])]
-    if proof["kind"] == "jit_credential":
+    if proof_kind == "jit_credential":
         return within and bool({f"{action or 'write'}:{target}" for target in targets} & set(proof["granted"]))
-    return within and (proof["kind"] != "intent" or any(authorises(policy, request, each) for each in proof["task"]))
+    return within and (
+        proof_kind != "intent_authorization" or any(authorises(policy, request, each) for each in proof["task"])
+    )
 
 
 def outside_intent(policy: Text, request: Request) -> bool | None:

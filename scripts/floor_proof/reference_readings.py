@@ -18,6 +18,8 @@ PROVISIONAL = {
     "credential_kinds": ["access_key", "api_token", "x509_svid", "jwt_svid", "client_certificate"],
     "floors": ["high-impact-workflow", "over-age-secret", "standing-over-privilege"],
 }
+AWS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
+"""Policies of AWS for administrators."""
 
 
 def reference_readings(policy: Text, request: Request) -> tuple[Request, list[Reading]]:
@@ -63,7 +65,7 @@ def known_event(policy: Text, request: Request) -> Text:
 
 
 def known_resource(policy: Text, request: Request) -> Text:
-    """The stricter sensitivity and environment; a low sensitivity of an export counts from whom it may be trusted."""
+    """The stricter sensitivity and environment; a low sensitivity of an export counts only where it may be trusted."""
     resource = request.event["resource"]
     entries = [
         entry
@@ -107,7 +109,7 @@ def types_of(policy: Text, request: Request) -> list[tuple[str, list[str] | None
 
 def is_privileged(policy: Text, role: str | None) -> bool:
     """Whether a role is on the policy's list, in any spelling."""
-    return any(fnmatchcase(spelling(role or ""), spelling(pattern)) for pattern in policy["privileged_roles"])
+    return any(fnmatchcase(spelling(role or ""), spelling(pattern)) for pattern in [*policy["privileged_roles"], *AWS])
 
 
 def spelling(role: str) -> str:

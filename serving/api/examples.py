@@ -45,7 +45,13 @@ SCORE_RESPONSE: dict[str, Any] = {
                 "aal": 2,
                 "phishing_resistant": False,
                 "max_age_seconds": 300,
-                "accepts": ["attestation", "jit_credential", "refresh", "intent", "owner_approval"],
+                "accepts": [
+                    "attest_workload_identity",
+                    "jit_credential",
+                    "refresh_token",
+                    "intent_authorization",
+                    "owner_approval",
+                ],
             },
             "references": ["NIST CSF 2.0 PR.AA-03", "NIST CSF 2.0 PR.AA-05"],
         }
@@ -54,11 +60,24 @@ SCORE_RESPONSE: dict[str, Any] = {
         {
             "type": "interactive_mfa",
             "acr_values": ["urn:example:phr"],
-            "amr_values": ["hwk", "pop", "sc"],
-            "max_age_seconds": 300,
-            "sentence": "Sign in again with a phishing-resistant factor, within the next 5 minutes.",
+            "amr_values": [],
+            "amr_combinations": [["pwd", "hwk"], ["pwd", "pop"]],
+            "max_age_seconds": 0,
+            "body": {
+                "decision_id": "01KM2EBC7RZ3E8VQ4N5YT6W9XA",
+                "identity": "ada",
+                "session": "s1",
+                "result": "completed",
+                "proof": {
+                    "kind": "interactive_mfa",
+                    "made_at": "2026-03-02T09:00:00.000001+00:00",
+                    "acr": "urn:example:phr",
+                },
+            },
+            "sentence": "Sign in again with a phishing-resistant factor, now.",
         }
     ],
+    "refused_proofs": ["The sign-in of 08:40:00 UTC does not count: it is 20 min old, and 5 min are allowed."],
     "findings": [],
     "prompt_avoided": False,
     "session": {"action": "keep", "lifetime_seconds": None, "limited_by": None},
@@ -83,7 +102,8 @@ SCORE_RESPONSE: dict[str, Any] = {
     "context": {"known": 22, "of": 34, "thin": False},
     "challenge": 'Bearer error="insufficient_user_authentication", '
     'error_description="A different authentication level is required", '
-    'acr_values="urn:example:phr", max_age="300"',
+    'acr_values="urn:example:phr", max_age="0"',
+    "challenge_expires_at": "2026-03-02T09:15:00+00:00",
     "cache_seconds": 0,
     "enforceable": True,
     "versions": {"model": "1", "policy": "sha256:6f1f", "features": "sha256:09ab"},
@@ -97,12 +117,12 @@ STEP_UP_REQUEST = {
     "identity": "ada",
     "session": "s1",
     "result": "completed",
-    "proof": {"made_at": "2026-03-02T09:00:40Z", "kind": "authentication", "amr": ["pwd", "hwk"]},
+    "proof": {"made_at": "2026-03-02T09:00:40Z", "kind": "interactive_mfa", "amr": ["pwd", "hwk"]},
 }
 STEP_UP_RESPONSE = {
     "decision_id": SCORE_RESPONSE["decision_id"],
     "result": "completed",
-    "elevated_until": "2026-03-02T09:15:40+00:00",
+    "elevated_until": "2026-03-02T09:05:40+00:00",
 }
 REVOCATION_REQUEST = {"identity": "ada", "session": "s1", "reason": "laptop reported stolen"}
 REVOCATION_RESPONSE = {"identity": "ada", "session": "s1", "revoked_at": "2026-03-02T09:05:00+00:00"}

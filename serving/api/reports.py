@@ -16,6 +16,7 @@ from serving.api.problems import Problem
 from serving.api.route_spec import JSON, MIB
 from serving.contracts.log_records import BodyTooLarge, decompressed, parse_records
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, StepUpRequest
+from serving.engine.garbage import no_full_collection
 from serving.engine.writer import Engine
 from serving.store.api_keys import Caller
 from serving.times import now
@@ -39,6 +40,11 @@ async def take_events(request: Request) -> Response:
 
 
 def _ingest(engine: Engine, body: bytes, source: str | None, batch: bool, caller: Caller) -> dict[str, Any]:
+    with no_full_collection():
+        return _ingest_batch(engine, body, source, batch, caller)
+
+
+def _ingest_batch(engine: Engine, body: bytes, source: str | None, batch: bool, caller: Caller) -> dict[str, Any]:
     latest = now() + timedelta(seconds=engine.active.settings.allowed_skew_seconds)
     try:
         body = decompressed(body, DECOMPRESSED_LIMIT)

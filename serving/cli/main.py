@@ -12,12 +12,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from features.cli.output import fail
 from serving.cli.decision_log import log_app
 from serving.cli.personal_data import data_app
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
 from serving.cli.shared_options import command_settings, console, existing_store
 from serving.cli.startup import serve_app
+from serving.launch.preparation import configuration_fault
 from serving.launch.process import become_server
 from serving.scopes import SCOPES
 
@@ -39,6 +41,9 @@ def start() -> None:
     """
     with command_settings() as settings:
         settings.ensure_home()
+        fault = configuration_fault(settings)
+        if fault:
+            fail(console, fault)
         become_server(settings)
 
 

@@ -9,7 +9,7 @@ import time
 import typer
 
 from features.settings import SettingsError, get_settings
-from serving.launch.preparation import prepare
+from serving.launch.preparation import configuration_fault, prepare
 from serving.launch.process import become_server
 from serving.launch.readiness import announce_from_child, print_progress
 
@@ -31,6 +31,10 @@ def serve() -> None:
     except SettingsError as error:
         print_progress(str(error))
         raise typer.Exit(2) from error
+    fault = configuration_fault(settings)
+    if fault:
+        print_progress(fault)
+        raise typer.Exit(2)
     code = prepare(settings)
     if code:
         raise typer.Exit(code)

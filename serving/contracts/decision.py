@@ -73,14 +73,20 @@ class Remedy(WireModel):
     ]
     sentence: Annotated[str, Field(description="What to do.")]
     acr_values: Annotated[
-        list[str] | None, Field(description="`interactive_mfa`: acr values that satisfy, weakest first.")
+        list[str] | None, Field(description="`interactive_mfa`: acr values each of which satisfies, weakest first.")
     ] = None
-    amr_values: Annotated[list[str] | None, Field(description="`interactive_mfa`: RFC 8176 factors that satisfy.")] = (
-        None
-    )
+    amr_values: Annotated[
+        list[str] | None, Field(description="`interactive_mfa`: amr values each of which satisfies by itself.")
+    ] = None
+    amr_combinations: Annotated[
+        list[list[str]] | None, Field(description="`interactive_mfa`: amr values that satisfy together.")
+    ] = None
     max_age_seconds: Annotated[
         int | None,
-        Field(description="`interactive_mfa`, `attest_workload_identity`, `refresh_token`: how old it may be."),
+        Field(
+            description="`interactive_mfa`, `attest_workload_identity`, `refresh_token`: how old it may be. 0: it must "
+            "be made after this request."
+        ),
     ] = None
     scope: Annotated[list[str] | None, Field(description="`jit_credential`: the scope to ask for.")] = None
     ttl_seconds: Annotated[int | None, Field(description="`jit_credential`: how long it may live.")] = None
@@ -88,6 +94,14 @@ class Remedy(WireModel):
         list[dict[str, Any]] | None,
         Field(description="`intent_authorization`: the RFC 9396 authorization details to have authorised."),
     ] = None
+    body: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="The body of the report to `POST /step-ups` once the remedy is carried out. Its proof is an "
+            "example that would be accepted: replace `made_at`, `acr`, `amr` and the like by what the issuer says. "
+            "Null without a session, which a step-up could elevate."
+        ),
+    ]
 
 
 class OperatorFinding(WireModel):
@@ -202,6 +216,10 @@ class ScoreResponse(WireModel):
     remedies: Annotated[
         list[Remedy], Field(description="What this kind of identity can do, best first. Empty unless `step_up`.")
     ]
+    refused_proofs: Annotated[
+        list[str],
+        Field(description="Why proofs that were given do not settle a `step_up`, a sentence each; the newest three."),
+    ]
     findings: Annotated[list[OperatorFinding], Field(description="What an operator should know.")]
     prompt_avoided: Annotated[
         bool, Field(description="Whether an automation that is asked too often was spared another prompt.")
@@ -211,6 +229,9 @@ class ScoreResponse(WireModel):
     context: Annotated[ContextCoverage, Field(description="How much of the context is known.")]
     challenge: Annotated[
         str | None, Field(description="RFC 9470 challenge for a `WWW-Authenticate` header. Only for people.")
+    ]
+    challenge_expires_at: Annotated[
+        Timestamp | None, Field(description="Until when `POST /step-ups` takes an answer to a `step_up`.")
     ]
     cache_seconds: Annotated[int, Field(description="How long an allow may be reused for the same request.")]
     enforceable: Annotated[bool, Field(description="False for a replay.")]

@@ -52,15 +52,27 @@ class ScoreRequest(WireModel):
 class StepUpProof(WireModel):
     """The evidence with which a challenge was met."""
 
-    made_at: Annotated[Time, Field(description="When the proof was made: after the decision that asked for it.")]
+    made_at: Annotated[
+        Time,
+        Field(
+            description="When the proof was made, such as `auth_time`. After the decision that asked for it where its "
+            "remedy says `max_age_seconds` 0; a time of whole seconds counts to the end of its second."
+        ),
+    ]
+    id: Annotated[
+        Text | None,
+        Field(description="What its issuer calls it, such as `jti`. A proof counts in one session only."),
+    ] = None
     kind: Annotated[
         ProofKind,
         Field(
-            description="`authentication`: a person signed in. `attestation`: a workload attested itself. `refresh`: "
-            "a credential was exchanged. `jit_credential`: a credential for this task was issued. `intent`: the task "
-            "was authorised. `owner_approval`: the owner approved it."
+            description="The remedy that was carried out. `interactive_mfa`: a person signed in. "
+            "`attest_workload_identity`: a workload attested itself. `refresh_token`: a credential was exchanged. "
+            "`jit_credential`: a credential for this task was issued. `intent_authorization`: the task was authorised. "
+            "`owner_approval`: the owner approved it. The names `authentication`, `attestation`, `refresh` and "
+            "`intent` of 0.2 are still read."
         ),
-    ] = "authentication"
+    ] = "interactive_mfa"
     acr: Annotated[
         Text | None, Field(description="Authentication context class reference, as the identity provider reports it.")
     ] = None
@@ -76,7 +88,8 @@ class StepUpProof(WireModel):
         Time | None, Field(description="When a `jit_credential` expires. Required for that kind.")
     ] = None
     authorization_details: Annotated[
-        Details, Field(description="RFC 9396 authorization details of an `intent`: the task that was authorised.")
+        Details,
+        Field(description="RFC 9396 authorization details of an `intent_authorization`: the task that was authorised."),
     ] = ()
 
 
@@ -85,10 +98,16 @@ class StepUpRequest(WireModel):
 
     decision_id: Annotated[Text, Field(description="The decision whose ruling was `step_up`.")]
     identity: Annotated[Text, Field(description="The identity that decision was about.")]
-    session: Annotated[Text | None, Field(description="The session that decision was about, if it had an id.")] = None
+    session: Annotated[
+        Text | None,
+        Field(description="The session that decision was about. Without one nothing can be elevated: see `result`."),
+    ] = None
     result: Annotated[
         Literal["completed", "failed", "abandoned"],
-        Field(description="`completed` needs a proof and elevates the session; the others are only recorded."),
+        Field(
+            description="`completed` needs a proof and elevates the session. `failed` and `abandoned` are recorded; "
+            "`failed` after `completed` ends the elevation."
+        ),
     ]
     proof: Annotated[StepUpProof | None, Field(description="Required when the result is `completed`.")] = None
 

@@ -130,6 +130,10 @@ class DecisionBody(WireModel):
     received_at: Annotated[
         Timestamp | None, Field(description="When the request came, by the server's clock; null in records before 0.3.")
     ] = None
+    trust_as_sent: Annotated[
+        float | None,
+        Field(description="The trust without stand-ins for what was withheld; null in records before 0.3."),
+    ] = None
     types: Annotated[
         RecordedTypes | None, Field(description="What was known of the identity's type; null in records before 0.3.")
     ] = None

@@ -51,6 +51,9 @@ class Decision:
     findings: tuple[Finding, ...]
     asked_by: tuple[str, ...]
     prompt_avoided: bool
+    refused_proofs: tuple[str, ...]
+    identity: str
+    challenge_expires_at: datetime | None
     action: ActionReading | None
 
     def wire(self) -> dict[str, Any]:
@@ -66,13 +69,15 @@ class Decision:
             "threshold": self.threshold,
             "action": self.action.wire() if self.action else None,
             "floors": [_floor_json(floor) for floor in self.floors],
-            "remedies": [remedy.wire() for remedy in self.remedies],
+            "remedies": [remedy.wire(self.id, self.identity) for remedy in self.remedies],
+            "refused_proofs": list(self.refused_proofs),
             "findings": [asdict(finding) for finding in self.findings],
             "prompt_avoided": self.prompt_avoided,
             "session": _session_json(self),
             "explanation": _explanation_json(self.explanation),
             "context": {"known": self.known_fields, "of": len(CONTEXT), "thin": self.thin_context},
             "challenge": challenge_header(self.remedies),
+            "challenge_expires_at": self.challenge_expires_at.isoformat() if self.challenge_expires_at else None,
             "cache_seconds": self.cache_seconds,
             "enforceable": self.enforceable,
             "versions": asdict(self.versions),
@@ -108,7 +113,7 @@ def decide(
     assessment = _assess(trust, threshold, degraded or not_in_force)
     now = assessment.trust.now if assessment.trust else 0.0
     sent = as_sent.now if as_sent and math.isfinite(as_sent.now_log_odds) else now
-    context = decision_context(readings, features, now, assessment.threshold, policy, at)
+    context = decision_context(readings, features, now, assessment.threshold, policy, at, session.failed_step_ups)
     context = replace(context, trust_as_sent=max(sent, now))
     result = determine_ruling(context, assessment, proofs, session)
     lifetime = None
@@ -138,6 +143,9 @@ def decide(
         findings=result.findings,
         asked_by=result.asked_by,
         prompt_avoided=result.prompt_avoided,
+        refused_proofs=result.refused_proofs,
+        identity=readings.event.identity.id,
+        challenge_expires_at=at + timedelta(seconds=policy.step_ups.challenge_seconds) if result.remedies else None,
         action=readings.action,
     )
 
@@ -181,7 +189,7 @@ def _floor_json(floor: FloorResult) -> dict[str, Any]:
     return {
         "id": floor.id,
         **status,
-        "sentence": floor.sentence,
+        "sentence": floor.full_sentence,
         "requires": requires,
         "references": list(floor.references),
     }

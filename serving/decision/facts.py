@@ -70,4 +70,5 @@ _DERIVED: Mapping[str, Fact] = {
     "bad_network": _bad_network,
     "outside_intent": _outside_intent,
     "not_intended": _not_intended,
+    "failed_step_ups": lambda context: context.failed_step_ups,
 }

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from serving.decision.authorization_details import COUNTS_AS
 from serving.decision.facts import fact_lookup
 from serving.decision.inputs import DecisionContext, Proof
-from serving.decision.proofs import satisfies, scope_sentences
+from serving.decision.proofs import refusal_sentences, satisfies
 from serving.policy.fact_types import DERIVED
 from serving.policy.schema import Condition, Floor, Requirement
 
@@ -32,6 +32,13 @@ class FloorResult:
     references: tuple[str, ...]
     shadow: bool = False
     finding: bool = False
+    refusals: tuple[str, ...] = ()
+    """Why proofs that were given do not satisfy it, a sentence each."""
+
+    @property
+    def full_sentence(self) -> str:
+        """The floor's sentence, and why proofs that were given do not satisfy it."""
+        return " ".join((self.sentence, *self.refusals))
 
     @property
     def demands_proof(self) -> bool:
@@ -56,7 +63,8 @@ def _evaluate(floor: Floor, context: DecisionContext, proofs: Sequence[Proof]) -
         return _result(floor, "undecided", undecided_sentence(relevant[0][1]))
     if any(satisfies(floor.requires, proof, context) for proof in proofs):
         return _result(floor, "satisfied", _sentence(floor, reading))
-    return _result(floor, "applied", _sentence(floor, reading) + scope_sentences(floor.requires, proofs, context))
+    why_not = refusal_sentences(floor.requires, proofs, context)
+    return _result(floor, "applied", _sentence(floor, reading), why_not)
 
 
 def _readings(floor: Floor, context: DecisionContext) -> Iterator[DecisionContext]:
@@ -89,9 +97,9 @@ def _holds(condition: Condition, value: Any) -> bool:
     return float(value) > float(condition.above or 0.0)
 
 
-def _result(floor: Floor, status: Status, sentence: str) -> FloorResult:
+def _result(floor: Floor, status: Status, sentence: str, refusals: tuple[str, ...] = ()) -> FloorResult:
     shadow = floor.mode == "shadow"
-    return FloorResult(floor.id, status, sentence, floor.requires, floor.references, shadow, floor.finding)
+    return FloorResult(floor.id, status, sentence, floor.requires, floor.references, shadow, floor.finding, refusals)
 
 
 @lru_cache

@@ -10,6 +10,7 @@ from typing import Literal
 from features.event.schema import Event
 from serving.decision.authorization_details import Detail
 from serving.decision.readings import Reading
+from serving.policy.rules import proof_kind
 from serving.policy.schema import Policy, ProofKind
 
 
@@ -27,6 +28,8 @@ class DecisionContext:
     doubted: bool
     policy: Policy
     at: datetime
+    failed_step_ups: int = 0
+    """How many step-ups of this identity failed within the policy's window."""
     others: tuple[Reading, ...] = ()
     """Further readings of the request, whose floors it meets as well."""
     trust_as_sent: float | None = None
@@ -45,14 +48,19 @@ class DecisionContext:
 
 @dataclass(frozen=True)
 class Scope:
-    """The requests a proof was given for; a resource type of None covers every resource type."""
+    """The requests a proof was given for; without a resource type, those that name none."""
 
     category: str | None
     resource_type: str | None
 
     def covers(self, category: str | None, resource_type: str | None) -> bool:
         """Whether a proof of this scope counts for a request."""
-        return self.category == category and self.resource_type in (None, resource_type)
+        return (self.category, self.resource_type) == (category, resource_type)
+
+    @property
+    def words(self) -> str:
+        """The scope in words."""
+        return f"{self.category or 'an unknown action'} on {self.resource_type or 'a resource without a type'}"
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,14 @@ class Proof:
     """The scopes of a credential made for one task."""
     task: tuple[Detail, ...] = ()
     """The authorization details of an intent."""
+    id: str | None = None
+    """What its issuer calls it, such as the id of a token."""
+    asked_at: datetime | None = None
+    """When the challenge was made that it completed."""
+
+    def __post_init__(self) -> None:
+        """Read a kind by its former name as well."""
+        object.__setattr__(self, "kind", proof_kind(self.kind))
 
 
 @dataclass(frozen=True)
@@ -114,6 +130,8 @@ class SessionState:
     """How many prompts in the window offered each remedy first, for the same category and resource type."""
     prompts_by_rule: Mapping[str, int] = field(default_factory=dict)
     """How many prompts in the window each floor, threshold or limit asked for."""
+    failed_step_ups: int = 0
+    """How many step-ups of the identity failed within the policy's window."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Decides which proofs satisfy which requirements.
+"""Decides which proofs satisfy which requirements, and says why another does not.
 
 Proofs come from two sources: claims of a caller that may assert them, and step-ups reported by the identity provider.
 A proof counts by its strength, age and scope, and only on the device and network it was made on: a cookie stolen two
@@ -8,17 +8,26 @@ minutes after a second factor still carries the fresh time of the person who sig
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from features.event.row_fields import strength_of
 from features.event.schema import Event
 from serving.decision import authorization_details, jit_scopes
 from serving.decision.inputs import DecisionContext, Proof, SessionState
-from serving.policy.schema import Policy, RemedyRule, Requirement
+from serving.policy.assurance import Assurance, Unmapped
+from serving.policy.schema import Policy, ProofKind, RemedyRule, Requirement
+from serving.times import duration
 
-PHISHING_RESISTANT = 3.0
-"""The strength of phishing-resistant factors, as `strength_of` gives it."""
+MOST_REFUSALS = 3
+"""Of how many proofs an answer says why they do not count: the newest ones."""
+_NOUNS: dict[ProofKind, str] = {
+    "interactive_mfa": "sign-in",
+    "attest_workload_identity": "attestation",
+    "refresh_token": "refreshed credential",
+    "jit_credential": "credential for one task",
+    "intent_authorization": "authorised task",
+    "owner_approval": "owner's approval",
+}
 
 
 def claimed_proofs(event: Event) -> tuple[Proof, ...]:
@@ -26,32 +35,18 @@ def claimed_proofs(event: Event) -> tuple[Proof, ...]:
     proofs = []
     claim, credential = event.authentication, event.credential
     if claim.time is not None:
-        proofs.append(Proof(claim.time, "authentication", claim.acr, claim.amr or (), claim.aal))
+        proofs.append(Proof(claim.time, "interactive_mfa", claim.acr, claim.amr or (), claim.aal))
     if credential.attested_at is not None:
-        proofs.append(Proof(credential.attested_at, "attestation"))
+        proofs.append(Proof(credential.attested_at, "attest_workload_identity"))
     if credential.kind == "jit_credential" and credential.issued_at is not None:
         expires_at, granted = credential.expires_at, credential.scope or ()
         proofs.append(Proof(credential.issued_at, "jit_credential", expires_at=expires_at, granted=granted))
     return tuple(proofs)
 
 
-def assurance_level(proof: Proof, policy: Policy) -> int:
-    """The assurance level (AAL) of a proof: the lowest that its factors, its mapped acr and its aal support.
-
-    An input that is missing does not lower the level; without any input the level is 0.
-    """
-    acr = policy.acr_levels.get(proof.acr or "")
-    by_factors = int(strength_of(" ".join(proof.amr))) if proof.amr else None
-    levels = (by_factors, acr.aal if acr else None, proof.aal)
-    return min((level for level in levels if level is not None), default=0)
-
-
-def is_phishing_resistant(proof: Proof, policy: Policy) -> bool:
-    """Whether a proof cannot be relayed: by its factors where they are named, else by the policy's acr map."""
-    if proof.amr:
-        return strength_of(" ".join(proof.amr)) == PHISHING_RESISTANT
-    acr = policy.acr_levels.get(proof.acr or "")
-    return acr is not None and acr.phishing_resistant
+def assurance(proof: Proof, policy: Policy) -> Assurance:
+    """What a person's proof is worth under a policy."""
+    return policy.assurance.assess(proof.acr, proof.amr, proof.aal)
 
 
 def requires_phishing_resistance(requirement: Requirement, context: DecisionContext) -> bool:
@@ -84,7 +79,7 @@ def accepted_remedies(requirement: Requirement, context: DecisionContext) -> tup
     return tuple(
         rule
         for rule in context.policy.remedies[kind]
-        if (rule.type in needed if needed else context.human or rule.proves in requirement.accepts)
+        if (rule.type in needed if needed else context.human or rule.type in requirement.accepts)
         and (rule.when_doubted or not context.doubted)
     )
 
@@ -96,13 +91,21 @@ def accepted_age_seconds(rule: RemedyRule, requirement: Requirement) -> int:
 
 def satisfies(requirement: Requirement, proof: Proof, context: DecisionContext) -> bool:
     """Whether a proof satisfies a requirement for this request."""
-    return _satisfies_but_for_grant(requirement, proof, context) and uncovered(proof, context) is None
+    return refusal(requirement, proof, context) is None and uncovered(proof, context) is None
 
 
-def scope_sentences(requirement: Requirement, proofs: Iterable[Proof], context: DecisionContext) -> str:
-    """Why proofs that are otherwise good do not cover the request, as sentences to append; often empty."""
-    reasons = [uncovered(proof, context) for proof in proofs if _satisfies_but_for_grant(requirement, proof, context)]
-    return "".join(f" The {reason}." for reason in dict.fromkeys(reasons) if reason)
+def refusal(requirement: Requirement, proof: Proof, context: DecisionContext) -> str | None:
+    """Why a proof does not satisfy a requirement, in words; None if it does, but for what `uncovered` says."""
+    rule = next((rule for rule in accepted_remedies(requirement, context) if rule.type == proof.kind), None)
+    if rule is None:
+        return "proof of this kind is not accepted here"
+    return (
+        _out_of_time(proof, context, accepted_age_seconds(rule, requirement))
+        or _too_long_lived(proof, rule)
+        or _elsewhere(proof, context)
+        or _out_of_scope(proof, context.event)
+        or (_too_weak(requirement, proof, context) if context.human else None)
+    )
 
 
 def uncovered(proof: Proof, context: DecisionContext) -> str | None:
@@ -110,63 +113,121 @@ def uncovered(proof: Proof, context: DecisionContext) -> str | None:
     if proof.kind == "jit_credential" and not jit_scopes.covers(proof.granted, context.event):
         granted = ", ".join(proof.granted) or "not known"
         return f"credential's scope is {granted}; it must cover {jit_scopes.narrowest_scope(context.event)}"
-    if proof.kind == "intent":
+    if proof.kind == "intent_authorization":
         missing = authorization_details.uncovered_part(proof.task, context.event, context.policy.intent_types)
         return f"authorised task does not cover {missing}" if missing else None
     return None
 
 
-def _satisfies_but_for_grant(requirement: Requirement, proof: Proof, context: DecisionContext) -> bool:
-    """Whether a proof is of an accepted kind, fresh, in scope, strong enough, and from the same place."""
-    rule = next((rule for rule in accepted_remedies(requirement, context) if rule.proves == proof.kind), None)
-    return (
-        rule is not None
-        and is_current(proof, context, accepted_age_seconds(rule, requirement))
-        and _is_short_lived(proof, rule)
-        and _is_in_scope(proof, context.event)
-        and same_device_and_network(proof, context)
-        and (not context.human or _is_strong_enough(requirement, proof, context))
-    )
+def refusal_sentences(requirement: Requirement, proofs: Iterable[Proof], context: DecisionContext) -> tuple[str, ...]:
+    """Why each of the newest proofs does not satisfy a requirement, a sentence each."""
+    sentences = [_without_time(context)] if context.human else []
+    for proof in _newest(proofs):
+        why, missing = refusal(requirement, proof, context), uncovered(proof, context)
+        sentences.append(_sentence(proof, why) if why else f"The {missing}." if missing else None)
+    return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
 def satisfies_model(proofs: Iterable[Proof], session: SessionState, context: DecisionContext) -> bool:
-    """Whether a proof made after the challenge settles the model's step-up, or an expiry, for this request.
+    """Whether a proof made after the challenge settles the model's step-up, or an expiry, for this request."""
+    return any(model_refusal(proof, session, context) is None and uncovered(proof, context) is None for proof in proofs)
+
+
+def model_refusal(proof: Proof, session: SessionState, context: DecisionContext) -> str | None:
+    """Why a proof does not settle what the model or an expiry asks for, in words; None if it does, but for what
+    `uncovered` says.
 
     New evidence against the session cancels it: a trust that fell by the policy's margin since the proof was completed.
     """
     requirement = model_requirement(context.policy)
-    return any(
-        _answers_a_challenge(proof, session)
-        and is_current(proof, context, requirement.max_age_seconds)
-        and satisfies(requirement, proof, context)
-        and not _has_new_evidence(proof, context)
-        for proof in proofs
+    return (
+        _unasked(proof, session, context.policy)
+        or _out_of_time(proof, context, requirement.max_age_seconds)
+        or refusal(requirement, proof, context)
+        or (
+            "trust has fallen too far since it was made; a new one is needed"
+            if _has_new_evidence(proof, context)
+            else None
+        )
     )
+
+
+def model_refusal_sentences(
+    proofs: Iterable[Proof], session: SessionState, context: DecisionContext
+) -> tuple[str, ...]:
+    """Why each of the newest proofs does not settle what the model or an expiry asks for, a sentence each."""
+    reasons = ((proof, model_refusal(proof, session, context)) for proof in _newest(proofs))
+    return tuple(dict.fromkeys(_sentence(proof, why) for proof, why in reasons if why))
 
 
 def is_current(proof: Proof, context: DecisionContext, max_age_seconds: int) -> bool:
     """Whether a proof is not from the future, not older than allowed, and not expired."""
-    expired = proof.expires_at is not None and proof.expires_at <= context.at
-    tolerance = timedelta(seconds=context.policy.clock_tolerance_seconds)
-    return -tolerance <= context.at - proof.made_at <= timedelta(seconds=max_age_seconds) and not expired
+    return _out_of_time(proof, context, max_age_seconds) is None
+
+
+def made_after(proof: Proof, asked_at: datetime, policy: Policy) -> bool:
+    """Whether a proof may have been made after a request that asked for it.
+
+    A time of whole seconds, as `auth_time` has, may mean any moment of its second. A time that is reported to
+    POST /step-ups may also come from a clock that is behind; a claim in a request gets no such tolerance, since the
+    request that asked may have carried the same claim.
+    """
+    rounded = timedelta(seconds=0 if proof.made_at.microsecond else 1)
+    behind = timedelta(seconds=policy.clock_tolerance_seconds if proof.source == "step_up" else 0)
+    return proof.made_at + rounded + behind > asked_at
 
 
 def same_device_and_network(proof: Proof, context: DecisionContext) -> bool:
     """Whether device and network, where known, are those the proof was made on."""
+    return _elsewhere(proof, context) is None
+
+
+def changes_in_session(context: DecisionContext) -> str | None:
+    """What of its place the session has changed, in words: a proof from before may be another's. None if nothing."""
+    return " and ".join(words for name, words in _CHANGES.items() if context.features.get(name) == 1.0) or None
+
+
+def _elsewhere(proof: Proof, context: DecisionContext) -> str | None:
     if proof.source == "claim":
-        changes = ("asn_changed_in_session", "device_changed_in_session", "agent_changed_in_session")
-        return not any(context.features.get(name) == 1.0 for name in changes)
+        changed = changes_in_session(context)
+        words = f"the session changed its {changed}, so only a step-up that is reported to POST /step-ups settles it"
+        return words if changed else None
     asn, device = context.event.network.asn, context.event.device.id
-    return (proof.network_asn is None or asn is None or proof.network_asn == asn) and (
-        proof.device_id is None or device is None or proof.device_id == device
-    )
+    if proof.network_asn is not None and asn is not None and proof.network_asn != asn:
+        return f"it was made on network AS{proof.network_asn}, and this request comes from AS{asn}"
+    if proof.device_id is not None and device is not None and proof.device_id != device:
+        return f"it was made on device {proof.device_id}, and this request comes from {device}"
+    return None
 
 
-def _answers_a_challenge(proof: Proof, session: SessionState) -> bool:
+_CHANGES = {
+    "asn_changed_in_session": "network",
+    "device_changed_in_session": "device",
+    "agent_changed_in_session": "client",
+}
+
+
+def _out_of_time(proof: Proof, context: DecisionContext, max_age_seconds: int) -> str | None:
+    age, tolerance = context.at - proof.made_at, timedelta(seconds=context.policy.clock_tolerance_seconds)
+    if proof.expires_at is not None and proof.expires_at <= context.at:
+        return f"it expired at {_clock(proof.expires_at)}"
+    if age < -tolerance:
+        return f"its time lies in the future, further than the {duration(tolerance.seconds)} that clocks may differ"
+    if age > timedelta(seconds=max_age_seconds):
+        return f"it is {duration(int(age.total_seconds()))} old, and {duration(max_age_seconds)} are allowed"
+    return None
+
+
+def _unasked(proof: Proof, session: SessionState, policy: Policy) -> str | None:
+    """Why a proof does not answer a challenge: none was made, or the proof is no newer."""
+    asked_at: datetime | None = max(session.challenged_at.values(), default=None)
     if proof.decision_id is not None:
-        challenged_at = session.challenged_at.get(proof.decision_id)
-        return challenged_at is not None and proof.made_at > challenged_at
-    return bool(session.challenged_at) and proof.made_at > max(session.challenged_at.values())
+        asked_at = proof.asked_at or session.challenged_at.get(proof.decision_id)
+    if asked_at is None:
+        return "no request has asked for it; a new one is needed, made after this request"
+    if not made_after(proof, asked_at, policy):
+        return f"it is older than the request of {_clock(asked_at)} that asked for a new one"
+    return None
 
 
 def _has_new_evidence(proof: Proof, context: DecisionContext) -> bool:
@@ -174,17 +235,55 @@ def _has_new_evidence(proof: Proof, context: DecisionContext) -> bool:
     return before is not None and context.trust < before - context.policy.new_evidence_margin
 
 
-def _is_short_lived(proof: Proof, rule: RemedyRule) -> bool:
-    """Whether a credential expires soon enough to count as made for one task, whatever it is called."""
+def _too_long_lived(proof: Proof, rule: RemedyRule) -> str | None:
+    """A credential must expire soon enough to count as made for one task, whatever it is called."""
     if rule.ttl_seconds is None:
-        return True
-    return proof.expires_at is not None and proof.expires_at - proof.made_at <= timedelta(seconds=rule.ttl_seconds)
+        return None
+    if proof.expires_at is None:
+        return "it says no time at which it expires"
+    lives = proof.expires_at - proof.made_at
+    if lives > timedelta(seconds=rule.ttl_seconds):
+        return f"it lives for {duration(int(lives.total_seconds()))}, and {duration(rule.ttl_seconds)} are allowed"
+    return None
 
 
-def _is_in_scope(proof: Proof, event: Event) -> bool:
-    return proof.scope is None or proof.scope.covers(event.action.category, event.resource.type)
+def _out_of_scope(proof: Proof, event: Event) -> str | None:
+    if proof.scope is None or proof.scope.covers(event.action.category, event.resource.type):
+        return None
+    return f"it was given for {proof.scope.words}"
 
 
-def _is_strong_enough(requirement: Requirement, proof: Proof, context: DecisionContext) -> bool:
-    resistant = is_phishing_resistant(proof, context.policy) or not requires_phishing_resistance(requirement, context)
-    return assurance_level(proof, context.policy) >= requirement.aal and resistant
+def _too_weak(requirement: Requirement, proof: Proof, context: DecisionContext) -> str | None:
+    worth = assurance(proof, context.policy)
+    if worth.level < requirement.aal:
+        needed = {1: "one factor", 2: "two kinds of factor, or mfa", 3: "two kinds, one of them a key in hardware"}
+        why = f"it proves AAL{worth.level}, and AAL{requirement.aal} is needed: {needed[requirement.aal]}"
+    elif requires_phishing_resistance(requirement, context) and not worth.phishing_resistant:
+        why = "none of its factors resists phishing, which is needed here"
+    else:
+        return None
+    return why + "".join(map(_unmapped, worth.unmapped))
+
+
+def _unmapped(value: Unmapped) -> str:
+    setting = {"acr": "acr_levels", "amr": "amr_values"}[value.claim]
+    return f"; its {value.claim} value {value.value!r} is not known: map it in the policy under {setting}"
+
+
+def _without_time(context: DecisionContext) -> str | None:
+    claim = context.event.authentication
+    if claim.time is not None or not (claim.acr or claim.amr or claim.aal):
+        return None
+    return "The sign-in that the request claims does not count: authentication.time is missing, so its age is unknown."
+
+
+def _sentence(proof: Proof, why: str) -> str:
+    return f"The {_NOUNS[proof.kind]} of {_clock(proof.made_at)} does not count: {why}."
+
+
+def _clock(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def _newest(proofs: Iterable[Proof]) -> list[Proof]:
+    return sorted(proofs, key=lambda proof: proof.made_at, reverse=True)[:MOST_REFUSALS]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from features.event.row_fields import strength_of
+from features.event.authentication_methods import level_of
 from features.event.schema import Event
 from serving.decision.inputs import DecisionContext, Proof
-from serving.decision.proofs import assurance_level, is_current, same_device_and_network
+from serving.decision.proofs import assurance, is_current, same_device_and_network
 from serving.policy.schema import Policy
 from serving.times import duration
 
@@ -34,9 +34,10 @@ class SessionLimit:
 def session_assurance_level(event: Event, policy: Policy) -> int:
     """The assurance level a session claims: the higher of aal and mapped acr; factors alone show at most AAL2."""
     claim = event.authentication
-    acr = policy.acr_levels.get(claim.acr or "")
+    known = policy.assurance
+    acr = known.acr_levels.get(claim.acr or "")
     claimed = [level for level in (claim.aal, acr.aal if acr else None) if level is not None]
-    by_factors = min(2, int(strength_of(" ".join(claim.amr or ()))))
+    by_factors = min(2, level_of(claim.amr or (), known.methods))
     return max(claimed) if claimed else max(1, by_factors)
 
 
@@ -76,9 +77,9 @@ def _authenticated_at(context: DecisionContext, proofs: Sequence[Proof], aal: in
     times = [
         proof.made_at
         for proof in proofs
-        if proof.kind == "authentication"
+        if proof.kind == "interactive_mfa"
         and proof.source == "step_up"
-        and assurance_level(proof, context.policy) >= aal
+        and assurance(proof, context.policy).level >= aal
         and is_current(proof, context, longest)
         and same_device_and_network(proof, context)
     ]

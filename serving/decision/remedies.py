@@ -6,7 +6,8 @@ A remedy is offered only when it would settle everything that asks: once it is d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from serving.decision import authorization_details, jit_scopes
@@ -19,12 +20,9 @@ from serving.decision.proofs import (
 )
 from serving.policy.schema import RemedyRule, RemedyType, Requirement
 
-RESISTANT = ("hwk", "pop", "sc")
-"""Phishing-resistant factors, as RFC 8176 names them."""
-ANY_SECOND = (*RESISTANT, "swk", "otp", "mfa")
-"""Second factors of any strength."""
 STRONGEST = 3
 """The highest assurance level."""
+NO_SESSION = " Send session.id as well: a step-up elevates a session, and this request names none."
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,16 @@ class Remedy:
     type: RemedyType
     sentence: str
     details: dict[str, Any]
+    proof: dict[str, Any] = field(default_factory=dict)
+    """What a report of the completed remedy would hold as its proof."""
+    session: str | None = None
+    """The session whose elevation it opens; without one it opens none."""
 
-    def wire(self) -> dict[str, Any]:
-        """The remedy as it stands in an answer."""
-        return {"type": self.type, **self.details, "sentence": self.sentence}
+    def wire(self, decision_id: str, identity: str) -> dict[str, Any]:
+        """The remedy as it stands in an answer, with the body of the report to POST /step-ups."""
+        report = {"decision_id": decision_id, "identity": identity, "session": self.session, "result": "completed"}
+        body = report | {"proof": {"kind": self.type, **self.proof}} if self.session is not None else None
+        return {"type": self.type, **self.details, "body": body, "sentence": self.sentence}
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class StepUpRequirements:
     aal: int
     storm: bool
     """Whether the identity is an automation that is prompted too often."""
+    newer: bool = False
+    """Whether only a proof made after the request settles it."""
     exhausted: frozenset[str] = frozenset()
     """Remedies that were offered as often as they may be."""
 
@@ -59,13 +65,26 @@ class _Terms:
     requirements: Sequence[Requirement]
     aal: int
     storm: bool
+    newer: bool
     rule: RemedyRule
     context: DecisionContext
 
     @property
+    def max_age_seconds(self) -> int:
+        """The greatest age of the proof; 0 where it must be newer than the request."""
+        return 0 if self.newer else min(accepted_age_seconds(self.rule, each) for each in self.requirements)
+
+    @property
     def fresh_seconds(self) -> int:
-        """The greatest age of a proof that is to be made now."""
-        return min(self.rule.fresh_seconds, *(accepted_age_seconds(self.rule, each) for each in self.requirements))
+        """The greatest age of a machine's proof that is to be made now."""
+        return min(self.rule.fresh_seconds, self.max_age_seconds)
+
+    def remedy(self, sentence: str, details: dict[str, Any], **proof: Any) -> Remedy:
+        """The remedy of these terms; its example of a proof is made right after the request."""
+        event, at = self.context.event, self.context.at + timedelta(microseconds=1)
+        if event.session.id is None:
+            sentence += NO_SESSION
+        return Remedy(self.rule.type, sentence, details, {"made_at": at.isoformat(), **proof}, event.session.id)
 
 
 def remedies_for(needed: StepUpRequirements, context: DecisionContext) -> tuple[Remedy, ...]:
@@ -79,57 +98,63 @@ def remedies_for(needed: StepUpRequirements, context: DecisionContext) -> tuple[
     unsuitable = "calm" if needed.storm else "storm"
     suitable = [rule for rule in common if rule.offered != unsuitable] or common
     offered = [rule for rule in suitable if rule.type not in needed.exhausted]
-    return tuple(
-        _BUILDERS[rule.type](_Terms(requirements, needed.aal, needed.storm, rule, context)) for rule in offered
+    remedies = (
+        _BUILDERS[rule.type](_Terms(requirements, needed.aal, needed.storm, needed.newer, rule, context))
+        for rule in offered
     )
+    return tuple(remedy for remedy in remedies if remedy is not None)
 
 
-def _interactive_mfa(terms: _Terms) -> Remedy:
-    policy = terms.context.policy
+def _interactive_mfa(terms: _Terms) -> Remedy | None:
+    """A sign-in; None when the policy knows no claim of its identity provider that would be accepted."""
     level = max(terms.aal, *(requirement.aal for requirement in terms.requirements))
     must_resist = any(requires_phishing_resistance(each, terms.context) for each in terms.requirements)
-    resistant = level == STRONGEST or must_resist
-    by_level = sorted(policy.acr_levels.items(), key=lambda item: item[1].aal)
-    acrs = [acr for acr, value in by_level if value.aal >= level and (value.phishing_resistant or not must_resist)]
-    max_age = min(accepted_age_seconds(terms.rule, each) for each in terms.requirements)
-    factor = "a phishing-resistant factor" if resistant else "a second factor"
-    return Remedy(
-        "interactive_mfa",
-        f"Sign in again with {factor}, within the next {max(1, max_age // 60)} minutes.",
-        {"acr_values": acrs, "amr_values": list(RESISTANT if resistant else ANY_SECOND), "max_age_seconds": max_age},
-    )
+    claims = terms.context.policy.assurance.accepted_claims(level, phishing_resistant=must_resist)
+    if not claims:
+        return None
+    factor = "a phishing-resistant factor" if must_resist or level == STRONGEST else "a second factor"
+    within = "now" if terms.newer else f"within the next {max(1, terms.max_age_seconds // 60)} minutes"
+    details = {
+        "acr_values": [claim.acr for claim in claims if claim.acr is not None],
+        "amr_values": [claim.amr[0] for claim in claims if len(claim.amr) == 1],
+        "amr_combinations": [list(claim.amr) for claim in claims if len(claim.amr) > 1],
+        "max_age_seconds": terms.max_age_seconds,
+    }
+    example = {"acr": claims[0].acr} if claims[0].acr is not None else {"amr": list(claims[0].amr)}
+    return terms.remedy(f"Sign in again with {factor}, {within}.", details, **example)
 
 
 def _attest_workload_identity(terms: _Terms) -> Remedy:
     sentence = "Attest the workload's identity anew (an SVID issued now)."
-    return Remedy("attest_workload_identity", sentence, {"max_age_seconds": terms.fresh_seconds})
+    return terms.remedy(sentence, {"max_age_seconds": terms.fresh_seconds})
 
 
 def _refresh_token(terms: _Terms) -> Remedy:
     sentence = "Exchange the credential for one issued now."
-    return Remedy("refresh_token", sentence, {"max_age_seconds": terms.fresh_seconds})
+    return terms.remedy(sentence, {"max_age_seconds": terms.fresh_seconds})
 
 
 def _jit_credential(terms: _Terms) -> Remedy:
     scope, seconds = [jit_scopes.narrowest_scope(terms.context.event)], terms.rule.ttl_seconds or 0
     sentence = f"Ask for a credential for this task alone, for {max(1, seconds // 60)} minutes."
-    return Remedy("jit_credential", sentence, {"scope": scope, "ttl_seconds": seconds})
+    expires_at = (terms.context.at + timedelta(seconds=seconds)).isoformat()
+    return terms.remedy(sentence, {"scope": scope, "ttl_seconds": seconds}, scope=scope, expires_at=expires_at)
 
 
 def _intent_authorization(terms: _Terms) -> Remedy:
     verb = "It is asked too often: state" if terms.storm else "State"
     sentence = f"{verb} the task as authorization details (RFC 9396) and have it authorised."
-    task = authorization_details.narrowest_task(terms.context.event, terms.context.policy.intent_types)
-    return Remedy("intent_authorization", sentence, {"authorization_details": [task]})
+    task = [authorization_details.narrowest_task(terms.context.event, terms.context.policy.intent_types)]
+    return terms.remedy(sentence, {"authorization_details": task}, authorization_details=task)
 
 
 def _owner_approval(terms: _Terms) -> Remedy:
     irreversible = terms.context.event.action.reversible is False
     subject = "This cannot be undone: its" if irreversible else "Its"
-    return Remedy("owner_approval", f"{subject} owner must approve it (CIBA).", {})
+    return terms.remedy(f"{subject} owner must approve it (CIBA).", {})
 
 
-_BUILDERS: Mapping[RemedyType, Callable[[_Terms], Remedy]] = {
+_BUILDERS: Mapping[RemedyType, Callable[[_Terms], Remedy | None]] = {
     "interactive_mfa": _interactive_mfa,
     "attest_workload_identity": _attest_workload_identity,
     "refresh_token": _refresh_token,

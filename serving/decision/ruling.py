@@ -17,7 +17,15 @@ from features.model.trust_curve import TrustCurve
 from serving.decision.findings import THRESHOLD, Finding, asked_too_often, standing_faults
 from serving.decision.floor_evaluation import FloorResult, evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, SessionState
-from serving.decision.proofs import model_requirement, satisfies, satisfies_model
+from serving.decision.proofs import (
+    changes_in_session,
+    model_refusal_sentences,
+    model_requirement,
+    refusal,
+    refusal_sentences,
+    satisfies,
+    satisfies_model,
+)
 from serving.decision.readings import Readings
 from serving.decision.reauthentication import SessionLimit, passed_limit
 from serving.decision.remedies import Remedy, StepUpRequirements, remedies_for
@@ -33,6 +41,14 @@ NO_REMEDY = "nothing this identity can do would settle all that asks"
 TOO_OFTEN = "it was asked too often for this, and nothing else would settle it"
 MAY_BE_REVOKED = "a session of this identity is revoked, and the request names none"
 MODEL, EXPIRED, THIN = "the model", "the session's trust has expired", "too little is known"
+DEGRADED = "degraded: "
+
+
+def asks_for_new_proof(because: Iterable[str], context: DecisionContext) -> bool:
+    """Whether only a proof that is newer than the request settles it: one of the reasons asks for it, or the session
+    has changed its place, so that an earlier proof may be another's. Floors alone go by age."""
+    asked = any(reason in (MODEL, EXPIRED) or reason.startswith(DEGRADED) for reason in because)
+    return asked or changes_in_session(context) is not None
 
 
 def strictest(rulings: Iterable[Ruling]) -> Ruling:
@@ -71,6 +87,8 @@ class RulingResult:
     findings: tuple[Finding, ...]
     asked_by: tuple[str, ...]
     prompt_avoided: bool
+    refused_proofs: tuple[str, ...]
+    """Why proofs that were given do not settle a step-up, a sentence each."""
 
 
 def decision_context(
@@ -80,6 +98,7 @@ def decision_context(
     threshold: float | None,
     policy: Policy,
     at: datetime,
+    failed_step_ups: int = 0,
 ) -> DecisionContext:
     """The context of a request.
 
@@ -89,7 +108,7 @@ def decision_context(
     event = readings.event
     below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
     doubted = below or features.get("credential_exposed") == 1.0
-    return DecisionContext(event, features, trust, doubted, policy, at, readings.others)
+    return DecisionContext(event, features, trust, doubted, policy, at, failed_step_ups, readings.others)
 
 
 def determine_ruling(
@@ -104,8 +123,10 @@ def determine_ruling(
     checks = _Checks(model_asks, limit, stepped_up, proven)
     reasons = _reasons(context, assessment, session, floors, checks, proofs)
     asking = strictest(ruling for ruling, _ in reasons) == "step_up"
-    remedies, avoided = _offer(_requirements(context, floors, session, limit), context) if asking else ((), False)
-    asked_by = tuple(_rule_behind(why, context) for ruling, why in reasons if ruling == "step_up") if asking else ()
+    asking_because = [why for ruling, why in reasons if ruling == "step_up"] if asking else []
+    needed = _requirements(context, floors, session, limit, newer=asks_for_new_proof(asking_because, context))
+    remedies, avoided = _offer(needed, context) if asking else ((), False)
+    asked_by = tuple(_rule_behind(why, context) for why in asking_because)
     often = asking and session.prompts_in_window >= context.policy.storm.prompts
     findings = (*standing_faults(floors), *([asked_too_often(context, asked_by, session, floors)] if often else []))
     if asking and not remedies:
@@ -122,7 +143,19 @@ def determine_ruling(
         findings=findings,
         asked_by=asked_by,
         prompt_avoided=avoided,
+        refused_proofs=_refused_proofs(context, proofs, session, needed) if asking else (),
     )
+
+
+def _refused_proofs(
+    context: DecisionContext, proofs: Sequence[Proof], session: SessionState, needed: StepUpRequirements
+) -> tuple[str, ...]:
+    """Why the proofs that are known do not settle a step-up; each is told once, for what asks first."""
+    requirement = needed.floors[0] if needed.floors else model_requirement(context.policy)
+    sentences = refusal_sentences(requirement, proofs, context)
+    enough = [proof for proof in proofs if refusal(requirement, proof, context) is None]
+    newer = model_refusal_sentences(enough, session, context) if needed.newer else ()
+    return tuple(dict.fromkeys((*sentences, *newer)))
 
 
 @dataclass(frozen=True)
@@ -158,13 +191,18 @@ def _reasons(
         ("step_up" if _may_be_revoked(context, session, proofs) else "allow", MAY_BE_REVOKED),
         (
             _fail_closed(context, checks.stepped_up) if assessment.degraded else "allow",
-            f"degraded: {assessment.degraded}",
+            f"{DEGRADED}{assessment.degraded}",
         ),
     ]
 
 
 def _requirements(
-    context: DecisionContext, floors: Sequence[FloorResult], session: SessionState, limit: SessionLimit | None
+    context: DecisionContext,
+    floors: Sequence[FloorResult],
+    session: SessionState,
+    limit: SessionLimit | None,
+    *,
+    newer: bool,
 ) -> StepUpRequirements:
     """What a remedy must satisfy. An automation is not offered the same remedy for the same thing without end."""
     often = context.policy.storm.prompts
@@ -173,7 +211,7 @@ def _requirements(
         remedy for remedy, times in session.prompts_by_remedy.items() if times >= often and not context.human
     )
     demanded = [floor.requires for floor in floors if floor.demands_proof]
-    return StepUpRequirements(demanded, limit.aal if limit else 0, storm, exhausted)
+    return StepUpRequirements(demanded, limit.aal if limit else 0, storm, newer, exhausted)
 
 
 def _offer(needed: StepUpRequirements, context: DecisionContext) -> tuple[tuple[Remedy, ...], bool]:

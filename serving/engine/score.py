@@ -10,7 +10,7 @@ import logging
 import math
 import secrets
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from features.history.update import CHALLENGED, SUCCESS
 from serving import metrics
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Prompt, Proof, SessionState, Versions
-from serving.decision.proofs import claimed_proofs
+from serving.decision.proofs import assurance, claimed_proofs
 from serving.decision.readings import KnownTypes
 from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
@@ -62,6 +62,8 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     assessment = stricter(sent, assess(row_with_stand_ins(context.event, row), history, active)) if withheld else sent
     with metrics.REMEMBERING.time():
         state, proofs = _session_state(tx, context, readings.event, active)
+    claimed = claimed_proofs(context.event)
+    metrics.count_unmapped(value for proof in claimed for value in assurance(proof, active.policy).unmapped)
     with metrics.RULING.time():
         decision = decide(
             readings,
@@ -69,7 +71,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             assessment.trust,
             assessment.explanation,
             active.policy,
-            (*claimed_proofs(context.event), *proofs),
+            (*claimed, *proofs),
             replace(state, last_seen=last_seen),
             id=new_decision_id(context.at),
             at=context.at,
@@ -85,7 +87,8 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
-        _record(tx, context, answered, response, readings.event, types, assessment.features, version)
+        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None)
+        _record(tx, context, answered, response, asked, assessment.features, version)
     return response
 
 
@@ -124,6 +127,7 @@ def _session_state(
         prompts_in_window=live.prompts_in_window + inline.prompts_in_window,
         prompts_by_remedy=Counter(live.prompts_by_remedy) + Counter(inline.prompts_by_remedy),
         prompts_by_rule=Counter(live.prompts_by_rule) + Counter(inline.prompts_by_rule),
+        failed_step_ups=live.failed_step_ups + inline.failed_step_ups,
     )
     return state, (*proofs, *more)
 
@@ -134,7 +138,14 @@ def _state_in(
     window = active.policy.storm.window_seconds
     key = SessionKey(namespace, event.identity.id, event.session.id)
     category, resource_type = event.action.category, event.resource.type
-    state = tx.sessions.state(key, category=category, resource_type=resource_type, at=at, window_seconds=window)
+    state = tx.sessions.state(
+        key,
+        category=category,
+        resource_type=resource_type,
+        at=at,
+        window_seconds=window,
+        failures_within_seconds=active.policy.step_ups.failures_within_seconds,
+    )
     return state, tx.sessions.proofs(key, at)
 
 
@@ -198,13 +209,22 @@ def _outcome(context: ScoreContext, ruled: Event, decision: Decision) -> int:
     return SUCCESS if decision.ruling == "allow" else CHALLENGED
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a decision was made about, beside what was declared."""
+
+    ruled: Event
+    types: KnownTypes
+    trust_as_sent: float | None
+    """The trust without stand-ins for what was withheld."""
+
+
 def _record(
     tx: Transaction,
     context: ScoreContext,
     decision: Decision,
     response: dict[str, Any],
-    ruled: Event,
-    types: KnownTypes,
+    asked: Asked,
     features: dict[str, float],
     version: int,
 ) -> None:
@@ -218,7 +238,7 @@ def _record(
         session=event.session.id,
         event_id=event.id,
         body_digest=context.body_digest,
-        category=ruled.action.category,
+        category=asked.ruled.action.category,
         resource_type=event.resource.type,
         ruling=decision.ruling,
         at=decision.at,
@@ -230,7 +250,8 @@ def _record(
             "mode": "inline" if context.inline else context.request.mode,
             "assured": context.assured,
             "received_at": context.received_at.isoformat(),
-            "types": types.record(),
+            "types": asked.types.record(),
+            "trust_as_sent": asked.trust_as_sent,
             "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),
         },
     )

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
@@ -42,12 +42,15 @@ T = TypeVar("T")
 Work = Callable[[Transaction], Any]
 
 
-class Job(NamedTuple):
-    """Some work and whom to tell; `alone` when no other job is to wait for it in the same commit."""
+class Pending(Future[Any]):
+    """What a caller waits for; `alone` when no other job is to wait for its commit."""
 
-    work: Work
-    future: Future[Any]
-    alone: bool = False
+    def __init__(self, *, alone: bool) -> None:
+        super().__init__()
+        self.alone = alone
+
+
+Job = tuple[Work, Pending]
 
 
 class Engine:
@@ -137,12 +140,13 @@ class Engine:
     def run(self, work: Callable[[Transaction], T], timeout: float | None = None, *, alone: bool = False) -> T:
         """Queue some work and wait until what it wrote is durable; raises whatever the work raises, and TimeoutError
         when that takes longer than `timeout` seconds. What takes long is committed `alone`."""
-        future: Future[T] = Future()
+        future = Pending(alone=alone)
         with self._closing:
             if self._closed:
                 raise StoreUnavailable("the service is stopping")
-            self._jobs.put(Job(work, future, alone))
-        return future.result(timeout)
+            self._jobs.put((work, future))
+        result: T = future.result(timeout)
+        return result
 
     def close(self) -> None:
         """Finish what is queued, and stop."""
@@ -162,12 +166,13 @@ class Engine:
         """The jobs of the next commit, and what was taken from the queue after them: a job that is committed alone, or
         None for the end."""
         group = [first]
-        while len(group) < GROUP_SIZE and not first.alone:
+        _, future = first
+        while len(group) < GROUP_SIZE and not future.alone:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 break
-            if job is None or job.alone:
+            if job is None or job[1].alone:
                 return group, (job,)
             group.append(job)
         return group, ()
@@ -177,12 +182,12 @@ class Engine:
         answers: list[Callable[[], None]] = []
         try:
             with self.store.transaction() as tx:
-                for job in group:
-                    answers.append(self._attempt(tx, job.work, job.future))
+                for work, future in group:
+                    answers.append(self._attempt(tx, work, future))
         except BaseException as error:
             log.exception("a group of %d could not be committed", len(group))
-            for job in group:
-                job.future.set_exception(error)
+            for _, future in group:
+                future.set_exception(error)
             return
         for answer in answers:
             answer()

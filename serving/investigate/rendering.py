@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from features.catalogue.sentences.amounts import odds, percent, trust_percent
+from features.catalogue.sentences.amounts import odds, percent, trust_words
 
 RULING_WORDS = {"allow": "was allowed", "step_up": "was asked for fresh proof", "deny": "was denied"}
 
@@ -43,7 +43,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["format_time"] = format_time
-    environment.filters["trust_percent"] = trust_percent
+    environment.filters["trust_words"] = trust_words
     environment.filters["percent"] = percent
     environment.filters["odds"] = odds
     return environment

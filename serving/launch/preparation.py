@@ -46,6 +46,25 @@ def prepare(settings: Settings) -> int:
     return _run_beside({"registering the model": REGISTER, "compiling features and tables": COMPILE})
 
 
+def configuration_fault(settings: Settings) -> str | None:
+    """Why the service cannot start with this policy and the catalogues beside it; None when it can.
+
+    The server would fail as well, below a page of traceback.
+    """
+    if not settings.policy and not any(settings.home.glob("*.yaml")):
+        return None  # the built-in policy is sound, and reading it takes a second of imports
+    from serving.deployment.catalogue_files import load_catalogues
+    from serving.model.active import catalogue_folder, policy_file
+    from serving.policy.schema import Policy, PolicyError
+
+    try:
+        Policy.load(policy_file(settings))
+        load_catalogues(catalogue_folder(settings))
+    except PolicyError as error:
+        return f"the policy is refused, and without one nothing can be decided: {error}"
+    return None
+
+
 def is_taken(host: str, port: int) -> bool:
     """Whether something else listens on an address of this machine."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

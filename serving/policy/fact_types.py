@@ -28,6 +28,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = {
     "bad_network": ("network.anonymizer", "network.reputation"),
     "outside_intent": ("session.intent",),
     "not_intended": ("session.intent",),
+    "failed_step_ups": (),
 }
 """Facts derived from event fields, with the fields they are derived from."""
 
@@ -130,6 +131,7 @@ FACT_TYPES: Mapping[str, FactType] = {
     "bad_network": FactType("flag"),
     "outside_intent": FactType("flag"),
     "not_intended": FactType("text"),
+    "failed_step_ups": FactType("number"),
 }
 """Every fact a condition may name: event fields by dotted name, features, and derived facts."""
 

@@ -19,7 +19,6 @@ from serving.policy.loader import UnknownName
 Level = Annotated[int, Field(ge=1, le=3)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Seconds = Annotated[int, Field(gt=0)]
-ProofKind = Literal["authentication", "attestation", "jit_credential", "refresh", "intent", "owner_approval"]
 RemedyType = Literal[
     "interactive_mfa",
     "attest_workload_identity",
@@ -28,6 +27,26 @@ RemedyType = Literal[
     "intent_authorization",
     "owner_approval",
 ]
+FORMER_NAMES: Mapping[str, RemedyType] = {
+    "authentication": "interactive_mfa",
+    "attestation": "attest_workload_identity",
+    "refresh": "refresh_token",
+    "intent": "intent_authorization",
+}
+"""Names of kinds of proof up to 0.2, which are still read."""
+
+
+def proof_kind(name: Any) -> Any:
+    """A kind of proof by its present name: that of the remedy which produces it.
+
+    >>> proof_kind("intent"), proof_kind("jit_credential")
+    ('intent_authorization', 'jit_credential')
+    """
+    return FORMER_NAMES.get(name, name) if isinstance(name, str) else name
+
+
+ProofKind = Annotated[RemedyType, BeforeValidator(proof_kind)]
+"""The kind of a proof: the remedy that produces it."""
 Mode = Literal["enforce", "shadow"]
 
 
@@ -40,15 +59,6 @@ def _whole_number(version: Any) -> Any:
 FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
 """The format of a policy file, or of a file beside it."""
 IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
-PROVES: Mapping[RemedyType, ProofKind] = {
-    "interactive_mfa": "authentication",
-    "attest_workload_identity": "attestation",
-    "refresh_token": "refresh",
-    "jit_credential": "jit_credential",
-    "intent_authorization": "intent",
-    "owner_approval": "owner_approval",
-}
-"""The kind of proof that each remedy produces."""
 FACTS = tuple(FACT_TYPES)
 """Every fact a condition may name: event fields by dotted name, features, and derived facts."""
 
@@ -101,7 +111,13 @@ class Requirement(PolicyPart):
     """Whether a person's factors must resist phishing."""
     max_age_seconds: Seconds
     """The greatest age of the proof."""
-    accepts: tuple[ProofKind, ...] = ("attestation", "jit_credential", "refresh", "intent", "owner_approval")
+    accepts: tuple[ProofKind, ...] = (
+        "attest_workload_identity",
+        "jit_credential",
+        "refresh_token",
+        "intent_authorization",
+        "owner_approval",
+    )
     """The kinds of proof that a machine may give."""
 
 
@@ -178,13 +194,17 @@ class RemedyRule(PolicyPart):
     when_doubted: bool = True
     """Whether it counts on a doubted session, where an attacker could use it as well."""
 
-    @property
-    def proves(self) -> ProofKind:
-        """The kind of proof it produces."""
-        return PROVES[self.type]
-
     @model_validator(mode="after")
     def _only_jit_credentials_expire(self) -> RemedyRule:
         if (self.type == "jit_credential") != (self.ttl_seconds is not None):
             raise ValueError("`ttl_seconds` is required for jit_credential and allowed for nothing else")
         return self
+
+
+class StepUps(PolicyPart):
+    """How long challenges may be answered, and how far back failed ones count."""
+
+    challenge_seconds: Seconds = 900
+    """How long after a decision its challenge may be answered, by the server's clock."""
+    failures_within_seconds: Seconds = 3600
+    """How far back the fact `failed_step_ups` counts."""

@@ -10,13 +10,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
 
+from features.bounded_yaml.composer import YamlLimits
 from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
+from serving.policy.assurance import (
+    AcrValue,
+    AmrLists,
+    AmrMethod,
+    AmrValue,
+    AssuranceMap,
+    ProviderName,
+    assurance_map,
+)
 from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import (
     IDENTITY_TYPES,
@@ -33,6 +43,7 @@ from serving.policy.rules import (
     Requirement,
     Seconds,
     Share,
+    StepUps,
 )
 
 __all__ = [
@@ -54,8 +65,8 @@ __all__ = [
 BUILT_IN = Path(__file__).parent / "policy.yaml"
 """The policy that ships with the service."""
 
-AcrValue = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=256)]
-"""Visible ASCII without quote, backslash or space (RFC 6749), since acr values go into a quoted header."""
+POLICY_LIMITS = YamlLimits(file_bytes=256 << 10, nodes=20_000)
+"""A policy is shorter than the lists of identities and assets beside it."""
 
 
 def _names_a_role(role: str) -> str:
@@ -64,6 +75,8 @@ def _names_a_role(role: str) -> str:
     return role
 
 
+AWS_ADMINISTRATORS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
+"""AWS's managed policies for administrators, as they stand in role names and ARNs."""
 Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
@@ -189,6 +202,7 @@ class Policy(PolicyPart):
     """A completed step-up stops counting when trust falls this far below what it was then."""
     lifetime: Lifetime
     storm: Storm
+    step_ups: StepUps = StepUps()
     thin_context: ThinContext
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
@@ -201,9 +215,15 @@ class Policy(PolicyPart):
     bad_reputation: Annotated[float, Field(gt=0, le=1)]
     """The reputation from which an address counts as bad; 1 is known to be bad."""
     clock_tolerance_seconds: Annotated[int, Field(ge=0, le=60)]
-    """How far another clock may be ahead before its proofs count as made in the future."""
-    acr_levels: Mapping[AcrValue, AcrLevel]
-    """The assurance level of each acr value, for proofs that name no factors."""
+    """How far the clock that a proof's time was read from may be ahead of the server's, or behind it."""
+    identity_provider: ProviderName | None = None
+    """The policy template for acr and amr values: the identity provider that people sign in with."""
+    acr_levels: Mapping[AcrValue, AcrLevel] = {}
+    """The assurance level of each acr value, beside or instead of what the template says."""
+    amr_values: Mapping[AmrValue, AmrMethod] = {}
+    """What each amr value proves, beside or instead of what the template and RFC 8176 say."""
+    amr_lists: AmrLists | None = None
+    """Whether amr names `all` factors used, only the `last`, or `some`; by default as the template says, else `all`."""
     remedies: Mapping[IdentityType, tuple[RemedyRule, ...]]
     """The remedies of each identity type, best first; only proofs of these kinds count for it."""
     irreversible_needs: Mapping[IdentityType, tuple[RemedyType, ...]]
@@ -213,6 +233,7 @@ class Policy(PolicyPart):
     floors: Annotated[tuple[Floor, ...], Field(max_length=500)]
     """The rules that demand proof whatever the trust."""
     _digest: str = PrivateAttr(default="")
+    _assurance: tuple[tuple[Any, ...], AssuranceMap] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _is_complete(self) -> Policy:
@@ -249,10 +270,18 @@ class Policy(PolicyPart):
         """The digest of the file this policy was read from."""
         return self._digest
 
+    @property
+    def assurance(self) -> AssuranceMap:
+        """What acr and amr values mean under this policy."""
+        values = (self.identity_provider, self.amr_lists, self.acr_levels, self.amr_values)
+        if self._assurance is None or any(old is not new for old, new in zip(self._assurance[0], values, strict=True)):
+            self._assurance = (values, assurance_map(*values))
+        return self._assurance[1]
+
     def is_privileged_role(self, role: str) -> bool:
-        """Whether a role matches a pattern of `privileged_roles`, however it is spelt."""
-        role = normalized_role(role)
-        return any(fnmatchcase(role, pattern) for pattern in normalized_roles(self.privileged_roles))
+        """Whether a role, however it is spelt, is on the list of privileged ones or an administrator's of AWS."""
+        role, patterns = normalized_role(role), normalized_roles((*self.privileged_roles, *AWS_ADMINISTRATORS))
+        return any(fnmatchcase(role, pattern) for pattern in patterns)
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""
@@ -265,11 +294,11 @@ class Policy(PolicyPart):
     @classmethod
     def load(cls, path: Path = BUILT_IN) -> Policy:
         """Read and validate a policy file; raises PolicyError naming file, line, key and reason."""
-        return cls.parse(read_file(path), str(path))
+        return cls.parse(read_file(path, POLICY_LIMITS), str(path))
 
     @classmethod
     def parse(cls, data: bytes, name: str) -> Policy:
         """Validate the bytes of a policy file; `name` is what messages call it. Raises PolicyError."""
-        policy = read_yaml(data, cls, name)
+        policy = read_yaml(data, cls, name, POLICY_LIMITS)
         policy._digest = digest_of(data)
         return policy

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from features.event.authentication_methods import AuthenticationMethod
+from serving.policy.assurance import AmrLists, AssuranceMap, IdentityProvider, ProviderName
 from serving.policy.schema import Condition, Floor, Policy, RemedyRule, Requirement, Threshold, Thresholds
 from serving.times import duration
 
@@ -20,7 +23,7 @@ class PolicyTable:
 
 
 def policy_tables(policy: Policy) -> tuple[PolicyTable, ...]:
-    """Thresholds, floors, remedies and limits of a policy."""
+    """Thresholds, floors, remedies, sign-ins and limits of a policy."""
     return (
         PolicyTable("Trust required", ("identity", *SENSITIVITIES, "denied below", "mode"), _thresholds(policy)),
         PolicyTable(
@@ -29,8 +32,49 @@ def policy_tables(policy: Policy) -> tuple[PolicyTable, ...]:
             tuple(_floor(floor) for floor in policy.floors),
         ),
         PolicyTable("Remedies, best first", ("identity", "remedy", "counts for", "offered"), _remedies(policy)),
+        PolicyTable("What a person's sign-in proves", ("claim", "value", "proves"), _assurance(policy.assurance)),
         PolicyTable("Limits", ("what", "how much"), _limits(policy)),
     )
+
+
+def provider_table(providers: Mapping[ProviderName, IdentityProvider]) -> PolicyTable:
+    """The policy templates for identity providers."""
+    return PolicyTable(
+        "Identity providers whose acr and amr values are known",
+        ("identity_provider", "name", "amr lists", "acr values", "amr values"),
+        tuple(
+            (
+                name,
+                each.title,
+                _LISTS[each.amr_lists],
+                ", ".join(each.acr_levels) or "-",
+                ", ".join(each.amr_values) or "-",
+            )
+            for name, each in providers.items()
+        ),
+    )
+
+
+_LISTS: Mapping[AmrLists, str] = {"all": "all factors", "last": "the last factor", "some": "some factors"}
+
+
+def _assurance(known: AssuranceMap) -> tuple[tuple[str, ...], ...]:
+    """Every acr and amr value that a policy knows."""
+    return (
+        *(
+            ("acr", value, _worth(f"AAL{each.aal}", each.phishing_resistant))
+            for value, each in known.acr_levels.items()
+        ),
+        *(("amr", value, _worth(_factors(each), each.phishing_resistant)) for value, each in known.methods.items()),
+    )
+
+
+def _factors(method: AuthenticationMethod) -> str:
+    return " and ".join(method.factors) or ("several factors" if method.multi_factor else "no factor")
+
+
+def _worth(what: str, phishing_resistant: bool) -> str:
+    return what + (", phishing-resistant" if phishing_resistant else "")
 
 
 def _thresholds(policy: Policy) -> tuple[tuple[str, ...], ...]:
@@ -105,6 +149,8 @@ def _limits(policy: Policy) -> tuple[tuple[str, ...], ...]:
         ("after a step-up on a doubted session", duration(life.after_high_risk_seconds)),
         ("only phishing-resistant factors below trust", f"{policy.phishing_resistant_below:g}"),
         ("and always for", ", ".join(policy.phishing_resistant_sensitivities) or "nothing"),
+        ("a challenge may be answered for", duration(policy.step_ups.challenge_seconds)),
+        ("failed step-ups count for", duration(policy.step_ups.failures_within_seconds)),
         ("an automation is prompted at most", f"{storm.prompts} times in {duration(storm.window_seconds)}"),
     ]
     for aal, ceiling in sorted(life.assurance.items()):

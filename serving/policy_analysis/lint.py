@@ -1,9 +1,9 @@
-"""Finds faults in a valid policy: rules that can never apply, and demands that no remedy can satisfy."""
+"""Finds faults in a valid policy and its catalogues: entries never reached, demands that no remedy can satisfy."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations, pairwise, product
@@ -11,10 +11,14 @@ from itertools import combinations, pairwise, product
 from features.event.schema import Event, IdentityType
 from serving.decision.inputs import DecisionContext
 from serving.decision.proofs import accepted_remedies, model_requirement
+from serving.deployment.catalogue_files import ActionEntry, Catalogues, IdentityEntry
+from serving.deployment.matching import matching_action, matching_identity
 from serving.policy.fact_types import can_hold
-from serving.policy.rules import IDENTITY_TYPES
+from serving.policy.rules import IDENTITY_TYPES, PolicyPart
 from serving.policy.schema import Condition, Policy, Requirement, Thresholds
 from serving.policy.tables import SENSITIVITIES
+
+NamedEntry = ActionEntry | IdentityEntry
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,37 @@ def lint_policy(policy: Policy) -> tuple[LintFinding, ...]:
         *_thresholds_out_of_order(policy),
         *_limits_out_of_order(policy),
     )
+
+
+def lint_catalogues(catalogues: Catalogues) -> tuple[LintFinding, ...]:
+    """Every fault of the deployment's catalogues: entries that no request reaches, and entries that say nothing."""
+    return (
+        *_unreached("actions", catalogues.actions, lambda name: matching_action(catalogues, name)),
+        *_unreached("identities", catalogues.identities, lambda name: matching_identity(catalogues, name)),
+        *_silent("assets", catalogues.assets, ("sensitivity", "environment")),
+        *_silent("identities", catalogues.identities, ("type", "role", "privileged", "entitlements")),
+    )
+
+
+def _unreached(
+    name: str, entries: Sequence[NamedEntry], first: Callable[[str], NamedEntry | None]
+) -> Iterator[LintFinding]:
+    """Entries whose every pattern an earlier entry covers: of several that match, the first counts.
+
+    A pattern is looked up as if it were a name, which only a `?` or `[` of the earlier one could mistake.
+    """
+    for number, entry in enumerate(entries, 1):
+        others = [match for match in map(first, entry.match) if match is not None and match is not entry]
+        patterns = list(dict.fromkeys(pattern for other in others for pattern in other.match))
+        if len(others) == len(entry.match) and not any(set("?[") & set(pattern) for pattern in patterns):
+            fault = f"{', '.join(entry.match)} is never reached: {', '.join(patterns)} stands before it and matches too"
+            yield LintFinding(f"{name} entry {number}", fault)
+
+
+def _silent(name: str, entries: Sequence[PolicyPart], says: tuple[str, ...]) -> Iterator[LintFinding]:
+    for number, entry in enumerate(entries, 1):
+        if all(getattr(entry, part) is None for part in says):
+            yield LintFinding(f"{name} entry {number}", f"says nothing: give one of {', '.join(says)}")
 
 
 def _without_remedy(policy: Policy) -> Iterator[LintFinding]:
@@ -102,7 +137,7 @@ def _satisfying(
 
 
 def _missing_acr_levels(policy: Policy) -> Iterator[LintFinding]:
-    """Levels that people are asked for without an acr value to name them in the challenge."""
+    """Levels that people are asked for without an acr value to name them in the challenge, or without any claim."""
     requirements = [
         model_requirement(policy),
         *(f.requires for f in policy.floors if can_hold([*f.when, _is("human")])),
@@ -110,10 +145,16 @@ def _missing_acr_levels(policy: Policy) -> Iterator[LintFinding]:
     needed = {(each.aal, each.phishing_resistant) for each in requirements}
     needed |= {(2, True)}  # below `phishing_resistant_below`, whatever the floors say
     for aal, resistant in sorted(needed):
-        levels = policy.acr_levels.values()
-        if not any(level.aal >= aal and (level.phishing_resistant or not resistant) for level in levels):
-            kind = ", phishing-resistant" if resistant else ""
+        claims = policy.assurance.accepted_claims(aal, phishing_resistant=resistant)
+        kind = ", phishing-resistant" if resistant else ""
+        if not any(claim.acr for claim in claims):
             yield LintFinding("acr_levels", f"no acr value stands for AAL{aal}{kind}, which people are asked for")
+        if not claims:
+            fault = (
+                f"no acr or amr value stands for AAL{aal}{kind}: people who are asked for it are denied; map what your "
+                "provider sends under acr_levels or amr_values (`session-trust policy templates` says what is known)"
+            )
+            yield LintFinding(f"identity_provider {policy.identity_provider or 'none'}", fault)
 
 
 def _thresholds_out_of_order(policy: Policy) -> Iterator[LintFinding]:

@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from serving.decision import jit_scopes
 from serving.decision.decision import Decision
 from serving.decision.inputs import Prompt, Proof, Revocation, Scope, SessionState
-from serving.decision.remedies import RESISTANT
 from serving.policy.schema import Policy
 from serving.policy_analysis.past_requests import PastRequest
 
 MAX_CHALLENGES = 100
 """The newest challenges of a scope that are kept, as many as the store reads."""
+STRONGEST_FACTORS = ("pwd", "hwk")
+"""What a person's simulated proof holds: AAL3, and phishing-resistant."""
 _ANSWER_TIME = timedelta(microseconds=1)
 
 SessionId = tuple[str, str | None]
@@ -133,8 +134,8 @@ def simulated_proofs(request: PastRequest, decision: Decision, policy: Policy) -
     return (
         Proof(
             made_at=made_at,
-            kind="authentication" if human else "jit_credential",
-            amr=RESISTANT if human else (),
+            kind="interactive_mfa" if human else "jit_credential",
+            amr=STRONGEST_FACTORS if human else (),
             scope=Scope(*_scope(request)),
             expires_at=made_at + timedelta(seconds=policy.lifetime.elevation_seconds),
             decision_id=request.id,
@@ -143,5 +144,6 @@ def simulated_proofs(request: PastRequest, decision: Decision, policy: Policy) -
             device_id=request.event.device.id,
             trust_at_completion=decision.trust.now if decision.trust else None,
             granted=() if human else (jit_scopes.narrowest_scope(request.event),),
+            asked_at=request.at,
         ),
     )

@@ -133,8 +133,12 @@ step_ups = Table(
     Column("at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("proof", Text, comment="JSON; null unless completed"),
+    Column("proof_key", Text, comment="by which a proof that is given twice is recognised"),
     Column("salt", LargeBinary, comment="of the digest in the chain"),
     Index("step_ups_of_session", "space", "identity", "session", "at"),
+    Index("step_ups_by_proof", "space", "proof_key"),
+    Index("step_ups_of_decision", "decision_id"),
+    Index("step_ups_by_result", "space", "identity", "result", "at"),
     sqlite_autoincrement=True,
 )
 """The results of challenges, as the identity provider reports them."""

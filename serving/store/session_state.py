@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -36,6 +37,18 @@ _PROMPTS = Statement(
     )
 )
 _ADD_STEP_UP = insert_placed(step_ups)
+_failed = step_ups.alias("failed")
+_FAILED_AFTERWARDS = (
+    sa.select(_failed.c.place)
+    .where(
+        _failed.c.space == step_ups.c.space,
+        _failed.c.result == "failed",
+        _failed.c.place > step_ups.c.place,
+        (_failed.c.decision_id == step_ups.c.decision_id) | (_failed.c.proof_key == step_ups.c.proof_key),
+    )
+    .exists()
+)
+"""Whether a challenge that the proof answered was reported as failed later."""
 _PROOFS = Statement(
     sa.select(step_ups.c.proof)
     .where(
@@ -45,14 +58,58 @@ _PROOFS = Statement(
         step_ups.c.at <= bindparam("at"),
         step_ups.c.result == "completed",
         step_ups.c.expires_at.is_(None) | (step_ups.c.expires_at > bindparam("at")),
+        ~_FAILED_AFTERWARDS,
     )
     .order_by(step_ups.c.at, step_ups.c.place)
 )
 _COMPLETED = Statement(
-    sa.select(step_ups.c.place)
+    sa.select(step_ups.c.proof_key, step_ups.c.expires_at, _FAILED_AFTERWARDS)
     .where(step_ups.c.decision_id == bindparam("decision_id"), step_ups.c.result == "completed")
     .limit(1)
 )
+_GIVEN_IN = Statement(
+    sa.select(step_ups.c.identity, step_ups.c.session)
+    .where(
+        step_ups.c.space == bindparam("of_space"),
+        step_ups.c.proof_key == bindparam("proof_key"),
+        step_ups.c.result == "completed",
+    )
+    .limit(1)
+)
+_MADE_AT = Statement(
+    sa.select(step_ups.c.session, step_ups.c.proof).where(
+        step_ups.c.space == bindparam("of_space"),
+        step_ups.c.identity == bindparam("of_identity"),
+        step_ups.c.at == bindparam("made_at"),
+        step_ups.c.result == "completed",
+    )
+)
+_FAILURES = Statement(
+    sa.select(sa.func.count())
+    .select_from(step_ups)
+    .where(
+        step_ups.c.space == bindparam("of_space"),
+        step_ups.c.identity == bindparam("of_identity"),
+        step_ups.c.result == "failed",
+        step_ups.c.at > bindparam("since"),
+        step_ups.c.at <= bindparam("at"),
+    )
+)
+_OPEN = Statement(
+    sa.select(challenges.c.decision_id)
+    .where(
+        challenges.c.space == bindparam("of_space"),
+        challenges.c.identity == bindparam("of_identity"),
+        challenges.c.session == bindparam("of_session"),
+        challenges.c.asked_at > bindparam("since"),
+        ~sa.select(step_ups.c.place)
+        .where(step_ups.c.decision_id == challenges.c.decision_id, step_ups.c.result == "completed")
+        .exists(),
+    )
+    .order_by(challenges.c.asked_at.desc())
+    .limit(20)
+)
+"""The newest twenty: one proof is not expected to answer more."""
 _CHALLENGED_FOR = Statement(
     sa.select(challenges.c.decision_id, challenges.c.asked_at)
     .where(
@@ -67,6 +124,14 @@ _CHALLENGED_FOR = Statement(
     .limit(100)
 )
 """The newest hundred: older ones no longer matter to any proof."""
+
+
+class Completion(NamedTuple):
+    """A challenge that was completed: the key of its proof, when its elevation ends, and whether it failed since."""
+
+    proof_key: str | None
+    elevated_until: datetime | None
+    failed: bool
 
 
 class Sessions:
@@ -85,11 +150,12 @@ class Sessions:
         at: datetime,
         window_seconds: float = 3600.0,
         longest_session_seconds: float = LONGEST_SESSION_SECONDS,
+        failures_within_seconds: float = 3600.0,
     ) -> SessionState:
         """The state of a session at a time, for a request of this category and resource type.
 
-        `window_seconds` is how far back prompts are counted; a session's revocation counts for
-        `longest_session_seconds`.
+        `window_seconds` is how far back prompts are counted, `failures_within_seconds` failed step-ups; a session's
+        revocation counts for `longest_session_seconds`.
         """
         denials = Revocations(self._connection, self._chain).denials(key, at, longest_session_seconds)
         until = microseconds(at)
@@ -97,6 +163,8 @@ class Sessions:
         challenged = self._connection.rows(_CHALLENGED_FOR, **_names(key), **scope, at=until)
         since = until - int(window_seconds * 1_000_000)
         prompts = self._connection.rows(_PROMPTS, **_names(key), since=since, at=until)
+        failures_since = until - int(failures_within_seconds * 1_000_000)
+        failures = self._connection.first(_FAILURES, **_identity(key), since=failures_since, at=until)
         remedies = [remedy for *about, remedy, _ in prompts if about == [category, resource_type] and remedy]
         return SessionState(
             revocation=denials.revocation,
@@ -106,6 +174,7 @@ class Sessions:
             prompts_by_remedy=Counter(remedies),
             prompts_by_rule=Counter(name for *_, names in prompts for name in (names or "").splitlines()),
             challenged_at={decision_id: time_of(asked_at) for decision_id, asked_at in challenged},
+            failed_step_ups=failures[0] if failures else 0,
         )
 
     def set_valid_until(self, key: SessionKey, valid_until: datetime, challenge: str | None = None) -> None:
@@ -129,6 +198,7 @@ class Sessions:
         proof: Proof | None,
         at: datetime,
         version: int,
+        proof_key: str | None = None,
     ) -> None:
         """Record the result of a challenge: `completed` with its proof, `failed` or `abandoned`."""
         row = {
@@ -141,12 +211,28 @@ class Sessions:
             "at": microseconds(at),
             "expires_at": microseconds(proof.expires_at) if proof and proof.expires_at else None,
             "proof": _PROOF.dump_json(proof).decode() if proof else None,
+            "proof_key": proof_key,
         }
         add_placed(self._connection, self._chain, STEP_UP, _ADD_STEP_UP, row)
 
-    def has_completed(self, decision_id: str) -> bool:
-        """Whether the challenge of this decision was completed, however long ago."""
-        return self._connection.first(_COMPLETED, decision_id=decision_id) is not None
+    def completion(self, decision_id: str) -> Completion | None:
+        """How the challenge of this decision was completed, however long ago; None if it was not."""
+        row = self._connection.first(_COMPLETED, decision_id=decision_id)
+        return Completion(row[0], time_of(row[1]) if row[1] else None, bool(row[2])) if row else None
+
+    def proof_given_in(self, namespace: str, proof_key: str) -> tuple[str, str | None] | None:
+        """The identity and session in which a proof completed a challenge; None if it was never given."""
+        row = self._connection.first(_GIVEN_IN, of_space=namespace, proof_key=proof_key)
+        return (row[0], row[1]) if row else None
+
+    def proofs_made_at(self, key: SessionKey, made_at: datetime) -> tuple[tuple[str | None, Proof], ...]:
+        """The proofs of an identity that were made at this moment, each with its session."""
+        rows = self._connection.rows(_MADE_AT, **_identity(key), made_at=microseconds(made_at))
+        return tuple((session, _PROOF.validate_json(proof)) for session, proof in rows if proof is not None)
+
+    def open_challenges(self, key: SessionKey, since: datetime) -> tuple[str, ...]:
+        """The decisions that have asked a session for proof since then and got none, newest first."""
+        return tuple(row[0] for row in self._connection.rows(_OPEN, **_names(key), since=microseconds(since)))
 
     def proofs(self, key: SessionKey, at: datetime) -> tuple[Proof, ...]:
         """Completed step-ups of a session reported by then and not yet expired, oldest first."""
@@ -156,6 +242,10 @@ class Sessions:
     def _valid_until(self, key: SessionKey) -> datetime | None:
         row = self._connection.first(_VALID_UNTIL, **_names(key))
         return time_of(row[0]) if row else None
+
+
+def _identity(key: SessionKey) -> dict[str, str]:
+    return {"of_space": key.namespace, "of_identity": key.identity}
 
 
 def _names(key: SessionKey) -> dict[str, str | None]:

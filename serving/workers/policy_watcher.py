@@ -15,7 +15,7 @@ from typing import Any
 from features.hashing import digest_of
 from serving.engine.writer import Engine
 from serving.policy.loader import read_file
-from serving.policy.schema import Policy, PolicyError
+from serving.policy.schema import POLICY_LIMITS, Policy, PolicyError
 from serving.times import now
 from serving.workers.active_files import refresh
 from serving.workers.periodic import PeriodicWorker
@@ -46,7 +46,7 @@ class PolicyWatcher:
 
     def _changed(self) -> Mapping[str, Any]:
         """The file's policy, if it is another and may be in force. Raises PolicyError."""
-        data = read_file(self._file)
+        data = read_file(self._file, POLICY_LIMITS)
         digest = digest_of(data)
         if digest == self._engine.active.policy.digest:
             return {}

@@ -278,7 +278,7 @@ def test_a_completed_step_up_is_a_proof_until_it_expires(
     """From its report on, for its own session."""
     proof = Proof(
         after(9),
-        "authentication",
+        "interactive_mfa",
         amr=("hwk", "pin"),
         scope=Scope("read", "bucket"),
         expires_at=after(30),

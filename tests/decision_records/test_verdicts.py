@@ -9,14 +9,13 @@ from uuid import uuid4
 import httpx
 import pyarrow.parquet as pq
 import pytest
-from support.html_pages import Page, page
+from support.html_pages import Page, form_token, page, sign_in
 from support.live_server import Server, an_event
 from support.recorded_decisions import a_record, after, open_store, record_decisions, run_sql
 from typer.testing import CliRunner
 
 from features.event.arrow import table_of
 from features.event.schema import Event
-from serving.api.authentication import COOKIE
 from serving.decision.findings import Finding
 from serving.policy_analysis.from_decision_log import verdict_labels
 from serving.store.chain.verify import verify_log
@@ -162,11 +161,12 @@ def test_a_verdict_becomes_a_label(small: Server, tmp_path: Path) -> None:
 def test_the_page_takes_a_verdict_without_javascript(small: Server) -> None:
     """By a form, with the cookie of the sign-in."""
     _, decision = decided_event(small, "formed")
-    address = f"{small.url}/investigate/decisions/{decision}"
-    form = {"verdict": "owner", "note": ""}
-    answer = httpx.post(f"{address}/feedback", data=form, cookies={COOKIE: small.full_key}, follow_redirects=False)
-
-    shown = Page(httpx.get(address, cookies={COOKIE: small.full_key}).text)
+    address = f"/investigate/decisions/{decision}"
+    with httpx.Client(base_url=small.url, headers={"origin": small.url}) as browser:
+        sign_in(browser, small.full_key)
+        form = {"verdict": "owner", "note": "", "form_token": form_token(browser.get(address).text)}
+        answer = browser.post(f"{address}/feedback", data=form)
+        shown = Page(browser.get(address).text)
 
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/investigate/decisions/{decision}"

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from support.operator_commands import run_command
 from support.recorded_decisions import FILE, open_store, record_decisions, run_sql
 from support.stored_events import EVENT, fold_once
 
 from features import Event, get_settings
 from serving.cli.main import app
+from serving.policy.assurance import identity_providers
 from serving.policy.schema import BUILT_IN, Policy
 from serving.store.api_keys import authenticate, list_keys
 
@@ -218,6 +220,18 @@ def test_the_built_in_policy_is_valid_and_shown() -> None:
     assert run_command("policy", "lint")[0] == 0
     assert policy.digest in message
     assert [name for name in names if name not in shown] == []
+
+
+def test_the_templates_of_identity_providers_are_shown() -> None:
+    """All in a table, one as a policy would state it; a name that is not known is told the nearest one."""
+    listed = run_command("policy", "templates")
+    code, printed, _ = run_command("policy", "templates", "okta")
+    unknown = run_command("policy", "templates", "octa")
+
+    assert [name for name in identity_providers() if name not in listed[1]] == []
+    assert (code, yaml.safe_load(printed)["okta"]["acr_levels"]["urn:okta:loa:2fa:any"]) == (0, {"aal": 2})
+    assert unknown[0] == 2
+    assert "did you mean 'okta'?" in unknown[2]
 
 
 def test_the_policy_has_a_json_schema() -> None:

@@ -105,13 +105,6 @@ def test_a_proof_counts_once_whatever_time_it_claims(small: Server) -> None:
     assert history_version(small, "thrice") == 3
 
 
-def test_a_proof_counts_once_without_a_session(small: Server) -> None:
-    """Every request without a session id is a session of its own; its challenge is met once all the same."""
-    challenge = small.score(an_event("nowhere", session=None, category="manage_access"))
-
-    assert [report_completed(small, challenge, "nowhere", session=None)[0] for _ in range(2)] == [200, 409]
-
-
 def test_an_allow_takes_no_proof(small: Server) -> None:
     """A report on it is refused."""
     assert report_completed(small, small.score(an_event("unasked")), "unasked")[0] == 409

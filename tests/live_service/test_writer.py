@@ -29,8 +29,8 @@ class AnswersFirst(Engine):
 
     def _commit(self, group: list[Job]) -> None:
         with self.store.transaction() as tx:
-            for job in group:
-                self._attempt(tx, job.work, job.future)()
+            for work, future in group:
+                self._attempt(tx, work, future)()
 
 
 class WatchedStore:

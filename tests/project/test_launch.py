@@ -20,6 +20,7 @@ from serving.launch.client import free_port
 from serving.launch.preparation import is_taken, prepare
 from serving.launch.process import PACKAGES, python_environment
 from serving.launch.readiness import announce, reason_not_ready
+from serving.policy.schema import BUILT_IN
 
 ROOT = Path(__file__).resolve().parents[2]
 WHY = "model version 1 was made for other features"
@@ -102,6 +103,28 @@ def test_a_mistake_is_one_sentence(command: list[str], variables: dict[str, str]
 
     assert done.returncode == 2
     assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["serving.cli.session_trust", "serve"], ["serving", "start"]], ids=" ".join)
+@pytest.mark.parametrize("name", ["policy.yaml", "identities.yaml"])
+def test_a_refused_policy_is_one_sentence(command: list[str], name: str, tmp_path: Path) -> None:
+    """With exit code 2, file, line and reason, before anything is prepared."""
+    (tmp_path / "policy.yaml").write_text(BUILT_IN.read_text())
+    (tmp_path / name).write_text("&a [*a]\n\n")
+    places = {"SESSION_TRUST_HOME": str(tmp_path / "home"), "SESSION_TRUST_POLICY": str(tmp_path / "policy.yaml")}
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=os.environ | places,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 2
+    assert f"{tmp_path / name}:1:5: the alias *a stands within its own anchor" in done.stderr.replace("\n", "")
     assert "Traceback" not in done.stderr
 
 

@@ -136,9 +136,11 @@ def test_free_text_declares_no_details(intent: str | None, details: tuple[()] | 
 def test_a_floor_names_what_the_authorised_task_does_not_cover() -> None:
     """The agent's task was to read the payroll, and it exports the wiki."""
     task = parse_intent(as_intent(DETAIL)) or ()
-    proof = Proof(ago(60), "intent", scope=Scope("export", "bucket"), source="step_up", task=task)
+    proof = Proof(ago(60), "intent_authorization", scope=Scope("export", "bucket"), source="step_up", task=task)
     event = a_request({"id": "wiki", "type": "bucket", "sensitivity": "restricted"}, "export")
     floor = next(each for each in decide_on(event, proofs=[proof]).floors if each.id == "export-sensitive")
 
     assert floor.status == "applied"
-    assert floor.sentence.endswith("The authorised task does not cover the action service:Do and the resource wiki.")
+    assert floor.full_sentence.endswith(
+        "The authorised task does not cover the action service:Do and the resource wiki."
+    )

@@ -242,7 +242,10 @@ def test_restricted_resources_need_a_phishing_resistant_factor() -> None:
     """One-time codes are not enough."""
     event = an_event(category="export", resource={"sensitivity": "restricted"})
 
-    assert decide_on(event).remedies[0].details["amr_values"] == ["hwk", "pop", "sc"]
+    details = decide_on(event).remedies[0].details
+
+    assert details["amr_values"] == []
+    assert details["amr_combinations"][:3] == [["pwd", "hwk"], ["pwd", "pop"], ["pwd", "sc"]]
 
 
 def test_an_agents_irreversible_action_needs_owner_approval() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts.floor_proof.prove import ProofResult, check_floors, read_policy
+from serving.policy.assurance import ProviderName
 from serving.policy.schema import BUILT_IN, Policy
 
 BATCH = 100
@@ -24,6 +25,19 @@ def test_two_evaluations_of_the_policy_agree(seed: int) -> None:
     result = check_floors(POLICY, TEXT, seed, BATCH)
 
     assert result.requests == BATCH
+    assert result.disagreements == []
+    assert result.allowed == []
+
+
+@pytest.mark.parametrize("lists", [None, "all", "last"])
+@pytest.mark.parametrize("provider", get_args(ProviderName))
+def test_they_agree_for_every_identity_provider(provider: ProviderName, lists: Any) -> None:
+    """Whatever its values mean, with values of the policy's own beside them."""
+    own = {"amr_values": {"fido": {"factors": ["possession", "inherence"], "phishing_resistant": True}, "otp": {}}}
+    changes = own | {"identity_provider": provider, "amr_lists": lists}
+    policy = Policy.model_validate(POLICY.model_dump(by_alias=True, exclude_none=True) | changes)
+    result = check_floors(policy, TEXT | changes, 11, BATCH)
+
     assert result.disagreements == []
     assert result.allowed == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from support.decisions import (
@@ -17,7 +18,7 @@ from support.decisions import (
 
 from serving.decision.authorization_details import Detail
 from serving.decision.floor_evaluation import Status
-from serving.decision.inputs import Proof
+from serving.decision.inputs import Proof, SessionState
 
 RESTRICTED = {"resource": {"sensitivity": "restricted"}}
 CONFIDENTIAL = {"resource": {"sensitivity": "confidential"}}
@@ -40,7 +41,7 @@ def jit_credential(scope: str) -> Proof:
 def approved_rotation(resource: str) -> Proof:
     """An approved task: the rotation of one resource's secret."""
     detail = Detail(type="agent_action", actions=("rotate_secret",), locations=(resource,))
-    return Proof(ago(60), "intent", source="step_up", task=(detail,))
+    return Proof(ago(60), "intent_authorization", source="step_up", task=(detail,))
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,18 @@ def aged(identity_type: str, kind: str, days: float) -> Situation:
     return Situation(identity_type, "read", {"credential": {"kind": kind}}, {"credential_age_days": days})
 
 
+def failed(identity_type: str, times: int, **more: Any) -> Situation:
+    return Situation(identity_type, "read", session=SessionState(failed_step_ups=times), **more)
+
+
 FLOOR_CASES = (
+    FloorCase(
+        "repeated-step-up-failures",
+        "step-ups of a person failed five times lately",
+        failed("human", 5),
+        (failed("human", 4),),
+        failed("human", 5, proofs=(MFA,)),
+    ),
     FloorCase(
         "admin-console",
         "a person opens an administration console",

@@ -101,7 +101,9 @@ def test_a_floor_names_the_scope_and_what_it_must_cover() -> None:
     credential = {"kind": "jit_credential", "issued_at": ago(60), "expires_at": ago(-60), "scope": ["read:bucket"]}
     event = an_event("workload", "rotate_secret", credential=credential)
     sentence = next(
-        each.sentence for each in decide_on(event, proofs=claimed_proofs(event)).floors if each.id == "rotate-secret"
+        each.full_sentence
+        for each in decide_on(event, proofs=claimed_proofs(event)).floors
+        if each.id == "rotate-secret"
     )
 
     assert sentence.endswith("The credential's scope is read:bucket; it must cover rotate_secret:*.")

@@ -11,6 +11,7 @@ from features.catalogue.all import feature_names
 from serving.investigate.policy import policy_page
 from serving.model.active import RefusedFile
 from serving.policy.fact_types import FACT_TYPES
+from serving.policy.loader import read_yaml
 from serving.policy.rules import FACTS
 from serving.policy.schema import BUILT_IN, Floor, Policy, PolicyError
 
@@ -95,6 +96,28 @@ def test_a_condition_that_fails_or_never_holds_is_refused_by_line(condition: str
 
     with pytest.raises(PolicyError, match=rf"policy\.yaml:({line + 2}|{line + 4}):.*{message}"):
         Policy.load(tmp_path / "policy.yaml")
+
+
+EXCLUDED_BY_TYPE = [
+    ("human", "{fact: person_like_rhythm, above: 0}", True),
+    ("human", "{fact: person_like_rhythm, above: -1}", False),
+    ("human", "{fact: machine_like_rhythm, above: 0}", False),
+    ("human", "{fact: person_like_client, is: false}", False),
+    ("agent", "{fact: machine_like_rhythm, above: 0}", True),
+    ("agent", "{fact: person_like_rhythm, above: 0}", False),
+]
+
+
+@pytest.mark.parametrize(("kind", "condition", "never"), EXCLUDED_BY_TYPE)
+def test_a_feature_that_is_zero_for_an_identity_type_never_exceeds_it(kind: str, condition: str, never: bool) -> None:
+    """A floor on people's machine-like timing cannot guard machines."""
+    when = f"[{{fact: identity.type, in: [{kind}]}}, {condition}]"
+    text = "{id: tried, kind: signal, requires: {aal: 1, max_age_seconds: 60}, sentence: x, references: [], when: %s}"
+    if never:
+        with pytest.raises(PolicyError, match="its conditions exclude each other"):
+            read_yaml(text % when, Floor)
+    else:
+        assert read_yaml(text % when, Floor).id == "tried"
 
 
 FULL_EVENT = an_event(
@@ -202,12 +225,12 @@ def test_thresholds_in_shadow_mode_ask_for_nothing() -> None:
     ]
 
 
-def test_the_shipped_policy_has_eighteen_floors() -> None:
-    """Eight guard actions, ten respond to signals."""
+def test_the_shipped_policy_has_nineteen_floors() -> None:
+    """Eight guard actions, eleven respond to signals."""
     kinds = [floor.kind for floor in Policy.load().floors]
 
     assert kinds.count("action") == 8
-    assert kinds.count("signal") == 10
+    assert kinds.count("signal") == 11
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from support.decisions import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, deci
 
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof, SessionState
-from serving.decision.proofs import assurance_level
+from serving.decision.proofs import assurance
 from serving.decision.reauthentication import session_assurance_level
 
 TOLERANCE = POLICY.clock_tolerance_seconds
@@ -48,17 +48,23 @@ def test_a_proof_that_expires_now_has_expired(seconds: int, status: str) -> None
     ("challenged_at", "changes", "ruling"),
     [
         ({"first": ago(120)}, {"decision_id": "first"}, "allow"),
-        ({"first": ago(60)}, {"decision_id": "first"}, "step_up"),
+        ({"first": ago(59.001)}, {"decision_id": "first"}, "allow"),
+        ({"first": ago(59)}, {"decision_id": "first"}, "step_up"),
+        ({"first": ago(59.5)}, {"decision_id": "first", "made_at": ago(59.6)}, "step_up"),
+        ({"first": ago(54.001)}, {"decision_id": "first", "source": "step_up"}, "allow"),
+        ({"first": ago(54)}, {"decision_id": "first", "source": "step_up"}, "step_up"),
         ({"first": ago(120)}, {"decision_id": "another"}, "step_up"),
+        ({}, {"decision_id": "first", "source": "step_up", "asked_at": ago(120)}, "allow"),
         ({"first": ago(300), "second": ago(120)}, {}, "allow"),
-        ({"first": ago(300), "second": ago(60)}, {}, "step_up"),
+        ({"first": ago(300), "second": ago(59)}, {}, "step_up"),
         ({"first": ago(300), "second": ago(30)}, {}, "step_up"),
         ({}, {}, "step_up"),
     ],
     ids=str,
 )
 def test_only_a_proof_made_after_its_challenge_settles_the_model(challenged_at: Any, changes: Any, ruling: str) -> None:
-    """A proof made at the same moment does not count, and neither does one without a challenge."""
+    """A time of whole seconds counts to the end of its second; of a step-up, the clock may also be behind by as much as
+    the policy tolerates."""
     session = SessionState(challenged_at=challenged_at)
     decision = decide_on(an_event("human"), trust=DOUBTED, proofs=[strong_proof(60, **changes)], session=session)
 
@@ -78,18 +84,18 @@ def test_trust_that_fell_by_more_than_the_margin_is_new_evidence(beyond_margin: 
 @pytest.mark.parametrize(
     ("proof", "level"),
     [
-        (Proof(NOW, "authentication"), 0),
-        (Proof(NOW, "authentication", aal=1), 1),
-        (Proof(NOW, "authentication", acr="urn:session-trust:aal2"), 2),
-        (Proof(NOW, "authentication", acr="urn:unheard-of"), 0),
-        (Proof(NOW, "authentication", acr="urn:session-trust:aal3", aal=1), 1),
-        (Proof(NOW, "authentication", amr=("pwd", "hwk"), aal=2), 2),
+        (Proof(NOW, "interactive_mfa"), 0),
+        (Proof(NOW, "interactive_mfa", aal=1), 1),
+        (Proof(NOW, "interactive_mfa", acr="urn:session-trust:aal2"), 2),
+        (Proof(NOW, "interactive_mfa", acr="urn:unheard-of"), 0),
+        (Proof(NOW, "interactive_mfa", acr="urn:session-trust:aal3", aal=1), 1),
+        (Proof(NOW, "interactive_mfa", amr=("pwd", "hwk"), aal=2), 2),
     ],
     ids=str,
 )
 def test_a_proof_has_the_lowest_level_of_its_inputs(proof: Proof, level: int) -> None:
     """An acr that the policy does not map is ignored; without any input the level is 0."""
-    assert assurance_level(proof, POLICY) == level
+    assert assurance(proof, POLICY).level == level
 
 
 @pytest.mark.parametrize(
@@ -143,7 +149,7 @@ def test_refreshing_an_exposed_credential_proves_nothing(exposed: float, ruling:
         update={"floors": tuple(f for f in POLICY.floors if f.id != "exposed-credential")}
     )
     event = an_event("service_account", "rotate_secret")
-    refreshed = Proof(ago(10), "refresh", source="step_up")
+    refreshed = Proof(ago(10), "refresh_token", source="step_up")
 
     assert (
         decide_on(event, proofs=[refreshed], features={"credential_exposed": exposed}, policy=without_floor).ruling

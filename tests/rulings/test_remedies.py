@@ -22,7 +22,6 @@ from serving.decision.inputs import Proof, Scope, SessionState
 from serving.decision.proofs import claimed_proofs
 from serving.decision.remedies import Remedy
 from serving.decision.ruling import NO_REMEDY
-from serving.policy.rules import PROVES
 from serving.policy.schema import ProofKind
 
 LOW = TrustCurve(0.2, (0.0,) * 4)
@@ -54,7 +53,9 @@ def remedy_types(decision: Decision) -> list[str]:
 # irreversible actions ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["intent", "refresh", "attestation", "jit_credential"])
+@pytest.mark.parametrize(
+    "kind", ["intent_authorization", "refresh_token", "attest_workload_identity", "jit_credential"]
+)
 @pytest.mark.parametrize("trust", [DOUBTED, TRUSTED])
 def test_an_agents_irreversible_action_needs_owner_approval(kind: ProofKind, trust: TrustCurve) -> None:
     """No proof that the agent makes itself is enough."""
@@ -65,7 +66,7 @@ def test_an_agents_irreversible_action_needs_owner_approval(kind: ProofKind, tru
     assert remedy_types(decision) == ["owner_approval"]
 
 
-@pytest.mark.parametrize(("reversible", "kind"), [(False, "owner_approval"), (True, "intent")])
+@pytest.mark.parametrize(("reversible", "kind"), [(False, "owner_approval"), (True, "intent_authorization")])
 def test_owner_approval_allows_an_irreversible_action(reversible: bool, kind: ProofKind) -> None:
     """For a reversible action, an authorised intent is enough."""
     event = an_event("agent", "change_security_setting", action={"reversible": reversible})
@@ -84,8 +85,8 @@ def test_the_policy_says_which_identities_need_owner_approval() -> None:
     )
     event = an_event("workload", "rotate_secret", **IRREVERSIBLE)
 
-    assert decide_on(event, policy=POLICY, proofs=[a_proof("attestation")]).ruling == "allow"
-    assert decide_on(event, policy=policy, proofs=[a_proof("attestation")]).ruling == "step_up"
+    assert decide_on(event, policy=POLICY, proofs=[a_proof("attest_workload_identity")]).ruling == "allow"
+    assert decide_on(event, policy=policy, proofs=[a_proof("attest_workload_identity")]).ruling == "step_up"
 
 
 # every remedy settles the request ------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ def resulting_proofs(remedy: Remedy, event: Event) -> Iterator[Proof]:
     made_at, ttl_seconds = NOW + timedelta(seconds=5), remedy.details.get("ttl_seconds", 600)
     proof = Proof(
         made_at,
-        PROVES[remedy.type],
+        remedy.type,
         scope=Scope(event.action.category, event.resource.type),
         expires_at=made_at + timedelta(seconds=ttl_seconds),
         decision_id="decision",
@@ -109,8 +110,9 @@ def resulting_proofs(remedy: Remedy, event: Event) -> Iterator[Proof]:
     if remedy.type != "interactive_mfa":
         yield proof
         return
-    for method, acr in product(remedy.details["amr_values"], (None, *remedy.details["acr_values"])):
-        yield replace(proof, amr=("pwd", method), acr=acr)
+    combinations = [*([value] for value in remedy.details["amr_values"]), *remedy.details["amr_combinations"]]
+    for amr, acr in product(combinations, (None, *remedy.details["acr_values"])):
+        yield replace(proof, amr=tuple(amr), acr=acr)
     for acr in remedy.details["acr_values"]:
         yield replace(proof, acr=acr)
 
@@ -262,7 +264,7 @@ def test_only_a_proof_of_its_level_renews_a_session() -> None:
     """After an AAL3 session has ended, a code does not renew it; a hardware key does."""
     event = an_event(authentication={"aal": 3, "time": ago(13 * H)})
     weak, strong = (
-        decide_on(event, proofs=[a_proof("authentication", amr=("pwd", method))], session=ASKED)
+        decide_on(event, proofs=[a_proof("interactive_mfa", amr=("pwd", method))], session=ASKED)
         for method in ("otp", "hwk")
     )
 
@@ -293,7 +295,7 @@ def test_refreshing_a_doubted_session_proves_nothing(features: dict[str, float])
     """An attacker can exchange a stolen credential: a refresh is neither offered nor accepted."""
     trust = TRUSTED if features else DOUBTED
     event = an_event("workload", "rotate_secret")
-    decision = decide_on(event, trust=trust, features=features, proofs=[a_proof("refresh")], session=ASKED)
+    decision = decide_on(event, trust=trust, features=features, proofs=[a_proof("refresh_token")], session=ASKED)
 
     assert decision.ruling == "step_up"
     assert "refresh_token" not in remedy_types(decision)
@@ -305,7 +307,7 @@ def test_refreshing_a_trusted_session_is_a_proof() -> None:
     old = {"credential_age_days": 400.0}
 
     assert decide_on(event, features=old).ruling == "step_up"
-    assert decide_on(event, features=old, proofs=[a_proof("refresh")]).ruling == "allow"
+    assert decide_on(event, features=old, proofs=[a_proof("refresh_token")]).ruling == "allow"
 
 
 @pytest.mark.parametrize("expires_at", [None, NOW + timedelta(days=365)])

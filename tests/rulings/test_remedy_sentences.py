@@ -23,7 +23,8 @@ REFRESH = {
     "sentence": "Exchange the credential for one issued now.",
 }
 OWNER = {"type": "owner_approval", "sentence": "Its owner must approve it (CIBA)."}
-ANY_SECOND = ["hwk", "pop", "sc", "swk", "otp", "mfa"]
+ANY_SECOND = [["mfa"], *(["pwd", value] for value in ("otp", "swk", "hwk", "pop", "sc"))]
+RESISTANT = [[first, value] for first in ("pwd", "mfa") for value in ("hwk", "pop", "sc")]
 
 
 def jit(scope: str) -> dict[str, Any]:
@@ -39,11 +40,12 @@ def intent(verb: str = "State", **task: list[str]) -> dict[str, Any]:
     }
 
 
-def mfa(factor: str, levels: str, factors: list[str], minutes: int) -> dict[str, Any]:
+def mfa(factor: str, levels: str, factors: list[list[str]], minutes: int) -> dict[str, Any]:
     return {
         "type": "interactive_mfa",
         "acr_values": [f"urn:session-trust:aal{level}" for level in levels],
-        "amr_values": factors,
+        "amr_values": [amr[0] for amr in factors if len(amr) == 1],
+        "amr_combinations": [amr for amr in factors if len(amr) > 1],
         "max_age_seconds": 60 * minutes,
         "sentence": f"Sign in again with a {factor} factor, within the next {minutes} minutes.",
     }
@@ -64,7 +66,7 @@ REMEDIES: list[tuple[str, str, dict[str, Any], list[dict[str, Any]]]] = [
         {"action": {"reversible": False}, "resource": {"sensitivity": "restricted"}},
         [OWNER | {"sentence": "This cannot be undone: its owner must approve it (CIBA)."}],
     ),
-    ("human", "manage_access", {"resource": BUCKET}, [mfa("phishing-resistant", "3", ["hwk", "pop", "sc"], 5)]),
+    ("human", "manage_access", {"resource": BUCKET}, [mfa("phishing-resistant", "3", RESISTANT, 5)]),
     ("human", "admin_console", {}, [mfa("second", "23", ANY_SECOND, 10)]),
 ]
 
@@ -76,7 +78,11 @@ def test_a_remedy_holds_what_a_client_needs(kind: str, category: str, groups: di
     """In the policy's order."""
     trust = DOUBTED if category == "delete" else TRUSTED
 
-    assert [each.wire() for each in decide_on(an_event(kind, category, **groups), trust=trust).remedies] == remedies
+    decision = decide_on(an_event(kind, category, session={"id": "s1"}, **groups), trust=trust)
+    wires = [each.wire("decision", "ada") for each in decision.remedies]
+
+    assert [{name: value for name, value in wire.items() if name != "body"} for wire in wires] == remedies
+    assert [wire["body"]["proof"]["kind"] for wire in wires] == [wire["type"] for wire in wires]
 
 
 TOO_BROAD = "check whether that rule is too broad"
@@ -138,7 +144,7 @@ def test_a_finding_names_the_rule_that_asks_too_often(
 
 def test_an_automation_is_not_offered_the_same_remedy_without_end() -> None:
     """Once intent was offered often enough, owner approval is next, and a prompt is avoided."""
-    event = an_event("agent", resource={"sensitivity": "internal"})
+    event = an_event("agent", resource={"sensitivity": "internal"}, session={"id": "s1"})
 
     def answer(times: int) -> dict[str, Any]:
         session = SessionState(prompts_in_window=OFTEN, prompts_by_remedy={"intent_authorization": times})
@@ -146,7 +152,7 @@ def test_an_automation_is_not_offered_the_same_remedy_without_end() -> None:
 
     often, less_often = answer(OFTEN), answer(OFTEN - 1)
 
-    assert often["remedies"] == [OWNER]
+    assert [remedy["sentence"] for remedy in often["remedies"]] == [OWNER["sentence"]]
     assert often["prompt_avoided"] is True
     assert [remedy["type"] for remedy in less_often["remedies"]] == ["intent_authorization", "owner_approval"]
     assert less_often["prompt_avoided"] is False

@@ -54,11 +54,16 @@ def test_a_challenge_has_every_field() -> None:
             {
                 "type": "interactive_mfa",
                 "acr_values": ["urn:session-trust:aal2", "urn:session-trust:aal3"],
-                "amr_values": ["hwk", "pop", "sc", "swk", "otp", "mfa"],
-                "max_age_seconds": 300,
-                "sentence": "Sign in again with a second factor, within the next 5 minutes.",
+                "amr_values": ["mfa"],
+                "amr_combinations": [["pwd", value] for value in ("otp", "swk", "hwk", "pop", "sc")],
+                "max_age_seconds": 0,
+                "body": None,
+                "sentence": "Sign in again with a second factor, now. Send session.id as well: a step-up elevates a "
+                "session, and this request names none.",
             }
         ],
+        "refused_proofs": [],
+        "challenge_expires_at": "2026-03-02T09:15:00+00:00",
         "session": {"action": "keep", "lifetime_seconds": None, "limited_by": None},
         "explanation": {
             "base": -3.0,
@@ -76,7 +81,7 @@ def test_a_challenge_has_every_field() -> None:
         "challenge": (
             'Bearer error="insufficient_user_authentication", '
             'error_description="A different authentication level is required", '
-            'acr_values="urn:session-trust:aal2 urn:session-trust:aal3", max_age="300"'
+            'acr_values="urn:session-trust:aal2 urn:session-trust:aal3", max_age="0"'
         ),
         "cache_seconds": 0,
         "findings": [],
@@ -136,8 +141,8 @@ def test_the_claims_of_an_event_are_proofs_of_their_kinds() -> None:
     event = an_event("workload", authentication=claim, credential=jit, network={"asn": 5}, device={"id": "d"})
     authentication, attestation, credential = claimed_proofs(event)
 
-    assert authentication == Proof(NOW, "authentication", "urn:session-trust:aal2", ("pwd", "otp"), 2)
-    assert attestation == Proof(until, "attestation")
+    assert authentication == Proof(NOW, "interactive_mfa", "urn:session-trust:aal2", ("pwd", "otp"), 2)
+    assert attestation == Proof(until, "attest_workload_identity")
     assert credential == Proof(later, "jit_credential", expires_at=until, granted=("read:bucket", "list:*"))
 
 
@@ -147,7 +152,7 @@ def test_the_claims_of_an_event_are_proofs_of_their_kinds() -> None:
         ({"credential": {"kind": "api_token", "issued_at": NOW}}, ()),
         ({"credential": {"kind": "jit_credential", "expires_at": NOW}}, ()),
         ({"credential": {"kind": "jit_credential", "issued_at": NOW}}, (Proof(NOW, "jit_credential", granted=()),)),
-        ({"authentication": {"time": NOW}}, (Proof(NOW, "authentication"),)),
+        ({"authentication": {"time": NOW}}, (Proof(NOW, "interactive_mfa"),)),
     ],
     ids=["no proof", "no time of issue", "no scope", "no factors"],
 )

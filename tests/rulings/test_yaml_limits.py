@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from features.bounded_yaml import document
-from features.bounded_yaml.composer import YamlLimits
+from features.bounded_yaml.composer import YamlError, YamlLimits
+from features.bounded_yaml.document import parse_yaml
 from serving.policy.loader import PolicyError, read_yaml
 from serving.policy.schema import BUILT_IN, Policy
 
@@ -29,13 +31,13 @@ REFUSED = {
     "an alias to a mapping around it": ("a: &m {b: {c: *m}}", r":1:\d+: the alias \*m stands within"),
     "a key that is an alias of its mapping": ("&m {*m : 1}", r"the alias \*m stands within"),
     "an alias without an anchor": ("a: *b", r":1:4: the alias \*b has no anchor before it"),
-    "aliases of aliases": (BOMB, r"holds more than 100,000 entries"),
+    "aliases of aliases": (BOMB, r"holds more than 20,000 entries"),
     "aliases of a long text": (TEXTS, r"holds more than 4,194,304 characters"),
     "an anchor given twice": ("a: &x 1\nb: &x 2", r":2:4: the anchor &x is given twice"),
     "deep flow nesting": ("[" * 100_000, r"nested deeper than 32 levels"),
     "deep block nesting": ("- " * 100_000, r"nested deeper than 32 levels"),
-    "too many entries": ("[" + "1," * 110_000 + "]", r"holds more than 100,000 entries"),
-    "too many bytes": ("#" * 1_100_000, r"is longer than 1,048,576 bytes"),
+    "too many entries": ("[" + "1," * 21_000 + "]", r"holds more than 20,000 entries"),
+    "too many bytes": ("#" * 1_100_000, r"is longer than 262,144 bytes"),
     "a long text": ("a: " + "x" * 5000, r":1:4: a text is longer than 4,096 characters"),
     "a long number": ("a: " + "9" * 4000, r"a number has more than 64 characters"),
     "a number without end": ("a: 1e999", r":1:4: 1e999 is not a finite number"),
@@ -151,6 +153,24 @@ def test_many_errors_are_counted_and_not_all_listed() -> None:
     with pytest.raises(PolicyError, match=r"and 19,980 more errors$"):
         read_yaml(text, Entry)
     assert time.monotonic() - began < 10
+
+
+def test_what_is_at_a_limit_is_read() -> None:
+    """One more of anything is refused."""
+    text = "{text: " + "x" * 96 + ", many: [a, [b]]}"
+    limits = YamlLimits(file_bytes=len(text), depth=3, nodes=8, characters=108, scalar_characters=96)
+    smaller: dict[str, dict[str, int]] = {
+        "is longer than": {"file_bytes": len(text) - 1},
+        "nested deeper": {"depth": 2},
+        "entries": {"nodes": 7},
+        "characters": {"characters": 105},
+        "a text is longer": {"scalar_characters": 95},
+    }
+
+    assert parse_yaml(text, "a text", limits).value == {"text": "x" * 96, "many": ["a", ["b"]]}
+    for message, limit in smaller.items():
+        with pytest.raises(YamlError, match=message):
+            parse_yaml(text, "a text", replace(limits, **limit))
 
 
 def test_reading_stops_when_the_time_is_up() -> None:

@@ -65,13 +65,13 @@ def ago(seconds: float) -> datetime:
 
 def strong_proof(seconds_ago: float = 60.0, **changes: Any) -> Proof:
     """An authentication with a phishing-resistant factor."""
-    values: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "authentication", "amr": ("pwd", "hwk")}
+    values: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "interactive_mfa", "amr": ("pwd", "hwk")}
     return Proof(**(values | changes))
 
 
 def attestation(seconds_ago: float = 60.0, **changes: Any) -> Proof:
     """An attestation of a workload."""
-    values: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "attestation"}
+    values: dict[str, Any] = {"made_at": ago(seconds_ago), "kind": "attest_workload_identity"}
     return Proof(**(values | changes))
 
 

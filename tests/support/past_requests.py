@@ -96,8 +96,8 @@ def _complete(engine: Engine, decision_id: str, event: Event) -> None:
     made_at: datetime = event.time + timedelta(microseconds=1)
     human = event.identity.type == "human"
     grant: dict[str, Any] = {"scope": (narrowest_scope(event),), "expires_at": made_at + timedelta(minutes=10)}
-    kind: ProofKind = "authentication" if human else "jit_credential"
-    proof = StepUpProof(made_at=made_at, kind=kind, amr=("hwk",), **grant)
+    kind: ProofKind = "interactive_mfa" if human else "jit_credential"
+    proof = StepUpProof(made_at=made_at, kind=kind, amr=("pwd", "hwk"), **grant)
     engine.step_up(
         StepUpRequest(
             decision_id=decision_id,

@@ -87,7 +87,7 @@ def some_features(draw: st.DrawFn) -> dict[str, float]:
 @st.composite
 def some_proofs(draw: st.DrawFn) -> Proof:
     kind = draw(
-        st.sampled_from(["authentication", *(rule.proves for rule in POLICY.remedies["workload"]), "owner_approval"])
+        st.sampled_from(["interactive_mfa", *(rule.type for rule in POLICY.remedies["workload"]), "owner_approval"])
     )
     made_at = ago(draw(st.integers(-10, 5_000)))
     return Proof(

@@ -16,7 +16,7 @@ OTHER_NETWORK = {"ip": "198.51.100.9", "asn": 64499, "country": "BR"}
 def sign_in_proof(seconds: float = 0.0) -> dict[str, Any]:
     """A phishing-resistant sign-in made now, or this many seconds later."""
     made_at = (now() + timedelta(seconds=seconds)).isoformat()
-    return {"made_at": made_at, "kind": "authentication", "amr": ["pwd", "hwk"]}
+    return {"made_at": made_at, "kind": "interactive_mfa", "amr": ["pwd", "hwk"]}
 
 
 def report_completed(server: Server, challenge: dict[str, Any], identity_id: str, **changes: Any) -> tuple[int, Any]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES, feature_names
+from features.catalogue.describe import sentence_for
 from features.model.bundle import TrustModel
 from features.model.trust_curve import HORIZONS
 
@@ -41,12 +42,16 @@ class Explanations:
         return order
 
     def row(self, number: int) -> pd.DataFrame:
-        """One row's features, strongest first, with columns `value`, `contribution` and `meaning`."""
-        sentences = {feature.name: feature.sentence for feature in FEATURES}
+        """One row's features, strongest first, with columns `value`, `contribution` and `meaning`, a sentence."""
+        features = {feature.name: feature for feature in FEATURES}
+        parts = zip(self.names, self.values[number], self.contributions[number], strict=True)
         columns = {
             "value": self.values[number],
             "contribution": self.contributions[number],
-            "meaning": [sentences.get(name, "") for name in self.names],
+            "meaning": [
+                sentence_for(features[name], float(value), float(contribution)) if name in features else ""
+                for name, value, contribution in parts
+            ],
         }
         frame = pd.DataFrame(columns, index=list(self.names))
         return frame.iloc[np.argsort(-np.abs(self.contributions[number]), kind="stable")]

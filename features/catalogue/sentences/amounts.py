@@ -44,6 +44,18 @@ def trust_percent(trust: float) -> str:
     return f"{100.0 * trust:.2f} %" if trust >= 0.001 else "under 0.1 %"
 
 
+def trust_words(trust: float) -> str:
+    """A trust in per cent, with the risk that is left where two trusts would read alike.
+
+    >>> trust_words(0.9993), trust_words(0.87), trust_words(1.0)
+    ('over 99.9 % (a risk of 1 in 1,429)', '87.00 %', 'over 99.9 % (a risk under 1 in a million)')
+    """
+    if not trust > 0.999:
+        return trust_percent(trust)
+    risk = "under 1 in a million" if 1.0 - trust < 1e-6 else f"of 1 in {plain_number(1.0 / (1.0 - trust))}"
+    return f"{trust_percent(trust)} (a risk {risk})"
+
+
 def trust_number(trust: float, decimals: int) -> str:
     """A trust as a number in a table; never 0 nor 1.
 

@@ -66,6 +66,10 @@ class PatientProtocol(H11Protocol):
         super().resume_writing()
         self._stop_waiting_for_reader()
 
+    def _should_upgrade(self) -> bool:
+        """No: there is no other protocol here, and a request that offers one is answered as it is."""
+        return False
+
     def _is_incomplete(self) -> bool:
         """Whether a header is due, or the rest of a body whose request has been answered."""
         answered = self.conn.our_state is h11.DONE

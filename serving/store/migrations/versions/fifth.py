@@ -10,7 +10,7 @@ from serving.store.chain.linked_rows import LINKED, new_salt
 from serving.store.schema import chain_rows
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
