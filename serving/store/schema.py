@@ -73,7 +73,7 @@ chain_rows = Table(
     Column("digest", Text, nullable=False, comment="of the payload, of the table's row, or of this row's body"),
     Column("version", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
-    Column("body", Text, comment="start: heads of the other chains; erasure: what, when, by whom, why"),
+    Column("body", Text, comment="start: heads of the other chains; erasure: when, by whom, why"),
 )
 """The hash chains, one for each writing process: `verify` compares the other tables with them."""
 

@@ -1,4 +1,4 @@
-"""Erases rows in small transactions, and records in the hash chain what was erased, when, by whom and why.
+"""Erases rows in small transactions, and records in the hash chain what was erased, when, why and who did it.
 
 The chain holds digests only, salted where a row names an identity: after an erasure it still fits together, and nobody
 can tell from it what was erased.
@@ -59,7 +59,7 @@ NAMING = (
 
 @dataclass(frozen=True)
 class Reason:
-    """By whom and why something is erased."""
+    """Who erases something, and why."""
 
     by: str
     reason: str

@@ -85,7 +85,7 @@ def _old(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
 
 
 def _old_revocations(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
-    """Revocations of identities for whom none is in force and none is recent: a part of them alone would say another
+    """Revocations of identities that have none in force and no recent one: a part of them alone would say another
     thing than all together."""
     newest = sa.func.max(revocations.c.at)
     per_identity = sa.select(revocations.c.space, revocations.c.identity_spelling, sa.func.max(revocations.c.identity))
