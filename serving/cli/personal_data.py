@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -55,7 +56,7 @@ def erase_command(
         raise typer.BadParameter("name either an identity or a decision", param_hint="--identity / --decision")
     with command_settings() as settings:
         store = existing_store(settings)
-        why = Reason(by or getpass.getuser(), reason)
+        why = Reason(by or _user(), reason)
         if decision is not None:
             _erase_decision(store, decision, why, yes)
         elif identity is not None:
@@ -164,18 +165,27 @@ def retention_command(
         raise typer.BadParameter(str(error), param_hint="--older-than") from error
     with command_settings() as settings:
         store, at = existing_store(settings), datetime.now(UTC)
-        why = Reason(by or getpass.getuser(), f"older than {age.days} days")
+        why = Reason(by or _user(), f"older than {age.days} days")
         targets = old_rows(store, at - age, at)
         _say_counts("to erase", _counts(targets))
         if targets:
             _confirm(yes)
-        erased = 0
+        erased, last = 0, -1
         with progress_bar("erasing", console) as bar:
-            while targets:
-                erased += sum(erase_rows(_runner(store), targets, why, bar.update).values())
+            while targets and last:
+                last = sum(erase_rows(_runner(store), targets, why, bar.update).values())
+                erased += last
                 targets = old_rows(store, at - age, at)
         console.print(f"{erased} rows erased")
         _empty_write_ahead_log(store)
+
+
+def _user() -> str:
+    """The name of the logged-in user, or its number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _runner(store: Store) -> Run:

@@ -187,7 +187,7 @@ class DecisionLog:
         Returns until when it let its session continue, and the places of its step-ups, for the record of the erasure.
         Raises KeyError when there is nothing to erase.
         """
-        record = self.get(id)
+        end = self._end_of_session(id)
         if self._connection.change(_ERASE, erased_id=id, **dict.fromkeys(_ERASE.columns or ())) == 0:
             raise KeyError(id)
         places = [place for (place,) in self._connection.rows(_STEP_UPS_OF, of_decision=id)]
@@ -195,8 +195,15 @@ class DecisionLog:
             self._connection.change(statement, id=id)
         self._connection.change(_DELETE_STEP_UPS, of_decision=id)
         self._connection.change(_ERASE_VERDICTS, of_decision=id, payload=None, salt=None)
-        end = end_of_session(record) if record else None
         return ([] if end is None else [end]), places
+
+    def _end_of_session(self, id: str) -> int | None:
+        """Until when a decision let its session continue; None for one that cannot be read, which `verify` reports."""
+        try:
+            record = self.get(id)
+        except (KeyError, TypeError, ValueError):
+            return None
+        return end_of_session(record) if record else None
 
     def search(
         self,

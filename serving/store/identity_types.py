@@ -1,4 +1,4 @@
-"""The type of each identity: which ones were declared, and the one that was fixed, by whom."""
+"""The type of each identity: which ones were declared, the one that was fixed, and who fixed it."""
 
 from __future__ import annotations
 

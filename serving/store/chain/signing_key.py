@@ -31,7 +31,9 @@ def read_signing_key(path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise ServingError(f"the signing key {path} cannot be read: {error}; restore it from its backup") from error
+        raise ServingError(
+            f"the signing key {path} cannot be read: {error}; restore it from a backup, or name the public key"
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise ServingError(f"the signing key {path} is not an Ed25519 key: name another in SESSION_TRUST_SIGNING_KEY")
     return key

@@ -36,20 +36,28 @@ def export_identity(store: Store, names: Sequence[str]) -> Iterator[dict[str, An
 
 
 def export_decisions(store: Store, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
-    """Every decision of every namespace in the order of time and id; one that was erased has no payload.
+    """Every decision, namespace by namespace in the order of time and id; one that was erased has no payload.
 
     `since` is included, `until` is not.
     """
+    with store.reading() as transaction:
+        spaces = sorted(transaction.connection.core.scalars(sa.select(decisions.c.space).distinct()))
+    for space in spaces:
+        conditions = [decisions.c.space == space]
+        if since is not None:
+            conditions.append(decisions.c.at >= microseconds(since))
+        if until is not None:
+            conditions.append(decisions.c.at < microseconds(until))
+        yield from _pages(store, conditions)
+
+
+def _pages(store: Store, conditions: Sequence[sa.ColumnElement[bool]]) -> Iterator[dict[str, Any]]:
     last: tuple[int, str] | None = None
     place = sa.tuple_(decisions.c.at, decisions.c.id)
     while True:
-        query = sa.select(decisions).order_by(decisions.c.at, decisions.c.id).limit(PAGE)
-        if since is not None:
-            query = query.where(decisions.c.at >= microseconds(since))
-        if until is not None:
-            query = query.where(decisions.c.at < microseconds(until))
+        query = sa.select(decisions).where(*conditions).order_by(decisions.c.at, decisions.c.id).limit(PAGE)
         if last is not None:
-            query = query.where(place > sa.tuple_(*last))
+            query = query.where(decisions.c.at >= last[0], place > sa.tuple_(*last))
         with store.reading() as transaction:
             rows = transaction.connection.core.execute(query).mappings().all()
         for row in rows:
