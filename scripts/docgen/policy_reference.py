@@ -58,10 +58,12 @@ def identity_provider_templates() -> str:
     rows = []
     for name, each in identity_providers().items():
         acr = ", ".join(f"`{value}`: AAL{level.aal}" for value, level in each.acr_levels.items()) or "none"
-        pages = ", ".join(f"[{number}]({source})" for number, source in enumerate(each.sources, start=1))
-        rows.append((f"`{name}`", each.title, each.amr_lists, acr, each.not_listed, pages))
-    header = ("`identity_provider`", "name", "`amr_lists`", "acr values", "what is left to you", "sources")
-    return table(header, rows)
+        rows.append((f"`{name}`", each.title, each.amr_lists, acr, each.not_listed))
+    header = ("`identity_provider`", "name", "`amr_lists`", "acr values", "what is left to you")
+    pages = [
+        f"- {each.title}: {' '.join(f'<{page}>' for page in each.sources)}" for each in identity_providers().values()
+    ]
+    return "\n".join((table(header, rows), "", "Their values are those that these pages state:", "", *pages))
 
 
 def shipped_file() -> str:

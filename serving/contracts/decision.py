@@ -8,6 +8,7 @@ from pydantic import Field
 
 from features.event.schema import Category
 from serving.contracts.requests import WireModel
+from serving.decision.findings import FindingKind
 from serving.policy.schema import ProofKind, RemedyType
 
 Ruling = Literal["allow", "step_up", "deny"]
@@ -108,7 +109,7 @@ class OperatorFinding(WireModel):
     """Something an operator should know about a rule or an identity, whatever the ruling."""
 
     kind: Annotated[
-        Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type"],
+        FindingKind,
         Field(
             description="`asked_too_often`: a rule prompts one identity too often. `standing_fault`: a fault of the "
             "identity that no proof ends. `understated_action`: the declared category is less strict than the name's "

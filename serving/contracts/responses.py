@@ -9,6 +9,7 @@ from pydantic import Field, RootModel
 from features.event.schema import Event, IdentityType
 from serving.contracts.decision import Ruling, ScoreResponse, Timestamp
 from serving.contracts.requests import WireModel
+from serving.decision.findings import FindingKind
 
 
 class ProblemField(WireModel):
@@ -160,7 +161,7 @@ class DecisionRecordResponse(WireModel):
 class StoredFinding(WireModel):
     """A finding, with how often decisions showed it."""
 
-    kind: Annotated[Literal["asked_too_often", "standing_fault"], Field(description="The kind of finding.")]
+    kind: Annotated[FindingKind, Field(description="The kind of finding.")]
     subject: Annotated[str, Field(description="The floor, threshold or limit it is about.")]
     identity: Annotated[str, Field(description="The identity it is about.")]
     decision_id: Annotated[str, Field(description="The latest decision that showed it.")]

@@ -13,13 +13,14 @@ from serving.times import duration
 
 THRESHOLD = "threshold of "
 """How the subject of a finding about a threshold of trust begins."""
+FindingKind = Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type"]
 
 
 @dataclass(frozen=True)
 class Finding:
     """What is wrong with a rule or an identity, in a sentence; `subject` names the rule."""
 
-    kind: Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type"]
+    kind: FindingKind
     subject: str
     sentence: str
 

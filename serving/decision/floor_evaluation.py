@@ -63,7 +63,7 @@ def _evaluate(floor: Floor, context: DecisionContext, proofs: Sequence[Proof]) -
         return _result(floor, "undecided", undecided_sentence(relevant[0][1]))
     if any(satisfies(floor.requires, proof, context) for proof in proofs):
         return _result(floor, "satisfied", _sentence(floor, reading))
-    why_not = refusal_sentences(floor.requires, proofs, context)
+    why_not = refusal_sentences((floor.requires,), proofs, context)
     return _result(floor, "applied", _sentence(floor, reading), why_not)
 
 

@@ -7,7 +7,7 @@ minutes after a second factor still carries the fresh time of the person who sig
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -119,11 +119,19 @@ def uncovered(proof: Proof, context: DecisionContext) -> str | None:
     return None
 
 
-def refusal_sentences(requirement: Requirement, proofs: Iterable[Proof], context: DecisionContext) -> tuple[str, ...]:
-    """Why each of the newest proofs does not satisfy a requirement, a sentence each."""
+def refusal_sentences(
+    requirements: Sequence[Requirement],
+    proofs: Iterable[Proof],
+    context: DecisionContext,
+    otherwise: Callable[[Proof], str | None] = lambda proof: None,
+) -> tuple[str, ...]:
+    """Why each of the newest proofs does not satisfy all requirements, a sentence each, for the first it does not
+    satisfy; `otherwise` says why of a proof that satisfies them all."""
     sentences = [_without_time(context)] if context.human else []
-    for proof in _newest(proofs):
-        why, missing = refusal(requirement, proof, context), uncovered(proof, context)
+    for proof in sorted(proofs, key=lambda proof: proof.made_at, reverse=True)[:MOST_REFUSALS]:
+        reasons = (refusal(requirement, proof, context) for requirement in requirements)
+        why, missing = next(filter(None, reasons), None), uncovered(proof, context)
+        why = why or (None if missing else otherwise(proof))
         sentences.append(_sentence(proof, why) if why else f"The {missing}." if missing else None)
     return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
@@ -150,14 +158,6 @@ def model_refusal(proof: Proof, session: SessionState, context: DecisionContext)
             else None
         )
     )
-
-
-def model_refusal_sentences(
-    proofs: Iterable[Proof], session: SessionState, context: DecisionContext
-) -> tuple[str, ...]:
-    """Why each of the newest proofs does not settle what the model or an expiry asks for, a sentence each."""
-    reasons = ((proof, model_refusal(proof, session, context)) for proof in _newest(proofs))
-    return tuple(dict.fromkeys(_sentence(proof, why) for proof, why in reasons if why))
 
 
 def is_current(proof: Proof, context: DecisionContext, max_age_seconds: int) -> bool:
@@ -283,7 +283,3 @@ def _sentence(proof: Proof, why: str) -> str:
 
 def _clock(time: datetime) -> str:
     return f"{time.astimezone(UTC):%H:%M:%S} UTC"
-
-
-def _newest(proofs: Iterable[Proof]) -> list[Proof]:
-    return sorted(proofs, key=lambda proof: proof.made_at, reverse=True)[:MOST_REFUSALS]

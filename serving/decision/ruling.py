@@ -19,9 +19,8 @@ from serving.decision.floor_evaluation import FloorResult, evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, SessionState
 from serving.decision.proofs import (
     changes_in_session,
-    model_refusal_sentences,
+    model_refusal,
     model_requirement,
-    refusal,
     refusal_sentences,
     satisfies,
     satisfies_model,
@@ -143,19 +142,24 @@ def determine_ruling(
         findings=findings,
         asked_by=asked_by,
         prompt_avoided=avoided,
-        refused_proofs=_refused_proofs(context, proofs, session, needed) if asking else (),
+        refused_proofs=_refused_proofs(context, proofs, session, needed, asking_because) if asking else (),
     )
 
 
 def _refused_proofs(
-    context: DecisionContext, proofs: Sequence[Proof], session: SessionState, needed: StepUpRequirements
+    context: DecisionContext,
+    proofs: Sequence[Proof],
+    session: SessionState,
+    needed: StepUpRequirements,
+    because: Sequence[str],
 ) -> tuple[str, ...]:
-    """Why the proofs that are known do not settle a step-up; each is told once, for what asks first."""
-    requirement = needed.floors[0] if needed.floors else model_requirement(context.policy)
-    sentences = refusal_sentences(requirement, proofs, context)
-    enough = [proof for proof in proofs if refusal(requirement, proof, context) is None]
-    newer = model_refusal_sentences(enough, session, context) if needed.newer else ()
-    return tuple(dict.fromkeys((*sentences, *newer)))
+    """Why the newest proofs do not settle a step-up; each is told once, for what it does not settle first."""
+
+    def otherwise(proof: Proof) -> str:
+        why = model_refusal(proof, session, context) if needed.newer else None
+        return why or f"it does not settle what asks ({because[0]})"
+
+    return refusal_sentences((*needed.floors, model_requirement(context.policy)), proofs, context, otherwise)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from serving.store.decision_log import DecisionRecord
 def insufficiency(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguration) -> str | None:
     """Why a proof does not settle all that a challenge asks for, in words; None if it does.
 
-    It is judged at the trust of the challenge, and without a trust only the strongest proof is enough. Floors accept a
+    What counts is the trust of the challenge, and without a trust only the strongest proof is enough. Floors accept a
     proof by its age; what the model asks for needs one that is newer than the request.
     """
     context, policy = _context(proof, challenge, active), active.policy
@@ -59,7 +59,7 @@ def elevation_end(proof: Proof, challenge: DecisionRecord, active: ActiveConfigu
 
 
 def _context(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguration) -> DecisionContext:
-    """The challenged request as it was decided; a proof that came later is judged as of then."""
+    """The challenged request as it was decided; a proof that came later counts as of then."""
     event = Event.model_validate(challenge.body["event"])
     features = {name: math.nan if value is None else value for name, value in challenge.body["features"].items()}
     threshold, trust = challenge.body["answer"]["threshold"], proof.trust_at_completion or 0.0

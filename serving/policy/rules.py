@@ -9,7 +9,16 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    field_validator,
+    model_validator,
+)
 
 from features.event.roles import normalized_role, normalized_roles
 from features.event.schema import IdentityType
@@ -61,6 +70,17 @@ FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
 IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
 FACTS = tuple(FACT_TYPES)
 """Every fact a condition may name: event fields by dotted name, features, and derived facts."""
+
+
+def _names_a_role(role: str) -> str:
+    if not normalized_role(role):
+        raise ValueError("it names no role: it has no visible character")
+    return role
+
+
+AWS_ADMINISTRATORS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
+"""AWS's managed policies for administrators, as they stand in role names and ARNs."""
+Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
 class PolicyPart(BaseModel):
@@ -208,3 +228,12 @@ class StepUps(PolicyPart):
     """How long after a decision its challenge may be answered, by the server's clock."""
     failures_within_seconds: Seconds = 3600
     """How far back the fact `failed_step_ups` counts."""
+
+
+class Storm(PolicyPart):
+    """The number of prompts within a window from which an automation is not prompted any more."""
+
+    prompts: Seconds
+    """The most prompts within the window."""
+    window_seconds: Seconds
+    """The length of the window."""

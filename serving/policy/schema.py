@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, PrivateAttr, model_validator
+from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
 
 from features.bounded_yaml.composer import YamlLimits
 from features.event.roles import normalized_role, normalized_roles
@@ -29,6 +29,7 @@ from serving.policy.assurance import (
 )
 from serving.policy.loader import PolicyError, read_file, read_yaml
 from serving.policy.rules import (
+    AWS_ADMINISTRATORS,
     IDENTITY_TYPES,
     AcrLevel,
     Condition,
@@ -41,9 +42,11 @@ from serving.policy.rules import (
     RemedyRule,
     RemedyType,
     Requirement,
+    Role,
     Seconds,
     Share,
     StepUps,
+    Storm,
 )
 
 __all__ = [
@@ -67,17 +70,6 @@ BUILT_IN = Path(__file__).parent / "policy.yaml"
 
 POLICY_LIMITS = YamlLimits(file_bytes=256 << 10, nodes=20_000)
 """A policy is shorter than the lists of identities and assets beside it."""
-
-
-def _names_a_role(role: str) -> str:
-    if not normalized_role(role):
-        raise ValueError("it names no role: it has no visible character")
-    return role
-
-
-AWS_ADMINISTRATORS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
-"""AWS's managed policies for administrators, as they stand in role names and ARNs."""
-Role = Annotated[str, AfterValidator(_names_a_role)]
 
 
 class Threshold(PolicyPart):
@@ -144,15 +136,6 @@ class Lifetime(PolicyPart):
         if missing:
             raise ValueError(f"assurance lacks level {', '.join(map(str, missing))}")
         return self
-
-
-class Storm(PolicyPart):
-    """The number of prompts within a window from which an automation is not prompted any more."""
-
-    prompts: Seconds
-    """The most prompts within the window."""
-    window_seconds: Seconds
-    """The length of the window."""
 
 
 class ThinContext(PolicyPart):

@@ -98,6 +98,26 @@ def test_a_condition_that_fails_or_never_holds_is_refused_by_line(condition: str
         Policy.load(tmp_path / "policy.yaml")
 
 
+TOGETHER = [
+    ("{fact: credential_exposed, is: true}, {fact: credential_exposed, is: false}", True),
+    ("{fact: credential_exposed, is: true}, {fact: credential_exposed, is: true}", False),
+    ("{fact: credential_exposed, is: true}, {fact: device.managed, is: false}", False),
+    ("{fact: action.category, in: [read, list]}, {fact: action.category, in: [write]}", True),
+    ("{fact: action.category, in: [read, list]}, {fact: action.category, in: [list]}", False),
+]
+
+
+@pytest.mark.parametrize(("conditions", "never"), TOGETHER)
+def test_conditions_that_exclude_each_other_are_refused(conditions: str, never: bool) -> None:
+    """A flag that is both true and false, and values without a common one."""
+    text = "{id: tried, kind: signal, requires: {aal: 1, max_age_seconds: 60}, sentence: x, references: [], when: [%s]}"
+    if never:
+        with pytest.raises(PolicyError, match="its conditions exclude each other"):
+            read_yaml(text % conditions, Floor)
+    else:
+        assert len(read_yaml(text % conditions, Floor).when) == 2
+
+
 EXCLUDED_BY_TYPE = [
     ("human", "{fact: person_like_rhythm, above: 0}", True),
     ("human", "{fact: person_like_rhythm, above: -1}", False),
