@@ -108,5 +108,7 @@ def _sentence(error: ValidationError) -> str:
 
 @cache
 def get_settings() -> Settings:
-    """The settings of this process, read at the first call."""
-    return Settings.from_environment(os.environ)
+    """The settings of this process, read at the first call; from then on matplotlib keeps its caches in the home."""
+    settings = Settings.from_environment(os.environ)
+    os.environ.setdefault("MPLCONFIGDIR", str(settings.home / "matplotlib"))
+    return settings

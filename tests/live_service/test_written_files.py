@@ -19,6 +19,7 @@ COMMANDS = (
     "export --decisions",
     "erase --identity nobody --reason none --yes",
     "retention --older-than 400d --yes",
+    "policy replay --policy serving/policy/policy.yaml --events data/sample/events.parquet --out {home}/chart.png",
 )
 
 
@@ -44,9 +45,9 @@ def test_the_service_and_its_commands_write_into_the_home_only(tmp_path: Path, e
         for number in range(3):
             server.score(an_event(id=f"written-{number}"))
         for command in COMMANDS:
-            program = [sys.executable, "-m", "serving.cli.session_trust", *command.split()]
+            program = [sys.executable, "-m", "serving.cli.session_trust", *command.format(home=home).split()]
             subprocess.run(program, cwd=ROOT, env=variables(home, **elsewhere), capture_output=True, check=False)
 
     assert files(tmp_path / "user", tmp_path / "temporary") == []
     assert [name for name in files(*packages) if "__pycache__" not in name] == before
-    assert {"session-trust.db", "signing-key.pem", "key"} <= {path.name for path in home.iterdir()}
+    assert {"session-trust.db", "signing-key.pem", "key", "chart.png"} <= {path.name for path in home.iterdir()}
