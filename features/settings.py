@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     """MLflow tracking and registry; `{home}` is replaced."""
     artifacts: str = "{home}/artifacts"
     """Where MLflow keeps artefacts of new experiments; `{home}` is replaced."""
+    signing_key: str = "{home}/signing-key.pem"
+    """Ed25519 key that signs anchors of the hash chains, made on the first start; `{home}` is replaced."""
+    anchor_file: str = ""
+    """File to which the service appends an anchor every hour, best on another machine's disk; empty means none."""
+    retention_days: NonNegativeInt = 0
+    """After how many days the service erases decisions and inactive identities; 0 keeps everything."""
     policy: str = ""
     """Path of the policy file; empty means the one that ships with the service."""
     network_tables: str = ""
@@ -102,5 +108,7 @@ def _sentence(error: ValidationError) -> str:
 
 @cache
 def get_settings() -> Settings:
-    """The settings of this process, read at the first call."""
-    return Settings.from_environment(os.environ)
+    """The settings of this process, read at the first call; from then on matplotlib keeps its caches in the home."""
+    settings = Settings.from_environment(os.environ)
+    os.environ.setdefault("MPLCONFIGDIR", str(settings.home / "matplotlib"))
+    return settings

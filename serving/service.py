@@ -9,6 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import bentoml
@@ -30,6 +31,7 @@ from serving.engine.garbage import keep_what_is_loaded
 from serving.engine.writer import Engine
 from serving.model.active import load_configuration
 from serving.store.api_keys import ensure_key_file
+from serving.store.chain.signing_key import ensure_signing_key
 from serving.store.store import Store
 from serving.workers.registry import start_workers
 
@@ -60,7 +62,9 @@ class SessionTrust:
         settings.ensure_home()
         store.migrate()
         ensure_key_file(store, settings.home)
+        ensure_signing_key(Path(settings.signing_key))
         self.engine = Engine(store, load_configuration(settings))
+        self.engine.record_configuration()
         metrics.READY.set(self.engine.active.champion is not None)
         self.workers = start_workers(self.engine)
         application.state.engine = self.engine

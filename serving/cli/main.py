@@ -1,4 +1,4 @@
-"""Operate the service: start it, manage keys, verify the decision log, rebuild histories, work on the policy.
+"""Operate the service: start it, manage keys, verify what it recorded, erase and export, work on the policy.
 
 Exit codes: 0 all is well; 1 a finding (a broken log, a history that differs, an invalid policy); 2 the command could
 not run.
@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from features.cli.output import fail, show_first
-from features.cli.progress import progress_bar
+from features.cli.output import fail
+from serving.cli.decision_log import log_app
+from serving.cli.personal_data import data_app
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
 from serving.cli.shared_options import command_settings, console, existing_store
@@ -25,11 +26,11 @@ from serving.scopes import SCOPES
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Manage the keys callers authenticate with.", no_args_is_help=True)
 app.add_typer(serve_app)
+app.add_typer(log_app)
+app.add_typer(data_app)
 app.add_typer(keys, name="keys")
 app.add_typer(policy_app, name="policy")
 policy_app.add_typer(policy_history_app)
-MOST_SHOWN = 20
-"""How many findings are printed in full."""
 
 
 @app.command()
@@ -44,48 +45,6 @@ def start() -> None:
         if fault:
             fail(console, fault)
         become_server(settings)
-
-
-@app.command("verify")
-def verify_command() -> None:
-    """Prove that no decision was changed or removed since it was recorded. Exit code 1 names the first breaks.
-
-    Prints the head of each hash chain on standard output. Keep a copy elsewhere: rows after the last head that was
-    copied could be cut off unnoticed.
-
-    Example: `session-trust verify`
-    """
-    from serving.store.verify import verify_log
-
-    with command_settings() as settings:
-        with progress_bar("verifying", console) as bar:
-            report = verify_log(existing_store(settings), bar.update)
-        chains = "1 chain" if len(report.heads) == 1 else f"{len(report.heads)} chains"
-        console.print(f"{chains}, {report.rows} rows, {report.erased} erased payloads")
-        for head in report.heads:
-            print(f"{head.chain} {head.sequence} {head.hash}")
-        console.print("the decision log is intact" if report.ok else f"{len(report.breaks)} breaks:")
-        show_first(console, report.breaks, MOST_SHOWN)
-        raise typer.Exit(0 if report.ok else 1)
-
-
-@app.command("rebuild")
-def rebuild_command(
-    write: Annotated[bool, typer.Option("--write", help="Replace the histories that differ.")] = False,
-) -> None:
-    """Recompute every history from its events, in the order they arrived. Exit code 1 when one differs.
-
-    Without `--write` nothing is changed.
-
-    Example: `session-trust rebuild --write`
-    """
-    from serving.store.rebuild import rebuild_histories
-
-    with command_settings() as settings, progress_bar("rebuilding", console) as bar:
-        differences = rebuild_histories(existing_store(settings), write=write, progress=bar.update)
-        console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
-        show_first(console, differences, MOST_SHOWN)
-        raise typer.Exit(1 if differences else 0)
 
 
 @keys.command("list")

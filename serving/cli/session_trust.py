@@ -31,8 +31,12 @@ PARTS = {
     "training": Part("training.cli.main", "app", "Simulate, train, evaluate, promote and ship models."),
     "policy": Part("serving.cli.main", "app", "Check, show, replay, tune and review the policy.", True),
     "keys": Part("serving.cli.main", "app", "List, create and revoke the keys of callers.", True),
-    "verify": Part("serving.cli.main", "app", "Prove that no recorded decision was changed or removed.", True),
+    "verify": Part("serving.cli.main", "app", "Find what was changed or removed since it was recorded.", True),
+    "anchor": Part("serving.cli.main", "app", "Sign the heads of the hash chains, to be kept elsewhere.", True),
     "rebuild": Part("serving.cli.main", "app", "Recompute every history from its events.", True),
+    "erase": Part("serving.cli.main", "app", "Erase an identity or a decision.", True),
+    "export": Part("serving.cli.main", "app", "Export an identity or the decision log.", True),
+    "retention": Part("serving.cli.main", "app", "Erase what is older than so many days.", True),
 }
 
 app = typer.Typer(

@@ -22,7 +22,7 @@ from features.history.layout import History
 from features.history.update import CHALLENGED, SUCCESS
 from serving import metrics
 from serving.decision.decision import Decision, decide
-from serving.decision.inputs import Prompt, Proof, SessionState
+from serving.decision.inputs import Prompt, Proof, SessionState, Versions
 from serving.decision.proofs import assurance, claimed_proofs
 from serving.decision.readings import KnownTypes
 from serving.deployment.request_reading import read_request
@@ -33,10 +33,11 @@ from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
 from serving.engine.withheld import row_with_stand_ins
 from serving.model.active import ActiveConfiguration
+from serving.store.chain.hash_chain import CATALOGUES, POLICY
 from serving.store.decision_log import DecisionRecord
 from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
-from serving.times import time_of
+from serving.times import microseconds, time_of
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,11 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         asked = Asked(readings.event, types, sent.trust.now if sent.trust else None)
         _record(tx, context, answered, response, asked, assessment.features, version)
     return response
+
+
+def put_in_force(tx: Transaction, versions: Versions) -> None:
+    """Record the policy and the catalogues in force, each where this process recorded another before, or none."""
+    tx.chain.put_in_force({POLICY: versions.policy, CATALOGUES: versions.catalogues})
 
 
 def _load_history(tx: Transaction, context: ScoreContext) -> tuple[History, int]:
@@ -246,8 +252,10 @@ def _record(
             "received_at": context.received_at.isoformat(),
             "types": asked.types.record(),
             "trust_as_sent": asked.trust_as_sent,
+            "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),
         },
     )
     prompt = Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None
+    put_in_force(tx, decision.versions)
     tx.decisions.append(record, prompt)
     tx.findings.add(context.namespace, event.identity.id, decision.id, decision.at, decision.findings)

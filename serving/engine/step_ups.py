@@ -51,7 +51,7 @@ def report_step_up(tx: Transaction, request: StepUpRequest, active: ActiveConfig
     for other in _others_answered(tx, challenge, proof, reported, active):
         _complete(tx, other, _for_challenge(proof, other), key, active)
     renewed_until = proof.made_at + timedelta(seconds=active.policy.lifetime.elevation_seconds)
-    tx.sessions.set_valid_until(_session_of(challenge), renewed_until)
+    tx.sessions.set_valid_until(_session_of(challenge), renewed_until, challenge.id)
     return _response(challenge, "completed", elevated_until)
 
 
@@ -84,7 +84,7 @@ def _report_unmet(
         proof_key=failed_key,
     )
     if completion is not None and result == "failed":
-        tx.sessions.set_valid_until(_session_of(challenge), at)
+        tx.sessions.set_valid_until(_session_of(challenge), at, challenge.id)
     return _response(challenge, result, None)
 
 

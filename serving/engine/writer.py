@@ -24,7 +24,7 @@ from serving.engine.reports import (
     record_verdict,
     revoke_access,
 )
-from serving.engine.score import decide_and_record
+from serving.engine.score import decide_and_record, put_in_force
 from serving.engine.score_context import check_score_request
 from serving.engine.step_ups import report_step_up
 from serving.engine.write_probe import WriteProbe
@@ -125,6 +125,13 @@ class Engine:
     def feedback(self, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
         """Record an investigator's verdict on a decision."""
         return self.run(lambda tx: record_verdict(tx, decision_id, request, caller))
+
+    def record_configuration(self) -> None:
+        """Record which policy and catalogues are in force, if the chain does not say so yet.
+
+        Each decision does the same before it is recorded, so one that fails here is only recorded later.
+        """
+        self.run(lambda tx: put_in_force(tx, self.active.versions))
 
     def write_fault(self) -> str | None:
         """Why nothing can be written now, or None; found out by a write, of which there is one in a while at most."""

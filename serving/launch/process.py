@@ -28,6 +28,7 @@ def become_server(settings: Settings) -> NoReturn:
     """Replace this process by BentoML's server on the settings' address: its signals and exit code are the server's."""
     environment = python_environment()
     environment.setdefault("BENTOML_DO_NOT_TRACK", "True")
+    environment.setdefault("BENTOML_HOME", str(settings.home / "bentoml"))
     environment.setdefault("OMP_NUM_THREADS", "1")
     environment["FORWARDED_ALLOW_IPS"] = settings.trusted_proxies
     address = ["--host", settings.host, "--port", str(settings.port)]

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.hashing import sha256
 from serving.scopes import SCOPES
+from serving.store.chain.linked_rows import KEY, KEY_REVOKED
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import keys
 from serving.store.store import Store
@@ -57,9 +59,11 @@ def create_key(store: Store, name: str, scopes: Iterable[str]) -> str:
     if unknown := [scope for scope in granted if scope not in SCOPES]:
         raise ValueError(f"no such scope: {', '.join(unknown)}; choose from {', '.join(SCOPES)}")
     id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    row = {"id": id, "name": name, "digest": sha256(secret.encode()), "scopes": " ".join(granted)}
+    row: dict[str, Any] = {"id": id, "name": name, "digest": sha256(secret.encode()), "scopes": " ".join(granted)}
     with store.transaction() as transaction:
-        transaction.connection.change(_INSERT, **row, created_at=microseconds(now()), revoked_at=None)
+        row |= {"created_at": microseconds(now()), "revoked_at": None}
+        transaction.connection.change(_INSERT, **row)
+        transaction.chain.append(KEY.link_of(row))
     return f"{id}.{secret}"
 
 
@@ -76,7 +80,11 @@ def list_keys(store: Store) -> tuple[Key, ...]:
 def revoke_key(store: Store, id: str) -> bool:
     """Revoke a key; False when there is no such key or it is revoked already."""
     with store.transaction() as transaction:
-        return transaction.connection.change(_REVOKE, of_id=id, revoked_at=microseconds(now())) == 1
+        revoked = {"id": id, "revoked_at": microseconds(now())}
+        if transaction.connection.change(_REVOKE, of_id=id, revoked_at=revoked["revoked_at"]) != 1:
+            return False
+        transaction.chain.append(KEY_REVOKED.link_of(revoked))
+        return True
 
 
 def authenticate(store: Store, header: str | None) -> Caller | None:

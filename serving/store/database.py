@@ -174,7 +174,10 @@ class Database:
             connection.check()
 
     def _configure_sqlite(self, connection: Any, _: object) -> None:
-        """Turn off the driver's own transactions, which begin late and deferred, and make commits durable."""
+        """Turn off the driver's own transactions, which begin late and deferred, and make commits durable.
+
+        What SQLite sets aside stays in memory: a file for it would hold personal data outside the home.
+        """
         connection.isolation_level = None
         for setting in (
             f"busy_timeout={self._busy_milliseconds}",
@@ -182,6 +185,7 @@ class Database:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
+            "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {setting}")
 

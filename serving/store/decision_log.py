@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +19,9 @@ from sqlalchemy import bindparam
 from features.hashing import sha256
 from serving.decision.inputs import Prompt
 from serving.errors import DecisionNotRecorded
+from serving.store.chain.hash_chain import DECISION, ERASURE, ChainWriter, Link
 from serving.store.database import Connection, Statement, insert_into
-from serving.store.hash_chain import DECISION, ERASURE, ChainWriter, Link
-from serving.store.schema import LIVE, SessionKey, challenges, decisions, feedback, findings
+from serving.store.schema import LIVE, SessionKey, challenges, decisions, feedback, findings, step_ups
 from serving.times import microseconds, time_of
 
 
@@ -101,6 +101,8 @@ _ERASE = Statement(
 )
 _DELETE_CHALLENGE = Statement(sa.delete(challenges).where(challenges.c.decision_id == bindparam("id")))
 _DELETE_FINDINGS = Statement(sa.delete(findings).where(findings.c.decision_id == bindparam("id")))
+_STEP_UPS_OF = Statement(sa.select(step_ups.c.place).where(step_ups.c.decision_id == bindparam("of_decision")))
+_DELETE_STEP_UPS = Statement(sa.delete(step_ups).where(step_ups.c.decision_id == bindparam("of_decision")))
 _ERASE_VERDICTS = Statement(
     sa.update(feedback).where(feedback.c.decision_id == bindparam("of_decision")), ("payload", "salt")
 )
@@ -109,6 +111,20 @@ _ERASE_VERDICTS = Statement(
 def columns_of(record: DecisionRecord) -> dict[str, Any]:
     """The columns of the table that repeat a record."""
     return {name: getattr(record, name) for name in _COLUMNS} | {"id": record.id, "at": microseconds(record.at)}
+
+
+def end_of_session(record: DecisionRecord) -> int | None:
+    """Until when a decision lets its session continue without fresh proof, in microseconds; None if it changed nothing.
+
+    Records of 0.2 say it in their answer only.
+    """
+    if record.ruling != "allow" or record.session is None or record.body.get("mode") == "inline":
+        return None
+    if "valid_until" in record.body:
+        valid_until: int | None = record.body["valid_until"]
+        return valid_until
+    stated = ((record.body.get("answer") or {}).get("trust") or {}).get("valid_until")
+    return None if stated is None else microseconds(datetime.fromisoformat(stated))
 
 
 class DecisionLog:
@@ -124,6 +140,8 @@ class DecisionLog:
         Raises DecisionNotRecorded when its body is not JSON.
         """
         self._chain.records += 1
+        if prompt is not None and record.ruling == "step_up":
+            record = replace(record, body={**record.body, "prompt": asdict(prompt)})
         payload, salt = record.payload(), secrets.token_bytes(16)
         digest = sha256(salt + payload.encode())
         tip = self._chain.append(Link(DECISION, record.id, digest, record.version))
@@ -154,17 +172,38 @@ class DecisionLog:
         return DecisionRecord.from_payload(row[0]) if row else None
 
     def erase(self, id: str, *, at: datetime, by: str, reason: str) -> None:
-        """Erase a decision's payload and identity; the decision and its erasure stay proved by the chain.
+        """Erase a decision and record the erasure, which `verify` then tells from a removal.
 
         Raises KeyError when there is nothing to erase.
         """
+        ends, places = self.remove_content(id)
+        rows = {"decisions": [id], "step_ups": [str(place) for place in places]}
+        about = {"at": microseconds(at), "by": by, "reason": reason}
+        self._chain.append_body(ERASURE, id, about | {"rows": rows, "valid_until": ends})
+
+    def remove_content(self, id: str) -> tuple[list[int], list[int]]:
+        """Remove a decision's payload and identity, its challenge, step-ups, findings and verdicts; the row stays.
+
+        Returns until when it let its session continue, and the places of its step-ups, for the record of the erasure.
+        Raises KeyError when there is nothing to erase.
+        """
+        end = self._end_of_session(id)
         if self._connection.change(_ERASE, erased_id=id, **dict.fromkeys(_ERASE.columns or ())) == 0:
             raise KeyError(id)
-        self._connection.change(_DELETE_CHALLENGE, id=id)
-        self._connection.change(_DELETE_FINDINGS, id=id)
+        places = [place for (place,) in self._connection.rows(_STEP_UPS_OF, of_decision=id)]
+        for statement in (_DELETE_CHALLENGE, _DELETE_FINDINGS):
+            self._connection.change(statement, id=id)
+        self._connection.change(_DELETE_STEP_UPS, of_decision=id)
         self._connection.change(_ERASE_VERDICTS, of_decision=id, payload=None, salt=None)
-        body = json.dumps({"at": microseconds(at), "by": by, "reason": reason})
-        self._chain.append(Link(ERASURE, id, sha256(body.encode()), body=body))
+        return ([] if end is None else [end]), places
+
+    def _end_of_session(self, id: str) -> int | None:
+        """Until when a decision let its session continue; None for one that cannot be read, which `verify` reports."""
+        try:
+            record = self.get(id)
+        except (KeyError, TypeError, ValueError):
+            return None
+        return end_of_session(record) if record else None
 
     def search(
         self,

@@ -1,4 +1,4 @@
-"""The type of each identity: which ones were declared, and the one that was fixed, by whom."""
+"""The type of each identity: which ones were declared, the one that was fixed, and who fixed it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from sqlalchemy import bindparam
 
 from features.event.schema import IdentityType
 from serving.decision.readings import NO_TYPES, KnownTypes
+from serving.store.chain.hash_chain import ChainWriter
+from serving.store.chain.linked_rows import IDENTITY_TYPE, new_salt
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import identity_types
 
@@ -16,17 +18,20 @@ _OF_IDENTITY = (identity_types.c.space == bindparam("of_space")) & (
     identity_types.c.identity == bindparam("of_identity")
 )
 _READ = Statement(
-    sa.select(identity_types.c.fixed, identity_types.c.fixed_by, identity_types.c.declared).where(_OF_IDENTITY)
+    sa.select(
+        identity_types.c.fixed, identity_types.c.fixed_by, identity_types.c.declared, identity_types.c.salt
+    ).where(_OF_IDENTITY)
 )
-_CHANGE = Statement(sa.update(identity_types).where(_OF_IDENTITY), ("fixed", "fixed_by", "declared"))
+_CHANGE = Statement(sa.update(identity_types).where(_OF_IDENTITY), ("fixed", "fixed_by", "declared", "salt"))
 _INSERT = insert_into(identity_types)
 
 
 class IdentityTypes:
     """Types of identities, within one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, chain: ChainWriter) -> None:
         self._connection = connection
+        self._chain = chain
 
     def of(self, namespace: str, identity: str) -> KnownTypes:
         """What is known of an identity's type; nothing of one that was never seen."""
@@ -46,7 +51,9 @@ class IdentityTypes:
             "fixed": declared if fixes else known.fixed,
             "fixed_by": fixing if fixes else row[1] if row else None,
             "declared": " ".join(dict.fromkeys((*known.declared, declared))),
+            "salt": (row and row[3]) or new_salt(),
         }
+        self._chain.append(IDENTITY_TYPE.link_of({"space": namespace, "identity": identity} | values))
         if row is None:
             self._connection.change(_INSERT, space=namespace, identity=identity, **values)
         else:
@@ -57,5 +64,5 @@ class IdentityTypes:
 def _known(row: tuple[Any, ...] | None) -> KnownTypes:
     if row is None:
         return NO_TYPES
-    fixed, _, declared = row
+    fixed, _, declared, _ = row
     return KnownTypes(fixed, tuple(declared.split()))

@@ -10,7 +10,9 @@ from sqlalchemy import bindparam
 
 from features.event.identifiers import comparable_id
 from serving.decision.inputs import Revocation
-from serving.store.database import Connection, Statement, insert_into
+from serving.store.chain.hash_chain import ChainWriter
+from serving.store.chain.linked_rows import LIFTED, REVOCATION, add_placed, insert_placed
+from serving.store.database import Connection, Statement
 from serving.store.schema import SessionKey, revocations
 from serving.times import microseconds, time_of
 
@@ -29,7 +31,7 @@ _OF_IDENTITY = Statement(
     .where(revocations.c.space == bindparam("of_space"), revocations.c.identity_spelling == bindparam("of_identity"))
     .order_by(revocations.c.place)
 )
-_INSERT = insert_into(revocations)
+_INSERT = insert_placed(revocations)
 
 
 class Denials(NamedTuple):
@@ -43,8 +45,9 @@ class Denials(NamedTuple):
 class Revocations:
     """Revocations of identities and sessions in any spelling, within one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, chain: ChainWriter) -> None:
         self._connection = connection
+        self._chain = chain
 
     def revoke(self, key: SessionKey, *, at: datetime, by: str, reason: str) -> None:
         """Deny every request of a session from now on, or of the whole identity when no session is given."""
@@ -71,6 +74,12 @@ class Revocations:
             return Denials(whole, max((each.at for each in sessions.values()), default=None))
         return Denials(whole or sessions.get(comparable_id(key.session)), None)
 
+    def is_binding(self, namespace: str, identity: str, at: datetime) -> bool:
+        """Whether any revocation of an identity or of one of its sessions still denies requests."""
+        oldest = at - timedelta(seconds=LONGEST_SESSION_SECONDS)
+        in_force = self._in_force(SessionKey(namespace, identity))
+        return any(session is None or each.at >= oldest for session, each in in_force.items())
+
     def _in_force(self, key: SessionKey) -> dict[str | None, Revocation]:
         """The revocations of an identity that are not lifted, by the spelling of the session, None for all of them."""
         in_force: dict[str | None, Revocation] = {}
@@ -82,15 +91,15 @@ class Revocations:
         return in_force
 
     def _add(self, key: SessionKey, at: datetime, by: str, reason: str, lifts: int) -> None:
-        self._connection.change(
-            _INSERT,
-            space=key.namespace,
-            identity=key.identity,
-            identity_spelling=comparable_id(key.identity),
-            session=key.session,
-            session_spelling=None if key.session is None else comparable_id(key.session),
-            at=microseconds(at),
-            by=by,
-            reason=reason,
-            lifts=lifts,
-        )
+        row = {
+            "space": key.namespace,
+            "identity": key.identity,
+            "identity_spelling": comparable_id(key.identity),
+            "session": key.session,
+            "session_spelling": None if key.session is None else comparable_id(key.session),
+            "at": microseconds(at),
+            "by": by,
+            "reason": reason,
+            "lifts": lifts,
+        }
+        add_placed(self._connection, self._chain, LIFTED if lifts else REVOCATION, _INSERT, row)

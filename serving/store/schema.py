@@ -68,14 +68,14 @@ chain_rows = Table(
     metadata,
     Column("chain", Text, primary_key=True),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False, comment="start, decision, erasure or feedback"),
-    Column("subject", Text, nullable=False, comment="the chain's own id, or the decision's"),
-    Column("digest", Text, nullable=False, comment="of the payload, or of this row's body"),
+    Column("kind", Text, nullable=False, comment="what the row records: start, decision, key and so on"),
+    Column("subject", Text, nullable=False, comment="what the row is about: the chain's own id, a decision's, a row's"),
+    Column("digest", Text, nullable=False, comment="of the payload, of the table's row, or of this row's body"),
     Column("version", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
     Column("body", Text, comment="start: heads of the other chains; erasure: when, by whom, why"),
 )
-"""The hash chains that make the decision log tamper-evident: one for each writing process."""
+"""The hash chains, one for each writing process: `verify` compares the other tables with them."""
 
 decisions = Table(
     "decisions",
@@ -134,6 +134,7 @@ step_ups = Table(
     Column("expires_at", BigInteger),
     Column("proof", Text, comment="JSON; null unless completed"),
     Column("proof_key", Text, comment="by which a proof that is given twice is recognised"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
     Index("step_ups_of_session", "space", "identity", "session", "at"),
     Index("step_ups_by_proof", "space", "proof_key"),
     Index("step_ups_of_decision", "decision_id"),
@@ -155,6 +156,7 @@ revocations = Table(
     Column("identity_spelling", Text, nullable=False, server_default="", comment="the form all spellings share"),
     Column("session_spelling", Text, comment="the same of the session"),
     Column("lifts", Integer, nullable=False, server_default="0", comment="1 ends the revocation before it"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
     Index("revocations_of_identity", "space", "identity"),
     Index("revocations_by_spelling", "space", "identity_spelling"),
     sqlite_autoincrement=True,
@@ -211,6 +213,7 @@ identity_types = Table(
     Column("fixed", Text, comment="null while the type is provisional"),
     Column("fixed_by", Text, comment="the key or importer that fixed it"),
     Column("declared", Text, nullable=False, comment="every type declared so far, separated by spaces"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
 )
 """The type of each identity, and who fixed it."""
 

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam
 
 from serving.decision.inputs import Proof, SessionState
+from serving.store.chain.hash_chain import SESSION_RENEWAL, ChainWriter
+from serving.store.chain.linked_rows import STEP_UP, add_placed, insert_placed
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.revocations import LONGEST_SESSION_SECONDS, Revocations
 from serving.store.schema import SessionKey, challenges, sessions, step_ups
@@ -34,7 +36,7 @@ _PROMPTS = Statement(
         challenges.c.asked_at <= bindparam("at"),
     )
 )
-_ADD_STEP_UP = insert_into(step_ups)
+_ADD_STEP_UP = insert_placed(step_ups)
 _failed = step_ups.alias("failed")
 _FAILED_AFTERWARDS = (
     sa.select(_failed.c.place)
@@ -135,8 +137,9 @@ class Completion(NamedTuple):
 class Sessions:
     """The state of sessions beside their histories, within one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, chain: ChainWriter) -> None:
         self._connection = connection
+        self._chain = chain
 
     def state(
         self,
@@ -154,7 +157,7 @@ class Sessions:
         `window_seconds` is how far back prompts are counted, `failures_within_seconds` failed step-ups; a session's
         revocation counts for `longest_session_seconds`.
         """
-        denials = Revocations(self._connection).denials(key, at, longest_session_seconds)
+        denials = Revocations(self._connection, self._chain).denials(key, at, longest_session_seconds)
         until = microseconds(at)
         scope = {"category": category, "resource_type": resource_type}
         challenged = self._connection.rows(_CHALLENGED_FOR, **_names(key), **scope, at=until)
@@ -174,9 +177,14 @@ class Sessions:
             failed_step_ups=failures[0] if failures else 0,
         )
 
-    def set_valid_until(self, key: SessionKey, valid_until: datetime) -> None:
-        """Let a session continue until then without fresh proof; a session without an id is not stored."""
+    def set_valid_until(self, key: SessionKey, valid_until: datetime, challenge: str | None = None) -> None:
+        """Let a session continue until then without fresh proof; a session without an id is not stored.
+
+        `challenge` is the decision whose challenge was answered; without it the decision recorded next says so itself.
+        """
         until = microseconds(valid_until)
+        if key.session is not None and challenge is not None:
+            self._chain.append_body(SESSION_RENEWAL, challenge, {"valid_until": until})
         if key.session is not None and self._connection.change(_EXTEND, **_names(key), valid_until=until) == 0:
             columns = {"space": key.namespace, "identity": key.identity, "session": key.session}
             self._connection.change(_BEGIN_SESSION, **columns, valid_until=until)
@@ -193,19 +201,19 @@ class Sessions:
         proof_key: str | None = None,
     ) -> None:
         """Record the result of a challenge: `completed` with its proof, `failed` or `abandoned`."""
-        self._connection.change(
-            _ADD_STEP_UP,
-            space=key.namespace,
-            identity=key.identity,
-            session=key.session,
-            version=version,
-            decision_id=decision_id,
-            result=result,
-            at=microseconds(at),
-            expires_at=microseconds(proof.expires_at) if proof and proof.expires_at else None,
-            proof=_PROOF.dump_json(proof).decode() if proof else None,
-            proof_key=proof_key,
-        )
+        row = {
+            "space": key.namespace,
+            "identity": key.identity,
+            "session": key.session,
+            "version": version,
+            "decision_id": decision_id,
+            "result": result,
+            "at": microseconds(at),
+            "expires_at": microseconds(proof.expires_at) if proof and proof.expires_at else None,
+            "proof": _PROOF.dump_json(proof).decode() if proof else None,
+            "proof_key": proof_key,
+        }
+        add_placed(self._connection, self._chain, STEP_UP, _ADD_STEP_UP, row)
 
     def completion(self, decision_id: str) -> Completion | None:
         """How the challenge of this decision was completed, however long ago; None if it was not."""

@@ -8,7 +8,7 @@ nothing may be answered before. Ids are text, times are aware datetimes, and eve
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,11 +17,11 @@ import alembic.config
 import alembic.util
 
 from serving.errors import DecisionNotRecorded, StoreUnavailable
+from serving.store.chain.hash_chain import ChainWriter, Tip
 from serving.store.database import Connection, Database, failure_message
 from serving.store.decision_log import DecisionLog
 from serving.store.field_presence import FieldPresence
 from serving.store.findings import Findings
-from serving.store.hash_chain import ChainWriter, Tip
 from serving.store.histories import Histories
 from serving.store.identity_types import IdentityTypes
 from serving.store.revocations import Revocations
@@ -34,27 +34,29 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 class Transaction:
     """One transaction: `Store.transaction` begins one to write, `Store.reading` one to read."""
 
-    def __init__(self, connection: Connection, tip: Tip | None) -> None:
+    def __init__(
+        self, connection: Connection, tip: Tip | None = None, in_force: Mapping[str, str] | None = None
+    ) -> None:
         self.connection = connection
-        self.chain = ChainWriter(connection, tip)
+        self.chain = ChainWriter(connection, tip, in_force)
         self.histories = Histories(connection)
-        self.revocations = Revocations(connection)
-        self.sessions = Sessions(connection)
+        self.revocations = Revocations(connection, self.chain)
+        self.sessions = Sessions(connection, self.chain)
         self.decisions = DecisionLog(connection, self.chain)
         self.field_presence = FieldPresence(connection)
         self.findings = Findings(connection)
-        self.identity_types = IdentityTypes(connection)
+        self.identity_types = IdentityTypes(connection, self.chain)
         self.verdicts = Verdicts(connection, self.chain)
 
     @contextmanager
     def part(self) -> Iterator[None]:
         """One request of a group: when it raises, only what it wrote is undone."""
-        tip = self.chain.tip
+        tip, in_force = self.chain.tip, dict(self.chain.in_force)
         try:
             with self.connection.savepoint():
                 yield
         except BaseException:
-            self.chain.tip = tip
+            self.chain.tip, self.chain.in_force = tip, in_force
             raise
 
 
@@ -66,6 +68,7 @@ class Store:
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
         self._tip: Tip | None = None
+        self._in_force: Mapping[str, str] = {}
 
     def migrate(self) -> None:
         """Create the schema, or upgrade it to this version's; the file is readable by its owner only.
@@ -91,7 +94,7 @@ class Store:
             failures: tuple[type[Exception], ...] = (StoreUnavailable, *self.database.errors)
             try:
                 with self.database.begin(write=True) as connection:
-                    transaction = Transaction(connection, self._tip)
+                    transaction = Transaction(connection, self._tip, self._in_force)
                     yield transaction
                     self._tip = None  # until the commit is confirmed, the chain's end is unknown: do not continue it
             except failures as error:
@@ -99,13 +102,13 @@ class Store:
                     self._tip = None
                     raise DecisionNotRecorded(str(error)) from error
                 raise
-            self._tip = transaction.chain.tip
+            self._tip, self._in_force = transaction.chain.tip, transaction.chain.in_force
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """One read transaction on a snapshot; it does not block writers. Raises StoreUnavailable."""
         with self._named_errors(), self.database.begin(write=False) as connection:
-            yield Transaction(connection, None)
+            yield Transaction(connection)
 
     def close(self) -> None:
         """Close every connection."""

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.hashing import sha256
+from serving.store.chain.hash_chain import FEEDBACK, ChainWriter, Link
 from serving.store.database import Connection, Statement, insert_into
-from serving.store.hash_chain import FEEDBACK, ChainWriter, Link
 from serving.store.schema import decisions, feedback
 from serving.times import microseconds, time_of
 

@@ -39,3 +39,5 @@ def refresh(engine: Engine, path: Path, read: Callable[[], Mapping[str, Any]], a
     if after.versions != before.versions:
         metrics.POLICY_SWAPS.inc()
     log.warning("the policy in force is %s, the catalogues %s", after.policy.digest, after.catalogues.digest)
+    if after.versions != before.versions:
+        engine.record_configuration()

@@ -13,10 +13,10 @@ from support.recorded_decisions import FILE, a_record, after, open_store, record
 
 from features.hashing import sha256
 from serving.errors import DecisionNotRecorded
-from serving.store.hash_chain import Link, empty_chain, next_tip, recorded_heads
+from serving.store.chain.hash_chain import Link, empty_chain, next_tip, recorded_heads
+from serving.store.chain.verify import verify_log
 from serving.store.schema import SessionKey
 from serving.store.store import Store
-from serving.store.verify import verify_log
 
 
 def erase(store: Store, id: str) -> None:
@@ -144,7 +144,7 @@ def test_a_process_has_a_chain_that_records_the_heads_of_others(tmp_path: Path) 
     three_chains(tmp_path)
     store = open_store(tmp_path)
     with store.reading() as transaction:
-        heads = [(head.chain, head.sequence) for head in recorded_heads(transaction.connection)]
+        heads = [(head.chain, head.sequence) for head in recorded_heads(transaction.connection.core)]
     first, second = chain_of(tmp_path, "d1"), chain_of(tmp_path, "d4")
 
     assert sorted(heads) == sorted([(first, 3), (second, 3)])
@@ -159,7 +159,7 @@ def test_a_chain_that_continued_is_recorded_again(tmp_path: Path) -> None:
     record_decisions(long, 3)
     record_decisions(open_store(tmp_path), 4)
     with long.reading() as transaction:
-        sequences = sorted(head.sequence for head in recorded_heads(transaction.connection))
+        sequences = sorted(head.sequence for head in recorded_heads(transaction.connection.core))
 
     assert sequences == [1, 1, 2]
     assert verify_log(long).ok

@@ -37,10 +37,10 @@ from features.history.layout import empty
 from features.history.population import empty_population
 from serving.decision.inputs import Proof, Revocation, Scope, SessionState
 from serving.errors import DecisionNotRecorded, StaleHistory, StaleLayout, StoreUnavailable
+from serving.store.chain.verify import verify_log
 from serving.store.database import Connection
 from serving.store.schema import SessionKey, metadata
 from serving.store.store import MIGRATIONS, Store
-from serving.store.verify import verify_log
 from serving.times import time_of
 
 ADA = SessionKey("live", "ada", "s1", "key-1")

@@ -18,9 +18,9 @@ from features.event.arrow import table_of
 from features.event.schema import Event
 from serving.decision.findings import Finding
 from serving.policy_analysis.from_decision_log import verdict_labels
+from serving.store.chain.verify import verify_log
 from serving.store.store import Store
 from serving.store.verdicts import Verdict, VerdictValue, last_of_each
-from serving.store.verify import verify_log
 from training.cli.main import app
 
 

@@ -77,7 +77,7 @@ def test_an_intact_log_verifies(home: Path) -> None:
 
     assert code == 0
     assert len(heads.splitlines()) == 1
-    assert "the decision log is intact" in message
+    assert "no difference was found" in message
 
 
 def test_a_broken_log_is_a_finding(home: Path) -> None:

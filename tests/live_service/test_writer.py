@@ -19,9 +19,9 @@ from features.event.schema import Event
 from serving.engine import reports
 from serving.engine.writer import Engine, Job, Work
 from serving.errors import StaleHistory, StoreUnavailable
+from serving.store.chain.verify import verify_log
 from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Store, Transaction
-from serving.store.verify import verify_log
 
 
 class AnswersFirst(Engine):

@@ -15,8 +15,8 @@ from features.catalogue.describe import difference, digest
 from features.hashing import digest_of_file
 from features.model.bundle import DIGEST_TAG, ModelMismatch, fetch
 from serving.errors import StoreUnavailable
+from serving.store.chain.verify import verify_log
 from serving.store.store import Store
-from serving.store.verify import verify_log
 
 CATALOGUE = "sha256:9b0dc647a73fc8b7005944b803571d16de689c2d86c4aada2ec20d719cbe0958"
 """The digest of the catalogue that model was made for, as its file has it."""

@@ -33,5 +33,5 @@ def fold_once(transaction: Transaction, event: Event = EVENT, namespace: str = "
 def one_request(transaction: Transaction) -> None:
     """A request that changes a history, keeps its event and an expiry, and records a decision."""
     version = fold_once(transaction)
-    transaction.sessions.set_valid_until(SessionKey("live", "ada", "s1"), after(60))
+    transaction.sessions.set_valid_until(SessionKey("live", "ada", "s1"), after(60), "d1")
     transaction.decisions.append(a_record(1, ruling="step_up", version=version))

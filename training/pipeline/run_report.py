@@ -130,7 +130,7 @@ def _plot_dependence(path: Path, explanations: Explanations, source: str) -> Non
 
 def _new_figure(rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
     """A figure that belongs to no window, so that none needs closing."""
-    from matplotlib.figure import Figure  # imported late: it writes a font cache into the user's home
+    from matplotlib.figure import Figure  # imported late: it writes a font cache
 
     figure = Figure(figsize=(5, 4), layout="tight")
     return figure, figure.subplots(rows, columns)

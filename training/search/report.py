@@ -41,7 +41,7 @@ def _row(result: SearchResult, trial: Trial) -> tuple[str, ...]:
 
 def plot_search(result: SearchResult, file: Path, source: str) -> None:
     """Plot every trial, the front and the chosen recipe; the file's ending gives the format (png, svg, pdf)."""
-    from matplotlib.figure import Figure  # imported late: it writes a font cache into the user's home
+    from matplotlib.figure import Figure  # imported late: it writes a font cache
 
     figure = Figure(figsize=(6.5, 4.5), layout="tight")
     axes = figure.subplots()
