@@ -165,6 +165,11 @@ EXAMPLES: tuple[Example, ...] = (
         "A stolen identity",
         _curl("/revocations", '{"identity": "mallory", "reason": "reported stolen"}'),
     ),
+    Example(
+        "POST /revocations/lift",
+        "It was a false alarm",
+        _curl("/revocations/lift", '{"identity": "Mallory", "reason": "the laptop was found"}'),
+    ),
     Example("GET /policy", "The active policy", _curl("/policy"), _policy),
     Example("GET /model", "The active model", _curl("/model")),
     Example("GET /metrics", "Prometheus metrics", _curl("/metrics"), _lines(6)),

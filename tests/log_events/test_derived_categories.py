@@ -32,6 +32,7 @@ VIEWS = {
     "GetExportJob": "read",
     "ListPermissionGrants": "list",
     "index.list": "list",
+    "token.refresh": "authenticate",
 }
 """Names that only look privileged."""
 PRIVILEGED = {

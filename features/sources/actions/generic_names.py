@@ -164,7 +164,7 @@ def _is_setting(known: frozenset[str]) -> bool:
 _PRIVILEGED: tuple[tuple[Category, Callable[[tuple[str, ...], frozenset[str]], Any]], ...] = (
     ("assume_privilege", lambda words, known: known & _ASSUME or {"switch", "role"} <= known),
     ("approve_payment", lambda words, known: known & (_PAY | _MONEY) or (known & _MOVE and known & _FUNDS)),
-    ("rotate_secret", lambda words, known: known & _SECRETS or _is_key(words)),
+    ("rotate_secret", lambda words, known: (known & _SECRETS and "refresh" not in known) or _is_key(words)),
     (
         "change_security_setting",
         lambda words, known: _is_setting(known) or (known & _OFF and "authentication" in known),
@@ -179,7 +179,11 @@ _PRIVILEGED: tuple[tuple[Category, Callable[[tuple[str, ...], frozenset[str]], A
 
 def _ordinary(words: tuple[str, ...], changes: list[str]) -> Category | None:
     known = set(words)
-    if known & _SIGN_IN or ("in" in known and known & {"sign", "signed", "log", "logged"}):
+    if (
+        known & _SIGN_IN
+        or {"refresh", "token"} <= known
+        or ("in" in known and known & {"sign", "signed", "log", "logged"})
+    ):
         return "authenticate"
     if not changes:
         return "write" if known & _RUN else None
