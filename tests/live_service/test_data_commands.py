@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -175,6 +176,21 @@ def test_the_worker_appends_anchors_when_something_was_recorded(home: Path) -> N
     worker.write()
 
     assert len(read_anchors(home / "anchors")) == 2
+
+
+def test_a_part_that_fails_leaves_no_policy_behind(home: Path) -> None:
+    """What it recorded as in force is undone with it, and recorded again by the next decision."""
+    store = open_store(home)
+    with store.transaction() as transaction:
+        with suppress(KeyError), transaction.part():
+            transaction.chain.put_in_force({POLICY: "sha256:new"})
+            raise KeyError
+        transaction.chain.put_in_force({POLICY: "sha256:new"})
+        query = "SELECT subject FROM chain_rows WHERE kind = 'policy'"
+        subjects = transaction.connection.core.exec_driver_sql(query).scalars().all()
+
+    assert subjects == ["sha256:new"]
+    assert verify_log(store).ok
 
 
 @pytest.fixture

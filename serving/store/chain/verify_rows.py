@@ -100,6 +100,8 @@ def decision_problems(row: Any, erased: Erasures) -> Iterator[str]:
     if row.decision_id is None:
         yield f"decision {row.subject} is missing"
         return
+    if (row.decision_chain, row.decision_sequence) != (row.chain, row.sequence):
+        yield f"decision {row.subject} names row {row.decision_sequence} of chain {row.decision_chain} as its own"
     problems = list(_payload_problems(row, erased, "the payload of decision", row.decision_payload, row.decision_salt))
     yield from problems
     if not problems and row.decision_payload is not None and (altered := _altered_columns(row)):
