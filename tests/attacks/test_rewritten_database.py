@@ -55,11 +55,16 @@ def anchored_store(folder: Path) -> Path:
     return elsewhere / "anchors"
 
 
-def write(folder: Path, change: Callable[[sqlite3.Connection], None]) -> None:
+def write(folder: Path, change: Callable[[sqlite3.Connection], object]) -> None:
     """Change the file itself, without foreign keys."""
     with closing(sqlite3.connect(folder / FILE)) as database, database:
         database.row_factory = sqlite3.Row
         change(database)
+
+
+def rename_chain(folder: Path, table: str) -> None:
+    """Give a table's rows another chain."""
+    write(folder, lambda database: database.execute(f"UPDATE {table} SET chain = 'ff' || chain"))
 
 
 def another(value: Any) -> Any:
@@ -261,7 +266,7 @@ def test_a_whole_chain_that_is_replaced_is_found_with_an_anchor(tmp_path: Path) 
     """Also under another name: the row that the anchor names is missing."""
     anchors = anchored_store(tmp_path)
     for table in ("chain_rows", "decisions", "feedback"):
-        write(tmp_path, lambda database, table=table: database.execute(f"UPDATE {table} SET chain = 'ff' || chain"))
+        rename_chain(tmp_path, table)
     rehash(tmp_path, lambda database: None)
 
     assert any("is missing" in each for each in found_by(tmp_path, anchors))

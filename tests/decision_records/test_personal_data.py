@@ -210,7 +210,7 @@ def test_what_is_too_old_is_erased(tmp_path: Path) -> None:
 def test_an_identity_that_acts_meanwhile_is_kept(tmp_path: Path) -> None:
     """Its history is not erased because it was inactive when the run began."""
     store = full_store(tmp_path)
-    acted = []
+    acted: list[Any] = []
 
     def run(work: Any) -> Any:
         with store.transaction() as transaction:

@@ -21,7 +21,7 @@ from serving.store.verdicts import Verdict
 from serving.times import microseconds, now
 
 ADA = SessionKey("live", "ada", "s1")
-PROOF = Proof(after(9), "authentication", amr=("hwk", "pin"), scope=Scope("read", "bucket"), expires_at=after(90))
+PROOF = Proof(after(9), "interactive_mfa", amr=("hwk", "pin"), scope=Scope("read", "bucket"), expires_at=after(90))
 
 
 def full_store(folder: Path) -> Store:
