@@ -41,7 +41,7 @@ def test_the_service_and_its_commands_write_into_the_home_only(tmp_path: Path, e
     home = new_home(tmp_path / "home")
     packages = [ROOT / name for name in ("features", "serving", "data")]
     before = [name for name in files(*packages) if "__pycache__" not in name]
-    with served(home, **elsewhere) as server:
+    with served(home, ready=True, **elsewhere) as server:
         for number in range(3):
             server.score(an_event(id=f"written-{number}"))
         for command in COMMANDS:
