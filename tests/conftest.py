@@ -8,6 +8,8 @@ import pytest
 from support.live_server import Server, new_home, served
 
 from serving.launch.client import Service, started_service
+from serving.store.chain.verify import verify_log
+from serving.store.rebuild import rebuild_histories
 
 LIVE = "live"
 TIERS = ("service", "training", "notebook", "integration", "slow")
@@ -67,6 +69,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One real server with a small champion, shared by all tests: use identities of your own."""
+    """One real server with a small champion, shared by all tests: use identities of your own.
+
+    Whatever they sent, what it stored is what it recorded.
+    """
     with served(new_home(tmp_path_factory.mktemp("small") / "home")) as server:
         yield server
+    assert verify_log(server.store).breaks == ()
+    assert rebuild_histories(server.store, write=False) == ()

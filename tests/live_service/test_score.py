@@ -225,9 +225,9 @@ def test_a_signal_floor_that_applies_challenges(small: Server) -> None:
 
 def expire(small: Server, identity_id: str) -> None:
     """Let a session's trust have expired a second ago."""
-    small.score(an_event(identity_id))
+    decision = small.score(an_event(identity_id))["decision_id"]
     with small.store.transaction() as tx:
-        tx.sessions.set_valid_until(SessionKey(LIVE, identity_id, "s1"), now() - timedelta(seconds=1))
+        tx.sessions.set_valid_until(SessionKey(LIVE, identity_id, "s1"), now() - timedelta(seconds=1), decision)
 
 
 def test_an_expired_session_is_challenged(small: Server) -> None:

@@ -123,9 +123,9 @@ def test_weaker_factors_than_the_floor_demands_are_refused(small: Server) -> Non
 
 def test_a_proof_without_factors_renews_nothing(small: Server) -> None:
     """An expired session stays expired, nothing is folded, and the refusal names the proof."""
-    small.score(an_event("empty"))
+    decision = small.score(an_event("empty"))["decision_id"]
     with small.store.transaction() as tx:
-        tx.sessions.set_valid_until(SessionKey(LIVE, "empty", "s1"), now() - timedelta(seconds=1))
+        tx.sessions.set_valid_until(SessionKey(LIVE, "empty", "s1"), now() - timedelta(seconds=1), decision)
     challenge, before = small.score(an_event("empty")), history_version(small, "empty")
     status, problem = report_completed(small, challenge, "empty", proof=sign_in_proof() | {"amr": []})
 
