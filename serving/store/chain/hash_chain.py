@@ -107,7 +107,7 @@ def start(connection: Connection) -> Tip:
     return add(connection, *first_row(connection.core))
 
 
-def first_row(core: sa.Connection, **more: str) -> tuple[Tip, Link]:
+def first_row(core: sa.Connection, **more: Any) -> tuple[Tip, Link]:
     """A new chain and its first row, whose body may say more."""
     recorded = set(recorded_heads(core))
     new = [vars(head) for head in heads(core) if head not in recorded]

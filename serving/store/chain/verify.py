@@ -69,6 +69,8 @@ class _Chains:
     renewals: dict[str, list[int]] = field(default_factory=dict)
     """What each answered challenge extended its session to, by decision."""
     migrated: set[str] = field(default_factory=set)
+    earlier_ends: set[int] = field(default_factory=set)
+    """The ends of sessions when the migration found them."""
     earlier: int = 0
 
 
@@ -104,7 +106,7 @@ def _verify(
             for each in compare_rows(connection, linked, chains.links.get(linked.kind, {}), erased)
         ),
         *compare_challenges(connection),
-        *compare_sessions(connection, chains.renewals, erased),
+        *compare_sessions(connection, chains.renewals, erased, chains.earlier_ends),
     ]
     anchored = None if anchors is None else check_anchors(connection.core, anchors, public_key, chains.rows)
     breaks += [Break(None, None, reason) for reason in anchored.breaks] if anchored else []
@@ -132,6 +134,7 @@ def _collect(chains: _Chains, row: Any) -> None:
     """Remember what a row says of the tables, for the comparison with them."""
     if row.kind == START and "migration" in json_of(row.body):
         chains.migrated.add(row.chain)
+        chains.earlier_ends.update(json_of(row.body).get("session_ends", ()))
     elif row.chain in chains.migrated:
         chains.earlier += 1
     if row.kind == SESSION_RENEWAL:
