@@ -50,7 +50,7 @@ _INSERT = insert_into(chain_rows)
 def hash_of(before: Tip, link: Link) -> str:
     """The hash of the row that follows `before`; JSON keeps its parts distinct."""
     parts = [before.hash, before.sequence + 1, link.kind, link.subject, link.digest, link.version]
-    return sha256(json.dumps(parts).encode())
+    return sha256(json.dumps(parts, default=repr).encode())
 
 
 def empty_chain(chain: str) -> Tip:

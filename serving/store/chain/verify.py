@@ -29,6 +29,7 @@ from serving.store.chain.verify_rows import (
     compare_rows,
     decision_problems,
     erasures,
+    integers_in,
     json_of,
     verdict_problems,
 )
@@ -134,14 +135,15 @@ def _collect(chains: _Chains, row: Any) -> None:
     """Remember what a row says of the tables, for the comparison with them."""
     if row.kind == START and "migration" in json_of(row.body):
         chains.migrated.add(row.chain)
-        chains.earlier_ends.update(json_of(row.body).get("session_ends", ()))
+        chains.earlier_ends |= integers_in(json_of(row.body).get("session_ends"))
     elif row.chain in chains.migrated:
         chains.earlier += 1
     if row.kind == SESSION_RENEWAL:
-        chains.renewals.setdefault(row.subject, []).append(json_of(row.body).get("valid_until", 0))
+        chains.renewals.setdefault(row.subject, []).extend(integers_in([json_of(row.body).get("valid_until")]))
     if row.kind not in _LINKED_KINDS:
         return
-    found = Found(row.chain, row.sequence, row.digest, row.version)
+    version = row.version if isinstance(row.version, int) else -1  # somebody wrote it: its hash no longer follows
+    found = Found(row.chain, row.sequence, row.digest, version)
     earlier = chains.links.setdefault(row.kind, {}).get(row.subject)
     if earlier is not None and earlier.version == found.version:
         reason = f"the {row.kind} {row.subject} is recorded twice, in row {earlier.sequence} of {earlier.chain} as well"
