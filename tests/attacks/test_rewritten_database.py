@@ -115,10 +115,13 @@ def rows_of(original: bytes, folder: Path, table: str, column: str = "rowid") ->
 
 @pytest.mark.parametrize(("table", "column"), columns())
 def test_a_changed_column_is_found(tmp_path: Path, original: bytes, table: str, column: str) -> None:
-    """Whichever column of whichever row is changed or emptied."""
+    """Whichever column of whichever row is changed, emptied, or filled with what is no text and no number."""
     rows = rows_of(original, tmp_path, table, column)
     forgeries = [
-        (rowid, forged) for rowid, value in rows for forged in dict.fromkeys((another(value), None)) if forged != value
+        (rowid, forged)
+        for rowid, value in rows
+        for forged in dict.fromkeys((another(value), None, b"\xff"))
+        if forged != value
     ]
     update = f"UPDATE {table} SET {column} = ? WHERE rowid = ?"
     found = [
@@ -260,6 +263,23 @@ def test_a_rehashed_database_is_found_with_an_anchor_only(tmp_path: Path, table:
 
     assert found_by(tmp_path) == []
     assert any("another hash" in each for each in found_by(tmp_path, anchors))
+
+
+BODIES = ("[]", "{}", "5", "null", "x", '{"rows": 5}', '{"rows": {"keys": 5}, "valid_until": 5}', '{"rows": ["keys"]}')
+
+
+@pytest.mark.parametrize(
+    "body", [*BODIES, '{"session_ends": 5, "migration": 5}', '{"valid_until": [[]]}', '{"heads": 5}']
+)
+@pytest.mark.parametrize("kind", ["start", "policy", "session_renewal", "erasure"])
+def test_no_body_stops_verify(tmp_path: Path, original: bytes, kind: str, body: str) -> None:
+    """Whatever somebody writes into a row of a chain is named, and the rest is read."""
+    (tmp_path / FILE).write_bytes(original)
+    sets = "kind = 'erasure', body = ?" if kind == "erasure" else "body = ?"
+    where = "policy" if kind == "erasure" else kind
+    write(tmp_path, lambda database: database.execute(f"UPDATE chain_rows SET {sets} WHERE kind = '{where}'", (body,)))
+
+    assert any("its body is not what was recorded" in each for each in found_by(tmp_path))
 
 
 def test_a_whole_chain_that_is_replaced_is_found_with_an_anchor(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ EARLIER = (
     "INSERT INTO revocations (space, identity, session, at, by, reason) VALUES ('live', 'Ada', 's1', 1, 'soc', 'lost')",
     "INSERT INTO step_ups (space, identity, session, version, decision_id, result, at) "
     "VALUES ('live', 'ada', 's1', 1, 'd1', 'failed', 1)",
+    "INSERT INTO sessions VALUES ('live', 'ada', 's1', 90)",
     "INSERT INTO keys VALUES ('k1', 'gateway', 'digest', 'score', 1, NULL)",
     "INSERT INTO keys VALUES ('k2', 'gone', 'digest', 'score', 1, 2)",
 )
-"""What a database of 0.2 holds without links: a revocation, a step-up and two keys, one of them revoked."""
+"""What a database of 0.2 holds without links: a revocation, a step-up, a session that a proof extended, two keys."""
 
 
 def upgraded(folder: Path) -> VerifyReport:
@@ -52,6 +53,7 @@ def test_earlier_rows_are_linked_and_counted(tmp_path: Path) -> None:
     [
         "UPDATE revocations SET session = 's2'",
         "DELETE FROM step_ups",
+        "UPDATE sessions SET valid_until = 91",
         "UPDATE keys SET revoked_at = NULL WHERE id = 'k2'",
         "INSERT INTO keys VALUES ('k3', 'mine', 'digest', 'admin', 1, NULL)",
         "INSERT INTO revocations (space, identity, at, by, reason, lifts) VALUES ('live', 'Ada', 2, 'x', 'y', 1)",

@@ -50,7 +50,7 @@ _INSERT = insert_into(chain_rows)
 def hash_of(before: Tip, link: Link) -> str:
     """The hash of the row that follows `before`; JSON keeps its parts distinct."""
     parts = [before.hash, before.sequence + 1, link.kind, link.subject, link.digest, link.version]
-    return sha256(json.dumps(parts).encode())
+    return sha256(json.dumps(parts, default=repr).encode())
 
 
 def empty_chain(chain: str) -> Tip:
@@ -107,7 +107,7 @@ def start(connection: Connection) -> Tip:
     return add(connection, *first_row(connection.core))
 
 
-def first_row(core: sa.Connection, **more: str) -> tuple[Tip, Link]:
+def first_row(core: sa.Connection, **more: Any) -> tuple[Tip, Link]:
     """A new chain and its first row, whose body may say more."""
     recorded = set(recorded_heads(core))
     new = [vars(head) for head in heads(core) if head not in recorded]

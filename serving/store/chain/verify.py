@@ -29,6 +29,7 @@ from serving.store.chain.verify_rows import (
     compare_rows,
     decision_problems,
     erasures,
+    integers_in,
     json_of,
     verdict_problems,
 )
@@ -69,6 +70,8 @@ class _Chains:
     renewals: dict[str, list[int]] = field(default_factory=dict)
     """What each answered challenge extended its session to, by decision."""
     migrated: set[str] = field(default_factory=set)
+    earlier_ends: set[int] = field(default_factory=set)
+    """The ends of sessions when the migration found them."""
     earlier: int = 0
 
 
@@ -104,7 +107,7 @@ def _verify(
             for each in compare_rows(connection, linked, chains.links.get(linked.kind, {}), erased)
         ),
         *compare_challenges(connection),
-        *compare_sessions(connection, chains.renewals, erased),
+        *compare_sessions(connection, chains.renewals, erased, chains.earlier_ends),
     ]
     anchored = None if anchors is None else check_anchors(connection.core, anchors, public_key, chains.rows)
     breaks += [Break(None, None, reason) for reason in anchored.breaks] if anchored else []
@@ -132,13 +135,15 @@ def _collect(chains: _Chains, row: Any) -> None:
     """Remember what a row says of the tables, for the comparison with them."""
     if row.kind == START and "migration" in json_of(row.body):
         chains.migrated.add(row.chain)
+        chains.earlier_ends |= integers_in(json_of(row.body).get("session_ends"))
     elif row.chain in chains.migrated:
         chains.earlier += 1
     if row.kind == SESSION_RENEWAL:
-        chains.renewals.setdefault(row.subject, []).append(json_of(row.body).get("valid_until", 0))
+        chains.renewals.setdefault(row.subject, []).extend(integers_in([json_of(row.body).get("valid_until")]))
     if row.kind not in _LINKED_KINDS:
         return
-    found = Found(row.chain, row.sequence, row.digest, row.version)
+    version = row.version if isinstance(row.version, int) else -1  # somebody wrote it: its hash no longer follows
+    found = Found(row.chain, row.sequence, row.digest, version)
     earlier = chains.links.setdefault(row.kind, {}).get(row.subject)
     if earlier is not None and earlier.version == found.version:
         reason = f"the {row.kind} {row.subject} is recorded twice, in row {earlier.sequence} of {earlier.chain} as well"

@@ -55,8 +55,9 @@ def erasures(connection: Connection) -> Erasures:
     for subject, text in connection.core.execute(query):
         body = json_of(text)
         listed = body.get("rows", {"decisions": [subject]})
-        rows |= {(table, str(id)) for table, ids in listed.items() for id in ids}
-        valid_until |= set(body.get("valid_until", ()))
+        for table, ids in listed.items() if isinstance(listed, dict) else ():
+            rows |= {(table, str(id)) for id in (ids if isinstance(ids, list) else ())}
+        valid_until |= integers_in(body.get("valid_until"))
     return Erasures(frozenset(rows), frozenset(valid_until))
 
 
@@ -67,6 +68,11 @@ def json_of(text: object) -> dict[str, Any]:
     except (TypeError, ValueError):
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def integers_in(value: object) -> set[int]:
+    """The whole numbers of a list in a body; none of anything else that somebody has written there."""
+    return {each for each in value if isinstance(each, int)} if isinstance(value, list) else set()
 
 
 def compare_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,10 +50,15 @@ def _altered(row: Any) -> list[str]:
 
 
 def compare_sessions(
-    connection: Connection, renewals: Mapping[str, Sequence[int]], erased: Erasures
+    connection: Connection, renewals: Mapping[str, Sequence[int]], erased: Erasures, earlier: Set[int]
 ) -> Iterator[Break]:
-    """Every session that an allow or a proof extended has an end, and it is one that was recorded."""
-    ends = erased.valid_until.union(*(until for id, until in renewals.items() if ("decisions", id) in erased.rows))
+    """Every session that an allow or a proof extended has an end, and it is one that was recorded.
+
+    `earlier` are the ends that a migration found.
+    """
+    ends = erased.valid_until.union(
+        earlier, *(until for id, until in renewals.items() if ("decisions", id) in erased.rows)
+    )
     for row in connection.core.execute(sa.select(sessions)):
         if row.valid_until not in ends and not _was_given(connection, row, renewals):
             reason = f"sessions {row.session} of {row.identity}: no decision and no proof gave it this end"

@@ -20,7 +20,8 @@ SALTED = ("step_ups", "revocations", "identity_types")
 def upgrade() -> None:
     """Add the salts, and give every row that exists a link in a chain of its own.
 
-    The first row of that chain names this migration: of what was done to a row before it, its link proves nothing.
+    The first row of that chain names this migration: of what was done to a row before it, its link proves nothing. It
+    also holds the ends that sessions have, since those which a proof gave were not recorded.
     """
     for table in SALTED:
         op.add_column(table, sa.Column("salt", sa.LargeBinary(), nullable=True, comment="of the digest in the chain"))
@@ -46,9 +47,10 @@ def _link_earlier_rows() -> None:
         for row in connection.execute(sa.text(f"SELECT * FROM {linked.table.name}")).mappings()
         if linked.applies(row)
     ]
-    if not links:
+    ends = connection.execute(sa.text("SELECT DISTINCT valid_until FROM sessions ORDER BY valid_until")).scalars().all()
+    if not links and not ends:
         return
-    tip, first = first_row(connection, migration=revision)
+    tip, first = first_row(connection, migration=revision, session_ends=list(ends))
     for link in (first, *links):
         tip = _insert(connection, tip, link)
 
