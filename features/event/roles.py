@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
+from features.event.identifiers import visible
+
 
 def normalized_role(role: str) -> str:
     """The form in which two spellings of one role are equal: NFKC, letter case folded, trimmed, nothing invisible.
@@ -14,8 +16,7 @@ def normalized_role(role: str) -> str:
     >>> normalized_role("\\uff21dmin\\u200b")
     'admin'
     """
-    visible = "".join(each for each in role if unicodedata.category(each) != "Cf")
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible(role)).casefold())
     return " ".join(folded.split())
 
 

@@ -46,7 +46,8 @@ def categories_of(request: Request) -> list[str]:
         return [derived]
     if source == "nothing":
         return [declared]
-    return sorted({declared, derived}, key=lambda each: (-harm(each), each != declared))
+    ties_to = derived if harm(derived) == harm(declared) == 2 else declared
+    return sorted({declared, derived}, key=lambda each: (-harm(each), each != ties_to))
 
 
 def known_event(policy: Text, request: Request) -> Text:

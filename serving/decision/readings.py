@@ -17,13 +17,16 @@ _VIEWING: tuple[Category, ...] = ("read", "list", "authenticate")
 _ORDINARY: tuple[Category, ...] = ("write", "delete")
 
 
+HARMFUL = 2
+
+
 def harm_rank(category: Category) -> int:
     """0 for viewing and signing in, 1 for ordinary changes, 2 for whatever does harm by itself.
 
     >>> [harm_rank(category) for category in ("list", "delete", "rotate_secret")]
     [0, 1, 2]
     """
-    return 0 if category in _VIEWING else 1 if category in _ORDINARY else 2
+    return 0 if category in _VIEWING else 1 if category in _ORDINARY else HARMFUL
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,13 @@ class ActionReading:
 
     @property
     def category(self) -> Category:
-        """The category that counts: the stricter one; of two that are as strict, the declared one."""
+        """The category that counts: the stricter one; of two that do harm by themselves, the name's."""
         if self.declared is None or self.source == "actions.yaml":
             return self.derived
         if self.source == "nothing":
             return self.declared
-        return self.derived if harm_rank(self.derived) > harm_rank(self.declared) else self.declared
+        derived, declared = harm_rank(self.derived), harm_rank(self.declared)
+        return self.derived if derived > declared or derived == declared == HARMFUL else self.declared
 
     @property
     def all(self) -> tuple[Category, ...]:

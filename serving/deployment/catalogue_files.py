@@ -101,13 +101,22 @@ def read_catalogue(path: Path) -> bytes | None:
 
 
 def parse_catalogues(contents: Mapping[str, bytes], folder: Path) -> Catalogues:
-    """The entries of the files whose bytes are given by name. Raises PolicyError naming file, line, key and reason."""
+    """The entries of the files whose bytes are given by name.
+
+    Raises PolicyError naming file, line, key and reason, of every file that is wrong: then none of them counts.
+    """
     if not contents:
         return NO_CATALOGUES
     entries: dict[str, Any] = {}
+    errors: list[PolicyError] = []
     for name, data in contents.items():
         part = name.removesuffix(".yaml")
-        entries[part] = getattr(read_yaml(data, KINDS[name], str(folder / name)), part)
+        try:
+            entries[part] = getattr(read_yaml(data, KINDS[name], str(folder / name)), part)
+        except PolicyError as error:
+            errors.append(error)
+    if errors:
+        raise PolicyError("\n".join(map(str, errors)), errors[0].file)
     return Catalogues(**entries, digest=contents_digest(contents))
 
 

@@ -30,8 +30,18 @@ def earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConfi
     if earlier.body_digest != context.body_digest:
         raise RequestConflict(f"Event {event.id!r} was sent before with other content.")
     response: dict[str, Any] = earlier.body["answer"]
+    if _rests_on_a_proof(response) or tx.sessions.completion(earlier.id) is not None:
+        return None
     decided_with, versions = response["versions"], active.versions
     unchanged = (decided_with["model"], decided_with["policy"]) == (versions.model, versions.policy)
     own = SessionKey(LIVE if context.beside_live else context.namespace, event.identity.id, event.session.id)
     revocation = tx.sessions.state(own, category=None, resource_type=None, at=context.at).revocation
     return response if unchanged and (revocation is None or response["ruling"] == "deny") else None
+
+
+def _rests_on_a_proof(answer: dict[str, Any]) -> bool:
+    """Whether an allow needed a proof, which may have ended or been taken back since: it is decided again."""
+    trust, threshold = answer["trust"], answer["threshold"]
+    doubted = trust is None or threshold is None or trust["now"] < threshold
+    satisfied = any(floor.get("status") == "satisfied" for floor in answer["floors"])
+    return answer["ruling"] == "allow" and (satisfied or doubted)

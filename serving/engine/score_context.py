@@ -67,7 +67,9 @@ def check_score_request(request: ScoreRequest, caller: Caller, active: ActiveCon
         raise ScopeRequired("An inline history needs a key of scope assure.")
     if request.space is not None and request.mode != "replay":
         raise InvalidField("space", "names the namespace of a replay: send it with mode replay only")
+    received_at = request.event.time if request.mode == "replay" else now()
     event, ignored = believed(request.event, caller.scopes)
+    event = event.model_copy(update={"time": min(event.time, received_at)})  # a future would let everything fade
     return ScoreContext(
         request=request,
         caller=caller,
@@ -75,20 +77,20 @@ def check_score_request(request: ScoreRequest, caller: Caller, active: ActiveCon
         ignored_claims=ignored,
         namespace=_namespace(request),
         at=_decision_time(request, active),
-        received_at=request.event.time if request.mode == "replay" else now(),
+        received_at=received_at,
         body_digest=digest_of(request.model_dump_json().encode()),
     )
 
 
 def _decision_time(request: ScoreRequest, active: ActiveConfiguration) -> datetime:
-    """A replay is decided as of the event's time. An enforced event must be of this moment; the later time counts."""
+    """A replay is decided as of the event's time. An enforced event must be of this moment, which counts."""
     event_time, present, skew = request.event.time, now(), active.settings.allowed_skew_seconds
     if request.mode == "replay":
         return event_time
     if abs((event_time - present).total_seconds()) > skew:
         reason = f"lies more than {skew} s from the server's clock: past events need mode replay"
         raise InvalidField("event.time", reason)
-    return max(present, event_time)
+    return present
 
 
 def _namespace(request: ScoreRequest) -> str:

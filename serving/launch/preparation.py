@@ -61,7 +61,7 @@ def configuration_fault(settings: Settings) -> str | None:
         Policy.load(policy_file(settings))
         load_catalogues(catalogue_folder(settings))
     except PolicyError as error:
-        return f"the policy is refused, and without one nothing can be decided: {error}"
+        return f"a file is refused, and without it nothing can be decided: {error}"
     return None
 
 

@@ -34,7 +34,8 @@ def refresh(engine: Engine, path: Path, read: Callable[[], Mapping[str, Any]], a
         return
     metrics.POLICY_REFUSED.set(bool(after.refused_files))
     if reason is not None:
-        log.error("%s; the policy %s stays active", reason, after.policy.digest, exc_info=unexpected)
+        words = "%s; the policy %s and the entries of all catalogues in force stay as they are"
+        log.error(words, reason, after.policy.digest, exc_info=unexpected)
         return
     if after.versions != before.versions:
         metrics.POLICY_SWAPS.inc()

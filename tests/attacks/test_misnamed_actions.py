@@ -23,6 +23,10 @@ TRICKS: dict[str, dict[str, Any]] = {
     "in wide letters": {"name": "\uff49\uff41\uff4d:CreateAccessKey", "category": "read"},
     "with spaces around": {"name": "  iam:CreateAccessKey ", "category": "read"},
     "by its words": {"name": "create_access_key", "category": "read"},
+    "with a view behind it": {"name": "iam:CreateAccessKey#view", "category": "read"},
+    "as a command that shows its result": {"name": "aws iam create-access-key --query AccessKey", "category": "read"},
+    "with a view in the path's query": {"name": "POST /api/keys?scopes=read", "category": "read"},
+    "with invisible characters": {"name": "create_acc\u200bess_k\u200bey", "category": "read"},
     "said to be harmless": {"category": "read", "impact": "low", "reversible": True},
     "as another privileged category": {"category": "export"},
 }

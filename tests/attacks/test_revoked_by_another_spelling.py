@@ -29,7 +29,10 @@ def test_every_spelling_of_a_revoked_identity_is_denied(
     assert small.score(an_event(unicodedata.normalize(form, spelling)))["ruling"] == "deny"
 
 
-@pytest.mark.parametrize("character", ["\u200b", "\u200d", "\ufeff", "\x00", "\n", "\x7f", "\u202e", "\u2028"])
+@pytest.mark.parametrize(
+    "character",
+    ["\u200b", "\u200d", "\ufeff", "\x00", "\n", "\x7f", "\u202e", "\u2028", "\ufe0f", "\u034f", "\u3164", "\u2800"],
+)
 @pytest.mark.parametrize("group", ["identity", "session"])
 def test_an_id_with_a_character_that_cannot_be_seen_is_refused(small: Server, group: str, character: str) -> None:
     """400 with the field's name; it would be a twin of another id."""

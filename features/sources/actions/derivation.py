@@ -6,13 +6,17 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from features.event.identifiers import visible
 from features.event.schema import Category
 from features.sources.actions.generic_names import generic_category
 from features.sources.aws.action_categories import listed_category
 
 
 class DerivedCategory(NamedTuple):
-    """A category, and what it was derived from: AWS's own table, the name's words, or nothing (then it is a write)."""
+    """A category, and what it was derived from: AWS's own table, the name's words, or nothing (then it is a write).
+
+    AWS calls whatever changes something a write, so there the words may say more.
+    """
 
     category: Category
     source: Literal["aws", "name", "nothing"]
@@ -27,9 +31,16 @@ def derived_category(name: str) -> DerivedCategory:
     >>> derived_category("crm:ExportContacts")
     DerivedCategory(category='export', source='name')
     """
-    name = unicodedata.normalize("NFKC", name)
+    name = visible(unicodedata.normalize("NFKC", name))
+    by_words = generic_category(name)
     listed = listed_category(name)
     if listed:
-        return DerivedCategory(listed, "aws")
-    by_words = generic_category(name)
+        words_say_more = listed in ("write", "delete") and by_words not in (
+            None,
+            "read",
+            "list",
+            "authenticate",
+            "write",
+        )
+        return DerivedCategory(by_words if words_say_more and by_words else listed, "aws")
     return DerivedCategory(by_words, "name") if by_words else DerivedCategory("write", "nothing")

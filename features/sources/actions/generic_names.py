@@ -1,9 +1,9 @@
 """The category of an action by the words of its name, for names that no vendor's table knows.
 
 A name is cut into words (`user.account.privilege.grant`, `Microsoft.Authorization/roleAssignments/write`,
-`CreateAccessKey`, `DELETE /users/7/mfa`). A name that only views something keeps to viewing, whatever it views:
-`ListKeys` and `GetPolicy` are reads. Any other name is classified by what it does and to what. A name without a known
-verb or noun says nothing.
+`CreateAccessKey`, `DELETE /users/7/mfa`); of an address only method and path count. A name that only views something is
+a view, whatever it views: `ListKeys` and `GetPolicy` are reads. A word that changes something, anywhere in the name,
+ends that. A name without a known verb says nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 from features.event.schema import Category
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_HTTP_VIEW = re.compile(r"(GET|HEAD|OPTIONS)[ :]*/")
-_SEPARATOR = re.compile(r"[.:/#\s]+")
+_ADDRESS = re.compile(r"(?P<method>[A-Za-z]+)[ :]+(?:https?://[^/ ]+)?(?P<path>/[^?#]*)(?P<rest>.*)", re.DOTALL)
+_OVERRIDE = re.compile(r"[?&]_method=([A-Za-z]+)")
 _VERSION = re.compile(r"^v?\d+(alpha|beta)?\d*$")
 
 
@@ -30,24 +30,25 @@ _READ = _words(
     """get read view show head fetch query check count select preview test verify validate peek inspect options status
     display observe watch retrieve load open monitor"""
 )
-_NOUNS_AS_WELL = _words(
-    "index query check count select preview test status display watch load open monitor view scan search"
-)
-"""Views that are nouns as well: beside a word that changes something they say nothing (`index_delete`)."""
 _VIEW = _LIST | _READ
 _DELETE = _words("delete remove destroy purge drop terminate erase deregister wipe truncate unlink rm trash")
 _CHANGE = _words(
-    """write put post patch set update modify change edit create make add insert new register enable disable start stop
+    """write put post patch set update modify change edit create make add insert register enable disable start stop
     restart attach detach associate disassociate assign unassign grant revoke allow deny block unblock rotate reset
     renew regenerate generate issue import upload replace suspend pause resume cancel approve authorize confirm
     submit send
     activate deactivate reactivate lock unlock turn bypass override transfer share unshare invite promote demote elevate
     link bind unbind join leave publish deploy install uninstall configure apply save move rename copy merge schedule
-    skip ignore exempt mute silence quarantine restore reject accept toggle switch downgrade clear"""
+    skip ignore exempt mute silence quarantine restore reject accept consent toggle switch downgrade clear"""
 )
 _EXPORT = _words("export download dump extract takeout unload exfiltrate")
 _ASSUME = _words("assume impersonate sudo su elevate become actas runas")
 _CHANGING = _CHANGE | _DELETE | _EXPORT | _ASSUME | _words("pay refund withdraw purchase disburse remit exec execute")
+_NOUNS_AS_WELL = _EXPORT | _words(
+    """import grant purchase share transfer release merge copy move schedule issue upload refund run call trigger start
+    post"""
+)
+"""Changes that are nouns as well: behind a view they name what is viewed (`GetExportJob`)."""
 _RUN = _words("run execute exec invoke call trigger start launch dispatch submit eval")
 
 _SECRETS = _words(
@@ -62,7 +63,8 @@ _KEY_VERBS = _words(
 )
 _ACCESS = _words(
     """role roles policy policies permission permissions privilege privileges acl acls member members membership
-    memberships collaborator collaborators entitlement entitlements rolebinding rolebindings clusterrolebinding grant
+    memberships collaborator collaborators entitlement entitlements rolebinding rolebindings clusterrole
+    clusterroles clusterrolebinding clusterrolebindings grant
     grants consent delegation impersonator admin admins administrator administrators owner owners superuser sudoers
     oauthclient oauth2permissiongrant principal principals serviceaccount serviceaccounts"""
 )
@@ -84,24 +86,49 @@ _MONEY = _words(
 _PAY = _words("pay refund withdraw purchase disburse remit")
 _FUNDS = _words("fund funds money bank cash")
 _MOVE = _words("transfer send move release")
-_CODE = _words(
-    "command commands script scripts code shell terminal console query sql snippet notebook cell pod container"
-)
+_CODE = _words("command commands script scripts code shell terminal console sql snippet notebook cell pod container")
 _WORKFLOWS = _words(
     """workflow workflows pipeline pipelines job jobs build builds deployment function lambda playbook automation task
-    tasks execution runbook dag"""
+    tasks runbook dag"""
 )
 _SIGN_IN = _words("login logon signin authenticate authentication")
 _CONSOLES = _words("console panel portal dashboard")
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of an action's name in lower case, without versions.
+    """The words of an action's name in lower case and in their plain form, without versions.
 
     >>> words_of("google.iam.admin.v1.CreateServiceAccountKey")
     ('google', 'iam', 'admin', 'create', 'service', 'account', 'key')
+    >>> words_of("DELETE https://search.example.com/users/7/2fa?view=1"), words_of("UserDisabled")
+    (('delete', 'users', 'mfa'), ('user', 'disable'))
     """
-    return tuple(word.lower() for word in _WORD.findall(name) if not _VERSION.match(word.lower()) and word != "v")
+    name = re.sub("2fa", " mfa ", _spoken(name), flags=re.IGNORECASE)
+    words = (word.lower() for word in _WORD.findall(name))
+    return tuple(_plain(word) for word in words if not _VERSION.match(word) and word != "v")
+
+
+def _spoken(name: str) -> str:
+    """Of an address the method and the path: what follows is the caller's own text. A method may be overridden."""
+    address = _ADDRESS.fullmatch(name.strip())
+    if address is None:
+        return name
+    override = _OVERRIDE.search(address["rest"])
+    return f"{override[1] if override else address['method']} {address['path']}"
+
+
+@lru_cache(maxsize=65_536)
+def _plain(word: str) -> str:
+    """A participle as its verb, where the verb is known."""
+    for base in (
+        word.removesuffix("d"),
+        word.removesuffix("ed"),
+        word.removesuffix("ing"),
+        word.removesuffix("ing") + "e",
+    ):
+        if base != word and base in _VIEW | _CHANGING:
+            return base
+    return word
 
 
 @lru_cache(maxsize=65_536)
@@ -110,33 +137,31 @@ def generic_category(name: str) -> Category | None:
 
     >>> generic_category("user.account.privilege.grant"), generic_category("vault.ListKeys")
     ('manage_access', 'list')
-    >>> generic_category("DELETE /users/7/mfa"), generic_category("frobnicate")
-    ('change_security_setting', None)
+    >>> generic_category("DELETE /users/7/mfa"), generic_category("frobnicate"), generic_category("roles")
+    ('change_security_setting', None, None)
     """
     words = words_of(name)
+    verbs = [word for word in words if word in _VIEW or word in _CHANGING or word in _RUN]
     if _opens_console(words):
         return "admin_console"
-    changes = [word for word in words if word in _CHANGING]
-    view = _view_of(name, changes)
-    return view or _privileged(words) or _ordinary(words, changes)
+    if _is_view(verbs, words):
+        exports = words[0] in ("get", "head") and {*_spoken(name).lower().split("/")} & _EXPORT
+        return "export" if exports else "list" if _first_view(verbs) in _LIST else "read"
+    changes = [verb for verb in verbs if verb not in _VIEW]
+    return (_privileged(words) if changes else None) or _ordinary(words, changes)
 
 
-def _view_of(name: str, changes: list[str]) -> Category | None:
-    """`list` or `read` if a name only views something: the last part of it that has a verb begins with one that views.
+def _is_view(verbs: list[str], words: tuple[str, ...]) -> bool:
+    """Whether a name only views: it begins with a view, and what changes something is only what is viewed."""
+    if verbs[:1] == ["post"] and len(verbs) > 1 and verbs[-1] in _LIST:
+        verbs = verbs[1:]  # `POST /search`
+    if not verbs or verbs[0] not in _VIEW or {"or", "and", "then"} & set(words):
+        return not [verb for verb in verbs if verb not in _VIEW] and bool(verbs)
+    return all(verb in _VIEW or verb in _NOUNS_AS_WELL for verb in verbs)
 
-    >>> _view_of("storage.objects.get", []), _view_of("GetExportJob", ["export"]), _view_of("index.delete", ["delete"])
-    ('read', 'read', None)
-    """
-    if _HTTP_VIEW.match(name):
-        return None if _EXPORT & set(words_of(name)) else "read"
-    parts = [words_of(part) for part in _SEPARATOR.split(name)]
-    verbs = next((found for part in reversed(parts) if (found := [w for w in part if w in _VIEW | _CHANGING])), [])
-    if changes[:1] == ["post"] and len(changes) == 1:
-        verbs = [verb for verb in verbs if verb != "post"] or verbs  # `POST /search`
-    either = {"or", "and"} & set(words_of(name))
-    if not verbs or verbs[0] not in _VIEW or (changes and either) or (len(verbs) > 1 and verbs[0] in _NOUNS_AS_WELL):
-        return None
-    return "list" if verbs[0] in _LIST else "read"
+
+def _first_view(verbs: list[str]) -> str:
+    return next(verb for verb in verbs if verb in _VIEW)
 
 
 def _opens_console(words: tuple[str, ...]) -> bool:
