@@ -135,6 +135,12 @@ class DecisionBody(WireModel):
         float | None,
         Field(description="The trust without stand-ins for what was withheld; null in records before 0.3."),
     ] = None
+    valid_until: Annotated[
+        int | None, Field(description="When the session's trust ends, in µs since 1970, as the session keeps it.")
+    ] = None
+    prompt: Annotated[
+        dict[str, Any] | None, Field(description="The remedy offered first and the rules that asked, of a challenge.")
+    ] = None
     types: Annotated[
         RecordedTypes | None, Field(description="What was known of the identity's type; null in records before 0.3.")
     ] = None

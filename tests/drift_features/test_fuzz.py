@@ -15,6 +15,7 @@ from features.engine.batch import replay
 from features.engine.batch_state import BatchState
 from features.engine.online import fold, vector
 from features.event.arrow import EVENT_SCHEMA, table_of
+from features.event.identifiers import visible
 from features.event.numpy_row import row_from, row_of
 from features.event.schema import (
     Category,
@@ -34,6 +35,8 @@ ALWAYS = np.array([f.always for f in FEATURES])
 START, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
 
 text = st.one_of(st.sampled_from(["a", "b", "c", "🛂" * 64, "x" * 256, " ", "\x00"]), st.text(min_size=1, max_size=20))
+ids = text.map(visible).filter(bool)
+"""Ids hold no character that cannot be seen; an event with one is refused."""
 times = st.one_of(
     st.sampled_from([START, END, datetime(2026, 1, 1, tzinfo=UTC)]),
     st.datetimes(START.replace(tzinfo=None), END.replace(tzinfo=None)).map(lambda t: t.replace(tzinfo=UTC)),
@@ -81,7 +84,7 @@ events = group(
         reputation=maybe(st.floats(0, 1)),
     ),
     device=group(
-        id=maybe(text),
+        id=maybe(ids),
         managed=maybe(st.booleans()),
         compliant=maybe(st.booleans()),
         user_agent=maybe(st.text(max_size=99)),
