@@ -12,7 +12,7 @@ from serving.store.chain.verify import verify_log
 from serving.store.rebuild import rebuild_histories
 
 LIVE = "live"
-TIERS = ("service", "training", "notebook", "integration", "slow")
+TIERS = ("service", "property", "training", "notebook", "integration", "slow")
 """Markers that keep a test out of the quick tier; a test with none of them is marked `unit`."""
 TIER_OF = {
     "tests/attacks": "service",
@@ -21,11 +21,18 @@ TIER_OF = {
     "tests/trust_model": "training",
     "tests/evidence": "training",
     "tests/policy_changes": "training",
-    "tests/drift_features/test_parity.py": "training",
-    "tests/drift_features/test_fuzz.py": "training",
-    "tests/drift_features/test_numba_traps.py": "training",
-    "tests/drift_features/test_pandas_polars.py": "training",
-    "tests/drift_features/test_batch_files.py": "training",
+    "tests/decision_records": "integration",
+    "tests/project/test_launch.py": "service",
+    **dict.fromkeys(
+        (
+            *(f"tests/drift_features/test_{name}.py" for name in ("parity", "fuzz", "numba_traps", "pandas_polars")),
+            *(f"tests/drift_features/test_{name}.py" for name in ("batch_files", "golden_figures")),
+            *(f"tests/rulings/test_{name}.py" for name in ("floor_proof", "monotone", "decision", "remedies")),
+            *(f"tests/rulings/test_{name}.py" for name in ("yaml_limits", "repeated_challenges", "refused_proofs")),
+            "tests/log_events/test_ip_lookup.py",
+        ),
+        "property",
+    ),
     "tests/documentation/test_notebooks.py": "notebook",
     "tests/packaging": "integration",
     "tests/documentation": "integration",
