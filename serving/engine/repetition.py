@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,12 +19,12 @@ _NEVER_RECEIVED = datetime.min.replace(tzinfo=UTC).isoformat()
 
 
 def earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any] | None:
-    """The decision this caller got for the same event a moment ago, unless model, policy or a revocation changed it."""
+    """The decision this caller got for the same event a moment ago, unless a version or a revocation has changed."""
     event = context.event
     if event.id is None:
         return None
     key = SessionKey(context.namespace, event.identity.id)
-    since = context.received_at - REPEAT_WINDOW
+    since = context.at - REPEAT_WINDOW
     earlier = tx.decisions.latest_for_event(key, caller=context.caller.id, event_id=event.id, since=since)
     if earlier is None or datetime.fromisoformat(earlier.body.get("received_at", _NEVER_RECEIVED)) < since:
         return None
@@ -32,8 +33,7 @@ def earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConfi
     response: dict[str, Any] = earlier.body["answer"]
     if _rests_on_a_proof(response) or tx.sessions.completion(earlier.id) is not None:
         return None
-    decided_with, versions = response["versions"], active.versions
-    unchanged = (decided_with["model"], decided_with["policy"]) == (versions.model, versions.policy)
+    unchanged = response["versions"] == asdict(active.versions)
     own = SessionKey(LIVE if context.beside_live else context.namespace, event.identity.id, event.session.id)
     revocation = tx.sessions.state(own, category=None, resource_type=None, at=context.at).revocation
     return response if unchanged and (revocation is None or response["ruling"] == "deny") else None

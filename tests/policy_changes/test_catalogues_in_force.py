@@ -111,3 +111,16 @@ def test_changes_of_two_watchers_are_both_kept(engine: Engine) -> None:
     first.join()
 
     assert (engine.active.missing, [each.reason for each in engine.active.refused_files]) == ("one", ["why"])
+
+
+def test_an_answer_from_before_a_change_is_not_repeated(engine: Engine, tmp_path: Path) -> None:
+    """The same event again is decided by the entries in force."""
+    request = score_request("repeated", id="e1")
+    before = engine.score(request, CALLER)
+    same = engine.score(request, CALLER)
+    (tmp_path / "actions.yaml").write_text(EXPORT)
+    CatalogueWatcher(engine, tmp_path).check()
+    after = engine.score(request, CALLER)
+
+    assert same == before
+    assert after["action"]["category"] == "export"
