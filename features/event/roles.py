@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import lru_cache
 
-from features.event.identifiers import visible
+from features.event.identifiers import comparable_id
 
 
 def normalized_role(role: str) -> str:
@@ -16,8 +15,7 @@ def normalized_role(role: str) -> str:
     >>> normalized_role("\\uff21dmin\\u200b")
     'admin'
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible(role)).casefold())
-    return " ".join(folded.split())
+    return " ".join(comparable_id(role).split())
 
 
 @lru_cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -112,9 +112,8 @@ def decide(
     not_in_force = policy.not_in_force(at) if enforceable else None
     assessment = _assess(trust, threshold, degraded or not_in_force)
     now = assessment.trust.now if assessment.trust else 0.0
-    sent = as_sent.now if as_sent and math.isfinite(as_sent.now_log_odds) else now
-    context = decision_context(readings, features, now, assessment.threshold, policy, at, session.failed_step_ups)
-    context = replace(context, trust_as_sent=max(sent, now))
+    sent = as_sent.now if as_sent and math.isfinite(as_sent.now_log_odds) else None
+    context = decision_context(readings, features, now, assessment.threshold, policy, at, session.failed_step_ups, sent)
     result = determine_ruling(context, assessment, proofs, session)
     lifetime = None
     if assessment.trust is not None and result.ruling == "allow":

@@ -98,8 +98,11 @@ def decision_context(
     policy: Policy,
     at: datetime,
     failed_step_ups: int = 0,
+    trust_as_sent: float | None = None,
 ) -> DecisionContext:
     """The context of a request.
+
+    `trust_as_sent` is the trust without stand-ins for what was withheld; the higher of both decides on denial.
 
     The session is doubted when its trust is below the threshold, when there is no threshold, and when its credential is
     exposed.
@@ -107,7 +110,8 @@ def decision_context(
     event = readings.event
     below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
     doubted = below or features.get("credential_exposed") == 1.0
-    return DecisionContext(event, features, trust, doubted, policy, at, failed_step_ups, readings.others)
+    stated = max(trust, trust if trust_as_sent is None else trust_as_sent)
+    return DecisionContext(event, features, trust, doubted, policy, at, failed_step_ups, readings.others, stated)
 
 
 def determine_ruling(

@@ -7,8 +7,7 @@ computed, and the answer names what was ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
 
 from features.event.schema import Event, Network
 
@@ -24,12 +23,8 @@ SELF_PROVING_KIND = "jit_credential"
 
 NETWORK_FACTS = ("asn", "country", "latitude", "longitude", "hosting", "anonymizer", "reputation")
 """Facts about an address, which are looked up."""
-RISKIER: dict[str, Callable[[Any], bool]] = {
-    "hosting": lambda value: value,
-    "anonymizer": lambda value: value,
-    "reputation": lambda value: value > 0.0,
-}
-"""Facts that make a request riskier, with when they do: these count from any caller."""
+RISKIER = frozenset(("hosting", "anonymizer", "reputation"))
+"""Facts that make a request riskier where they are true or above 0: these count from any caller."""
 
 
 def believed(event: Event, scopes: Collection[str]) -> tuple[Event, tuple[str, ...]]:
@@ -58,4 +53,4 @@ def _claims_of(event: Event, group: str, names: Sequence[str]) -> Iterator[str]:
 def _lowers_risk(network: Network, name: str) -> bool:
     """Whether a fact is stated, and may make the request look safer than it is."""
     value = getattr(network, name)
-    return value is not None and not (name in RISKIER and RISKIER[name](value))
+    return value is not None and not (name in RISKIER and value)

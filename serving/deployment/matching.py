@@ -10,10 +10,10 @@ from functools import lru_cache
 from features.event.identifiers import comparable_id
 from features.event.schema import Environment, Sensitivity
 from serving.deployment.catalogue_files import ActionEntry, AssetEntry, Catalogues, IdentityEntry
+from serving.policy.rules import SENSITIVITIES
 
-SENSITIVITIES: tuple[Sensitivity, ...] = ("public", "internal", "confidential", "restricted")
 ENVIRONMENTS: tuple[Environment, ...] = ("development", "staging", "production")
-"""Both from the least strict to the strictest."""
+"""From the least strict to the strictest."""
 
 
 def matching_action(catalogues: Catalogues, name: str) -> ActionEntry | None:

@@ -7,15 +7,15 @@ from typing import Any
 from features.event.schema import Event, Sensitivity
 from features.sources.actions.derivation import derived_category
 from serving.decision.readings import NO_TYPES, ActionReading, KnownTypes, Reading, Readings
-from serving.deployment.catalogue_files import NO_CATALOGUES, AssetEntry, Catalogues, IdentityEntry
+from serving.deployment.catalogue_files import NO_CATALOGUES, ActionEntry, AssetEntry, Catalogues, IdentityEntry
 from serving.deployment.matching import (
-    SENSITIVITIES,
     matching_action,
     matching_assets,
     matching_identity,
     stricter_environment,
     stricter_sensitivity,
 )
+from serving.policy.rules import SENSITIVITIES
 from serving.policy.schema import Policy
 
 
@@ -28,8 +28,9 @@ def read_request(
     assured: bool,
 ) -> Readings:
     """The readings of a request. `assured` says that its caller may assert facts (scope `assure`)."""
-    action = read_action_category(event, catalogues)
-    event = _with_known_action(event, catalogues)
+    entry = matching_action(catalogues, event.action.name)
+    action = _action_reading(event, entry)
+    event = _with_known_action(event, entry)
     identity = matching_identity(catalogues, event.identity.id)
     event = _with_known_identity(event, identity, policy)
     trusted = assured or policy.trust_declared_sensitivity
@@ -45,18 +46,16 @@ def read_request(
     return Readings(readings[0].event, tuple(readings[1:]), action, event.identity.type != first.event.identity.type)
 
 
-def read_action_category(event: Event, catalogues: Catalogues = NO_CATALOGUES) -> ActionReading:
+def _action_reading(event: Event, entry: ActionEntry | None) -> ActionReading:
     """The declared category of an event's action, and the one that its name has."""
-    entry = matching_action(catalogues, event.action.name)
     if entry is not None:
         return ActionReading(event.action.category, entry.category, "actions.yaml")
     derived = derived_category(event.action.name)
     return ActionReading(event.action.category, derived.category, derived.source)
 
 
-def _with_known_action(event: Event, catalogues: Catalogues) -> Event:
+def _with_known_action(event: Event, entry: ActionEntry | None) -> Event:
     """The impact and reversibility that `actions.yaml` states replace the declared ones."""
-    entry = matching_action(catalogues, event.action.name)
     if entry is None:
         return event
     stated = {"impact": entry.impact, "reversible": entry.reversible}

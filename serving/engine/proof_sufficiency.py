@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from features.event.schema import Event
@@ -65,8 +64,7 @@ def _context(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguratio
     threshold, trust = challenge.body["answer"]["threshold"], proof.trust_at_completion or 0.0
     readings = read_recorded(challenge.body, event, active)
     at, as_sent = max(proof.made_at, challenge.at), challenge.body.get("trust_as_sent")
-    context = decision_context(readings, features, trust, threshold, active.policy, at)
-    return replace(context, trust_as_sent=trust if as_sent is None else max(as_sent, trust))
+    return decision_context(readings, features, trust, threshold, active.policy, at, trust_as_sent=as_sent)
 
 
 def _demanded(challenge: DecisionRecord, policy: Policy) -> Iterator[Requirement]:

@@ -6,7 +6,6 @@ fails gives no ruling.
 
 from __future__ import annotations
 
-import logging
 import math
 import secrets
 from collections import Counter
@@ -24,7 +23,7 @@ from serving import metrics
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Prompt, Proof, SessionState, Versions
 from serving.decision.proofs import assurance, claimed_proofs
-from serving.decision.readings import KnownTypes
+from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
 from serving.engine.caller_findings import findings_on_caller
@@ -39,8 +38,6 @@ from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
 from serving.times import microseconds, time_of
 
-log = logging.getLogger(__name__)
-
 
 def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> dict[str, Any]:
     """Decide one request and record the decision; the same request again gets the same decision.
@@ -53,11 +50,10 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     with metrics.REMEMBERING.time():
         history, version = _load_history(tx, context)
     last_seen = _last_seen(history, context, active)
-    types = tx.identity_types.of(context.namespace, context.event.identity.id)
+    with metrics.REMEMBERING.time():
+        types, withheld = _remember_declaration(tx, context)
     readings = read_request(context.event, active.policy, active.catalogues, types, assured=context.assured)
     row = row_of(context.event)
-    with metrics.REMEMBERING.time():
-        withheld = _withheld(tx, context)
     sent = assess(row, history, active)
     assessment = stricter(sent, assess(row_with_stand_ins(context.event, row), history, active)) if withheld else sent
     with metrics.REMEMBERING.time():
@@ -83,7 +79,6 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         )
     with metrics.RECORDING.time():
         version = _update_history(tx, context, active, decision, readings.event, row, history, version)
-        _remember_declaration(tx, context)
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
@@ -149,21 +144,17 @@ def _state_in(
     return state, tx.sessions.proofs(key, at)
 
 
-def _withheld(tx: Transaction, context: ScoreContext) -> tuple[str, ...]:
-    """The groups that this caller habitually sends of the identity and that the event lacks."""
+def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[KnownTypes, tuple[str, ...]]:
+    """Record the declared type, which a caller that may assert facts fixes, and which groups of fields were sent.
+
+    Returns what was known of the type before, and which groups this caller habitually sends of the identity and did not
+    now. An inline request records nothing, and nothing is known of it.
+    """
     if context.inline:
-        return ()
-    return tx.field_presence.missing_habitual(context.namespace, context.caller.id, context.event, context.at)
-
-
-def _remember_declaration(tx: Transaction, context: ScoreContext) -> None:
-    """Record the declared type, which a caller that may assert facts fixes, and which groups of fields were sent. An
-    inline request records nothing."""
-    if not context.inline:
-        identity = context.event.identity
-        fixing = f"key {context.caller.id}" if context.assured else None
-        tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
-        tx.field_presence.record(context.namespace, context.caller.id, context.event, context.at)
+        return NO_TYPES, ()
+    identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
+    types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
+    return types, tx.field_presence.observe(context.namespace, context.caller.id, context.event, context.at)
 
 
 def new_decision_id(at: datetime) -> str:
@@ -249,7 +240,7 @@ def _record(
             "features": {name: None if math.isnan(value) else value for name, value in features.items()},
             "mode": "inline" if context.inline else context.request.mode,
             "assured": context.assured,
-            "received_at": context.received_at.isoformat(),
+            "received_at": context.at.isoformat(),
             "types": asked.types.record(),
             "trust_as_sent": asked.trust_as_sent,
             "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),

@@ -32,8 +32,7 @@ class ScoreContext:
     ignored_claims: tuple[str, ...]
     namespace: str
     at: datetime
-    received_at: datetime
-    """The server's time of a request; the event's own of a replay."""
+    """The server's time at which a request came; the event's own of a replay."""
     body_digest: str
 
     @property
@@ -67,17 +66,16 @@ def check_score_request(request: ScoreRequest, caller: Caller, active: ActiveCon
         raise ScopeRequired("An inline history needs a key of scope assure.")
     if request.space is not None and request.mode != "replay":
         raise InvalidField("space", "names the namespace of a replay: send it with mode replay only")
-    received_at = request.event.time if request.mode == "replay" else now()
+    at = _decision_time(request, active)
     event, ignored = believed(request.event, caller.scopes)
-    event = event.model_copy(update={"time": min(event.time, received_at)})  # a future would let everything fade
+    event = event.model_copy(update={"time": min(event.time, at)})  # a future would let everything fade
     return ScoreContext(
         request=request,
         caller=caller,
         event=fill_event(event, active.networks),
         ignored_claims=ignored,
         namespace=_namespace(request),
-        at=_decision_time(request, active),
-        received_at=received_at,
+        at=at,
         body_digest=digest_of(request.model_dump_json().encode()),
     )
 

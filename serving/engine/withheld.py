@@ -11,6 +11,7 @@ import secrets
 from features.arrays import Array
 from features.event.numpy_row import row_of
 from features.event.schema import Event
+from serving.store.field_presence import groups_present
 
 _TOKEN = secrets.token_hex(8)
 """Part of every stand-in: nobody knows it outside this process, so none of them is ever seen in a request."""
@@ -35,12 +36,13 @@ def row_with_stand_ins(event: Event, row: Array) -> Array:
 def with_stand_ins(event: Event) -> Event:
     """The event with a never-seen value in place of each missing network, device, client and credential."""
     network, device, credential = event.network, event.device, event.credential
-    if network.ip is None and network.asn is None and network.country is None:
+    has_network, has_device, has_client, has_credential = groups_present(event)
+    if not has_network:
         network = network.model_copy(update=_NETWORK)
-    if device.id is None:
+    if not has_device:
         device = device.model_copy(update={"id": f"unseen-{_TOKEN}"})
-    if device.user_agent is None:
+    if not has_client:
         device = device.model_copy(update={"user_agent": f"unseen{_TOKEN}/1.0"})
-    if credential.id is None:
+    if not has_credential:
         credential = credential.model_copy(update={"id": f"unseen-{_TOKEN}"})
     return event.model_copy(update={"network": network, "device": device, "credential": credential})

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from features.event.roles import normalized_role, normalized_roles
-from features.event.schema import IdentityType
+from features.event.schema import IdentityType, Sensitivity
 from serving.policy.fact_types import FACT_TYPES, can_hold, check_condition
 from serving.policy.loader import UnknownName
 
@@ -68,6 +68,8 @@ def _whole_number(version: Any) -> Any:
 FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
 """The format of a policy file, or of a file beside it."""
 IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
+SENSITIVITIES: tuple[Sensitivity, ...] = get_args(Sensitivity)
+"""From the least strict to the strictest."""
 FACTS = tuple(FACT_TYPES)
 """Every fact a condition may name: event fields by dotted name, features, and derived facts."""
 

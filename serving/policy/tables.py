@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from features.event.authentication_methods import AuthenticationMethod
 from serving.policy.assurance import AmrLists, AssuranceMap, IdentityProvider, ProviderName
+from serving.policy.rules import SENSITIVITIES
 from serving.policy.schema import Condition, Floor, Policy, RemedyRule, Requirement, Threshold, Thresholds
 from serving.times import duration
-
-SENSITIVITIES = ("public", "internal", "confidential", "restricted")
 
 
 @dataclass(frozen=True)

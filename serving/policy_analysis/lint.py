@@ -14,9 +14,8 @@ from serving.decision.proofs import accepted_remedies, model_requirement
 from serving.deployment.catalogue_files import ActionEntry, Catalogues, IdentityEntry
 from serving.deployment.matching import matching_action, matching_identity
 from serving.policy.fact_types import can_hold
-from serving.policy.rules import IDENTITY_TYPES, PolicyPart
+from serving.policy.rules import IDENTITY_TYPES, SENSITIVITIES, PolicyPart
 from serving.policy.schema import Condition, Policy, Requirement, Thresholds
-from serving.policy.tables import SENSITIVITIES
 
 NamedEntry = ActionEntry | IdentityEntry
 

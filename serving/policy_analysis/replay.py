@@ -14,7 +14,6 @@ from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Proof, Revocation, SessionState, Versions
 from serving.decision.proofs import claimed_proofs
 from serving.decision.ruling import Ruling
-from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues
 from serving.deployment.request_reading import read_request
 from serving.policy.schema import Policy
 from serving.policy.thresholds import threshold_for
@@ -105,12 +104,11 @@ def decide_again(
     threshold: float | None,
     session: SessionState,
     proofs: Sequence[Proof],
-    catalogues: Catalogues = NO_CATALOGUES,
 ) -> Decision:
     """Decide a past request under a policy; `proofs` are those reported beside the claims of its event."""
     recorded = request.decision
     return decide(
-        read_request(request.event, policy, catalogues, request.types, assured=request.assured),
+        read_request(request.event, policy, types=request.types, assured=request.assured),
         request.features,
         request.trust,
         None,

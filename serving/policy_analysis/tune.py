@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 
@@ -17,13 +16,12 @@ from features.event.schema import IdentityType, Sensitivity
 from features.hashing import key_of
 from serving.decision.inputs import SessionState
 from serving.errors import AnalysisError
-from serving.policy.rules import IDENTITY_TYPES
+from serving.policy.rules import IDENTITY_TYPES, SENSITIVITIES
 from serving.policy.schema import Policy, Thresholds
 from serving.policy_analysis.intervals import Estimate, rate, resample_totals
 from serving.policy_analysis.past_requests import PastRequest, SkippedRequest
 from serving.policy_analysis.replay import decide_again
 
-SENSITIVITIES: tuple[Sensitivity, ...] = get_args(Sensitivity)
 WEIGHTS: Mapping[Sensitivity, float] = {"public": 1.0, "internal": 2.0, "confidential": 4.0, "restricted": 10.0}
 """How much more likely a legitimate request may be challenged, the more sensitive its resource is."""
 MIN_CELL = 200

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from serving.policy.rules import SENSITIVITIES
 from serving.policy_analysis.intervals import percentage
-from serving.policy_analysis.tune import SENSITIVITIES, TradeOff, TuningResult
+from serving.policy_analysis.tune import TradeOff, TuningResult
 
 
 def tuning_json(tuned: TuningResult) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from serving.errors import AnalysisError
+from serving.policy.rules import SENSITIVITIES
 from serving.policy_analysis.intervals import percentage
-from serving.policy_analysis.tune import SENSITIVITIES, TuningResult
+from serving.policy_analysis.tune import TuningResult
 
 _DIGITS = 1e9
 

@@ -94,33 +94,41 @@ class FieldPresence:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def missing_habitual(self, space: str, caller: str, event: Event, at: datetime) -> tuple[str, ...]:
-        """The groups that this caller habitually sends of the identity, and that the event lacks."""
-        present, day = groups_present(event), _day(at)
-        if all(present):
-            return ()
-        own = self._read(space, caller, event.identity.id)
-        shares = own.at(day) if own else None
-        overall = self._read(space, caller, "")
-        return tuple(
-            name for group, name in enumerate(GROUPS) if not present[group] and _is_habitual(group, shares, overall)
-        )
+    def observe(self, space: str, caller: str, event: Event, at: datetime) -> tuple[str, ...]:
+        """Count a request; returns the groups that this caller habitually sent of the identity before, and not now.
 
-    def record(self, space: str, caller: str, event: Event, at: datetime) -> None:
-        """Count a request. Rows are written for the first requests of an identity and of a day, and rarely after."""
+        Rows are written for the first requests of an identity and of a day, and rarely after.
+        """
         present, day = groups_present(event), _day(at)
         before = self._read(space, caller, event.identity.id)
-        own = (before or Presence(day)).at(day).with_request(present)
-        if own == before:
-            return
-        self._write(space, caller, event.identity.id, own, new=before is None)
-        known = self._read(space, caller, "")
-        overall = (known or Presence(day)).decayed(day).with_request(present)
+        own = before.at(day) if before else None
+        counted = (own or Presence(day)).with_request(present)
+        if counted == before and all(present):
+            return ()
+        overall = self._read(space, caller, "")
+        if counted != before:
+            self._write(space, caller, event.identity.id, counted, new=before is None)
+            self._count_overall(space, caller, overall, before, day, present)
+        return tuple(
+            name for group, name in enumerate(GROUPS) if not present[group] and _is_habitual(group, own, overall)
+        )
+
+    def _count_overall(
+        self,
+        space: str,
+        caller: str,
+        overall: Presence | None,
+        before: Presence | None,
+        day: int,
+        present: tuple[bool, ...],
+    ) -> None:
+        """Count a request of an identity among all of the caller, with the identity's active day that is over."""
+        counted = (overall or Presence(day)).decayed(day).with_request(present)
         if before is not None and before.day < day:
-            overall = overall.with_day(before.today)
-        overall = replace(overall, today=0)
-        if overall != known:
-            self._write(space, caller, "", overall, new=known is None)
+            counted = counted.with_day(before.today)
+        counted = replace(counted, today=0)
+        if counted != overall:
+            self._write(space, caller, "", counted, new=overall is None)
 
     def _read(self, space: str, caller: str, identity: str) -> Presence | None:
         row = self._connection.first(_READ, of_space=space, of_caller=caller, of_identity=identity)

@@ -16,8 +16,8 @@ from serving.store.database import Connection, Statement
 from serving.store.schema import SessionKey, revocations
 from serving.times import microseconds, time_of
 
-LONGEST_SESSION_SECONDS = 2_592_000.0
-"""How long a revoked session may have gone on: NIST SP 800-63B-4's 30 days, unless a policy says otherwise."""
+LONGEST_SESSION = timedelta(days=30)
+"""How long a revoked session may have gone on, by NIST SP 800-63B-4."""
 
 _OF_IDENTITY = Statement(
     sa.select(
@@ -61,13 +61,11 @@ class Revocations:
         self._add(key, at, by, reason, lifts=1)
         return True
 
-    def denials(
-        self, key: SessionKey, at: datetime, longest_session_seconds: float = LONGEST_SESSION_SECONDS
-    ) -> Denials:
+    def denials(self, key: SessionKey, at: datetime) -> Denials:
         """What is revoked for a request at a time. A session's revocation ends with the longest session there can be;
         that of an identity stands until it is lifted."""
         in_force = self._in_force(key)
-        oldest = at - timedelta(seconds=longest_session_seconds)
+        oldest = at - LONGEST_SESSION
         whole = in_force.pop(None, None)
         sessions = {spelling: each for spelling, each in in_force.items() if each.at >= oldest}
         if key.session is None:
@@ -76,7 +74,7 @@ class Revocations:
 
     def is_binding(self, namespace: str, identity: str, at: datetime) -> bool:
         """Whether any revocation of an identity or of one of its sessions still denies requests."""
-        oldest = at - timedelta(seconds=LONGEST_SESSION_SECONDS)
+        oldest = at - LONGEST_SESSION
         in_force = self._in_force(SessionKey(namespace, identity))
         return any(session is None or each.at >= oldest for session, each in in_force.items())
 

@@ -14,7 +14,7 @@ from serving.decision.inputs import Proof, SessionState
 from serving.store.chain.hash_chain import SESSION_RENEWAL, ChainWriter
 from serving.store.chain.linked_rows import STEP_UP, add_placed, insert_placed
 from serving.store.database import Connection, Statement, insert_into
-from serving.store.revocations import LONGEST_SESSION_SECONDS, Revocations
+from serving.store.revocations import Revocations
 from serving.store.schema import SessionKey, challenges, sessions, step_ups
 from serving.times import microseconds, time_of
 
@@ -149,7 +149,6 @@ class Sessions:
         resource_type: str | None,
         at: datetime,
         window_seconds: float = 3600.0,
-        longest_session_seconds: float = LONGEST_SESSION_SECONDS,
         failures_within_seconds: float = 3600.0,
     ) -> SessionState:
         """The state of a session at a time, for a request of this category and resource type.
@@ -157,7 +156,7 @@ class Sessions:
         `window_seconds` is how far back prompts are counted, `failures_within_seconds` failed step-ups; a session's
         revocation counts for `longest_session_seconds`.
         """
-        denials = Revocations(self._connection, self._chain).denials(key, at, longest_session_seconds)
+        denials = Revocations(self._connection, self._chain).denials(key, at)
         until = microseconds(at)
         scope = {"category": category, "resource_type": resource_type}
         challenged = self._connection.rows(_CHALLENGED_FOR, **_names(key), **scope, at=until)

@@ -14,10 +14,10 @@ import pytest
 from support.chained_store import full_store
 from support.engines import CALLER, score_request
 from support.live_server import active_configuration
-from support.operator_commands import run_command
+from support.operator_commands import operator_home, run_command
 from support.recorded_decisions import a_record, open_store, run_sql
 
-from features import Settings, get_settings
+from features import Settings
 from serving.engine.writer import Engine
 from serving.policy.schema import BUILT_IN, Policy
 from serving.store.chain.anchors import read_anchors
@@ -32,11 +32,8 @@ from serving.workers.retention import RetentionWorker
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The settings of an operator whose home is the test's folder."""
-    monkeypatch.setenv("SESSION_TRUST_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "200")
-    get_settings.cache_clear()
-    yield tmp_path
-    get_settings.cache_clear()
+    with operator_home(tmp_path, monkeypatch) as home:
+        yield home
 
 
 def test_an_anchor_is_one_line_and_the_key_only_its_owners(home: Path) -> None:

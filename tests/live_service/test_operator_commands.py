@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import typer
 import yaml
-from support.operator_commands import run_command
+from support.operator_commands import operator_home, run_command
 from support.recorded_decisions import FILE, open_store, record_decisions, run_sql
 from support.stored_events import EVENT, fold_once
 
-from features import Event, get_settings
+from features import Event
 from serving.cli.main import app
 from serving.policy.assurance import identity_providers
 from serving.policy.schema import BUILT_IN, Policy
@@ -24,11 +24,8 @@ from serving.store.api_keys import authenticate, list_keys
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The settings of an operator whose home is the test's folder."""
-    monkeypatch.setenv("SESSION_TRUST_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "200")
-    get_settings.cache_clear()
-    yield tmp_path
-    get_settings.cache_clear()
+    with operator_home(tmp_path, monkeypatch) as home:
+        yield home
 
 
 def digest_of_histories(folder: Path) -> str:

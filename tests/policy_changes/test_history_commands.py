@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.live_server import new_home
+from support.operator_commands import operator_home
 from support.operator_commands import run_command as run
 from support.past_requests import NAMESPACE, record_requests, registered_model, some_events
 from support.small_champion import register
@@ -39,11 +40,8 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def home(past: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("SESSION_TRUST_HOME", str(past))
-    monkeypatch.setenv("COLUMNS", "200")
-    get_settings.cache_clear()
-    yield past
-    get_settings.cache_clear()
+    with operator_home(past, monkeypatch) as home:
+        yield home
 
 
 def test_the_policy_in_force_replays_without_changes(home: Path, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from features.arrays import Array
 from serving.errors import AnalysisError
-from serving.policy.rules import IDENTITY_TYPES
+from serving.policy.rules import IDENTITY_TYPES, SENSITIVITIES
 from serving.policy.schema import BUILT_IN, Policy
-from serving.policy_analysis.tune import CURVE, SAMPLE_DTYPE, SENSITIVITIES, TuningResult, tune_thresholds
+from serving.policy_analysis.tune import CURVE, SAMPLE_DTYPE, TuningResult, tune_thresholds
 from serving.policy_analysis.tuning_report import plot_trade_off, tuning_json, tuning_tables
 from serving.policy_analysis.write_policy import write_thresholds
 

@@ -33,7 +33,7 @@ def full_store(folder: Path) -> Store:
         tx.chain.put_in_force({POLICY: "sha256:first", CATALOGUES: "sha256:entries"})
         _decide(tx, 1, "allow")
         tx.identity_types.declare("live", "ada", "human", fixing=None)
-        tx.field_presence.record("live", "gateway", EVENT, after(1))
+        tx.field_presence.observe("live", "gateway", EVENT, after(1))
     with store.transaction() as tx:
         tx.decisions.append(a_record(2, ruling="step_up"), Prompt("interactive_mfa", ("floor-a", "floor-b")))
         tx.findings.add("live", "ada", "d2", after(2), [Finding("asked_too_often", "floor-a", "Asked again.")])

@@ -66,13 +66,13 @@ _ACCESS = _words(
     memberships collaborator collaborators entitlement entitlements rolebinding rolebindings clusterrole
     clusterroles clusterrolebinding clusterrolebindings grant
     grants consent delegation impersonator admin admins administrator administrators owner owners superuser sudoers
-    oauthclient oauth2permissiongrant principal principals serviceaccount serviceaccounts"""
+    oauthclient principal principals serviceaccount serviceaccounts"""
 )
 _ACCOUNTS = _words("user users principal principals serviceaccount serviceaccounts")
 _OPENING = _words("create add invite enable activate reactivate unlock register provision post new")
 _GRANTING = _words("grant revoke assign unassign promote demote")
 _SECURITY = _words(
-    """mfa 2fa totp webauthn authenticator factor factors firewall waf guardrail guardrails audit auditing auditlog
+    """mfa totp webauthn authenticator factor factors firewall waf guardrail guardrails audit auditing auditlog
     trail cloudtrail logging siem alarm alarms detector guardduty encryption sso saml oidc idp federation
     antivirus defender
     edr dlp retention allowlist whitelist blocklist blacklist denylist securitygroup securitygroups nsg sslpolicy tls
@@ -155,9 +155,8 @@ def _is_view(verbs: list[str], words: tuple[str, ...]) -> bool:
     """Whether a name only views: it begins with a view, and what changes something is only what is viewed."""
     if verbs[:1] == ["post"] and len(verbs) > 1 and verbs[-1] in _LIST:
         verbs = verbs[1:]  # `POST /search`
-    if not verbs or verbs[0] not in _VIEW or {"or", "and", "then"} & set(words):
-        return not [verb for verb in verbs if verb not in _VIEW] and bool(verbs)
-    return all(verb in _VIEW or verb in _NOUNS_AS_WELL for verb in verbs)
+    begins = verbs[:1] != [] and verbs[0] in _VIEW and not {"or", "and", "then"} & set(words)
+    return bool(verbs) and set(verbs) <= (_VIEW | _NOUNS_AS_WELL if begins else _VIEW)
 
 
 def _first_view(verbs: list[str]) -> str:

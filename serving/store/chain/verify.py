@@ -169,28 +169,21 @@ _CHAIN_WITH_CONTENT = (
     )
     .order_by(chain_rows.c.chain, chain_rows.c.sequence)
 )
-_UNCHAINED_VERDICTS = (
-    sa.select(feedback)
-    .outerjoin(
-        chain_rows,
-        (chain_rows.c.chain == feedback.c.chain)
-        & (chain_rows.c.sequence == feedback.c.sequence)
-        & (chain_rows.c.subject == feedback.c.decision_id)
-        & (chain_rows.c.kind == FEEDBACK),
+
+
+def _without_row(table: sa.Table, subject: sa.Column[Any], kind: str) -> sa.Select[Any]:
+    """The rows of a table that name a place in a chain where there is no row of theirs."""
+    own = (
+        (chain_rows.c.chain == table.c.chain)
+        & (chain_rows.c.sequence == table.c.sequence)
+        & (chain_rows.c.subject == subject)
+        & (chain_rows.c.kind == kind)
     )
-    .where(chain_rows.c.subject.is_(None))
-)
-_UNCHAINED_DECISIONS = (
-    sa.select(decisions)
-    .outerjoin(
-        chain_rows,
-        (chain_rows.c.chain == decisions.c.chain)
-        & (chain_rows.c.sequence == decisions.c.sequence)
-        & (chain_rows.c.subject == decisions.c.id)
-        & (chain_rows.c.kind == DECISION),
-    )
-    .where(chain_rows.c.subject.is_(None))
-)
+    return sa.select(table).outerjoin(chain_rows, own).where(chain_rows.c.subject.is_(None))
+
+
+_UNCHAINED_VERDICTS = _without_row(feedback, feedback.c.decision_id, FEEDBACK)
+_UNCHAINED_DECISIONS = _without_row(decisions, decisions.c.id, DECISION)
 
 
 def _missing_heads(connection: Connection) -> Iterator[Break]:
