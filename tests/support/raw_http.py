@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -54,16 +55,18 @@ def request(
 
 
 def send(server: Server, data: bytes, seconds: float = 30) -> RawAnswer:
-    """Send bytes and read until the server closes the connection; raises TimeoutError when it does not."""
+    """Send bytes and read until the server closes the connection; raises TimeoutError when it does not.
+
+    A server may answer and close before it has read everything: what it said until then is the answer.
+    """
     began = time.monotonic()
     with connect(server, seconds) as connection:
-        connection.sendall(data)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(data)
         answer = b""
-        try:
+        with suppress(ConnectionResetError):
             while part := connection.recv(65_536):
                 answer += part
-        except ConnectionResetError:
-            pass
     return RawAnswer(answer, time.monotonic() - began)
 
 
