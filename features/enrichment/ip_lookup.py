@@ -55,6 +55,7 @@ FACTS = np.dtype(
         ("anonymizer", "f8"),
         ("latitude", "f8"),
         ("longitude", "f8"),
+        ("accuracy_km", "f8"),
         ("reputation", "f8"),
     ]
 )
@@ -158,7 +159,7 @@ class NetworkTables:
 
 def _unknown(count: int) -> Array:
     facts = np.zeros(count, FACTS)
-    for name in ("hosting", "anonymizer", "latitude", "longitude", "reputation"):
+    for name in ("hosting", "anonymizer", "latitude", "longitude", "accuracy_km", "reputation"):
         facts[name] = np.nan
     return facts
 
@@ -197,6 +198,7 @@ def _apply_mmdb(facts: Any, record: Any) -> None:
         "anonymizer": traits.get("is_anonymous"),
         "latitude": location.get("latitude") if isinstance(location, dict) else None,
         "longitude": location.get("longitude") if isinstance(location, dict) else None,
+        "accuracy_km": location.get("accuracy_radius") if isinstance(location, dict) else None,
     }
     for name, value in values.items():
         if value is not None:
@@ -222,13 +224,20 @@ def _columns(facts: Array) -> dict[str, pa.Array]:
 
 
 def fill(table: pa.Table, tables: NetworkTables) -> pa.Table:
-    """Fill the unknown network fields of a table of events from their addresses; the worse reputation counts."""
+    """Fill the unknown network fields of a table of events from their addresses; the worse reputation counts.
+
+    A looked-up accuracy belongs to the looked-up point: it is not filled where the event brings a point of its own.
+    """
     filled = conform(table)
+    own_point = filled["network.latitude"].is_valid()
     addresses = filled["network.ip"].combine_chunks().dictionary_encode()
-    for name, values in _columns(tables.facts(addresses.dictionary.to_pylist())).items():
+    for name, looked_up in _columns(tables.facts(addresses.dictionary.to_pylist())).items():
         column = filled.schema.get_field_index(f"network.{name}")
         combine = pc.max_element_wise if name == "reputation" else pc.coalesce
-        known = combine(filled[column], values.take(addresses.indices))
+        values = looked_up.take(addresses.indices)
+        if name == "accuracy_km":
+            values = pc.if_else(own_point, pa.scalar(None, values.type), values)
+        known = combine(filled[column], values)
         filled = filled.set_column(column, filled.schema.field(column), known)
     return filled
 
@@ -239,6 +248,8 @@ def fill_event(event: Event, tables: NetworkTables) -> Event:
         return event
     facts = _facts_as_fields(event.network.ip, tables)
     missing = {name: value for name, value in facts.items() if getattr(event.network, name) is None}
+    if event.network.latitude is not None:
+        missing.pop("accuracy_km", None)  # it belongs to the looked-up point
     if (facts.get("reputation") or 0.0) > (event.network.reputation or 0.0):
         missing["reputation"] = facts["reputation"]
     return event.model_copy(update={"network": event.network.model_copy(update=missing)})

@@ -10,7 +10,15 @@ import math
 
 from features.arrays import NEVER, Array, Record
 from features.history.category_codes import AUTHENTICATE, is_write, privilege_of
-from features.history.event_values import combine_keys, hour_bin, is_exit, loop_rounds, request_of, strong_time
+from features.history.event_values import (
+    combine_keys,
+    hour_bin,
+    is_exit,
+    is_located,
+    loop_rounds,
+    request_of,
+    strong_time,
+)
 from features.kernels.compilation import jit
 from features.kernels.decayed_counts import add, log_of_one_more, seconds_between
 
@@ -107,9 +115,11 @@ def learn_habits(event: Record, identity: Record, session: Record) -> None:
     privilege = privilege_of(event.category)
     if not math.isnan(privilege):
         identity.privilege_max = max(identity.privilege_max, privilege)
-    if not (math.isnan(event.latitude) or math.isnan(event.longitude) or is_exit(event)):
+    if is_located(event) and not is_exit(event):
         identity.latitude = event.latitude
         identity.longitude = event.longitude
+        identity.accuracy = event.accuracy
+        identity.located_country = event.country_code
         identity.located_at = event.time
     if event.category == AUTHENTICATE:
         identity.prompts += 1.0
