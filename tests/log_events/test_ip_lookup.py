@@ -353,7 +353,7 @@ def test_lists_take_precedence_over_databases_and_earlier_files_over_later(tmp_p
         ("10.0.0.0/8 asn=1 asn=2", "asn is given twice; write it once"),
         (
             "10.0.0.0/8 operator=1",
-            "'operator' is not a known fact; write one of asn, country, hosting, anonymizer, latitude, longitude, accuracy_km",
+            "'operator' is not a known fact; write one of asn, country, hosting, anonymizer, latitude, longitude, acc",
         ),
         ("10.0.0.0/8 asn=0", "asn is '0'; it must be a whole number from 1 to 4294967295, such as asn=64496"),
         ("10.0.0.0/8 country=nl", "country is 'nl'; it must be two capitals, such as country=NL"),
