@@ -30,7 +30,7 @@ SAMPLES = (
     Sample("azure", "plaso/plaso_azure_activity_log.jsonl", 0, 0, 4),
     Sample("entra", "panther/entra_rule_tests.ndjson.gz", 47),
     Sample("entra", "msticpy/aad_logons.ndjson.gz", 86),
-    Sample("entra", "otrf/AADAuditEvents.json.gz", 4),
+    Sample("entra", "otrf/microsoft/AADAuditEvents.json.gz", 4),
     Sample("gcp", "panther/gcp_rule_tests.ndjson.gz", 148, 27, 11, 10),
     Sample("gcp", "plaso/plaso_gcp_logging.jsonl", 5, 0, 6),
     Sample("github", "panther/github_rule_tests.ndjson.gz", 92, 2, 0, 4),
@@ -38,7 +38,7 @@ SAMPLES = (
     Sample("kubernetes", "panther/kubernetes_rule_tests.ndjson.gz", 140, 35, 0, 11),
     Sample("microsoft365", "panther/microsoft365_rule_tests.ndjson.gz", 19),
     Sample("microsoft365", "plaso/plaso_microsoft_audit_log.jsonl", 4),
-    Sample("microsoft365", "otrf/OfficeActivityEvents.json.gz", 1),
+    Sample("microsoft365", "otrf/microsoft/OfficeActivityEvents.json.gz", 1),
     Sample("okta", "panther/okta_rule_tests.ndjson.gz", 63, 5, 0, 6),
 )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from features.event.schema import Event
 from features.sources.formats.records import Record, RecordForm
-from features.sources.github.principal import identity_type, principal
+from features.sources.github.principal import identity_type, set_actor
 from features.sources.log_source import LogSource
 from features.sources.mapping.log_map import Fields, LogMap, vendor_map
 
@@ -29,7 +29,7 @@ def _resource_type(record: Record, fields: Fields) -> None:
 
 def event_of(record: Record) -> Event:
     """The Event of one record; raises NotAnEvent, or ValueError naming the problem."""
-    return _map().event_of(record, principal, _resource_type)
+    return _map().event_of(record, set_actor, _resource_type)
 
 
 def _recognises(record: Record) -> bool:

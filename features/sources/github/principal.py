@@ -31,7 +31,7 @@ def identity_type(record: Record) -> IdentityType:
     return "service_account" if login in ("deploy_key", "deploy key") else "human"
 
 
-def principal(record: Record, fields: Fields) -> None:
+def set_actor(record: Record, fields: Fields) -> None:
     """Set who acts; raises NobodyKnown where GitHub names no actor."""
     login = text_value(fields["identity.id"])
     if login is None or login.lower() in ("ghost", "anonymous"):

@@ -142,7 +142,7 @@ def _mapped(rule: FieldRule, found: Any) -> Any:
     return rule.otherwise
 
 
-def log_map(file: MapFile) -> LogMap:
+def ready_map(file: MapFile) -> LogMap:
     """A map that has been read, ready to read records."""
     return LogMap(
         title=file.title,
@@ -156,4 +156,4 @@ def log_map(file: MapFile) -> LogMap:
 @cache
 def vendor_map(path: Path) -> LogMap:
     """The map in a vendor's folder, read once; which fields its code adds, only the code knows."""
-    return log_map(read_map(path, required=()))
+    return ready_map(read_map(path, required=()))

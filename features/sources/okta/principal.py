@@ -54,7 +54,7 @@ def identity_type(record: Record) -> IdentityType | None:
     return _TYPES.get((text_value(value_at(record, "actor.type")) or "").lower())
 
 
-def principal(record: Record, fields: Fields) -> None:
+def set_actor(record: Record, fields: Fields) -> None:
     """Set who acts; raises NobodyKnown for an actor that is nobody in particular."""
     kind = (text_value(value_at(record, "actor.type")) or "").lower()
     login = text_value(fields["identity.id"])
