@@ -37,9 +37,9 @@ def verify_command(
     """Compare what is stored with what the hash chains recorded. Exit code 1 names the first differences.
 
     A decision, verdict, revocation, step-up, key, identity type, challenge, count of prompts or end of a session that
-    was changed, removed or added without its record is found. Whoever can write the whole database can also rewrite the chains, or
-    cut off their ends: only `--anchors` finds that, and only for what was recorded before the newest anchor. The last
-    lines of the output say what was not checked. The head of each chain goes to standard output.
+    was changed, removed or added without its record is found. Whoever can write the whole database can also rewrite
+    the chains, or cut off their ends: only `--anchors` finds that, and only for what was recorded before the newest
+    anchor. The last lines of the output say what was not checked. The head of each chain goes to standard output.
 
     Example: `session-trust verify --anchors /mnt/elsewhere/anchors.ndjson --histories`
     """
