@@ -66,6 +66,12 @@ NAMES: dict[str, tuple[str, str]] = {
     "crm:ExportContacts": ("export", "name"),
     "role.assign": ("manage_access", "name"),
     "kubectl.exec": ("execute_code", "name"),
+    "4720": ("manage_access", "name"),
+    "benutzer_anlegen": ("manage_access", "name"),
+    "LoginAs": ("assume_privilege", "name"),
+    "storageAccounts/listKeys/action": ("assume_privilege", "name"),
+    "SELECT 1; GRANT dba TO mallory": ("manage_access", "name"),
+    "cat /etc/shadow": ("assume_privilege", "name"),
     "deploy-all": ("invoke_workflow", "actions.yaml"),
     "Export-preview": ("read", "actions.yaml"),
 }
