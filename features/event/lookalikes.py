@@ -1,12 +1,15 @@
 """Letters of other scripts that look like Latin ones, so that a word is read as people read it.
 
 The letters that Unicode's security data (UTS 39, confusables) give a Latin lower-case letter for, of the two scripts
-that have many: Cyrillic and Greek. Names are compared in this form; ids are kept as they are written.
+that have many: Cyrillic and Greek. Names of roles and actions, patterns of catalogues and revoked
+ids are compared in this form; ids are kept as they are written.
 """
 
 from __future__ import annotations
 
 import unicodedata
+
+from features.event.identifiers import comparable_id, visible
 
 _CYRILLIC = dict(zip("асԁеһіјӏоԛрѕѵԝхуԍќгѐёїӓӧў", "acdehijloqpsvwxygkreeiaoy", strict=True))
 _GREEK = dict(zip("αγεικνορτυχϲϳ", "ayeikvoptuxcj", strict=True))
@@ -37,6 +40,20 @@ def as_read(text: str) -> str:
     latin = text.translate(_LATIN)
     words = zip(_runs(text), _runs(latin), strict=True)
     return "".join(read if _is_latin_word(read) or _has_latin(word) else word for word, read in words)
+
+
+def in_plain_letters(text: str) -> str:
+    """The text in NFKC without what cannot be seen, with Latin letters for their lookalikes."""
+    return text if text.isascii() and text.isprintable() else as_read(unicodedata.normalize("NFKC", visible(text)))
+
+
+def comparable_name(text: str) -> str:
+    """The form that all spellings of a name share which look alike: that of ids, with Latin letters for lookalikes.
+
+    >>> comparable_name("\u0410dmin") == comparable_name("ADMIN")
+    True
+    """
+    return comparable_id(in_plain_letters(text))
 
 
 def _runs(text: str) -> list[str]:

@@ -1,10 +1,11 @@
-"""How the names of roles are compared: whatever their letter case, width and surrounding space."""
+"""How the names of roles are compared: whatever their letter case, width, surrounding space and lookalike letters."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
-from features.event.identifiers import comparable_id
+from features.event.lookalikes import comparable_name, in_plain_letters
 
 
 def normalized_role(role: str) -> str:
@@ -15,7 +16,28 @@ def normalized_role(role: str) -> str:
     >>> normalized_role("\\uff21dmin\\u200b")
     'admin'
     """
-    return " ".join(comparable_id(role).split())
+    return " ".join(comparable_name(role).split())
+
+
+def role_words(role: str) -> tuple[str, ...]:
+    """The words of a role's name, as `SuperAdmin`, `cluster-admin` and `arn:aws:iam::1:role/Admin` write them.
+
+    >>> role_words("SuperAdmin"), role_words("CORP/Domain_Admins")
+    (('super', 'admin'), ('corp', 'domain', 'admins'))
+    """
+    return tuple(each.lower() for each in _WORD.findall(in_plain_letters(role)))
+
+
+def short_name(role: str) -> str:
+    """The last part of the name of a role that is an ARN, a path or a name in a domain, normalized.
+
+    >>> short_name("arn:aws:iam::123456789012:root"), short_name("roles/owner"), short_name("CORP/Owner")
+    ('root', 'owner', 'owner')
+    """
+    return re.split(r"[/:\\]", normalized_role(role))[-1].strip()
+
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @lru_cache
