@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import pairwise
 
 from features.event.lookalikes import comparable_name, in_plain_letters
 
@@ -44,3 +46,20 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 def normalized_roles(roles: tuple[str, ...]) -> frozenset[str]:
     """The normalized forms of a list of roles."""
     return frozenset(map(normalized_role, roles))
+
+
+def matches_role(role: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a role's whole name, or its last part, matches one of the patterns (`*` and `?`)."""
+    names = {normalized_role(role), short_name(role)}
+    return any(fnmatchcase(name, pattern) for name in names for pattern in normalized_roles(patterns))
+
+
+def has_word(role: str, words: tuple[str, ...]) -> bool:
+    """Whether a word of a role's name is one of these, ends in one, or two side by side are one; in the plural as well.
+
+    >>> [has_word(role, ("admin", "superuser")) for role in ("SuperAdmins", "super_user", "badminton")]
+    [True, True, False]
+    """
+    own = role_words(role)
+    pairs = (first + second for first, second in pairwise(own))
+    return any(word.removesuffix("s").endswith(words) for word in (*own, *pairs))

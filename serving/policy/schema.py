@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from fnmatch import fnmatchcase
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
 
 from features.bounded_yaml.composer import YamlLimits
-from features.event.roles import normalized_role, normalized_roles, role_words, short_name
+from features.event.roles import has_word, matches_role
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
 from serving.policy.assurance import (
@@ -149,11 +147,6 @@ class ThinContext(PolicyPart):
     """The action categories that pass without proof in a thin context."""
 
 
-def _with_pairs(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Words, and each two that stand side by side as one: `super_user`."""
-    return (*words, *(first + second for first, second in pairwise(words)))
-
-
 class ProvisionalType(PolicyPart):
     """What a person's identity meets as well while its type was only declared, never fixed."""
 
@@ -283,11 +276,8 @@ class Policy(PolicyPart):
     def is_privileged_role(self, role: str) -> bool:
         """Whether a role, however it is spelt, is on the list of privileged ones, is an administrator's of AWS, or has
         a word of administrators in its name."""
-        patterns = normalized_roles((*self.privileged_roles, *AWS_ADMINISTRATORS))
-        names = {normalized_role(role), short_name(role)}
-        return any(fnmatchcase(name, pattern) for name in names for pattern in patterns) or any(
-            word.removesuffix("s").endswith(self.privileged_role_words) for word in _with_pairs(role_words(role))
-        )
+        patterns = (*self.privileged_roles, *AWS_ADMINISTRATORS)
+        return matches_role(role, patterns) or has_word(role, self.privileged_role_words)
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""

@@ -9,8 +9,6 @@ from typing import Literal, NamedTuple
 from features.event.identifiers import visible
 from features.event.schema import Category
 from features.sources.actions.generic_names import generic_category
-from features.sources.actions.statements import statement_category
-from features.sources.actions.windows_events import numbered_category
 from features.sources.aws.action_categories import listed_category
 
 
@@ -34,7 +32,7 @@ def derived_category(name: str) -> DerivedCategory:
     DerivedCategory(category='export', source='name')
     """
     name = visible(unicodedata.normalize("NFKC", name))
-    by_words = numbered_category(name) or statement_category(name, generic_category) or generic_category(name)
+    by_words = generic_category(name)
     listed = listed_category(name)
     if listed:
         words_say_more = listed in ("write", "delete") and by_words not in (

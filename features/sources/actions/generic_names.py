@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from features.event.schema import Category
 from features.sources.actions.name_words import in_latin_letters, spoken, words_of
+from features.sources.actions.statements import statement_category
 from features.sources.actions.vocabulary import (
     ACCESS,
     ACCOUNTS,
@@ -52,6 +53,7 @@ from features.sources.actions.vocabulary import (
     VIEW,
     WORKFLOWS,
 )
+from features.sources.actions.windows_events import numbered_category
 
 _POSTED_VIEW = re.compile(r"(?:^|/)(?P<operation>\w+)/action$", re.IGNORECASE)
 """In Azure whatever is neither read, written nor deleted."""
@@ -59,13 +61,18 @@ _POSTED_VIEW = re.compile(r"(?:^|/)(?P<operation>\w+)/action$", re.IGNORECASE)
 
 @lru_cache(maxsize=65_536)
 def generic_category(name: str) -> Category | None:
-    """The category of an action by the words of its name; None if they say nothing.
+    """The category of an action by its name alone: the number of an event, a statement, or words; None if it says
+    nothing.
 
     >>> generic_category("user.account.privilege.grant"), generic_category("vault.ListKeys")
     ('manage_access', 'list')
     >>> generic_category("DELETE /users/7/mfa"), generic_category("frobnicate"), generic_category("roles")
     ('change_security_setting', None, None)
     """
+    return numbered_category(name) or statement_category(name, _category_of_words) or _category_of_words(name)
+
+
+def _category_of_words(name: str) -> Category | None:
     words = words_of(name)
     verbs = [word for word in words if word in VIEW or word in CHANGING or word in RUN]
     said = _said_outright(words) or ("assume_privilege" if _hands_out(name, words) else None)
