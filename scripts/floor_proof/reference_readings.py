@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from scripts.floor_proof.random_requests import CATALOGUES, NAMES, Request
@@ -134,7 +134,7 @@ def is_privileged(policy: Text, role: str | None) -> bool:
     listed = any(fnmatchcase(name, pattern) for name in (whole, last) for pattern in patterns)
     words = policy.get("privileged_role_words", ["admin", "administrator", "superuser"])
     apart = [piece.lower() for piece in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", spelled_out(role or ""))]
-    ends = {*apart, *(one + two for one, two in zip(apart, apart[1:], strict=False))}
+    ends = {*apart, *(one + two for one, two in pairwise(apart))}
     return listed or any(end.endswith((word, f"{word}s")) for end in ends for word in words)
 
 
