@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from features.arrays import Array
 from features.hashing import keys_of
 
-_SAME = ("id", "time", "identity.id", "action.name")
+_SAME = ("id", "time", "identity.id", "action.name", "action.outcome", "resource.id")
 """Equal in all of them, two events are one. The id alone is not enough: logs are redacted, and an id can be forged."""
 
 

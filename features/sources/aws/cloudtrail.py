@@ -22,8 +22,8 @@ from features.sources.aws.resource import resource_of
 from features.sources.aws.sign_in import sign_in_factors
 from features.sources.aws.wrappers import WRAPPERS
 from features.sources.formats.records import NotAnEvent, Record, RecordForm, text_of
-from features.sources.formats.values import address, short_text
 from features.sources.log_source import LogSource
+from features.sources.mapping.values import address, short_text
 
 _CACHED = 4_096
 _LONGEST_CACHED = 4_096

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from features.event.schema import Resource
 from features.sources.formats.records import Record, part_of, text_of
-from features.sources.formats.values import short_text
+from features.sources.mapping.values import short_text
 
 _NAMES_A_RESOURCE = re.compile(r"([a-z]\w*?)(?:Name|Id|ID|Arn|ARN|Identifier)$")
 _NO_RESOURCE = frozenset(

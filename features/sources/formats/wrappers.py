@@ -86,7 +86,7 @@ def _splunk(value: _Object) -> list[Any] | None:
 def _panther(value: _Object) -> list[Any] | None:
     if "p_log_type" not in value:
         return None
-    return [{name: member for name, member in value.items() if not name.startswith("p_")}]
+    return [{name: member for name, member in value.items() if name != "p_log_type"}]
 
 
 def _members(items: list[Any], name: str) -> list[Any]:
