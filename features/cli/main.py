@@ -13,7 +13,7 @@ from rich.table import Table
 
 from features.catalogue.all import feature_names
 from features.catalogue.describe import digest, feature_catalogue
-from features.cli.import_logs import import_logs
+from features.cli.log_import import import_logs
 from features.cli.output import fail
 from features.cli.progress import progress_bar
 from features.engine.batch_files import AnotherRun, replay_file

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from features.cli.import_logs import MAX_UNREADABLE_SHOWN
+from features.cli.log_import import MAX_UNREADABLE_SHOWN
 from features.cli.main import app
 from features.sources.aws.cloudtrail import event_of
 from features.sources.file_import import import_files

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from features.sources.formats.files import BytesRead, Damaged, text_chunks
-from features.sources.formats.json_values import DECODER, Unreadable, json_values, listed_in
+from features.sources.formats.json_text import DECODER, Unreadable, json_values, listed_in
 from features.sources.formats.wrappers import WRAPPERS, Wrapper, may_be_wrapped, unpacked
 
 Record = dict[str, Any]
