@@ -51,7 +51,7 @@ def _ingest_batch(engine: Engine, body: bytes, source: str | None, batch: bool, 
     except BodyTooLarge as error:
         raise Problem(413, f"The body is too large: {error}.") from None
     records = parse_records(body, source, latest, batch=batch)
-    result = engine.ingest(records.events, records.named, caller, source)
+    result = engine.ingest(records.events, records.named, caller, source) | {"left_out": records.left_out}
     metrics.count_events(result, broken=len(records.broken))
     return result
 

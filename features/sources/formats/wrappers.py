@@ -120,15 +120,17 @@ LARGEST_PACKED = 64 * 1024 * 1024
 """Bytes of compressed data inside a record, once decompressed."""
 
 
-def unpacked(text: str) -> str | None:
-    """The text in a base64 text, decompressed if it is gzip; None if it is none."""
+def unpacked(text: str, limit: float) -> str | None:
+    """The text in a base64 text, decompressed if it is gzip; None if it is none, or longer than the limit."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
+    if len(data) > limit:
+        return None
     if is_gzip(data):
         try:
-            data, damage = decompress(data, LARGEST_PACKED)
+            data, damage = decompress(data, int(min(limit, LARGEST_PACKED)))
         except ValueError:
             return None
         if damage:
