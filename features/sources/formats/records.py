@@ -18,7 +18,7 @@ from typing import Any
 
 from features.sources.formats.files import BytesRead, Damaged, text_chunks
 from features.sources.formats.json_text import DECODER, Unreadable, json_values, listed_in
-from features.sources.formats.wrappers import WRAPPERS, Wrapper, may_be_wrapped, unpacked
+from features.sources.formats.wrappers import WRAPPERS, Wrapper, unpacked
 
 Record = dict[str, Any]
 
@@ -114,7 +114,7 @@ def records_in(
         found = json_values(chunks, _LISTS + form.list_names, decoder, first)
     opening = _Opening(form, decoder, Counter() if wrappers is None else wrappers, unpacked_limit)
     for position, value in found:
-        if type(value) is dict and opening.is_plain(value):
+        if type(value) is dict and form.split is None and opening.signs.isdisjoint(value):
             yield position, value
             continue
         opened = list(opening.open(value))
@@ -140,15 +140,9 @@ class _Opening:
         self._form, self._decoder, self._counts = form, decoder, counts
         self._room = unpacked_limit
         self._list_names = _LISTS + form.list_names
-
-    def is_plain(self, value: Record) -> bool:
-        """Whether an object is a record as it is."""
-        return (
-            self._form.split is None
-            and listed_in(value, self._list_names) is None
-            and not may_be_wrapped(value)
-            and not any(wrapper.opened(value) is not None for wrapper in self._form.wrappers)
-        )
+        self._wrappers = form.wrappers + WRAPPERS
+        self.signs = frozenset(self._list_names).union(*(wrapper.signs for wrapper in self._wrappers))
+        """Members that something around records has: an object without any is a record as it is."""
 
     def open(self, value: Any, depth: int = 0) -> Iterator[Found]:
         """Yield the records in a value."""
@@ -167,8 +161,7 @@ class _Opening:
 
     def _open_object(self, value: Record, depth: int) -> Iterator[Found]:
         listed = listed_in(value, self._list_names)
-        wrappers = (*self._form.wrappers, *(WRAPPERS if may_be_wrapped(value) else ()))
-        for wrapper in wrappers if listed is None else ():
+        for wrapper in self._wrappers if listed is None and not self.signs.isdisjoint(value) else ():
             listed = wrapper.opened(value)
             if listed is not None:
                 self._counts[wrapper.name] += len(listed)
