@@ -97,7 +97,11 @@ def _quickstart(page: Path) -> Parts:
 
 
 DOCUMENTS: Mapping[Path, Parts] = {
-    README: {"answer": first_answer, "incident": incident},
+    README: {
+        "answer": first_answer,
+        "incident": incident,
+        "sources": partial(sources_reference.overview, "docs/reference/sources/"),
+    },
     **{page: _quickstart(page) for page in recordings.QUICKSTARTS},
     DOCS / "reference/http-api.md": {
         "routes": lambda: http_reference.routes(recordings.calls()),

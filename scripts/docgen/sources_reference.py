@@ -112,28 +112,27 @@ def _known(event: Event) -> dict[str, Any]:
     return {name: groups[name] for name in ("id", "time") if name in groups} | flat
 
 
-def overview() -> str:
-    """Every source with what it makes of its samples."""
+def overview(folder: str = "") -> str:
+    """Every source with what it makes of its samples; `folder` is where its page lies."""
     rows = []
     for name, source in sorted(SOURCES.items()):
         found = measured(name)
-        asked = len(found.events) + found.nobody
         page = ROOT / "docs/reference/sources" / f"{name}.md"
         listed = sum(event.action.category is not None for event in found.events)
         known = sum(event.action.outcome is not None for event in found.events)
         rows.append(
             (
-                f"[`{name}`]({name}.md)" if page.exists() else f"`{name}`",
+                f"[`{name}`]({folder}{name}.md)" if page.exists() else f"`{name}`",
                 source.title,
                 found.records,
                 len(found.events),
-                f"{len(found.events) / asked:.1%}" if asked else "-",
+                found.nobody,
                 found.share(found.typed),
                 found.share(listed),
                 found.share(known),
             )
         )
-    return table(("source", "log", "records", "events", "identity", "type", "table", "outcome"), rows)
+    return table(("source", "log", "records", "events", "nobody's", "type", "table", "outcome"), rows)
 
 
 def source_part(name: str) -> str:
