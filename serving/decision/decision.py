@@ -113,7 +113,9 @@ def decide(
     assessment = _assess(trust, threshold, degraded or not_in_force)
     now = assessment.trust.now if assessment.trust else 0.0
     sent = as_sent.now if as_sent and math.isfinite(as_sent.now_log_odds) else None
-    context = decision_context(readings, features, now, assessment.threshold, policy, at, session.failed_step_ups, sent)
+    context = decision_context(
+        readings, features, now, assessment.threshold, policy, at, session.failed_step_ups, sent, session.places
+    )
     result = determine_ruling(context, assessment, proofs, session)
     lifetime = None
     if assessment.trust is not None and result.ruling == "allow":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +24,8 @@ from serving.times import now
 CHUNK_SECONDS = 0.015
 """How long one transaction folds shipped events before it lets other requests in. With the commit, and with an event
 begun just before the end, it holds the engine for less than 50 ms (scripts/bench batches)."""
+SIGN_IN_HOURS = 24
+"""Of sign-ins that are older nobody needs the place: no floor accepts a claim of so old a one."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,22 @@ def prepare_events(events: Sequence[Event], caller: Caller, active: ActiveConfig
     return [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events]
 
 
-def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested, fixing: str | None = None) -> Ingested:
+def ingest_chunk(
+    tx: Transaction,
+    events: Sequence[Event],
+    before: Ingested,
+    fixing: str | None = None,
+    *,
+    assured: bool = False,
+) -> Ingested:
     """Fold the next events of a batch in the order they arrived, by their outcome, for `CHUNK_SECONDS`.
 
     `fixing` names the importer or key that may fix an identity's type; None for a caller that only declares it.
+    `assured` says that the caller may assert facts: claims are then placed by the sign-ins that it reports.
 
     An event whose id is known is a duplicate and changes nothing.
     """
-    began = perf_counter()
+    began, recent = perf_counter(), now() - timedelta(hours=SIGN_IN_HOURS)
     done, folded, duplicates = before.done, before.folded, before.duplicates
     while done < len(events) and (done == before.done or perf_counter() - began < CHUNK_SECONDS):
         event = events[done]
@@ -55,6 +66,8 @@ def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested, fix
             duplicates += 1
             continue
         tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=fixing)
+        if assured and event.time > recent:
+            tx.claim_places.add_sign_in(LIVE, event)
         fold_and_store(tx, LIVE, event, OUTCOME_CODES[event.action.outcome], "events")
         folded += 1
     return Ingested(done, folded, duplicates)

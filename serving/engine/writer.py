@@ -101,7 +101,13 @@ class Engine:
         while state.done < len(prepared):
             try:
                 with self._ingesting:
-                    chunk = partial(ingest_chunk, events=prepared, before=state, fixing=fixing)
+                    chunk = partial(
+                        ingest_chunk,
+                        events=prepared,
+                        before=state,
+                        fixing=fixing,
+                        assured="assure" in caller.scopes,
+                    )
                     state = self.run(chunk, alone=True)
             except ServingError as error:
                 if state.done == 0:

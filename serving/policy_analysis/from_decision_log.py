@@ -12,14 +12,14 @@ from itertools import pairwise
 
 import numpy as np
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from features.catalogue.all import feature_names
 from features.catalogue.describe import digest
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
-from serving.decision.inputs import Proof, Revocation
+from serving.decision.inputs import RECORDED_PROOF, Proof, Revocation
+from serving.decision.places.place import KnownPlaces
 from serving.decision.readings import KnownTypes
 from serving.policy_analysis.past_requests import (
     UNLABELLED,
@@ -37,7 +37,6 @@ from serving.times import microseconds, time_of
 
 CHUNK = 2_000
 """Decisions in memory at a time; a payload takes some twenty kilobytes."""
-_PROOF = TypeAdapter(Proof)
 COMPROMISED_BY_VERDICT: dict[str, bool] = {"intruder": True, "owner": False}
 """The label of each verdict; `unsure` gives none."""
 ModelLookup = Callable[[str], TrustModel | None]
@@ -112,7 +111,7 @@ def _completed_proofs(core: sa.Connection, ids: Sequence[str]) -> dict[str, tupl
     completed = step_ups.c.decision_id.in_(ids) & (step_ups.c.result == "completed")
     query = sa.select(step_ups.c.decision_id, step_ups.c.proof).where(completed).order_by(step_ups.c.place)
     for decision_id, proof in core.execute(query):
-        proofs[decision_id] = (*proofs.get(decision_id, ()), _PROOF.validate_json(proof))
+        proofs[decision_id] = (*proofs.get(decision_id, ()), RECORDED_PROOF.validate_json(proof))
     return proofs
 
 
@@ -205,4 +204,5 @@ def _past_request(
         ),
         assured=record.body.get("assured", True),
         types=KnownTypes.from_record(record.body.get("types", {})),
+        places=KnownPlaces.from_record(record.body.get("places")),
     )

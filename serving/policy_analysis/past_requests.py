@@ -13,6 +13,7 @@ from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
+from serving.decision.places.place import NO_PLACES, KnownPlaces
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.decision.ruling import Ruling
 
@@ -59,6 +60,7 @@ class PastRequest:
     assured: bool = True
     """Whether its caller might assert facts; what an operator imports counts as asserted."""
     types: KnownTypes = NO_TYPES
+    places: KnownPlaces = NO_PLACES
 
     @property
     def legitimate(self) -> bool:

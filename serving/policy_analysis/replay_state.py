@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from serving.decision import jit_scopes
 from serving.decision.decision import Decision
 from serving.decision.inputs import Prompt, Proof, Revocation, Scope, SessionState
+from serving.decision.places.place import place_of, request_name
 from serving.policy.schema import Policy
 from serving.policy_analysis.past_requests import PastRequest
 
@@ -140,8 +141,8 @@ def simulated_proofs(request: PastRequest, decision: Decision, policy: Policy) -
             expires_at=made_at + timedelta(seconds=policy.lifetime.elevation_seconds),
             decision_id=request.id,
             source="step_up",
-            network_asn=request.event.network.asn,
-            device_id=request.event.device.id,
+            place=place_of(request.event),
+            request=request_name(request.event),
             trust_at_completion=decision.trust.now if decision.trust else None,
             granted=() if human else (jit_scopes.narrowest_scope(request.event),),
             asked_at=request.at,

@@ -135,13 +135,33 @@ step_ups = Table(
     Column("proof", Text, comment="JSON; null unless completed"),
     Column("proof_key", Text, comment="by which a proof that is given twice is recognised"),
     Column("salt", LargeBinary, comment="of the digest in the chain"),
+    Column("proven_network", Text, comment="key of the network and device the proof was made on, where both are known"),
     Index("step_ups_of_session", "space", "identity", "session", "at"),
+    Index("step_ups_by_network", "space", "identity", "proven_network", "at"),
     Index("step_ups_by_proof", "space", "proof_key"),
     Index("step_ups_of_decision", "decision_id"),
     Index("step_ups_by_result", "space", "identity", "result", "at"),
     sqlite_autoincrement=True,
 )
 """The results of challenges, as the identity provider reports them."""
+
+claim_places = Table(
+    "claim_places",
+    metadata,
+    _counter("place"),
+    Column("space", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="the kind of proof that is claimed"),
+    Column("at", BigInteger, nullable=False, comment="when the proof was made, as claimed"),
+    Column("credential", Text, comment="the credential that is itself the proof, where its id is known"),
+    Column("source", Text, nullable=False, comment="sign_in: reported as such; request: the first that carried it"),
+    Column("made_on", Text, nullable=False, comment="network, device and client, as JSON"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
+    Index("claim_places_of_identity", "space", "identity", "kind", "at"),
+    Index("claim_places_by_time", "at"),
+    sqlite_autoincrement=True,
+)
+"""Where each proof that requests claim was made."""
 
 revocations = Table(
     "revocations",

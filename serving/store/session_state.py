@@ -7,18 +7,16 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 from sqlalchemy import bindparam
 
-from serving.decision.inputs import Proof, SessionState
+from serving.decision.inputs import RECORDED_PROOF, Proof, SessionState
+from serving.decision.places.place import PROVEN_DAYS, Place
 from serving.store.chain.hash_chain import SESSION_RENEWAL, ChainWriter
 from serving.store.chain.linked_rows import STEP_UP, add_placed, insert_placed
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.revocations import Revocations
 from serving.store.schema import SessionKey, challenges, sessions, step_ups
 from serving.times import microseconds, time_of
-
-_PROOF = TypeAdapter(Proof)
 
 _OF_SESSION = (
     (sessions.c.space == bindparam("of_space"))
@@ -83,6 +81,19 @@ _MADE_AT = Statement(
         step_ups.c.at == bindparam("made_at"),
         step_ups.c.result == "completed",
     )
+)
+_PROVEN = Statement(
+    sa.select(step_ups.c.place)
+    .where(
+        step_ups.c.space == bindparam("of_space"),
+        step_ups.c.identity == bindparam("of_identity"),
+        step_ups.c.proven_network == bindparam("proven_network"),
+        step_ups.c.at > bindparam("since"),
+        step_ups.c.at <= bindparam("at"),
+        step_ups.c.result == "completed",
+        ~_FAILED_AFTERWARDS,
+    )
+    .limit(1)
 )
 _FAILURES = Statement(
     sa.select(sa.func.count())
@@ -209,8 +220,9 @@ class Sessions:
             "result": result,
             "at": microseconds(at),
             "expires_at": microseconds(proof.expires_at) if proof and proof.expires_at else None,
-            "proof": _PROOF.dump_json(proof).decode() if proof else None,
+            "proof": RECORDED_PROOF.dump_json(proof).decode() if proof else None,
             "proof_key": proof_key,
+            "proven_network": proof.place.network_on_device if proof and proof.place else None,
         }
         add_placed(self._connection, self._chain, STEP_UP, _ADD_STEP_UP, row)
 
@@ -227,7 +239,16 @@ class Sessions:
     def proofs_made_at(self, key: SessionKey, made_at: datetime) -> tuple[tuple[str | None, Proof], ...]:
         """The proofs of an identity that were made at this moment, each with its session."""
         rows = self._connection.rows(_MADE_AT, **_identity(key), made_at=microseconds(made_at))
-        return tuple((session, _PROOF.validate_json(proof)) for session, proof in rows if proof is not None)
+        return tuple((session, RECORDED_PROOF.validate_json(proof)) for session, proof in rows if proof is not None)
+
+    def has_proven(self, key: SessionKey, place: Place, at: datetime) -> bool:
+        """Whether the identity completed a step-up on this network with this device within `PROVEN_DAYS`."""
+        name, until = place.network_on_device, microseconds(at)
+        since = until - PROVEN_DAYS * 86_400_000_000
+        names = _identity(key)
+        return name is not None and bool(
+            self._connection.first(_PROVEN, **names, proven_network=name, since=since, at=until)
+        )
 
     def open_challenges(self, key: SessionKey, since: datetime) -> tuple[str, ...]:
         """The decisions that have asked a session for proof since then and got none, newest first."""
@@ -236,7 +257,7 @@ class Sessions:
     def proofs(self, key: SessionKey, at: datetime) -> tuple[Proof, ...]:
         """Completed step-ups of a session reported by then and not yet expired, oldest first."""
         rows = self._connection.rows(_PROOFS, **_names(key), at=microseconds(at))
-        return tuple(_PROOF.validate_json(proof) for (proof,) in rows if proof is not None)
+        return tuple(RECORDED_PROOF.validate_json(proof) for (proof,) in rows if proof is not None)
 
     def _valid_until(self, key: SessionKey) -> datetime | None:
         row = self._connection.first(_VALID_UNTIL, **_names(key))

@@ -1,4 +1,5 @@
-"""Rows of tables that have a link of their own in the hash chain: revocations, step-ups, keys, types of identities.
+"""Rows of tables that have a link of their own in the hash chain: revocations, step-ups, keys, types of identities,
+places of claims.
 
 A link holds the digest of its row and no content of it. Where a row names an identity the digest is salted, and the
 salt stands in the row: once the row is erased, nobody can tell from the chain what it said.
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from features.hashing import sha256
 from serving.store.chain.hash_chain import ChainWriter, Link
 from serving.store.database import Connection, Statement
-from serving.store.schema import identity_types, keys, revocations, step_ups
+from serving.store.schema import claim_places, identity_types, keys, revocations, step_ups
 
 Row = Mapping[Any, Any]
 
@@ -85,6 +86,7 @@ LIFTED = LinkedRows(
     "revocation_lifted", revocations, _all_but(revocations, "salt"), _place, lambda row: bool(row["lifts"])
 )
 STEP_UP = LinkedRows("step_up", step_ups, _all_but(step_ups, "salt"), _place)
+CLAIM_PLACE = LinkedRows("claim_place", claim_places, _all_but(claim_places, "salt"), _place)
 KEY = LinkedRows("key", keys, _all_but(keys, "revoked_at"), lambda row: str(row["id"]))
 KEY_REVOKED = LinkedRows(
     "key_revoked",
@@ -96,7 +98,7 @@ KEY_REVOKED = LinkedRows(
 IDENTITY_TYPE = LinkedRows(
     "identity_type", identity_types, _all_but(identity_types, "salt"), _hidden, version_of=_declarations
 )
-LINKED = (REVOCATION, LIFTED, STEP_UP, KEY, KEY_REVOKED, IDENTITY_TYPE)
+LINKED = (REVOCATION, LIFTED, STEP_UP, KEY, KEY_REVOKED, IDENTITY_TYPE, CLAIM_PLACE)
 
 
 def new_salt() -> bytes:

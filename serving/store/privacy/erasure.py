@@ -21,6 +21,7 @@ from serving.store.chain.linked_rows import IDENTITY_TYPE
 from serving.store.database import Connection
 from serving.store.schema import (
     challenges,
+    claim_places,
     decisions,
     events,
     field_presence,
@@ -52,6 +53,7 @@ NAMING = (
     findings,
     identity_types,
     field_presence,
+    claim_places,
     revocations,
 )
 """The tables whose rows name an identity, in the order they are erased."""
@@ -189,7 +191,7 @@ class _Erasing:
 
     def _link_subject(self, table: sa.Table, target: Target, same: Any) -> str | None:
         """What the row's link names it by; None in tables without links."""
-        if table in (step_ups, revocations):
+        if table in (step_ups, revocations, claim_places):
             return str(target.key[0])
         if table is identity_types:
             row = self._tx.connection.core.execute(sa.select(table).where(same)).mappings().first()

@@ -18,6 +18,7 @@ from features.event.schema import Event
 from serving.store.database import Connection
 from serving.store.privacy.erasure import Reason, Run, Target, erase_rows, kept_revocations
 from serving.store.schema import (
+    claim_places,
     decisions,
     events,
     field_presence,
@@ -71,8 +72,9 @@ def _old(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
     old_decisions = sa.select(decisions.c.id).where(decisions.c.at < before, decisions.c.payload.is_not(None))
     for (id,) in connection.core.execute(old_decisions.order_by(decisions.c.at)):
         yield Target(decisions, (id,))
-    for (place,) in connection.core.execute(sa.select(step_ups.c.place).where(step_ups.c.at < before)):
-        yield Target(step_ups, (place,))
+    for table in (step_ups, claim_places):
+        for (place,) in connection.core.execute(sa.select(table.c.place).where(table.c.at < before)):
+            yield Target(table, (place,))
     for table, column in ((sessions, sessions.c.valid_until), (findings, findings.c.last_at)):
         for row in connection.core.execute(sa.select(*table.primary_key).where(column < before)):
             yield Target(table, tuple(row))
