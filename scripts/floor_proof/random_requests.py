@@ -55,6 +55,18 @@ FACTS: dict[str, tuple[float, ...]] = {
 """Features that floors read: the harmless value first, then values on both sides of their limits."""
 
 
+ADDRESSES = ("203.0.113.7", "203.0.113.99", "203.0.114.7", "2001:db8:1:2::3", "2001:db8:1:3::4", "10.0.0.1")
+"""Addresses of some ranges, of which two are twice there."""
+CLIENTS = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Firefox/131.0",
+    "curl/8.4.0",
+    "?",
+)
+"""Clients, of which the first two differ in their version only."""
+
+
 NAMES: dict[str, tuple[str, str]] = {
     "service:Do": ("write", "nothing"),
     "read": ("read", "name"),
@@ -111,6 +123,10 @@ class Request:
     revoked: bool
     prompts: int
     failed_step_ups: int
+    habits: dict[str, bool | None]
+    """Whether the caller habitually says network, device and client of the identity; None where nobody knows."""
+    proven_network: bool
+    """Whether the identity has proven itself on this network with this device lately."""
 
 
 class Draw:
@@ -147,6 +163,8 @@ def draw_request(rng: Random) -> Request:
         revoked=draw.mostly(False, False, False, True),
         prompts=draw.mostly(0, 4, 5, 50),
         failed_step_ups=draw.mostly(0, 1, 4, 5, 50),
+        habits={part: draw.any(True, draw.mostly(True, False, None)) for part in ("network", "device", "client")},
+        proven_network=draw.mostly(False, True),
     )
 
 
@@ -181,13 +199,22 @@ def _event(draw: Draw) -> dict[str, Any]:
             "environment": draw.mostly(None, *get_args(Environment)),
         },
         "network": {
-            "asn": draw.mostly(64_500, None, 64_501),
+            "ip": draw.mostly(*ADDRESSES, None),
+            "asn": (asn := draw.mostly(64_500, None, 64_501)),
+            "country": draw.mostly("DE" if asn else None, None, "BR"),
+            "hosting": draw.mostly(False, None, True),
             "anonymizer": draw.mostly(False, None, True),
             "reputation": draw.mostly(0.0, None, 0.79, 0.8, 1.0),
         },
-        "device": {"id": draw.mostly("d1", None, "d2"), "compliant": draw.mostly(True, None, False)},
+        "device": {
+            "id": draw.mostly("d1", None, "d2"),
+            "user_agent": draw.mostly(*CLIENTS, None),
+            "compliant": draw.mostly(True, None, False),
+        },
         "credential": {
-            "id": draw.mostly("c1", None),
+            "id": draw.mostly("c1", None, "c2"),
+            "attested_at": draw.mostly(None, NOW - timedelta(seconds=draw.any(60, 3_600, 3_601))),
+            "proof_of_possession": draw.mostly(None, False, True),
             "kind": draw.any(None, *get_args(CredentialKind)),
             "exposed": draw.mostly(False, None, True),
             "privileged": draw.mostly(False, None, True),
@@ -250,12 +277,19 @@ def _proof(draw: Draw, event: dict[str, Any]) -> dict[str, Any]:
         "expires_at": draw.any(expires_at, draw.mostly(None, NOW)),
         "decision_id": draw.mostly(None, "earlier", "unheard-of"),
         "source": draw.any("claim", "step_up"),
-        "network_asn": draw.mostly(None, 64_500, 64_501),
-        "device_id": draw.mostly(None, "d1", "d2"),
+        "made": _place(draw),
+        "same_request": draw.mostly(False, True),
         "trust_at_completion": draw.mostly(None, 0.2, 0.9),
         "granted": tuple(_scope(draw, event) for _ in range(draw.mostly(1, 0, 2))),
         "task": [_detail(draw) for _ in range(draw.mostly(1, 0, 2))],
     }
+
+
+def _place(draw: Draw) -> dict[str, Any] | None:
+    """Where a proof was made, as the groups of the event it was made with; None where nobody recorded it."""
+    event = _event(draw)
+    elsewhere = {"network": event["network"], "device": event["device"], "credential": event["credential"]}
+    return cast("dict[str, Any] | None", draw.mostly(elsewhere, None))
 
 
 def _ago(draw: Draw) -> datetime:

@@ -48,13 +48,13 @@ REASONS: list[tuple[str, Proof, dict[str, Any], str]] = [
         "another network",
         strong_proof(source="step_up", place=Place(asn=64_500)),
         ELSEWHERE,
-        SIGN_IN + "it was made on network AS64500, and this request comes from AS64501.",
+        SIGN_IN + "it was made on network AS64500, and this request comes from network AS64501.",
     ),
     (
         "another device",
         strong_proof(source="step_up", place=Place(device="d1")),
         ELSEWHERE,
-        SIGN_IN + "it was made on device d1, and this request comes from d2.",
+        SIGN_IN + "it was made on device d1, and this request comes from device d2.",
     ),
     (
         "weak",
