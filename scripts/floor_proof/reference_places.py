@@ -34,11 +34,9 @@ def counts_at(request: Request, proof: Groups) -> bool:
 
 def alike(habitual: bool | None, then: Any, now: Any, *, again: bool) -> bool:
     """Whether a part of two places counts as the same one."""
-    if then is None and now is None:
-        return again or not habitual
-    if then is None:
-        return not habitual
-    return then == now or (now is None and habitual is False)
+    if then is None or now is None:
+        return habitual is False or (again and now is None) or (then is None and habitual is None)
+    return bool(then == now)
 
 
 def operator(network: Groups) -> Any:
@@ -80,5 +78,4 @@ def near(then: Groups, now: Groups, *, again: bool) -> bool:
     if attested_at is not None and abs((NOW - attested_at).total_seconds()) <= 3_600:
         return True
     before, after = address_range(then["network"]), address_range(now["network"])
-    unsaid = {before, after, then["device"].get("id"), now["device"]["id"]} == {None}
-    return (before is not None and before == after) or (again and unsaid)
+    return (before is not None and before == after) or (again and after is None and now["device"]["id"] is None)

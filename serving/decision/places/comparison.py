@@ -41,8 +41,8 @@ def place_differences(
     """How the place of a request differs from the one a proof was made at; empty if the proof counts there.
 
     What is habitual must be known on both sides and the same. Where nobody knows what is habitual, whatever the proof
-    knows must be the same. What is not habitual is compared where both sides say it. Silence on both sides is no
-    difference for the `same_request` that was asked to be proven, or it could never be.
+    knows must be the same. What is not habitual is compared where both sides say it. What the `same_request` that was
+    asked to be proven does not say is no difference, or it could never be.
 
     A proof counts everywhere with the credential it was made with, if both times possession of that was proven, and at
     a network that the identity has proven lately with the same device. On a network of a hosting provider or an
@@ -67,8 +67,7 @@ def _differences(
     same_range = then.prefix is not None and then.prefix == now.prefix
     if not now.hosting or same_device or same_range or attested:
         return
-    says_neither = {then.device, then.prefix, now.device, now.prefix} == {None}
-    if not (same_request and says_neither):
+    if not (same_request and now.device is None and now.prefix is None):
         yield Difference("network", _HOSTING)
 
 
@@ -85,9 +84,10 @@ def _difference(part: str, then: Any, now: Any, habitual: bool | None, *, same_r
         return None if then == now else f"{made}, and this request {SENT[part]} {{now}}"
     if now is not None:
         return f"the {part} it was {MADE[part]} is not known" if habitual else None
+    if same_request:
+        return None
     if habitual:
-        silent = then is None and same_request
-        return None if silent else f"the request does not say its {part}, which it habitually does"
+        return f"the request does not say its {part}, which it habitually does"
     return f"{made}, and the request does not say its {part}" if habitual is None and then is not None else None
 
 

@@ -87,9 +87,11 @@ def client_of(user_agent: str) -> str:
 
 
 def request_name(event: Event) -> str:
-    """What the same request is recognised by when it is sent again: its session, action and resource."""
-    resource = event.resource
-    return digest_of(repr((event.session.id, event.action.name, resource.type, resource.id)).encode())
+    """What the same request is recognised by when it is sent again: its session, action and resource, and what of its
+    place it does not say."""
+    resource, place = event.resource, place_of(event)
+    unsaid = [part for part in ("network", "prefix", "device", "client") if getattr(place, part) is None]
+    return digest_of(repr((event.session.id, event.action.name, resource.type, resource.id, unsaid)).encode())
 
 
 @dataclass(frozen=True)
