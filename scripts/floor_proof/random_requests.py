@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, cast, get_args
 
 from features.event.schema import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
+from scripts.floor_proof.random_places import random_place
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGES = (-3600, -6, -5, -1, 0, 1, 59, 299, 300, 301, 599, 600, 601, 899, 900, 901, 3599, 3600, 3601, 43_201, 90_000)
@@ -55,18 +56,6 @@ FACTS: dict[str, tuple[float, ...]] = {
 """Features that floors read: the harmless value first, then values on both sides of their limits."""
 
 
-ADDRESSES = ("203.0.113.7", "203.0.113.99", "203.0.114.7", "2001:db8:1:2::3", "2001:db8:1:3::4", "10.0.0.1")
-"""Addresses of some ranges, of which two are twice there."""
-CLIENTS = (
-    "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0",
-    "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Firefox/131.0",
-    "curl/8.4.0",
-    "?",
-)
-"""Clients, of which the first two differ in their version only."""
-
-
 NAMES: dict[str, tuple[str, str]] = {
     "service:Do": ("write", "nothing"),
     "read": ("read", "name"),
@@ -78,6 +67,12 @@ NAMES: dict[str, tuple[str, str]] = {
     "crm:ExportContacts": ("export", "name"),
     "role.assign": ("manage_access", "name"),
     "kubectl.exec": ("execute_code", "name"),
+    "4720": ("manage_access", "name"),
+    "benutzer_anlegen": ("manage_access", "name"),
+    "LoginAs": ("assume_privilege", "name"),
+    "storageAccounts/listKeys/action": ("assume_privilege", "name"),
+    "SELECT 1; GRANT dba TO mallory": ("manage_access", "name"),
+    "cat /etc/shadow": ("assume_privilege", "name"),
     "deploy-all": ("invoke_workflow", "actions.yaml"),
     "Export-preview": ("read", "actions.yaml"),
 }
@@ -183,6 +178,14 @@ def _event(draw: Draw) -> dict[str, Any]:
                 "\uff32oot",
                 "ro\u200bot",
                 "x-AdministratorAccess-7",
+                "SuperAdmin",
+                "cluster-admin",
+                "CORP\\Domain Admins",
+                "arn:aws:iam::123456789012:root",
+                "roles/owner",
+                "product owner",
+                "badminton",
+                "\u0430dmin",
             ),
         },
         "session": {"id": draw.mostly("s1", None), "intent": _intent(draw)},
@@ -198,23 +201,10 @@ def _event(draw: Draw) -> dict[str, Any]:
             "sensitivity": draw.any(None, *get_args(Sensitivity)),
             "environment": draw.mostly(None, *get_args(Environment)),
         },
-        "network": {
-            "ip": draw.mostly(*ADDRESSES, None),
-            "asn": (asn := draw.mostly(64_500, None, 64_501)),
-            "country": draw.mostly("DE" if asn else None, None, "BR"),
-            "hosting": draw.mostly(False, None, True),
-            "anonymizer": draw.mostly(False, None, True),
-            "reputation": draw.mostly(0.0, None, 0.79, 0.8, 1.0),
-        },
-        "device": {
-            "id": draw.mostly("d1", None, "d2"),
-            "user_agent": draw.mostly(*CLIENTS, None),
-            "compliant": draw.mostly(True, None, False),
-        },
+        **(place := random_place(draw, NOW)),
+        "device": place["device"] | {"compliant": draw.mostly(True, None, False)},
         "credential": {
-            "id": draw.mostly("c1", None, "c2"),
-            "attested_at": draw.mostly(None, NOW - timedelta(seconds=draw.any(60, 3_600, 3_601))),
-            "proof_of_possession": draw.mostly(None, False, True),
+            **place["credential"],
             "kind": draw.any(None, *get_args(CredentialKind)),
             "exposed": draw.mostly(False, None, True),
             "privileged": draw.mostly(False, None, True),
@@ -277,19 +267,12 @@ def _proof(draw: Draw, event: dict[str, Any]) -> dict[str, Any]:
         "expires_at": draw.any(expires_at, draw.mostly(None, NOW)),
         "decision_id": draw.mostly(None, "earlier", "unheard-of"),
         "source": draw.any("claim", "step_up"),
-        "made": _place(draw),
+        "made": draw.mostly(random_place(draw, NOW), None),
         "same_request": draw.mostly(False, True),
         "trust_at_completion": draw.mostly(None, 0.2, 0.9),
         "granted": tuple(_scope(draw, event) for _ in range(draw.mostly(1, 0, 2))),
         "task": [_detail(draw) for _ in range(draw.mostly(1, 0, 2))],
     }
-
-
-def _place(draw: Draw) -> dict[str, Any] | None:
-    """Where a proof was made, as the groups of the event it was made with; None where nobody recorded it."""
-    event = _event(draw)
-    elsewhere = {"network": event["network"], "device": event["device"], "credential": event["credential"]}
-    return cast("dict[str, Any] | None", draw.mostly(elsewhere, None))
 
 
 def _ago(draw: Draw) -> datetime:

@@ -40,6 +40,7 @@ REAUTHENTICATE = "the session must be authenticated again"
 NO_REMEDY = "nothing this identity can do would settle all that asks"
 TOO_OFTEN = "it was asked too often for this, and nothing else would settle it"
 MAY_BE_REVOKED = "a session of this identity is revoked, and the request names none"
+NEW_SINCE_REVOKED = "a session of this identity is revoked, and this one is new"
 MODEL, EXPIRED, THIN = "the model", "the session's trust has expired", "too little is known"
 DEGRADED = "degraded: "
 
@@ -105,17 +106,14 @@ def decision_context(
     """The context of a request.
 
     `trust_as_sent` is the trust without stand-ins for what was withheld; the higher of both decides on denial.
-
     The session is doubted when its trust is below the threshold, when there is no threshold, and when its credential is
     exposed.
     """
     event = readings.event
     below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
     doubted = below or features.get("credential_exposed") == 1.0
-    stated = max(trust, trust if trust_as_sent is None else trust_as_sent)
-    return DecisionContext(
-        event, features, trust, doubted, policy, at, failed_step_ups, readings.others, stated, places
-    )
+    sent = max(trust, trust if trust_as_sent is None else trust_as_sent)
+    return DecisionContext(event, features, trust, doubted, policy, at, failed_step_ups, readings.others, sent, places)
 
 
 def determine_ruling(
@@ -200,7 +198,10 @@ def _reasons(
         ("step_up" if _needs_proof_when_thin(context) and not checks.proven else "allow", THIN),
         *(("step_up", f"floor {floor.id}") for floor in floors if floor.demands_proof),
         ("deny" if session.revocation else "allow", "the session is revoked"),
-        ("step_up" if _may_be_revoked(context, session, proofs) else "allow", MAY_BE_REVOKED),
+        (
+            "step_up" if _may_be_revoked(context, session, proofs) else "allow",
+            MAY_BE_REVOKED if context.event.session.id is None else NEW_SINCE_REVOKED,
+        ),
         (
             _fail_closed(context, checks.stepped_up) if assessment.degraded else "allow",
             f"{DEGRADED}{assessment.degraded}",
@@ -264,7 +265,8 @@ def _is_expired(context: DecisionContext, session: SessionState) -> bool:
 
 
 def _may_be_revoked(context: DecisionContext, session: SessionState, proofs: Sequence[Proof]) -> bool:
-    """Whether a request without a session may belong to a revoked one: until a proof that was made after it."""
+    """Whether a request without a session, or of a new one, may be of who held a revoked one: until a proof that was
+    made after the revocation."""
     since = session.session_revoked_at
     requirement = model_requirement(context.policy)
     return since is not None and not any(

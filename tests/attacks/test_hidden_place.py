@@ -90,10 +90,10 @@ def test_a_new_session_id_does_not_carry_the_proof(small: Server, gateway: str) 
 @pytest.mark.parametrize("fact", ["hosting", "anonymizer"])
 def test_another_address_of_a_hosting_network_does_not_carry_the_proof(small: Server, gateway: str, fact: str) -> None:
     """The same operator is not enough there: the device is needed, and its id cannot be hidden."""
-    identity, hosted = f"renter {fact}", {"network": {fact: True}}
+    identity, hosted = f"renter {fact}", dict[str, Any](network={fact: True})
     small.score(request_from(identity, **hosted), gateway)
     assert floor_status(step_up(small, privileged(request_from(identity, **hosted)), gateway)) == "satisfied"
-    neighbour = {"network": {fact: True, "ip": "203.0.114.99"}}
+    neighbour: dict[str, Any] = {"network": {fact: True, "ip": "203.0.114.99"}}
     hiding = small.score(privileged(request_from(identity, hidden=("device",), **neighbour)), gateway)
     other = small.score(privileged(request_from(identity, foreign=("device",), **neighbour)), gateway)
 
@@ -171,7 +171,7 @@ def test_an_earlier_sign_in_that_is_reported_stays_where_it_was_made(small: Serv
 
 def test_proof_of_possession_cannot_be_claimed_by_anybody(small: Server, gateway: str) -> None:
     """Without scope `assure` it is ignored, and named."""
-    held = {"credential": {"id": "c1", "proof_of_possession": True}}
+    held: dict[str, Any] = {"credential": {"id": "c1", "proof_of_possession": True}}
     small.score(request_from("holder", **held), gateway)
     step_up(small, privileged(request_from("holder", **held)), gateway)
     attacker = small.score(privileged(request_from("holder", foreign=PARTS, **held)), gateway)
@@ -183,7 +183,7 @@ def test_proof_of_possession_cannot_be_claimed_by_anybody(small: Server, gateway
 def test_a_proof_of_another_credential_does_not_count_anywhere(small: Server) -> None:
     """The attacker holds a credential too: the proof was not made with it."""
     key = small.key("score", "assure")
-    owner, attackers = ({"credential": {"id": id, "proof_of_possession": True}} for id in ("c1", "c2"))
+    owner, attackers = (dict[str, Any](credential={"id": id, "proof_of_possession": True}) for id in ("c1", "c2"))
     stepped_up = step_up(small, privileged(request_from("bound", **owner)), key)
     abroad = small.score(privileged(request_from("bound", foreign=PARTS, **owner)), key)
     stolen = small.score(privileged(request_from("bound", foreign=PARTS, **attackers)), key)

@@ -106,7 +106,7 @@ def test_the_nearest_of_several_sign_ins_counts(tx: Transaction) -> None:
     assert placed(tx, an_event(CAFE)) == place_of(an_event(HOME))
 
 
-HELD = {"credential": {"id": "c1", "proof_of_possession": True}}
+HELD: dict[str, Any] = {"credential": {"id": "c1", "proof_of_possession": True}}
 
 
 def test_the_first_request_lends_a_sign_in_its_credential_if_it_came_from_there(tx: Transaction) -> None:

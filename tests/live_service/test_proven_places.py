@@ -11,7 +11,7 @@ from support.step_ups import report_completed, sign_in_proof
 
 from serving.store.schema import LIVE, SessionKey
 
-MOBILE = {"network": {"ip": "100.64.9.9", "asn": 64_600, "country": "DE"}}
+MOBILE: dict[str, Any] = {"network": {"ip": "100.64.9.9", "asn": 64_600, "country": "DE"}}
 PARTS = ("network", "device", "client")
 
 
@@ -118,8 +118,8 @@ def test_a_credential_that_is_held_takes_its_proof_along(small: Server) -> None:
     """Signed in at home, with a key bound to the device: no question abroad, also for a claim."""
     key = small.key("score", "assure")
     use_gateway(small, "bound", key)
-    held = {"credential": {"id": "dpop", "proof_of_possession": True}}
-    claim = {"authentication": {"amr": ["pwd", "hwk"], "time": ago(20), "aal": 3}}
+    held: dict[str, Any] = {"credential": {"id": "dpop", "proof_of_possession": True}}
+    claim: dict[str, Any] = {"authentication": {"amr": ["pwd", "hwk"], "time": ago(20), "aal": 3}}
     at_home = small.score(privileged(request_from("bound", **held, **claim)), key)
     abroad = small.score(privileged(request_from("bound", foreign=("network",), **held, **claim)), key)
 

@@ -17,7 +17,7 @@ from serving.decision.places.place import Habits, KnownPlaces, Place, place_of, 
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
 FIREFOX_LATER = FIREFOX.replace("120.0", "131.0")
-KNOWN = {
+KNOWN: dict[str, dict[str, Any]] = {
     "session": {"id": "s1"},
     "network": {"ip": "203.0.113.7", "asn": 64_500, "country": "DE", "hosting": False},
     "device": {"id": "d1", "user_agent": FIREFOX},
@@ -188,7 +188,10 @@ def test_a_proven_network_counts_with_the_same_device_alone() -> None:
 )
 def test_a_proof_counts_anywhere_with_the_credential_it_was_made_with(then: Any, now: Any, counts: bool) -> None:
     """If possession of it was proven both times; a credential without an id is no credential."""
-    elsewhere = {"network": {"asn": 64_501, "anonymizer": True}, "device": {"id": None, "user_agent": "curl/8.4.0"}}
+    elsewhere: dict[str, Any] = {
+        "network": {"asn": 64_501, "anonymizer": True},
+        "device": {"id": None, "user_agent": "curl/8.4.0"},
+    }
 
     assert (refusal(at(credential=then), at(credential=now, **elsewhere), ALL) is None) is counts
 

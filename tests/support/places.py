@@ -31,7 +31,8 @@ def request_from(
     identity: str, session: str = "s1", *, foreign: tuple[str, ...] = (), hidden: tuple[str, ...] = (), **groups: Any
 ) -> dict[str, Any]:
     """A request from home, with some parts of the place foreign and others hidden."""
-    event = an_event(identity, session, **copy.deepcopy(HOME))
+    home: dict[str, Any] = copy.deepcopy(HOME)
+    event = an_event(identity, session, **home)
     changes = [FOREIGN[part] for part in foreign]
     for change in (*changes, groups):
         for name, values in change.items():
