@@ -117,8 +117,8 @@ class ClaimPlaces:
 
 
 def _is_first(found: _Found, event: Event, kind: str, at: datetime) -> bool:
-    """Whether a row is of the same claim. Credentials that are issued in the same second are told apart by their ids,
-    where both are known; a sign-in is the same with any credential."""
+    """Whether a row is of the same claim. Credentials that are issued in the same second differ by their ids, where
+    both are known; a sign-in is the same with any credential."""
     ids = {found.credential, event.credential.id} - {None}
     same = kind == _SIGN_IN or len(ids) < 2
     return found.source == "request" and _same_second(found.at, at) and same
