@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.engines import CALLER, engine_without_model, score_request
-from support.live_server import ago, an_event, now
+from support.live_server import active_configuration, ago, an_event, now
 from support.recorded_decisions import open_store
 
 from features.event.schema import Event

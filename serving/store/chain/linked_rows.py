@@ -76,6 +76,11 @@ def _hidden(row: Row) -> str:
     return sha256(b"subject" + bytes_of(row["salt"] or b""))[:32]
 
 
+def _changes(row: Row) -> int:
+    """How often a row was written; somebody else may have written something else there."""
+    return row["changes"] if isinstance(row["changes"], int) else -1
+
+
 def _declarations(row: Row) -> int:
     """How often the type of an identity was declared or fixed: neither is ever taken back."""
     return len(str(row["declared"]).split()) + (row["fixed"] is not None)
@@ -98,7 +103,7 @@ IDENTITY_TYPE = LinkedRows(
     "identity_type", identity_types, _all_but(identity_types, "salt"), _hidden, version_of=_declarations
 )
 SEEN_VALUE = LinkedRows(
-    "seen_value", seen_values, _all_but(seen_values, "salt"), _hidden, version_of=lambda row: int(row["changes"])
+    "seen_value", seen_values, _all_but(seen_values, "salt"), _hidden, version_of=_changes
 )
 LINKED = (REVOCATION, LIFTED, STEP_UP, KEY, KEY_REVOKED, IDENTITY_TYPE, SEEN_VALUE)
 
