@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,10 @@ from pydantic import ValidationError
 
 from features.event.arrow import table_of
 from features.event.schema import Event
-from features.sources.formats.records import Record, UnreadableRecord, records_of
-from features.sources.registry import SOURCES, RecordParser
+from features.sources.actions.generic_names import generic_category
+from features.sources.formats.records import NotAnEvent, Record, UnreadableRecord, records_of
+from features.sources.log_source import LogSource, RecordParser
+from features.sources.registry import SOURCES
 
 _ERRORS_SHOWN = 3
 """Validation errors quoted for one record."""
@@ -20,10 +23,12 @@ _ERRORS_SHOWN = 3
 
 @dataclass(frozen=True)
 class ImportReport:
-    """The result of an import: the events as a table of EVENT_SCHEMA, and every record that could not be read."""
+    """The result of an import: the events as a table of EVENT_SCHEMA, and what became of every other record."""
 
     table: pa.Table
     unreadable: tuple[UnreadableRecord, ...]
+    not_events: Counter[str] = field(default_factory=Counter)
+    """Well-formed records that are no act of a known identity, by what they are."""
 
 
 def import_files(
@@ -33,40 +38,57 @@ def import_files(
 
     `progress` is called after each file with the number of files done and the total.
     """
-    parse_record = SOURCES[source]
+    log_source = SOURCES[source]
     events: list[Event] = []
     unreadable: list[UnreadableRecord] = []
+    not_events: Counter[str] = Counter()
     for done, file in enumerate(files, start=1):
-        for result in read_file(file, parse_record):
+        for result in read_file(file, log_source):
             if isinstance(result, UnreadableRecord):
                 unreadable.append(result)
+            elif isinstance(result, NotAnEvent):
+                not_events[str(result)] += 1
             else:
                 events.append(result)
         if progress:
             progress(done, len(files))
-    return ImportReport(table_of(_with_consistent_types(events)), tuple(unreadable))
+    return ImportReport(table_of(_with_consistent_types(events)), tuple(unreadable), not_events)
 
 
-def read_file(file: Path, parse_record: RecordParser) -> Iterator[Event | UnreadableRecord]:
-    """Yield each record of a file as an Event, or as an UnreadableRecord with its position and the reason."""
-    for position, record in records_of(file):
-        if isinstance(record, str):
-            yield UnreadableRecord(file, position, record)
-            continue
-        event = event_or_reason(record, parse_record)
-        yield UnreadableRecord(file, position, event) if isinstance(event, str) else event
+def read_file(file: Path, source: LogSource) -> Iterator[Event | UnreadableRecord | NotAnEvent]:
+    """Yield each record of a file as an Event, as an UnreadableRecord with its position and the reason, or as the
+    NotAnEvent that says what it is."""
+    parse = parser_of(source)
+    for position, record in records_of(file, source.form):
+        result = event_or_reason(record, parse) if isinstance(record, dict) else record
+        yield UnreadableRecord(file, position, result) if isinstance(result, str) else result
 
 
-def event_or_reason(record: Record, parse_record: RecordParser) -> Event | str:
+def event_or_reason(record: Record, parse: RecordParser) -> Event | NotAnEvent | str:
     """The event of a record, or the reason why it is none: whatever one record holds, the others are still read."""
     try:
-        return parse_record(record)
+        return parse(record)
+    except NotAnEvent as other:
+        return other
     except ValidationError as error:
         return "; ".join(f"{_path(e['loc'])}: {e['msg']}" for e in error.errors()[:_ERRORS_SHOWN])
     except ValueError as error:
         return str(error)
     except Exception as error:  # a record of a form that its parser did not foresee
         return f"cannot be read: {type(error).__name__}: {error}"
+
+
+def parser_of(source: LogSource) -> RecordParser:
+    """The source's parser; an action that the vendor's table does not know gets the category that its words say."""
+
+    def parse(record: Record) -> Event:
+        event = source.parse(record)
+        if event.action.category is not None:
+            return event
+        category = generic_category(event.action.name)
+        return event.model_copy(update={"action": event.action.model_copy(update={"category": category})})
+
+    return parse
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -1,15 +1,27 @@
-"""The log sources that can be imported: for each, one function from a raw record to an Event."""
+"""The log sources that can be imported, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from features.event.schema import Event
 from features.sources.aws import cloudtrail
-from features.sources.formats.records import Record
+from features.sources.github import audit as github_audit
+from features.sources.google import cloud_audit, workspace
+from features.sources.kubernetes import audit as kubernetes_audit
+from features.sources.log_source import LogSource
+from features.sources.microsoft import azure, entra, microsoft365
+from features.sources.okta import system_log
 
-RecordParser = Callable[[Record], Event]
-"""Turns one raw record into an Event; raises ValueError with a sentence that says why a record is not an event."""
-
-SOURCES: dict[str, RecordParser] = {"cloudtrail": cloudtrail.event_of}
-"""To add a source, write its RecordParser in a folder for the vendor and register it here."""
+SOURCES: dict[str, LogSource] = {
+    source.name: source
+    for source in (
+        cloudtrail.SOURCE,
+        azure.SOURCE,
+        cloud_audit.SOURCE,
+        entra.SOURCE,
+        github_audit.SOURCE,
+        kubernetes_audit.SOURCE,
+        microsoft365.SOURCE,
+        system_log.SOURCE,
+        workspace.SOURCE,
+    )
+}
+"""To add a source, define a LogSource in a folder for the vendor and list it here."""

@@ -11,8 +11,9 @@ from datetime import datetime
 from features.event.schema import Event
 from features.sources.file_import import event_or_reason
 from features.sources.formats.files import TooLarge, decompress, is_gzip
-from features.sources.formats.records import PositionedRecord, records_in
-from features.sources.registry import SOURCES, RecordParser
+from features.sources.formats.records import JSON, NotAnEvent, PositionedRecord, RecordForm, records_in
+from features.sources.log_source import RecordParser
+from features.sources.registry import SOURCES
 from serving.contracts.strict_json import DECODER, flaw_in
 from serving.errors import InvalidField
 
@@ -55,13 +56,15 @@ def parse_records(body: bytes, source: str | None, latest: datetime, *, batch: b
     """
     if source is not None and source not in SOURCES:
         raise InvalidField("source", f"is not one of {', '.join(sorted(SOURCES))}")
-    parse_record = Event.model_validate if source is None else SOURCES[source]
+    parse_record, form = (
+        (Event.model_validate, JSON) if source is None else (SOURCES[source].parse, SOURCES[source].form)
+    )
     events: list[Event] = []
     broken: list[str] = []
     # Bytes that are not UTF-8 become lone surrogates, which no event may hold: they break their own record only.
     text = body.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
-    for place, record in _positioned(text):
-        event = record if isinstance(record, str) else _event_or_reason(record, parse_record, latest)
+    for place, record in _positioned(text, form):
+        event = _event_or_reason(record, parse_record, latest) if isinstance(record, dict) else str(record)
         if isinstance(event, Event):
             events.append(event)
         else:
@@ -85,10 +88,10 @@ def decompressed(body: bytes, limit: int) -> bytes:
     return body
 
 
-def _positioned(text: str) -> list[PositionedRecord]:
+def _positioned(text: str, form: RecordForm) -> list[PositionedRecord]:
     """Every record with its place. Raises InvalidField when there is none and the text is not a list of them."""
     positioned: list[PositionedRecord] = []
-    for each in records_in(text, DECODER, first=0):
+    for each in records_in(text, DECODER, first=0, form=form):
         positioned.append(each)
         if len(positioned) > MOST_RECORDS:
             raise InvalidField("body", f"holds more than {MOST_RECORDS:,} records; send fewer at a time")
@@ -111,4 +114,6 @@ def _event_or_reason(record: dict[str, object], parse_record: RecordParser, late
     if flaw is not None:
         return f"is not JSON: {flaw}"
     event = event_or_reason(record, parse_record)
+    if isinstance(event, NotAnEvent):
+        return str(event)
     return "time: lies in the future" if isinstance(event, Event) and event.time > latest else event

@@ -145,7 +145,7 @@ def test_a_sign_in_that_occurs_twice_counts_once(model: TrustModel) -> None:
 
 def test_a_sign_in_record_becomes_an_event() -> None:
     """Country and outcome are kept; an empty device id is unknown."""
-    event = next(event_of(record) for _, record in records_of(FILE) if not isinstance(record, str))
+    event = next(event_of(record) for _, record in records_of(FILE) if isinstance(record, dict))
 
     assert event.network.country == "US"
     assert event.device.id is None

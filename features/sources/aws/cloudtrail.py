@@ -29,6 +29,7 @@ from features.sources.aws.principal import (
     utc,
 )
 from features.sources.formats.records import Record, part_of, text_of
+from features.sources.log_source import LogSource
 
 _DENIED = re.compile(r"AccessDenied|Unauthori[sz]ed|NotAuthori[sz]ed|Forbidden", re.IGNORECASE)
 _NAMES_A_RESOURCE = re.compile(r"([a-z]\w*?)(?:Name|Id|ID|Arn|ARN|Identifier)$")
@@ -186,3 +187,17 @@ def _kebab(name: str) -> str | None:
     """A type name in kebab case: `logStream` becomes `log-stream`, `dBInstance` becomes `db-instance`."""
     parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", re.sub(r"^dB", "DB", name))
     return parts.lower() or None
+
+
+def recognises(record: Record) -> bool:
+    """Whether a record looks like one of CloudTrail."""
+    return "eventSource" in record and "eventName" in record
+
+
+SOURCE = LogSource(
+    "cloudtrail",
+    "AWS CloudTrail",
+    event_of,
+    recognises,
+    identity_type=lambda record: identity_type(part_of(record, "userIdentity")),
+)

@@ -60,7 +60,7 @@ def event_of(record: Record) -> Event:
 
 def sign_ins_section(model: TrustModel, tables: NetworkTables, seed: int) -> SectionResult:
     """The risk of each user's sign-ins."""
-    parsed = [record for _, record in records_of(FILE) if not isinstance(record, str)]
+    parsed = [record for _, record in records_of(FILE) if isinstance(record, dict)]
     unique = {json.dumps(record.get("Id")): record for record in parsed}
     records = score_records(model, table_of(map(event_of, unique.values())), tables)
     session_starts = np.unique(records.events["session.id"].to_numpy(), return_index=True)[1]

@@ -1,0 +1,63 @@
+"""The real logs beside each source, and what becomes of their records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from features.event.schema import Event
+from features.sources.formats.records import NobodyKnown, NotAnEvent, Record, records_of
+from features.sources.registry import SOURCES
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+class Sample(NamedTuple):
+    """A file, and what becomes of its records."""
+
+    source: str
+    file: str
+    events: int
+    nobody: int = 0
+    """Records without any identity: parts of a log that a rule's test needed no more of."""
+    other: int = 0
+    unreadable: int = 0
+
+
+SAMPLES = (
+    Sample("azure", "panther/azure_rule_tests.ndjson.gz", 10, 198, 39),
+    Sample("azure", "plaso/plaso_azure_activity_log.jsonl", 0, 0, 4),
+    Sample("entra", "panther/entra_rule_tests.ndjson.gz", 47),
+    Sample("entra", "msticpy/aad_logons.ndjson.gz", 86),
+    Sample("entra", "otrf/microsoft/AADAuditEvents.json.gz", 4),
+    Sample("gcp", "panther/gcp_rule_tests.ndjson.gz", 148, 27, 11, 10),
+    Sample("gcp", "plaso/plaso_gcp_logging.jsonl", 5, 0, 6),
+    Sample("github", "panther/github_rule_tests.ndjson.gz", 92, 2, 0, 4),
+    Sample("google-workspace", "panther/google_workspace_rule_tests.ndjson.gz", 84, 5, 38, 2),
+    Sample("kubernetes", "panther/kubernetes_rule_tests.ndjson.gz", 140, 35, 0, 11),
+    Sample("microsoft365", "panther/microsoft365_rule_tests.ndjson.gz", 19),
+    Sample("microsoft365", "plaso/plaso_microsoft_audit_log.jsonl", 4),
+    Sample("microsoft365", "otrf/microsoft/OfficeActivityEvents.json.gz", 1),
+    Sample("okta", "panther/okta_rule_tests.ndjson.gz", 63, 5, 0, 6),
+)
+
+
+def read(sample: Sample) -> tuple[list[tuple[Record, Event]], Counter[str]]:
+    """The records of a sample that are events, with their events; and what the others are."""
+    source = SOURCES[sample.source]
+    events: list[tuple[Record, Event]] = []
+    others: Counter[str] = Counter()
+    for _, record in records_of(DATA / sample.file, source.form):
+        if not isinstance(record, dict):
+            others["unreadable"] += 1
+            continue
+        try:
+            events.append((record, source.parse(record)))
+        except NobodyKnown:
+            others["nobody"] += 1
+        except NotAnEvent:
+            others["other"] += 1
+        except ValueError:
+            others["unreadable"] += 1
+    return events, others
