@@ -39,7 +39,10 @@ ROUTES = (
         tag=REPORT,
         summary="Ship log events",
         description="Extends histories by events, in the order they are sent. A record that is not an event is named "
-        "in `broken` and skipped: it never fails the others. Takes a JSON array, one record as an object, a log file "
+        "in `broken` and skipped: it never fails the others. Events age by when they arrive: one that says it is older "
+        "than an hour counts as an hour old, unless the key also has scope `admin` (an operator's import of the past). "
+        "A successful sign-in with strong factors from a key of scope `assure` is a proof where it was made. "
+        "Takes a JSON array, one record as an object, a log file "
         'as it is (`{"Records": [...]}`), or one record a line (NDJSON); each also compressed with gzip.',
         query=(QueryParameter("source", "The log source of native records.", "cloudtrail", tuple(SOURCES)),),
         request=RequestBody(

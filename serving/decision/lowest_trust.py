@@ -26,7 +26,7 @@ _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 @dataclass(frozen=True)
 class LowestTrust:
-    """The lowest trust at those values of a request that are new to its identity, in any session, since their first use."""
+    """The lowest trust, in any session, at those values of a request that are new to its identity."""
 
     trust: float
     trust_as_sent: float
@@ -68,8 +68,8 @@ class LowestTrust:
         new = " and ".join(_NOUNS.get(kind, kind) for kind in self.kinds)
         return (
             f"Trust was {trust_percent(self.trust)} at its lowest since the {new} of this request came into use, "
-            f"{ago}. For whatever is not a read, more requests do not raise it: a proof made there does, or being allowed on "
-            f"{ENOUGH_DAYS} different days."
+            f"{ago}. For whatever is not a read, more requests do not raise it: a proof made there does, or being "
+            f"allowed on {ENOUGH_DAYS} different days."
         )
 
 

@@ -276,8 +276,8 @@ def test_three_allowed_days_end_it(server: Server, days: int, ruling: str) -> No
 
 @pytest.mark.parametrize("attested", [True, False])
 def test_a_runner_with_fresh_addresses_is_not_new_while_it_is_attested(server: Server, attested: bool) -> None:
-    """Every two hours another address and instance: known by its credential, not by where it runs. Its client still counts
-    until it was allowed on three days."""
+    """Every two hours another address and instance: known by its credential, not by where it runs.
+    Its client still counts until it was allowed on three days."""
     new = []
     for hour in range(0, 80, 2):
         at = START + timedelta(hours=hour)

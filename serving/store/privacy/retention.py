@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
 
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -109,7 +108,7 @@ def _inactive_identities(connection: Connection, before: int) -> Iterator[Target
     grouped = sa.select(events.c.space, events.c.identity, sa.func.max(events.c.place))
     for space, identity, newest in connection.core.execute(grouped.group_by(events.c.space, events.c.identity)).all():
         query = sa.select(events.c.body, events.c.folded_at).where(events.c.place == newest)
-        if not _is_older(connection.core.execute(query).one(), before):
+        if not _is_older(*connection.core.execute(query).one(), before):
             continue
         for table in (histories, identity_types, seen_values, events):
             same = (table.c.space == space) & (table.c.identity == identity)
@@ -117,11 +116,11 @@ def _inactive_identities(connection: Connection, before: int) -> Iterator[Target
                 yield Target(table, tuple(key), newest)
 
 
-def _is_older(event: sa.Row[Any], before: int) -> bool:
+def _is_older(body: str, folded_at: int | None, before: int) -> bool:
     """Whether an event is older, by the time it was folded with; one that cannot be read is kept, for `rebuild` to
     report."""
     try:
-        own = Event.model_validate_json(event.body).time
-        return (own if event.folded_at is None else time_of(event.folded_at)) < time_of(before)
+        own = Event.model_validate_json(body).time
+        return (own if folded_at is None else time_of(folded_at)) < time_of(before)
     except ValidationError:
         return False
