@@ -144,7 +144,7 @@ def value_names(event: Event, at: datetime, withheld: Iterable[str] = ()) -> tup
             names.append(f"device {device.id}")
     if device.user_agent is not None:
         agent = agent_of(device.user_agent)
-        names.append(f"client {agent.family or '?'} on {agent.system or '?'}")
+        names.append(f"client {' on '.join(filter(None, (agent.family, agent.system))) or 'unknown'}")
     return (*names, *([_withheld_in(event.session.id or "")] if any(True for _ in withheld) else []))
 
 

@@ -29,8 +29,11 @@ EARLIER_HISTORY = "history"
 BY_DAYS, BY_HISTORY = "days", "history"
 MOST_SESSIONS = 8
 """How many sessions of a new value are named; where there are more, it counts in every session."""
-MOST_NEW = 500
+MOST_NEW = 200
 """How many new values are read of an identity that withholds something: those with the lowest trust."""
+CLEARLY = 1.05
+"""By what factor the odds of an attack must rise, or a lifetime fall, for a lower trust to be written: else it would be
+with every request, as time passes."""
 MOST_NAMED = 5
 """How many values one request can name: network, device, client, what is withheld, and the mark of a history."""
 _NAMES = tuple(f"value_{number}" for number in range(MOST_NAMED))
@@ -103,7 +106,8 @@ class SeenValue:
         return self.sessions is None or session in self.sessions
 
     def with_use(self, session: str, trust: float | None, as_sent: float | None, seconds: float | None) -> SeenValue:
-        """After one more use while it is new: the lowest of each number, an unknown one changes nothing."""
+        """After one more use while it is new: the lowest of each number, an unknown or hardly lower one changes
+        nothing."""
         if not self.is_new:
             return self
         sessions = self.sessions
@@ -111,9 +115,9 @@ class SeenValue:
             sessions = (*sessions, session) if len(sessions) < MOST_SESSIONS else None
         return replace(
             self,
-            trust=_lowest(self.trust, trust),
-            trust_as_sent=_lowest(self.trust_as_sent, as_sent),
-            seconds=_lowest(self.seconds, seconds),
+            trust=_lowest_trust(self.trust, trust),
+            trust_as_sent=_lowest_trust(self.trust_as_sent, as_sent),
+            seconds=_shortest(self.seconds, seconds),
             sessions=sessions,
         )
 
@@ -134,8 +138,16 @@ def kind_of(value: str) -> str:
     return value.partition(" ")[0]
 
 
-def _lowest(before: float | None, now: float | None) -> float | None:
-    return min((each for each in (before, now) if each is not None), default=None)
+def _lowest_trust(before: float | None, now: float | None) -> float | None:
+    if before is None or now is None:
+        return now if before is None else before
+    return now if (1.0 - now) * before > CLEARLY * (1.0 - before) * now else before
+
+
+def _shortest(before: float | None, now: float | None) -> float | None:
+    if before is None or now is None:
+        return now if before is None else before
+    return now if now * CLEARLY < before else before
 
 
 class SeenValues:
