@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from features.sources.agents import mcp, otel
 from features.sources.aws import cloudtrail
 from features.sources.github import audit as github_audit
 from features.sources.google import cloud_audit, workspace
 from features.sources.kubernetes import audit as kubernetes_audit
+from features.sources.linux import auth_log
 from features.sources.log_source import LogSource
 from features.sources.microsoft import azure, entra, microsoft365
+from features.sources.ocsf import events as ocsf_events
 from features.sources.okta import system_log
 
 SOURCES: dict[str, LogSource] = {
@@ -19,7 +22,11 @@ SOURCES: dict[str, LogSource] = {
         entra.SOURCE,
         github_audit.SOURCE,
         kubernetes_audit.SOURCE,
+        auth_log.SOURCE,
+        mcp.SOURCE,
         microsoft365.SOURCE,
+        ocsf_events.SOURCE,
+        otel.SOURCE,
         system_log.SOURCE,
         workspace.SOURCE,
     )

@@ -1,4 +1,4 @@
-"""The real logs beside each source, and what becomes of their records."""
+"""The logs beside each source, real ones and those in `data/invented`, and what becomes of their records."""
 
 from __future__ import annotations
 
@@ -26,20 +26,33 @@ class Sample(NamedTuple):
 
 
 SAMPLES = (
+    Sample("azure", "invented/azure_activity.ndjson", 4),
     Sample("azure", "panther/azure_rule_tests.ndjson.gz", 10, 198, 39),
     Sample("azure", "plaso/plaso_azure_activity_log.jsonl", 0, 0, 4),
-    Sample("entra", "panther/entra_rule_tests.ndjson.gz", 47),
+    Sample("entra", "invented/entra_audit.csv", 2),
+    Sample("entra", "invented/entra_sign_ins.csv", 2),
     Sample("entra", "msticpy/aad_logons.ndjson.gz", 86),
     Sample("entra", "otrf/microsoft/AADAuditEvents.json.gz", 4),
+    Sample("entra", "panther/entra_rule_tests.ndjson.gz", 47),
     Sample("gcp", "panther/gcp_rule_tests.ndjson.gz", 148, 27, 11, 10),
     Sample("gcp", "plaso/plaso_gcp_logging.jsonl", 5, 0, 6),
     Sample("github", "panther/github_rule_tests.ndjson.gz", 92, 2, 0, 4),
+    Sample("github", "sentinel/github_audit.ndjson", 8),
     Sample("google-workspace", "panther/google_workspace_rule_tests.ndjson.gz", 84, 5, 38, 2),
+    Sample("google-workspace", "sentinel/google_workspace.csv", 4),
+    Sample("kubernetes", "invented/kubernetes.ndjson", 3, 0, 1),
     Sample("kubernetes", "panther/kubernetes_rule_tests.ndjson.gz", 140, 35, 0, 11),
+    Sample("linux", "beats/auth_test.log", 6, 2, 2),
+    Sample("linux", "beats/secure_rhel7.log", 5, 0, 9),
+    Sample("linux", "invented/journald.ndjson", 3, 0, 1),
+    Sample("mcp", "invented/mcp.ndjson", 3, 0, 1),
+    Sample("microsoft365", "invented/microsoft365.csv", 1),
+    Sample("microsoft365", "otrf/microsoft/OfficeActivityEvents.json.gz", 1),
     Sample("microsoft365", "panther/microsoft365_rule_tests.ndjson.gz", 19),
     Sample("microsoft365", "plaso/plaso_microsoft_audit_log.jsonl", 4),
-    Sample("microsoft365", "otrf/microsoft/OfficeActivityEvents.json.gz", 1),
+    Sample("ocsf", "invented/ocsf.ndjson", 5),
     Sample("okta", "panther/okta_rule_tests.ndjson.gz", 63, 5, 0, 6),
+    Sample("otel-agents", "invented/otel_agents.ndjson", 2, 0, 3),
 )
 
 

@@ -15,6 +15,12 @@ from features.sources.github.principal import identity_type, set_actor
 from features.sources.log_source import LogSource
 from features.sources.mapping.log_map import Fields, LogMap, vendor_map
 
+_SUCCEEDED = frozenset(
+    f"user.{name}"
+    for name in ("login", "logout", "new_device_used", "sign_in_from_unrecognized_device", "two_factor_requested")
+) | {"org.sso_response", "business.sso_response"}
+"""Names of sign-ins that are written only when they have succeeded."""
+
 
 @cache
 def _map() -> LogMap:
@@ -27,9 +33,23 @@ def _resource_type(record: Record, fields: Fields) -> None:
     fields["resource.type"] = "repo" if kind == "repository" else kind
 
 
+def _token(record: Record, fields: Fields) -> None:
+    """A record about a token names that token, and not the one that was used."""
+    if str(fields["action.name"]).startswith(("personal_access_token.", "oauth_", "org_credential_authorization.")):
+        fields["credential.id"] = fields["credential.kind"] = fields["credential.scope"] = None
+
+
+def _sign_in(record: Record, fields: Fields) -> None:
+    """GitHub writes a sign-in that failed under a name of its own."""
+    if fields["action.name"] in _SUCCEEDED and record.get("outcome") is None:
+        fields["action.outcome"] = "success"
+    if fields["action.name"] == "user.login":
+        fields["authentication.time"] = fields["time"]
+
+
 def event_of(record: Record) -> Event:
     """The Event of one record; raises NotAnEvent, or ValueError naming the problem."""
-    return _map().event_of(record, set_actor, _resource_type)
+    return _map().event_of(record, set_actor, _resource_type, _token, _sign_in)
 
 
 def _recognises(record: Record) -> bool:

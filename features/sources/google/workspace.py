@@ -37,6 +37,14 @@ _METHODS = {
 _WARNINGS = ("account_disabled", "gov_attack_warning", "suspicious_", "2sv_")
 _VALUES = ("value", "multiValue", "boolValue", "intValue", "multiIntValue", "messageValue")
 
+_SENTINEL = {
+    "name": "EventName",
+    "type": "EventType",
+    "parameters": "EventParameters",
+    "ipAddress": "SrcIpAddr",
+    "user_agent": "UserAgentOriginal",
+}
+
 
 @cache
 def _map() -> LogMap:
@@ -63,8 +71,20 @@ def _parameters(record: Record) -> dict[str, Any]:
     return found
 
 
+def _of_sentinel(record: Record) -> Record:
+    """A row of Sentinel's table, which joins the names of nested fields."""
+    named: Record = {short: value_at(record, name) for short, name in _SENTINEL.items()}
+    for part, prefix in (("id", "Id"), ("actor", "Actor")):
+        names = ("uniqueQualifier", "time", "applicationName", "customerId", "email", "callerType", "profileId")
+        named[part] = {name: value_at(record, f"{prefix}{name}") for name in names}
+    named["id"]["uniqueQualifier"] = value_at(record, "Etag")  # numbers of that length are rounded in it
+    return named
+
+
 def event_of(record: Record) -> Event:
     """The Event of one record; raises NotAnEvent, or ValueError naming the problem."""
+    if value_at(record, "IdApplicationName"):
+        record = _of_sentinel(record)
     if not object_at(record, "id"):
         raise ValueError("id is missing: this is no activity of Google Workspace")
     return _map().event_of(record | {"parameters": _parameters(record)}, _rules)
@@ -88,10 +108,9 @@ def _rules(record: Record, fields: Fields) -> None:
     if principal is None or kind is None:
         raise NobodyKnown("an act of nobody in particular")
     fields["identity.id"], fields["identity.type"] = principal.id, kind
-    if name in ("login_failure", "failed_password_attempts_event") or name.endswith("_failed"):
-        fields["action.outcome"] = "failure"
-    elif name == "login_success":
+    if name in ("logout", "authorize", "revoke"):
         fields["action.outcome"] = "success"
+    if name == "login_success":
         fields["authentication.time"] = fields["time"]
         used = texts(value_at(record, "parameters.login_challenge_method")) or []
         fields["authentication.amr"] = [_METHODS[each] for each in used if each in _METHODS] or None
@@ -101,6 +120,8 @@ def _rules(record: Record, fields: Fields) -> None:
 
 def identity_type(record: Record) -> IdentityType | None:
     """The type of the actor; None for nobody in particular."""
+    if value_at(record, "IdApplicationName"):
+        record = _of_sentinel(record)
     caller = (text_value(value_at(record, "actor.callerType")) or "USER").upper()
     if caller == "KEY":
         return "service_account"
@@ -112,7 +133,7 @@ def identity_type(record: Record) -> IdentityType | None:
 
 def _recognises(record: Record) -> bool:
     return str(record.get("kind", "")).endswith("#reports#activity") or bool(
-        text_value(value_at(record, "id.applicationName"))
+        text_value(value_at(record, "id.applicationName") or value_at(record, "IdApplicationName"))
     )
 
 
@@ -122,5 +143,5 @@ SOURCE = LogSource(
     event_of,
     _recognises,
     identity_type,
-    RecordForm(list_names=("items",), split=_events),
+    RecordForm(list_names=("items",), split=_events, csv=True),
 )

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from features.event.schema import Event
+from features.event.schema import Event, Outcome
 from features.sources.formats.records import NobodyKnown, NotAnEvent, Record
 from features.sources.mapping.action_table import ActionTable
 from features.sources.mapping.event_fields import EVENT_FIELDS, EventField
@@ -21,6 +21,13 @@ from features.sources.mapping.map_file import REQUIRED, FieldRule, MapFile, read
 from features.sources.mapping.paths import value_at
 from features.sources.mapping.values import text_value
 
+_FAILED = re.compile(r"fail", re.IGNORECASE)
+_SIGN_IN_SAYS: tuple[tuple[re.Pattern[str], Outcome], ...] = (
+    (re.compile(r"den(y|ied)|reject|refused|blocked|unauthori[sz]ed", re.IGNORECASE), "denied"),
+    (re.compile(r"invalid|error|timed?.?out|expired", re.IGNORECASE), "failure"),
+    (re.compile(r"succe(ss|eded)", re.IGNORECASE), "success"),
+)
+"""What the name of a sign-in says came of it; the first that fits counts."""
 _SLOT = re.compile(r"\{([^{}]+)\}")
 
 Fields = dict[str, Any]
@@ -55,14 +62,24 @@ class LogMap:
                 raise NotAnEvent(reasons[value.casefold()])
         read = {name: _value(rule, field, record) for name, rule, field in self.rules}
         fields = {name: value for name, (value, _) in read.items()}
-        if "action.outcome" in read and not read["action.outcome"][1] and self._is_sign_in(fields):
-            fields["action.outcome"] = None
+        if "action.outcome" in read and not read["action.outcome"][1]:
+            fields["action.outcome"] = self._outcome_left_out(fields)
         return fields
 
-    def _is_sign_in(self, fields: Fields) -> bool:
-        """Whether the action is a sign-in: one whose result the log leaves out has no result by default."""
+    def _outcome_left_out(self, fields: Fields) -> Outcome | None:
+        """The outcome of an action whose record holds none: what its name says, else the map's default.
+
+        Nothing is assumed of a sign-in: one that failed would teach a habit.
+        """
         name = fields.get("action.name")
-        return "authenticate" in (fields.get("action.category"), self.actions.facts(name).category if name else None)
+        default: Outcome | None = fields["action.outcome"]
+        if name is None or default is None:
+            return default
+        if _FAILED.search(name):
+            return "failure"
+        if "authenticate" not in (fields.get("action.category"), self.actions.facts(name).category):
+            return default
+        return next((outcome for words, outcome in _SIGN_IN_SAYS if words.search(name)), None)
 
     def event(self, fields: Fields) -> Event:
         """The Event with these fields and with what the table knows of its action.

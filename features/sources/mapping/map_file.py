@@ -19,8 +19,9 @@ actions:
 
 Paths are those of `paths.py`. `values` compares without regard to letter case; `patterns` are regular expressions tried
 in order; a value that neither knows is unknown, unless `else` says otherwise; `default` is for a record without the
-field (a sign-in is never a success by default); `is` is the same for every record.
-A value that is not one of the field's choices is refused here, when the map is read, and not at some record.
+field (but for an outcome that the action's name tells of, and a sign-in is never a success by default); `is` is the
+same for every record. A value that is not one of the field's choices is refused here, when the map is read, and not at
+some record.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def _recognises(record: Record) -> bool:
     keys = {str(key).lower() for key in flat}
     resource = str(value_at(record, "resourceId")).lower()
     return "microsoft.aadiam" in resource or (
-        bool(keys & {"userprincipalname", "initiatedby", "username", "actoruserprincipalname", "serviceprincipalid"})
+        bool(keys & {"userprincipalname", "initiatedby", "username", "actortype", "serviceprincipalid"})
         and bool(keys & {"createddatetime", "activitydatetime", "date (utc)", "conditionalaccessstatus"})
     )
 
