@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Network, ip_interface
+from ipaddress import IPv4Address, IPv6Network, ip_interface
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from features.enrichment.ip_ranges import Network
+from features.event.ip_network import embedded_ipv4
 from features.event.schema import Network as NetworkFacts
 from features.settings import SettingsError
 
@@ -69,12 +70,18 @@ def _network(text: str, position: str) -> Network:
             f"{position}: {text!r} is not a network; write one such as 203.0.113.0/24 or 2001:db8::/32"
         ) from None
     network = given.network
-    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
-    if mapped and network.prefixlen >= 96:
-        raise SettingsError(f"{position}: {text!r} is IPv4 within IPv6; write {mapped}/{network.prefixlen - 96}")
+    embedded = embedded_ipv4(network.network_address.packed) if isinstance(network, IPv6Network) else b""
+    if isinstance(network, IPv6Network) and embedded and network.prefixlen >= 96:
+        raise SettingsError(f"{position}: {text!r} is IPv4 within IPv6; write {_embedded_network(network, embedded)}")
     if int(given) != int(network.network_address):
         raise SettingsError(f"{position}: {text!r} has bits beyond its prefix; write {network}")
     return network
+
+
+def _embedded_network(network: IPv6Network, embedded: bytes) -> str:
+    """The IPv4 network that addresses within an IPv6 one are looked up in."""
+    kept = network.prefixlen - 96 if network.network_address.packed.endswith(embedded) else 32
+    return f"{IPv4Address(embedded)}/{kept}"
 
 
 def _pairs(pairs: Sequence[str], position: str) -> dict[str, str]:

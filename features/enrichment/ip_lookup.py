@@ -2,7 +2,8 @@
 
 Facts come from custom network lists first, then from custom `.mmdb` databases in MaxMind's format, then from the
 bundled tables (see data/README.md). Tables and single events use the same lookup, so both get the same facts. Only
-fields that are unknown in the event are filled.
+fields that are unknown in the event are filled, but of two facts about hosting, anonymisers and reputation the riskier
+one counts: who states that an address is harmless does not overrule a list that names it. A custom list does.
 
 Scrambled and malformed addresses stay unknown, and so do private and reserved ones unless a custom list names them. An
 address is hosting (or an anonymiser) if its range or operator is listed. The lists are incomplete: an unlisted address
@@ -40,7 +41,7 @@ from features.enrichment.ip_ranges import (
 )
 from features.enrichment.table_cache import cached_ranges
 from features.event.arrow import conform
-from features.event.ip_network import packed_of
+from features.event.ip_network import RISKIER, packed_of
 from features.event.schema import Event
 from features.settings import SettingsError
 
@@ -222,26 +223,32 @@ def _columns(facts: Array) -> dict[str, pa.Array]:
 
 
 def fill(table: pa.Table, tables: NetworkTables) -> pa.Table:
-    """Fill the unknown network fields of a table of events from their addresses; the worse reputation counts."""
+    """Fill the unknown network fields of a table of events from their addresses; the riskier fact counts."""
     filled = conform(table)
     addresses = filled["network.ip"].combine_chunks().dictionary_encode()
     for name, values in _columns(tables.facts(addresses.dictionary.to_pylist())).items():
         column = filled.schema.get_field_index(f"network.{name}")
-        combine = pc.max_element_wise if name == "reputation" else pc.coalesce
-        known = combine(filled[column], values.take(addresses.indices))
+        known = _combined(name, filled[column], values.take(addresses.indices))
         filled = filled.set_column(column, filled.schema.field(column), known)
     return filled
 
 
+def _combined(name: str, declared: Any, found: Any) -> Any:
+    """The declared values where they are known, else those found; of facts about risk the riskier ones."""
+    if name == "reputation":
+        return pc.max_element_wise(declared, found)
+    known = pc.coalesce(declared, found)
+    return pc.or_(known, pc.coalesce(found, declared)) if name in RISKIER else known
+
+
 def fill_event(event: Event, tables: NetworkTables) -> Event:
-    """Fill the unknown network fields of one event from its address; the worse reputation counts."""
+    """Fill the unknown network fields of one event from its address; the riskier fact counts."""
     if event.network.ip is None:
         return event
     facts = _facts_as_fields(event.network.ip, tables)
     missing = {name: value for name, value in facts.items() if getattr(event.network, name) is None}
-    if (facts.get("reputation") or 0.0) > (event.network.reputation or 0.0):
-        missing["reputation"] = facts["reputation"]
-    return event.model_copy(update={"network": event.network.model_copy(update=missing)})
+    riskier = {name: facts[name] for name in RISKIER if (facts[name] or 0.0) > (getattr(event.network, name) or 0.0)}
+    return event.model_copy(update={"network": event.network.model_copy(update=missing | riskier)})
 
 
 @lru_cache(maxsize=65_536)

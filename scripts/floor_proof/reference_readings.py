@@ -1,9 +1,10 @@
 """A second, independent reading of a request: its action, identity and asset as the stricter of said and known."""
 
+import re
 import unicodedata
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from scripts.floor_proof.random_requests import CATALOGUES, NAMES, Request
@@ -15,11 +16,28 @@ SENSITIVITY = ("public", "internal", "confidential", "restricted")
 ENVIRONMENT = ("development", "staging", "production")
 HARMLESS, ORDINARY = {"read", "list", "authenticate"}, {"write", "delete"}
 PROVISIONAL = {
-    "credential_kinds": ["access_key", "api_token", "x509_svid", "jwt_svid", "client_certificate"],
+    "credential_kinds": [
+        "access_key",
+        "api_token",
+        "oauth_token",
+        "ssh_key",
+        "x509_svid",
+        "jwt_svid",
+        "client_certificate",
+        "jit_credential",
+    ],
     "floors": ["high-impact-workflow", "over-age-secret", "standing-over-privilege"],
 }
-AWS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
-"""Policies of AWS for administrators."""
+AWS = (
+    "*AdministratorAccess*",
+    "*PowerUserAccess*",
+    "*IAMFullAccess*",
+    "*OrganizationAccountAccessRole*",
+    "*AWSControlTowerExecution*",
+)
+"""Policies and roles of AWS for administrators."""
+LOOKALIKES = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0445\u0456\u03bf", "aeopcxio")
+"""Cyrillic and Greek letters that the random roles hold in place of Latin ones."""
 
 
 def reference_readings(policy: Text, request: Request) -> tuple[Request, list[Reading]]:
@@ -44,8 +62,8 @@ def categories_of(request: Request) -> list[str]:
     derived, source = NAMES[request.event["action"]["name"]]
     if source == "actions.yaml" or declared is None:
         return [derived]
-    if source == "nothing":
-        return [declared]
+    if source == "nothing" and declared == "authenticate":
+        return ["authenticate", "write"]
     ties_to = derived if harm(derived) == harm(declared) == 2 else declared
     return sorted({declared, derived}, key=lambda each: (-harm(each), each != ties_to))
 
@@ -109,14 +127,26 @@ def types_of(policy: Text, request: Request) -> list[tuple[str, list[str] | None
 
 
 def is_privileged(policy: Text, role: str | None) -> bool:
-    """Whether a role is on the policy's list, in any spelling."""
-    return any(fnmatchcase(spelling(role or ""), spelling(pattern)) for pattern in [*policy["privileged_roles"], *AWS])
+    """Whether a role is on the policy's list, in any spelling, or a word of its name is an administrator's."""
+    whole = spelling(role or "")
+    last = whole.replace("\\", "/").replace(":", "/").rpartition("/")[2]
+    patterns = [spelling(pattern) for pattern in [*policy["privileged_roles"], *AWS]]
+    listed = any(fnmatchcase(name, pattern) for name in (whole, last) for pattern in patterns)
+    words = policy.get("privileged_role_words", ["admin", "administrator", "superuser"])
+    apart = [piece.lower() for piece in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", spelled_out(role or ""))]
+    ends = {*apart, *(one + two for one, two in pairwise(apart))}
+    return listed or any(end.endswith((word, f"{word}s")) for end in ends for word in words)
 
 
 def spelling(role: str) -> str:
     """A role without what spellings of it differ in: letter case, width, space around it, invisible characters."""
-    shown = "".join(letter for letter in unicodedata.normalize("NFKC", role) if letter.isprintable() or letter == "\t")
-    return unicodedata.normalize("NFKC", shown.casefold()).strip()
+    return unicodedata.normalize("NFKC", spelled_out(role).casefold()).strip()
+
+
+def spelled_out(role: str) -> str:
+    """A role in plain letters, without what cannot be seen."""
+    wide = unicodedata.normalize("NFKC", role)
+    return "".join(letter for letter in wide if letter.isprintable() or letter == "\t").translate(LOOKALIKES)
 
 
 def changed(event: Text, category: str, kind: str) -> Text:

@@ -119,7 +119,7 @@ class SessionState:
 
     revocation: Revocation | None = None
     session_revoked_at: datetime | None = None
-    """When a session of this identity was revoked last, for a request that names none."""
+    """When another session of this identity was revoked last, for a request of no session or of a new one."""
     valid_until: datetime | None = None
     prompts_in_window: int = 0
     """How many step-ups the identity was asked for in the storm window."""

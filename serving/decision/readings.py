@@ -40,10 +40,13 @@ class ActionReading:
 
     @property
     def category(self) -> Category:
-        """The category that counts: the stricter one; of two that do harm by themselves, the name's."""
+        """The category that counts: the stricter one; of two that do harm by themselves, the name's.
+
+        A name that says nothing is at least a write, but for a sign-in, whose outcome is known beforehand.
+        """
         if self.declared is None or self.source == "actions.yaml":
             return self.derived
-        if self.source == "nothing":
+        if self.source == "nothing" and self.declared == "authenticate":
             return self.declared
         derived, declared = harm_rank(self.derived), harm_rank(self.declared)
         return self.derived if derived > declared or derived == declared == HARMFUL else self.declared
@@ -51,13 +54,15 @@ class ActionReading:
     @property
     def all(self) -> tuple[Category, ...]:
         """Every category whose floors the request meets, the one that counts first."""
-        others = (self.declared, self.derived) if self.source in ("aws", "name") else ()
+        others = (self.declared, self.derived) if self.source != "actions.yaml" else ()
         return tuple(dict.fromkeys([self.category, *(each for each in others if each)]))
 
     @property
     def understated(self) -> bool:
-        """Whether the declared category is less strict than the one that counts."""
-        return self.declared is not None and harm_rank(self.category) > harm_rank(self.declared)
+        """Whether the declared category is known to be less strict than the one that counts."""
+        if self.declared is None or self.source == "nothing":
+            return False
+        return harm_rank(self.category) > harm_rank(self.declared)
 
     def wire(self) -> dict[str, Any]:
         """The reading as JSON, in the shape of an answer."""

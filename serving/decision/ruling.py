@@ -39,6 +39,7 @@ REAUTHENTICATE = "the session must be authenticated again"
 NO_REMEDY = "nothing this identity can do would settle all that asks"
 TOO_OFTEN = "it was asked too often for this, and nothing else would settle it"
 MAY_BE_REVOKED = "a session of this identity is revoked, and the request names none"
+NEW_SINCE_REVOKED = "a session of this identity is revoked, and this one is new"
 MODEL, EXPIRED, THIN = "the model", "the session's trust has expired", "too little is known"
 DEGRADED = "degraded: "
 
@@ -196,7 +197,10 @@ def _reasons(
         ("step_up" if _needs_proof_when_thin(context) and not checks.proven else "allow", THIN),
         *(("step_up", f"floor {floor.id}") for floor in floors if floor.demands_proof),
         ("deny" if session.revocation else "allow", "the session is revoked"),
-        ("step_up" if _may_be_revoked(context, session, proofs) else "allow", MAY_BE_REVOKED),
+        (
+            "step_up" if _may_be_revoked(context, session, proofs) else "allow",
+            MAY_BE_REVOKED if context.event.session.id is None else NEW_SINCE_REVOKED,
+        ),
         (
             _fail_closed(context, checks.stepped_up) if assessment.degraded else "allow",
             f"{DEGRADED}{assessment.degraded}",
@@ -260,7 +264,8 @@ def _is_expired(context: DecisionContext, session: SessionState) -> bool:
 
 
 def _may_be_revoked(context: DecisionContext, session: SessionState, proofs: Sequence[Proof]) -> bool:
-    """Whether a request without a session may belong to a revoked one: until a proof that was made after it."""
+    """Whether a request without a session, or of a new one, may be of who held a revoked one: until a proof that was
+    made after the revocation."""
     since = session.session_revoked_at
     requirement = model_requirement(context.policy)
     return since is not None and not any(

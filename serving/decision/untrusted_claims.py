@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from features.event.ip_network import RISKIER
 from features.event.schema import Event, Network
 
 CLAIMS = {
@@ -23,8 +24,6 @@ SELF_PROVING_KIND = "jit_credential"
 
 NETWORK_FACTS = ("asn", "country", "latitude", "longitude", "hosting", "anonymizer", "reputation")
 """Facts about an address, which are looked up."""
-RISKIER = frozenset(("hosting", "anonymizer", "reputation"))
-"""Facts that make a request riskier where they are true or above 0: these count from any caller."""
 
 
 def believed(event: Event, scopes: Collection[str]) -> tuple[Event, tuple[str, ...]]:
@@ -51,6 +50,7 @@ def _claims_of(event: Event, group: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def _lowers_risk(network: Network, name: str) -> bool:
-    """Whether a fact is stated, and may make the request look safer than it is."""
+    """Whether a fact is stated, and may make the request look safer than it is. What makes it riskier counts from any
+    caller."""
     value = getattr(network, name)
     return value is not None and not (name in RISKIER and value)

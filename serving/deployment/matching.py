@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
 
-from features.event.identifiers import comparable_id
+from features.event.lookalikes import comparable_name
 from features.event.schema import Environment, Sensitivity
 from serving.deployment.catalogue_files import ActionEntry, AssetEntry, Catalogues, IdentityEntry
 from serving.policy.rules import SENSITIVITIES
@@ -48,9 +48,9 @@ def stricter_environment(values: Iterable[Environment | None]) -> Environment | 
 
 @lru_cache(maxsize=65_536)
 def _matches(patterns: Sequence[str], text: str) -> bool:
-    return _compiled(patterns).match(comparable_id(text)) is not None
+    return _compiled(patterns).match(comparable_name(text)) is not None
 
 
 @lru_cache(maxsize=4_096)
 def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(translate(comparable_id(pattern)) for pattern in patterns))
+    return re.compile("|".join(translate(comparable_name(pattern)) for pattern in patterns))

@@ -72,7 +72,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             assessment.explanation,
             active.policy,
             (*claimed, *proofs),
-            replace(state, last_seen=last_seen),
+            replace(state, last_seen=last_seen, session_revoked_at=_revoked_beside(state, history, context)),
             id=new_decision_id(context.at),
             at=context.at,
             threshold=active.threshold(readings.event),
@@ -113,6 +113,13 @@ def _last_seen(history: History, context: ScoreContext, active: ActiveConfigurat
     lagging = active.settings.habits_from == "events" and not context.replay and not context.inline
     last = int(history.session["last"][0])
     return None if lagging or context.event.session.id is None or last == NEVER else time_of(last)
+
+
+def _revoked_beside(state: SessionState, history: History, context: ScoreContext) -> datetime | None:
+    """When another session of the identity was revoked. A session that has succeeded before goes on; one that has not
+    may be the revoked one under a new name."""
+    known = context.event.session.id is not None and int(history.session["last"][0]) != NEVER
+    return None if known else state.session_revoked_at
 
 
 def _session_state(

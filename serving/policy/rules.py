@@ -80,9 +80,17 @@ def _names_a_role(role: str) -> str:
     return role
 
 
-AWS_ADMINISTRATORS = ("*AdministratorAccess*", "*PowerUserAccess*", "*IAMFullAccess*")
-"""AWS's managed policies for administrators, as they stand in role names and ARNs."""
+AWS_ADMINISTRATORS = (
+    "*AdministratorAccess*",
+    "*PowerUserAccess*",
+    "*IAMFullAccess*",
+    "*OrganizationAccountAccessRole*",
+    "*AWSControlTowerExecution*",
+)
+"""AWS's managed policies and roles for administrators, as they stand in role names and ARNs."""
 Role = Annotated[str, AfterValidator(_names_a_role)]
+RoleWord = Annotated[str, Field(pattern=r"^[a-z]{3,32}$")]
+"""A word of a role's name, in the singular."""
 
 
 class PolicyPart(BaseModel):

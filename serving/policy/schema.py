@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
 
 from features.bounded_yaml.composer import YamlLimits
-from features.event.roles import normalized_role, normalized_roles
+from features.event.roles import has_word, matches_role
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
 from serving.policy.assurance import (
@@ -43,6 +42,7 @@ from serving.policy.rules import (
     RemedyType,
     Requirement,
     Role,
+    RoleWord,
     Seconds,
     Share,
     StepUps,
@@ -153,11 +153,15 @@ class ProvisionalType(PolicyPart):
     credential_kinds: tuple[CredentialKind, ...] = (
         "access_key",
         "api_token",
+        "oauth_token",
+        "ssh_key",
         "x509_svid",
         "jwt_svid",
         "client_certificate",
+        "jit_credential",
     )
-    """Kinds of credential that machines use."""
+    """Kinds of credential that machines use, whether people do as well or not. A password, a passkey and a session
+    cookie are a person's."""
     floors: tuple[str, ...] = ("high-impact-workflow", "over-age-secret", "standing-over-privilege")
     """The floors of machines that such a request meets with a credential of these kinds."""
 
@@ -190,7 +194,15 @@ class Policy(PolicyPart):
     cache_seconds: Annotated[int, Field(ge=0, le=60)]
     """How long a caller may reuse an allow for viewing something that is at most internal."""
     privileged_roles: Annotated[tuple[Role, ...], Field(max_length=1_000)]
-    """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters."""
+    """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters. A
+    pattern matches the whole name, or the last part of an ARN, a path or a name in a domain."""
+    privileged_role_words: Annotated[tuple[RoleWord, ...], Field(max_length=100)] = (
+        "admin",
+        "administrator",
+        "superuser",
+    )
+    """Words that make a role privileged wherever they stand in its name, at the end of a longer word too, and in the
+    plural: `SuperAdmin`, `cluster-admin`, `sysadmins`, and not `badminton`."""
     trust_declared_sensitivity: bool = False
     """Whether a sensitivity below confidential counts for an export although no asset entry or `assure` key says so."""
     provisional_type: ProvisionalType = ProvisionalType()
@@ -262,9 +274,10 @@ class Policy(PolicyPart):
         return self._assurance[1]
 
     def is_privileged_role(self, role: str) -> bool:
-        """Whether a role, however it is spelt, is on the list of privileged ones or an administrator's of AWS."""
-        role, patterns = normalized_role(role), normalized_roles((*self.privileged_roles, *AWS_ADMINISTRATORS))
-        return any(fnmatchcase(role, pattern) for pattern in patterns)
+        """Whether a role, however it is spelt, is on the list of privileged ones, is an administrator's of AWS, or has
+        a word of administrators in its name."""
+        patterns = (*self.privileged_roles, *AWS_ADMINISTRATORS)
+        return matches_role(role, patterns) or has_word(role, self.privileged_role_words)
 
     def not_in_force(self, at: datetime) -> str | None:
         """Why the policy is not in force at a time; None when it is."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.event.identifiers import comparable_id
+from features.event.lookalikes import comparable_name
 from serving.decision.inputs import Revocation
 from serving.store.chain.hash_chain import ChainWriter
 from serving.store.chain.linked_rows import LIFTED, REVOCATION, add_placed, insert_placed
@@ -28,15 +29,19 @@ _OF_IDENTITY = Statement(
         revocations.c.reason,
         revocations.c.lifts,
     )
-    .where(revocations.c.space == bindparam("of_space"), revocations.c.identity_spelling == bindparam("of_identity"))
+    .where(
+        revocations.c.space == bindparam("of_space"),
+        (revocations.c.identity_spelling == bindparam("of_identity"))
+        | (revocations.c.identity_spelling == bindparam("of_id")),
+    )
     .order_by(revocations.c.place)
 )
 _INSERT = insert_placed(revocations)
 
 
 class Denials(NamedTuple):
-    """What revocations say of a request: whether it is denied and, where it names no session, when a session of its
-    identity was revoked last."""
+    """What revocations say of a request: whether it is denied and, if not, when another session of its identity was
+    revoked last."""
 
     revocation: Revocation | None
     session_revoked_at: datetime | None
@@ -55,7 +60,7 @@ class Revocations:
 
     def lift(self, key: SessionKey, *, at: datetime, by: str, reason: str) -> bool:
         """End the revocation of a session, or of the identity as a whole; returns whether there was one."""
-        spelling = None if key.session is None else comparable_id(key.session)
+        spelling = None if key.session is None else comparable_name(key.session)
         if spelling not in self._in_force(key):
             return False
         self._add(key, at, by, reason, lifts=1)
@@ -68,9 +73,9 @@ class Revocations:
         oldest = at - LONGEST_SESSION
         whole = in_force.pop(None, None)
         sessions = {spelling: each for spelling, each in in_force.items() if each.at >= oldest}
-        if key.session is None:
-            return Denials(whole, max((each.at for each in sessions.values()), default=None))
-        return Denials(whole or sessions.get(comparable_id(key.session)), None)
+        own = None if key.session is None else sessions.get(comparable_name(key.session))
+        others = None if own else max((each.at for each in sessions.values()), default=None)
+        return Denials(whole or own, others)
 
     def is_binding(self, namespace: str, identity: str, at: datetime) -> bool:
         """Whether any revocation of an identity or of one of its sessions still denies requests."""
@@ -81,7 +86,8 @@ class Revocations:
     def _in_force(self, key: SessionKey) -> dict[str | None, Revocation]:
         """The revocations of an identity that are not lifted, by the spelling of the session, None for all of them."""
         in_force: dict[str | None, Revocation] = {}
-        rows = self._connection.rows(_OF_IDENTITY, of_space=key.namespace, of_identity=comparable_id(key.identity))
+        names = {"of_identity": comparable_name(key.identity), "of_id": comparable_id(key.identity)}
+        rows = self._connection.rows(_OF_IDENTITY, of_space=key.namespace, **names)
         for spelling, session, at, by, reason, lifts in rows:
             in_force.pop(spelling, None)
             if not lifts:
@@ -92,9 +98,9 @@ class Revocations:
         row = {
             "space": key.namespace,
             "identity": key.identity,
-            "identity_spelling": comparable_id(key.identity),
+            "identity_spelling": comparable_name(key.identity),
             "session": key.session,
-            "session_spelling": None if key.session is None else comparable_id(key.session),
+            "session_spelling": None if key.session is None else comparable_name(key.session),
             "at": microseconds(at),
             "by": by,
             "reason": reason,

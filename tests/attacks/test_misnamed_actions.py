@@ -85,3 +85,44 @@ def test_a_proof_for_a_read_does_not_cover_a_key_declared_as_a_read(small: Serve
     misnamed = small.score(an_event("prover", network=OTHER_NETWORK, action=action))
 
     assert (reading["ruling"], misnamed["ruling"]) == ("allow", "step_up")
+
+
+WITHOUT_WORDS = {
+    "4720": "manage-access",
+    "EventID 1102": "change-security-setting",
+    "benutzer_anlegen": "manage-access",
+    "cr\u00e9er_cl\u00e9": "rotate-secret",
+    "\u521b\u5efa\u7528\u6237": "manage-access",
+    "\u0441reate_access_key": "rotate-secret",
+    "LoginAs": "manage-access",
+    "DCSync": "manage-access",
+    "iam.serviceAccounts.signJwt": "manage-access",
+    "Microsoft.Storage/storageAccounts/listKeys/action": "manage-access",
+    "GRANT ALL ON accounts TO mallory": "manage-access",
+    "useradd -o -u 0 backdoor": "manage-access",
+    "GET /users/7/%64elete-mfa": "change-security-setting",
+}
+"""Names that the words of an English API do not give away, with the floor that each meets."""
+
+
+@pytest.mark.parametrize("category", ["read", None])
+@pytest.mark.parametrize(("name", "floor"), WITHOUT_WORDS.items())
+def test_a_name_without_plain_words_meets_its_floor(small: Server, name: str, floor: str, category: str | None) -> None:
+    """Numbers of Windows, other languages, lookalike letters, statements, and vendors' ways to hand out a secret."""
+    decision = ruling_of(small, f"plain {name} {category}", {"name": name, "category": category})
+
+    assert STRICTNESS[decision["ruling"]] >= 1
+    assert floor in {each["id"] for each in decision["floors"] if each["status"] == "applied"}
+
+
+def test_a_name_that_nobody_knows_is_no_read(small: Server) -> None:
+    """Whatever is declared; what is wrong with it cannot be said, so it is no finding."""
+    decision = ruling_of(small, "unknown", {"name": "frobnicate", "category": "read"})
+
+    assert decision["action"] == {
+        "category": "write",
+        "declared": "read",
+        "derived": "write",
+        "derived_from": "nothing",
+    }
+    assert (decision["cache_seconds"], decision["findings"]) == (0, [])

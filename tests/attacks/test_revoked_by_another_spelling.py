@@ -11,7 +11,14 @@ from typing import Literal
 import pytest
 from support.live_server import Server, an_event, now
 
-SPELLINGS = ("Amélie@example.com", "AMÉLIE@EXAMPLE.COM", "\uff21mélie@example.com", " Amélie@example.com ")
+SPELLINGS = (
+    "\u0410m\u00e9lie@example.com",
+    "am\u00e9li\u0435@\u0435xample.com",
+    "Amélie@example.com",
+    "AMÉLIE@EXAMPLE.COM",
+    "\uff21mélie@example.com",
+    " Amélie@example.com ",
+)
 
 
 def revoke(server: Server, identity: str, session: str | None = None) -> None:
@@ -23,7 +30,7 @@ def revoke(server: Server, identity: str, session: str | None = None) -> None:
 def test_every_spelling_of_a_revoked_identity_is_denied(
     small: Server, spelling: str, form: Literal["NFC", "NFD"]
 ) -> None:
-    """Unicode form, letter case, width and spaces."""
+    """Unicode form, letter case, width, spaces and letters that look alike."""
     revoke(small, unicodedata.normalize("NFD", "amélie@example.com"))
 
     assert small.score(an_event(unicodedata.normalize(form, spelling)))["ruling"] == "deny"
@@ -48,6 +55,7 @@ def test_an_id_with_a_character_that_cannot_be_seen_is_refused(small: Server, gr
 def test_a_request_without_a_session_of_an_identity_with_a_revoked_one_steps_up(small: Server) -> None:
     """It may be the revoked one; a later proof of who asks ends that. Other sessions go on."""
     small.score(an_event("loser"))
+    small.score(an_event("loser", session="s2"))
     revoke(small, "LOSER", "S1")
     named = small.score(an_event("loser", session="s1"))
     other = small.score(an_event("loser", session="s2"))
@@ -59,6 +67,20 @@ def test_a_request_without_a_session_of_an_identity_with_a_revoked_one_steps_up(
     assert (named["ruling"], other["ruling"], unnamed["ruling"]) == ("deny", "allow", "step_up")
     assert "a session of this identity is revoked, and the request names none" in unnamed["because"]
     assert "a session of this identity is revoked, and the request names none" not in proven["because"]
+
+
+def test_a_new_session_of_an_identity_with_a_revoked_one_steps_up(small: Server) -> None:
+    """Another session id gains nothing; a later proof of who asks does, and from then on that session goes on."""
+    small.score(an_event("renamer", session="s1"))
+    revoke(small, "renamer", "s1")
+    renamed, again = (small.score(an_event("renamer", session="s9")) for _ in range(2))
+    signed_in = {"amr": ["pwd", "hwk"], "time": now().isoformat()}
+    proven = small.score(an_event("renamer", session="s8", authentication=signed_in))
+    later = small.score(an_event("renamer", session="s8"))
+
+    assert (renamed["ruling"], again["ruling"]) == ("step_up", "step_up")
+    assert renamed["because"] == ["a session of this identity is revoked, and this one is new"]
+    assert (proven["ruling"], later["ruling"]) == ("allow", "allow")
 
 
 def test_an_administrator_can_lift_a_revocation(small: Server) -> None:

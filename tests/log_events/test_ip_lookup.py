@@ -16,7 +16,7 @@ from support.mmdb import Value, write_mmdb
 from features.enrichment.ip_lookup import REFERENCE, NetworkTables, fill, fill_event, lookup
 from features.enrichment.ip_ranges import reserved_ranges, sortable_addresses
 from features.event.arrow import events_of, table_of
-from features.event.ip_network import packed_of
+from features.event.ip_network import packed_of, prefix_of
 from features.event.schema import Event
 from features.settings import SettingsError
 
@@ -98,12 +98,36 @@ LIST = """
 
 
 def parsed(ip: str) -> IPv4Address | IPv6Address | None:
-    """Parse an address with `ipaddress`; an IPv4-mapped IPv6 address gives the IPv4 address."""
+    """Parse an address with `ipaddress`; an IPv4 address within an IPv6 one is the IPv4 address."""
     try:
         address = ip_address(ip)
     except ValueError:
         return None
-    return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
+    return (within(address) if isinstance(address, IPv6Address) else None) or address
+
+
+def within(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address within an IPv6 one: mapped, compatible, NAT64, 6to4, Teredo."""
+    last = int(address) & 0xFFFFFFFF
+    compatible = int(address) < 2**32 and last >= 2**16
+    translated = any(address in ip_network(prefix) for prefix in ("64:ff9b::/96", "64:ff9b:1::/96"))
+    if address.ipv4_mapped or compatible or translated:
+        return IPv4Address(last)
+    if address in ip_network("64:ff9b:1::/48") and (int(address) >> 56) & 255 == 0 and int(address) & (2**40 - 1) == 0:
+        return IPv4Address((int(address) >> 64 & 0xFFFF) << 16 | int(address) >> 40 & 0xFFFF)
+    return address.sixtofour or (address.teredo[1] if address.teredo else None)
+
+
+WITHIN = (
+    "::ffff:8.8.8.8",
+    "::8.8.8.8",
+    "64:ff9b::8.8.8.8",
+    "64:ff9b:1::8.8.8.8",
+    "64:ff9b:1:808:8:800::",
+    "2002:808:808::1",
+    "2001:0:4136:e378:8000:63bf:f7f7:f7f7",
+)
+"""One host, by every way to write an IPv4 address as an IPv6 one."""
 
 
 def sample_addresses(seed: int, count: int) -> list[IPv4Address | IPv6Address]:
@@ -196,11 +220,31 @@ def test_ranges_include_both_ends(tables: NetworkTables) -> None:
     assert asns.tolist() == [int(row[2]) for row in rows for _ in (0, 1)]
 
 
-def test_known_fields_are_kept(tables: NetworkTables) -> None:
-    """Only fields that are null are filled."""
-    network = fill_event(event("8.8.8.8", asn=64496, hosting=False), tables).network
+@pytest.mark.parametrize("ip", WITHIN)
+def test_an_ipv4_address_within_an_ipv6_one_is_looked_up_and_compared_as_the_ipv4_address(
+    tables: NetworkTables, ip: str
+) -> None:
+    """Tunnels and translators hide nobody, and both spellings of a host are one network."""
+    facts, plain = (fill_event(event(each), tables).network.model_dump(exclude={"ip"}) for each in (ip, "8.8.8.8"))
 
-    assert (network.asn, network.country, network.hosting) == (64496, "US", False)
+    assert (packed_of(ip), prefix_of(ip)) == (packed_of("8.8.8.8"), prefix_of("8.8.8.8"))
+    assert facts == plain
+
+
+def test_known_fields_are_kept(tables: NetworkTables) -> None:
+    """Only fields that are null are filled; of two facts about risk the riskier one counts, in a table as well."""
+    events = [
+        event("8.8.8.8", asn=64496, hosting=False),
+        event("91.0.0.1", hosting=True, anonymizer=False, reputation=0.5),
+    ]
+    one_by_one = [fill_event(each, tables).network for each in events]
+    together = [each.network for each in events_of(fill(table_of(events), tables))]
+
+    assert [(each.asn, each.country, each.hosting) for each in one_by_one] == [
+        (64496, "US", True),
+        (3320, "DE", True),
+    ]
+    assert together == one_by_one
 
 
 def test_addresses_are_parsed_as_by_ipaddress() -> None:
@@ -344,6 +388,8 @@ def test_lists_take_precedence_over_databases_and_earlier_files_over_later(tmp_p
         ("203.0.113.7/24 asn=1", "'203.0.113.7/24' has bits beyond its prefix; write 203.0.113.0/24"),
         ("2001:db8::7/32 asn=1", "'2001:db8::7/32' has bits beyond its prefix; write 2001:db8::/32"),
         ("::ffff:10.0.0.0/104 asn=1", "'::ffff:10.0.0.0/104' is IPv4 within IPv6; write 10.0.0.0/8"),
+        ("64:ff9b::a00:0/104 asn=1", "'64:ff9b::a00:0/104' is IPv4 within IPv6; write 10.0.0.0/8"),
+        ("2002:a00:1::/128 asn=1", "'2002:a00:1::/128' is IPv4 within IPv6; write 10.0.0.1/32"),
         ("10.0.0.0/8", "this network has no facts; add one, such as hosting=yes"),
         ("10.0.0.0/8 NL", "'NL' is not a fact; write a name and a value, such as country=NL"),
         ("10.0.0.0/8 asn=1 asn=2", "asn is given twice; write it once"),

@@ -269,3 +269,36 @@ def test_the_policy_page_says_why_a_newer_file_is_refused() -> None:
     assert "&lt;script&gt; is no key" in html
     assert "<script>" not in html
     assert [floor.id for floor in POLICY.floors if floor.id not in html] == []
+
+
+@pytest.mark.parametrize(
+    ("role", "privileged"),
+    [
+        ("SuperAdmin", True),
+        ("superadmin", True),
+        ("cluster-admin", True),
+        ("Global Administrator", True),
+        ("CORP\\Administrators", True),
+        ("DOMAIN\\Domain Admins", True),
+        ("arn:aws:iam::aws:policy/AdministratorAccess", True),
+        ("arn:aws:iam::123456789012:role/Admin", True),
+        ("arn:aws:iam::123456789012:role/team/OrganizationAccountAccessRole", True),
+        ("arn:aws:iam::123456789012:root", True),
+        ("roles/owner", True),
+        ("roles/iam.securityAdmin", True),
+        ("system:masters", True),
+        ("\u0430dmin", True),
+        ("\uff21dmin", True),
+        ("super_u\u0455er", True),
+        ("badminton", False),
+        ("product owner", False),
+        ("administrative clerk", False),
+        ("root cause analyst", False),
+        ("minister", False),
+        ("analyst", False),
+        ("arn:aws:iam::123456789012:role/reader", False),
+    ],
+)
+def test_names_of_administrators_are_privileged_by_their_words(role: str, privileged: bool) -> None:
+    """Words and last parts of names, not parts of words."""
+    assert POLICY.is_privileged_role(role) is privileged

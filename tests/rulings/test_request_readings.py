@@ -47,7 +47,9 @@ def read(event: Event, catalogues: Catalogues, assured: bool = False, **types: A
 
 
 def types_of(readings: Readings) -> list[str]:
-    return [readings.event.identity.type, *(each.event.identity.type for each in readings.others)]
+    return list(
+        dict.fromkeys(each.identity.type for each in (readings.event, *(each.event for each in readings.others)))
+    )
 
 
 def test_actions_yaml_replaces_declaration_and_name(catalogues: Catalogues) -> None:
@@ -131,9 +133,9 @@ def test_a_provisional_type_meets_the_floors_of_every_type_declared_so_far(catal
 
 def test_a_person_with_a_machines_credential_meets_three_floors_of_machines(catalogues: Catalogues) -> None:
     """Until somebody fixes the type; with a person's kind of credential none."""
-    keyed = an_event("human", credential={"kind": "access_key"})
+    keyed = an_event("human", category="write", credential={"kind": "access_key"})
     provisional, fixed = read(keyed, catalogues), read(keyed, catalogues, fixed="human")
-    cookie = read(an_event("human", credential={"kind": "session_cookie"}), catalogues)
+    cookie = read(an_event("human", category="write", credential={"kind": "session_cookie"}), catalogues)
 
     assert [each.floors for each in provisional.others] == [frozenset(POLICY.provisional_type.floors)]
     assert (fixed.others, cookie.others) == ((), ())
@@ -161,3 +163,22 @@ def test_a_catalogue_is_refused_with_line_and_reason(tmp_path: Path, file: str, 
 def test_without_files_nothing_is_known(tmp_path: Path) -> None:
     """And no digest is named in a decision."""
     assert load_catalogues(tmp_path) == Catalogues()
+
+
+@pytest.mark.parametrize(
+    ("declared", "counts", "floors_of"),
+    [
+        ("read", "write", ("write", "read")),
+        (None, "write", ("write",)),
+        ("export", "export", ("export", "write")),
+        ("authenticate", "authenticate", ("authenticate", "write")),
+    ],
+)
+def test_a_name_that_says_nothing_is_at_least_a_write(
+    declared: Any, counts: str, floors_of: tuple[str, ...], catalogues: Catalogues
+) -> None:
+    """Never a read because somebody says so; that is no finding, since nothing proves it wrong."""
+    action = read(an_event(category=declared, action={"name": "frobnicate"}), catalogues).action
+
+    assert action is not None
+    assert (action.category, action.all, action.understated) == (counts, floors_of, False)

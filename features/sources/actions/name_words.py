@@ -1,0 +1,104 @@
+"""Cuts the name of an action into words: in lower case, in English, in their plain form."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from urllib.parse import unquote
+
+from features.event.lookalikes import as_read
+from features.sources.actions import vocabulary
+from features.sources.actions.other_languages import english_words, unmarked, with_stems_in_english
+from features.sources.actions.vocabulary import CHANGING, VIEW
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ADDRESS = re.compile(r"(?P<method>[A-Za-z]+)[ :]+(?:https?://[^/ ]+)?(?P<path>/[^?#]*)(?P<rest>.*)", re.DOTALL)
+_OVERRIDE = re.compile(r"[?&]_method=([A-Za-z]+)")
+_VERSION = re.compile(r"^v?\d+(alpha|beta)?\d*$")
+_SHORTEST, _LONGEST = 5, 48
+"""Lengths of words that may be several without anything between them."""
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of an action's name in lower case, in English and in their plain form, without versions.
+
+    >>> words_of("google.iam.admin.v1.CreateServiceAccountKey")
+    ('google', 'iam', 'admin', 'create', 'service', 'account', 'key')
+    >>> words_of("DELETE https://search.example.com/users/7/2fa?view=1"), words_of("UserDisabled")
+    (('delete', 'users', 'mfa'), ('user', 'disable'))
+    >>> words_of("cr\u00e9er_cl\u00e9"), words_of("benutzer_anlegen"), words_of("createuser")
+    (('create', 'key'), ('user', 'create'), ('create', 'user'))
+    """
+    name = re.sub("2fa", " mfa ", in_latin_letters(spoken(name)), flags=re.IGNORECASE)
+    words = (word.lower() for word in _WORD.findall(name))
+    known = (part for word in words if not _VERSION.match(word) and word != "v" for part in _parts(word))
+    return tuple(map(_plain, known))
+
+
+def in_latin_letters(name: str) -> str:
+    """A name with English words for those of other scripts that are known, and Latin letters for their lookalikes."""
+    return name if name.isascii() else unmarked(as_read(with_stems_in_english(name)))
+
+
+def spoken(name: str) -> str:
+    """Of an address the method and the path: what follows is the caller's own text. A method may be overridden."""
+    address = _ADDRESS.fullmatch(name.strip())
+    if address is None:
+        return name
+    override = _OVERRIDE.search(address["rest"])
+    return f"{override[1] if override else address['method']} {unquote(unquote(address['path']))}"
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    """A word as several, where it is nothing but words that are known, and in English."""
+    english = english_words()
+    if word in english:
+        return (english[word],)
+    if word in _known() or not _SHORTEST <= len(word) <= _LONGEST or _plain(word) != word:
+        return (word,)
+    parts = _cut(word)
+    return tuple(english.get(part, part) for part in parts) if parts else (word,)
+
+
+@lru_cache(maxsize=65_536)
+def _cut(word: str) -> tuple[str, ...]:
+    """The fewest words that are known and make up a word; none if there are none."""
+    if word in _known():
+        return (word,)
+    ways = (
+        (word[:length], *rest)
+        for length in range(len(word) - 2, 2, -1)
+        if word[:length] in _known() and (rest := _tail(word[length:]))
+    )
+    return min(ways, key=len, default=())
+
+
+def _tail(word: str) -> tuple[str, ...]:
+    return (word,) if word == "as" else _cut(word)
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Every word that means something here, from three letters on."""
+    sets = (value for value in vars(vocabulary).values() if isinstance(value, frozenset))
+    return frozenset(word for word in set().union(*sets) | set(english_words()) if len(word) > 2) - {
+        "set",
+        "put",
+        "add",
+        "off",
+        "pat",
+    } | {"add"}
+
+
+@lru_cache(maxsize=65_536)
+def _plain(word: str) -> str:
+    """A participle as its verb, where the verb is known."""
+    for base in (
+        word.removesuffix("d"),
+        word.removesuffix("ed"),
+        word.removesuffix("ing"),
+        word.removesuffix("ing") + "e",
+    ):
+        if base != word and base in VIEW | CHANGING:
+            return base
+    return word
