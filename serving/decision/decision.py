@@ -65,6 +65,7 @@ class Decision:
     """The category that counts."""
     proven_here: bool = False
     """Whether a proof that the request carries settles what the model asked for."""
+    retry_after_seconds: int | None = None
 
     def wire(self) -> dict[str, Any]:
         """The decision as JSON, in the shape of an answer."""
@@ -88,6 +89,7 @@ class Decision:
             "context": {"known": self.known_fields, "of": len(CONTEXT), "thin": self.thin_context},
             "challenge": challenge_header(self.remedies),
             "challenge_expires_at": self.challenge_expires_at.isoformat() if self.challenge_expires_at else None,
+            "retry_after_seconds": self.retry_after_seconds,
             "cache_seconds": self.cache_seconds,
             "enforceable": self.enforceable,
             "versions": asdict(self.versions),

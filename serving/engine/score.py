@@ -27,7 +27,7 @@ from serving.decision.proofs import assurance, claimed_proofs
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
-from serving.engine.caller_findings import findings_on_caller
+from serving.engine.further_findings import findings_on_caller, pace_prompts
 from serving.engine.new_values import signed_in_here, values_of_request
 from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
@@ -88,10 +88,13 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             proven = decision.proven_here or signed_in_here(context.event, active.policy, assured=context.assured)
             settled_by = f"decision {decision.id}" if proven else None
             values.record(tx, context.at, allowed=decision.ruling == "allow", settled_by=settled_by)
+        decision, prompt = pace_prompts(
+            tx, context, active.policy, decision, readings, assessment.features, (*claimed, *proofs)
+        )
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
-        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, values.lowest)
+        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, values.lowest, prompt)
         _record(tx, context, answered, response, asked, assessment.features, version)
     return response
 
@@ -226,6 +229,8 @@ class Asked:
     """The trust without stand-ins for what was withheld."""
     lowest: LowestTrust | None
     """The lowest trust where the request came from, as long as that was new."""
+    prompt: Prompt | None
+    """What a step-up asked for."""
 
 
 def _record(
@@ -265,7 +270,6 @@ def _record(
             "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),
         },
     )
-    prompt = Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None
     put_in_force(tx, decision.versions)
-    tx.decisions.append(record, prompt)
+    tx.decisions.append(record, asked.prompt)
     tx.findings.add(context.namespace, event.identity.id, decision.id, decision.at, decision.findings)

@@ -12,12 +12,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
+from time import perf_counter
 from typing import Any, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
 from serving.engine.reports import (
     Ingested,
+    chunk_seconds,
     ingest_chunk,
     lift_revocation,
     prepare_shipment,
@@ -69,6 +71,8 @@ class Engine:
         self._closing = threading.Lock()
         self._changing = threading.Lock()
         self._closed = False
+        self._commit_seconds = 0.0
+        """How long commits take lately; the longest of the last few."""
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
 
@@ -91,14 +95,16 @@ class Engine:
     ) -> dict[str, Any]:
         """Extend histories by shipped events; `broken` says which records could not be read, `source` whose log it is.
 
-        A batch is committed in chunks, and one chunk is queued at a time, of all batches together: a request that
-        arrives meanwhile waits for one chunk. When the store fails on the way, the error says how far it came.
+        A batch is committed in chunks, shorter ones where commits take long, and one chunk is queued at a time, of all
+        batches together: a request that arrives meanwhile waits for one chunk. When the store fails on the way, the
+        error says how far it came.
         """
         shipment, state = prepare_shipment(events, caller, source, self.active), Ingested()
         while state.done < len(events):
             try:
                 with self._ingesting:
-                    chunk = partial(ingest_chunk, shipment=shipment, before=state, active=self.active)
+                    seconds = chunk_seconds(self._commit_seconds)
+                    chunk = partial(ingest_chunk, shipment=shipment, before=state, active=self.active, seconds=seconds)
                     state = self.run(chunk, alone=True)
             except ServingError as error:
                 if state.done == 0:
@@ -181,6 +187,8 @@ class Engine:
             with self.store.transaction() as tx:
                 for work, future in group:
                     answers.append(self._attempt(tx, work, future))
+                worked = perf_counter()
+            self._commit_seconds = max(perf_counter() - worked, 0.8 * self._commit_seconds)
         except BaseException as error:
             log.exception("a group of %d could not be committed", len(group))
             for _, future in group:

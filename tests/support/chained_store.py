@@ -38,7 +38,9 @@ def full_store(folder: Path) -> Store:
         used = SeenValue("device laptop", after(1)).with_use("s1", 0.4, 0.5, 300.0).with_day(after(1).toordinal())
         tx.seen_values.put("live", "ada", None, replace(used, settled_by="id:proof"))
     with store.transaction() as tx:
-        tx.decisions.append(a_record(2, ruling="step_up"), Prompt("interactive_mfa", ("floor-a", "floor-b")))
+        tx.decisions.append(
+            a_record(2, ruling="step_up"), Prompt("interactive_mfa", ("floor-a", "floor-b"), unproven=True)
+        )
         tx.findings.add("live", "ada", "d2", after(2), [Finding("asked_too_often", "floor-a", "Asked again.")])
         tx.sessions.add_step_up(ADA, decision_id="d2", result="completed", proof=PROOF, at=after(9), version=2)
         tx.sessions.set_valid_until(ADA, after(90), "d2")

@@ -12,7 +12,7 @@ from serving.store.seen_values import earlier_history
 from serving.times import now
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
