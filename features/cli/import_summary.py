@@ -38,9 +38,10 @@ _ADD = {
 }
 
 
-def outcome_lines(report: ImportReport, out: Path) -> Iterator[str]:
-    """What became of every record, in sentences."""
-    yield f"{report.events:,} events -> {out}; {report.unreadable_count:,} unreadable records of {report.records:,}"
+def outcome_lines(report: ImportReport, out: Path | None = None) -> Iterator[str]:
+    """What became of every record, in sentences; `out` is where the events were written."""
+    written = f" -> {out}" if out else ""
+    yield f"{report.events:,} events{written}; {report.unreadable_count:,} unreadable records of {report.records:,}"
     if report.duplicates:
         yield f"{report.duplicates:,} records repeat an event and count once"
     yield from _counted(report.wrappers, "records were taken out of {}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from features.cli.import_check import print_check
 from features.cli.import_summary import knowledge_table, outcome_lines
 from features.cli.output import fail, print_plain, show_first
 from features.cli.progress import progress_bar
@@ -15,6 +16,9 @@ from features.enrichment.ip_lookup import fill, lookup
 from features.settings import get_settings
 from features.sources.file_import import Completion
 from features.sources.formats.records import records_of
+from features.sources.log_source import LogSource
+from features.sources.mapping.map_file import MapError
+from features.sources.mapping.mapped_source import GENERIC, source_of_map
 from features.sources.parquet_import import import_to_parquet
 from features.sources.registry import SOURCES
 from features.suggestions import did_you_mean
@@ -26,24 +30,34 @@ _LOOKED_AT = 20
 """Records by which the source of a file is guessed."""
 
 
+_NAMES = sorted((*SOURCES, GENERIC))
+
+
 def _registered_source(source: str) -> str:
     """Validate the name of a source; the error suggests a similar one."""
-    if source not in SOURCES:
-        raise typer.BadParameter(f"there is no source {source!r}; {did_you_mean(source, sorted(SOURCES))}")
+    if source not in _NAMES:
+        raise typer.BadParameter(f"there is no source {source!r}; {did_you_mean(source, _NAMES)}")
     return source
 
 
 def import_logs(
-    source: Annotated[
-        str, typer.Argument(callback=_registered_source, help=f"Log source: {', '.join(sorted(SOURCES))}.")
-    ],
+    source: Annotated[str, typer.Argument(callback=_registered_source, help=f"Log source: {', '.join(_NAMES)}.")],
     files: Annotated[
         list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files, plain or gzip-compressed.")
     ],
-    out: Annotated[Path, typer.Option(help="Parquet file to write the events to.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Parquet file to write the events to; needed unless --check.")
+    ] = None,
     addresses: Annotated[
         bool, typer.Option(help="Fill in operator, country and the like of the addresses that the log names.")
     ] = True,
+    map_file: Annotated[
+        Path | None,
+        typer.Option("--map", exists=True, dir_okay=False, help="Map of the log (YAML), for the source `generic`."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print the first records as the events they would be; write nothing.")
+    ] = False,
 ) -> None:
     """Convert vendor logs of any size to events; after an interruption the same call goes on where it stopped.
 
@@ -52,9 +66,14 @@ def import_logs(
 
     Example: `session-trust features import cloudtrail trail.json.gz --out events.parquet`
     """
+    log_source = _source(source, map_file)
+    if check:
+        raise typer.Exit(1 if print_check(Console(), log_source, files) else 0)
+    if out is None:
+        raise typer.BadParameter("say where to write the events to, or --check", param_hint="--out")
     try:
         with progress_bar("importing", console) as bar:
-            report = import_to_parquet(source, files, out, _completion(addresses), bar.update)
+            report = import_to_parquet(log_source, files, out, _completion(addresses), bar.update, map_file=map_file)
     except OSError as error:
         fail(console, error)
     for line in outcome_lines(report, out):
@@ -65,6 +84,21 @@ def import_logs(
     if report.events:
         console.print(knowledge_table(report))
     raise typer.Exit(1 if report.unreadable else 0)
+
+
+def _source(name: str, map_file: Path | None) -> LogSource:
+    """The source of a name; `generic` is made from its map, and no other has one."""
+    if (name == GENERIC) != (map_file is not None):
+        wrong = (
+            "write a map first, see docs/reference/sources/generic.md" if name == GENERIC else f"{name} needs no map"
+        )
+        raise typer.BadParameter(wrong, param_hint="--map")
+    if map_file is None:
+        return SOURCES[name]
+    try:
+        return source_of_map(map_file)
+    except MapError as error:
+        fail(console, error)
 
 
 def _completion(addresses: bool) -> Completion:

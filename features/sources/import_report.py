@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class ImportReport:
 
     def as_json(self) -> dict[str, Any]:
         """What `from_json` reads."""
-        return asdict(self) | {"unreadable": [[str(r.file), r.position, r.reason] for r in self.unreadable]}
+        return vars(self) | {"unreadable": [[str(r.file), r.position, r.reason] for r in self.unreadable]}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ImportReport:

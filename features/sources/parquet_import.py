@@ -16,27 +16,29 @@ import pyarrow.parquet as pq
 from features.event.arrow import EVENT_SCHEMA
 from features.sources.file_import import Completion, EventReading, Progress
 from features.sources.import_report import ImportReport
-from features.sources.registry import SOURCES
+from features.sources.log_source import LogSource
 
 COMPRESSION = "zstd"
 _NOTE = "state.json"
 
 
 def import_to_parquet(
-    source: str,
+    source: LogSource,
     files: Sequence[Path],
     out: Path,
     completion: Completion = lambda table: table,
     progress: Progress | None = None,
+    *,
+    map_file: Path | None = None,
 ) -> ImportReport:
     """Read log files of one source into a Parquet file of EVENT_SCHEMA; returns what became of every record.
 
-    After an interruption the same call goes on after the last batch that was written. Raises KeyError for a source that
-    is not in SOURCES, OSError when the disk is full.
+    After an interruption the same call goes on after the last batch that was written; another `map_file`, which the
+    source was made from, begins anew. Raises OSError when the disk is full.
     """
     folder = out.with_name(f"{out.name}.parts")
-    about = _about(source, files)
-    reading, parts = _resumed(SOURCES[source], files, folder, about)
+    about = _about(source.name, [*files, *([map_file] if map_file else [])])
+    reading, parts = _resumed(source, files, folder, about)
     reading.progress = progress
     for table in reading.batches(completion):
         pq.write_table(table, folder / f"{parts:06}.parquet", compression=COMPRESSION)
@@ -52,7 +54,7 @@ def _about(source: str, files: Sequence[Path]) -> list[Any]:
     return [source, *([str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns] for file in files)]
 
 
-def _resumed(source: Any, files: Sequence[Path], folder: Path, about: list[Any]) -> tuple[EventReading, int]:
+def _resumed(source: LogSource, files: Sequence[Path], folder: Path, about: list[Any]) -> tuple[EventReading, int]:
     """The reading where the last one stopped, with the number of batches that are written; else a new one."""
     note = folder / _NOTE
     state = json.loads(note.read_text()) if note.exists() else {}

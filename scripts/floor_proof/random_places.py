@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Protocol
 
-NOW_TO_ATTESTATION = (60, 3_600, 3_601)
+NOW_TO_ATTESTATION = (60, 86_400, 86_401)
 """Seconds since a workload was attested, on both sides of how long that counts."""
 ADDRESSES = ("203.0.113.7", "203.0.113.99", "203.0.114.7", "2001:db8:1:2::3", "2001:db8:1:3::4", "10.0.0.1")
 """Addresses of some ranges, of which two are twice there."""

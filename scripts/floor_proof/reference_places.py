@@ -75,7 +75,7 @@ def is_hosted(network: Groups) -> bool:
 def near(then: Groups, now: Groups, *, again: bool) -> bool:
     """Whether an address of such a network is as good as the one before: in the same range, or an attested one."""
     attested_at = now["credential"]["attested_at"]
-    if attested_at is not None and abs((NOW - attested_at).total_seconds()) <= 3_600:
+    if attested_at is not None and abs((NOW - attested_at).total_seconds()) <= 86_400:
         return True
     before, after = address_range(then["network"]), address_range(now["network"])
     return (before is not None and before == after) or (again and after is None and now["device"]["id"] is None)

@@ -24,10 +24,41 @@ class TrustPoint(WireModel):
     trust: Annotated[float, Field(description="Probability that the session is legitimate then.")]
 
 
+class LowestTrust(WireModel):
+    """The lowest trust where the request comes from, while its network, device or client is new to the identity."""
+
+    trust: Annotated[float, Field(description="The lowest trust there, over all sessions, since the first use.")]
+    new: Annotated[
+        list[Literal["network", "device", "client", "withheld"]],
+        Field(
+            description="What is new: `network` (operator and country), `device` (id), `client` (family and system), "
+            "or `withheld` for what a session left out although its caller habitually sends it. A value is new until "
+            "a proof made there has settled a step-up, or until it was allowed on three different days."
+        ),
+    ]
+    since: Annotated[Timestamp, Field(description="When the first of them was first used.")]
+    ruled: Annotated[bool, Field(description="Whether it is what was compared with the threshold.")]
+    sentence: Annotated[str, Field(description="The same in words.")]
+
+
 class Trust(WireModel):
     """How far the session is trusted, now and later."""
 
-    now: Annotated[float, Field(description="Probability that this request is legitimate.")]
+    now: Annotated[float, Field(description="Probability that this request is legitimate, as the model says it.")]
+    counted: Annotated[
+        float | None,
+        Field(
+            description="What is compared with `threshold`: `now`, or for anything but reading, listing and signing in "
+            "the lower of `now` and `lowest.trust`. Null in records before 0.3."
+        ),
+    ] = None
+    lowest: Annotated[
+        LowestTrust | None,
+        Field(
+            description="The lowest trust where the request comes from; null where nothing of that is new to the "
+            "identity. Many harmless requests do not raise it."
+        ),
+    ] = None
     curve: Annotated[list[TrustPoint], Field(description="Trust from now on if nothing else happens. It never rises.")]
     hazard_per_hour: Annotated[
         float, Field(description="Rate per hour at which the session is being compromised, over the next two hours.")
@@ -113,7 +144,8 @@ class OperatorFinding(WireModel):
         Field(
             description="`asked_too_often`: a rule prompts one identity too often. `standing_fault`: a fault of the "
             "identity that no proof ends. `understated_action`: the declared category is less strict than the name's "
-            "own. `other_identity_type`: the declared type is not the fixed one."
+            "own. `other_identity_type`: the declared type is not the fixed one. `push_fatigue`: too many prompts went "
+            "unanswered where the identity has proven nothing."
         ),
     ]
     subject: Annotated[str, Field(description="The floor, threshold, limit or key it is about.")]
@@ -208,7 +240,7 @@ class ScoreResponse(WireModel):
         Ruling | None, Field(description="What it would ask for, while its thresholds are in shadow mode.")
     ]
     threshold: Annotated[
-        float | None, Field(description="The trust this identity type needs for a resource of this sensitivity.")
+        float | None, Field(description="The trust (`trust.counted`) this identity type needs for this sensitivity.")
     ]
     action: Annotated[
         ActionReading | None, Field(description="What the action counts as; null in records before 0.3.")
@@ -234,6 +266,14 @@ class ScoreResponse(WireModel):
     challenge_expires_at: Annotated[
         Timestamp | None, Field(description="Until when `POST /step-ups` takes an answer to a `step_up`.")
     ]
+    retry_after_seconds: Annotated[
+        int | None,
+        Field(
+            description="Show no prompt for this `step_up` for so many seconds: too many prompts of the identity went "
+            "unanswered where it has proven nothing. A proof that is completed meanwhile counts all the same, and "
+            "prompts elsewhere are not put off. Null where a prompt may be shown."
+        ),
+    ] = None
     cache_seconds: Annotated[int, Field(description="How long an allow may be reused for the same request.")]
     enforceable: Annotated[bool, Field(description="False for a replay.")]
     versions: Annotated[DecisionVersions, Field(description="What the decision was made with.")]

@@ -43,6 +43,13 @@ class IngestResponse(WireModel):
             "`line 1` the first line. At most 1,000 are named; the rest are counted."
         ),
     ]
+    left_out: Annotated[
+        dict[str, int],
+        Field(
+            description="Records that can be read and are no act of a known identity, such as a heartbeat or a sign-in "
+            "whose name the log hides: how many, by what they are."
+        ),
+    ]
 
 
 class StepUpResponse(WireModel):
@@ -115,6 +122,18 @@ class RecordedTypes(WireModel):
     declared: Annotated[list[IdentityType], Field(description="The types that were declared before.")]
 
 
+class RecordedLowestTrust(WireModel):
+    """The lowest trust at what was new to the identity, as it was kept when the request was decided."""
+
+    trust: Annotated[float, Field(description="The lowest trust there.")]
+    trust_as_sent: Annotated[float, Field(description="The same without stand-ins for what was withheld.")]
+    seconds: Annotated[
+        float | None, Field(description="The shortest that trust let a session last there; null without a limit.")
+    ]
+    kinds: Annotated[list[str], Field(description="What was new.")]
+    since: Annotated[Timestamp, Field(description="When the first of it was first used.")]
+
+
 class DecisionBody(WireModel):
     """What was decided, about what, from which features."""
 
@@ -134,6 +153,10 @@ class DecisionBody(WireModel):
     trust_as_sent: Annotated[
         float | None,
         Field(description="The trust without stand-ins for what was withheld; null in records before 0.3."),
+    ] = None
+    lowest: Annotated[
+        RecordedLowestTrust | None,
+        Field(description="The lowest trust where the request came from, if something of that was new."),
     ] = None
     valid_until: Annotated[
         int | None, Field(description="When the session's trust ends, in µs since 1970, as the session keeps it.")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
 from features.enrichment.ip_lookup import fill_event
 from features.event.schema import Event
+from features.history.update import SUCCESS
 from serving.contracts.requests import FeedbackRequest, RevocationRequest
 from serving.decision.untrusted_claims import believed
-from serving.engine.stored_history import OUTCOME_CODES, fold_and_store
+from serving.engine.new_values import learn_shipped, signed_in_here
+from serving.engine.stored_history import OUTCOME_CODES, key_of, store_folded
 from serving.errors import DecisionNotFound, RevocationNotFound
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
@@ -21,9 +23,22 @@ from serving.store.store import Transaction
 from serving.store.verdicts import Verdict
 from serving.times import now
 
-CHUNK_SECONDS = 0.015
-"""How long one transaction folds shipped events before it lets other requests in. With the commit, and with an event
-begun just before the end, it holds the engine for less than 50 ms (scripts/bench batches)."""
+CHUNK_SECONDS, LEAST_CHUNK_SECONDS = 0.015, 0.004
+"""How long one transaction folds shipped events at most, and at least, before it lets other requests in."""
+HELD_SECONDS = 0.03
+"""How long a chunk should hold the engine with its commit. One event begun just before the end, and a machine that is
+busy otherwise, add to it: it stays below 50 ms (scripts/bench batches)."""
+
+
+def chunk_seconds(commit_seconds: float) -> float:
+    """How long to fold events where a commit takes so long: on a slow disk less, so that nobody waits longer.
+
+    >>> chunk_seconds(0.002), chunk_seconds(0.02), chunk_seconds(0.5)
+    (0.015, 0.01, 0.004)
+    """
+    return min(CHUNK_SECONDS, max(LEAST_CHUNK_SECONDS, round(HELD_SECONDS - commit_seconds, 6)))
+
+
 SIGN_IN_HOURS = 24
 """Of sign-ins that are older nobody needs the place: no floor accepts a claim of so old a one."""
 
@@ -37,40 +52,72 @@ class Ingested:
     duplicates: int = 0
 
 
-def prepare_events(events: Sequence[Event], caller: Caller, active: ActiveConfiguration) -> list[Event]:
-    """Shipped events as they are folded: without claims this caller may not make, enriched from their addresses."""
-    return [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events]
+@dataclass(frozen=True)
+class Shipment:
+    """Shipped events as they are folded, and what their caller may say of them."""
+
+    events: Sequence[Event]
+    fixing: str | None
+    """The importer or key that may fix an identity's type; None for a caller that only declares it."""
+    assured: bool
+    """Whether the caller may assert facts about authentication."""
+    arrived_at: datetime | None
+    """When they came, by which they age; None for an operator's import, whose events age by their own time."""
+
+
+def prepare_shipment(
+    events: Sequence[Event], caller: Caller, source: str | None, active: ActiveConfiguration
+) -> Shipment:
+    """Shipped events without claims this caller may not make, enriched from their addresses.
+
+    An importer's rules fix the types of identities, and so does a caller that may assert facts. Only an operator's key
+    (scope admin) is believed how old an event is: whoever influences a log could make its habits old.
+    """
+    assured = "assure" in caller.scopes
+    return Shipment(
+        [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events],
+        f"importer {source}" if source else f"key {caller.id}" if assured else None,
+        assured,
+        None if "admin" in caller.scopes else now(),
+    )
 
 
 def ingest_chunk(
     tx: Transaction,
-    events: Sequence[Event],
+    shipment: Shipment,
     before: Ingested,
-    fixing: str | None = None,
-    *,
-    assured: bool = False,
+    active: ActiveConfiguration,
+    seconds: float = CHUNK_SECONDS,
 ) -> Ingested:
-    """Fold the next events of a batch in the order they arrived, by their outcome, for `CHUNK_SECONDS`.
-
-    `fixing` names the importer or key that may fix an identity's type; None for a caller that only declares it.
-    `assured` says that the caller may assert facts: claims are then placed by the sign-ins that it reports.
+    """Fold the next events of a batch in the order they arrived, by their outcome, for so many seconds.
 
     An event whose id is known is a duplicate and changes nothing.
     """
-    began, recent = perf_counter(), now() - timedelta(hours=SIGN_IN_HOURS)
+    began, events, recent = perf_counter(), shipment.events, now() - timedelta(hours=SIGN_IN_HOURS)
     done, folded, duplicates = before.done, before.folded, before.duplicates
-    while done < len(events) and (done == before.done or perf_counter() - began < CHUNK_SECONDS):
+    while done < len(events) and (done == before.done or perf_counter() - began < seconds):
         event = events[done]
         done += 1
         if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
             duplicates += 1
             continue
-        tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=fixing)
-        if assured and event.time > recent:
+        tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=shipment.fixing)
+        if shipment.assured and event.time > recent:
             tx.claim_places.add_sign_in(LIVE, event)
-        fold_and_store(tx, LIVE, event, OUTCOME_CODES[event.action.outcome], "events")
+        _fold_shipped(tx, event, shipment, active)
         folded += 1
     return Ingested(done, folded, duplicates)
+
+
+def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: ActiveConfiguration) -> None:
+    """Fold one event. Only what succeeded becomes a habit, so only then its network, device and client are kept."""
+    history, version = tx.histories.read(key_of(LIVE, event))
+    outcome = OUTCOME_CODES[event.action.outcome]
+    if outcome == SUCCESS:
+        at = shipment.arrived_at or event.time
+        proven = signed_in_here(event, active.policy, assured=shipment.assured)
+        learn_shipped(tx, LIVE, event, history, active, at=at, proven=proven)
+    store_folded(tx, LIVE, event, outcome, "events", history, version, shipment.arrived_at)
 
 
 def record_verdict(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:

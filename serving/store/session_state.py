@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 from datetime import datetime
+from itertools import product
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from serving.decision.inputs import RECORDED_PROOF, Proof, SessionState
-from serving.decision.places.place import PROVEN_DAYS, Place
 from serving.store.chain.hash_chain import SESSION_RENEWAL, ChainWriter
 from serving.store.chain.linked_rows import STEP_UP, add_placed, insert_placed
 from serving.store.database import Connection, Statement, insert_into
+from serving.store.prompts.counts import PromptCounts
 from serving.store.revocations import Revocations
 from serving.store.schema import SessionKey, challenges, sessions, step_ups
 from serving.times import microseconds, time_of
@@ -26,17 +27,9 @@ _OF_SESSION = (
 _VALID_UNTIL = Statement(sa.select(sessions.c.valid_until).where(_OF_SESSION))
 _EXTEND = Statement(sa.update(sessions).where(_OF_SESSION), ("valid_until",))
 _BEGIN_SESSION = insert_into(sessions)
-_PROMPTS = Statement(
-    sa.select(challenges.c.category, challenges.c.resource_type, challenges.c.remedy, challenges.c.asked_by).where(
-        challenges.c.space == bindparam("of_space"),
-        challenges.c.identity == bindparam("of_identity"),
-        challenges.c.asked_at > bindparam("since"),
-        challenges.c.asked_at <= bindparam("at"),
-    )
-)
 _ADD_STEP_UP = insert_placed(step_ups)
 _failed = step_ups.alias("failed")
-_FAILED_AFTERWARDS = (
+FAILED_AFTERWARDS = (
     sa.select(_failed.c.place)
     .where(
         _failed.c.space == step_ups.c.space,
@@ -48,7 +41,8 @@ _FAILED_AFTERWARDS = (
 )
 """Whether a challenge that the proof answered was reported as failed later."""
 _PROOFS = Statement(
-    sa.select(step_ups.c.proof)
+    sa.select(step_ups.c.proof, challenges.c.asked_at)
+    .outerjoin(challenges, challenges.c.decision_id == step_ups.c.decision_id)
     .where(
         step_ups.c.space == bindparam("of_space"),
         step_ups.c.identity == bindparam("of_identity"),
@@ -56,12 +50,12 @@ _PROOFS = Statement(
         step_ups.c.at <= bindparam("at"),
         step_ups.c.result == "completed",
         step_ups.c.expires_at.is_(None) | (step_ups.c.expires_at > bindparam("at")),
-        ~_FAILED_AFTERWARDS,
+        ~FAILED_AFTERWARDS,
     )
     .order_by(step_ups.c.at, step_ups.c.place)
 )
 _COMPLETED = Statement(
-    sa.select(step_ups.c.proof_key, step_ups.c.expires_at, _FAILED_AFTERWARDS)
+    sa.select(step_ups.c.proof_key, step_ups.c.expires_at, FAILED_AFTERWARDS)
     .where(step_ups.c.decision_id == bindparam("decision_id"), step_ups.c.result == "completed")
     .limit(1)
 )
@@ -82,28 +76,20 @@ _MADE_AT = Statement(
         step_ups.c.result == "completed",
     )
 )
-_PROVEN = Statement(
-    sa.select(step_ups.c.place)
-    .where(
-        step_ups.c.space == bindparam("of_space"),
-        step_ups.c.identity == bindparam("of_identity"),
-        step_ups.c.proven_network == bindparam("proven_network"),
-        step_ups.c.at > bindparam("since"),
-        step_ups.c.at <= bindparam("at"),
-        step_ups.c.result == "completed",
-        ~_FAILED_AFTERWARDS,
-    )
-    .limit(1)
-)
+MOST_FAILURES = 1_000
+"""How many failed step-ups are counted at most: one more changes no ruling, and counting them costs time."""
 _FAILURES = Statement(
-    sa.select(sa.func.count())
-    .select_from(step_ups)
-    .where(
-        step_ups.c.space == bindparam("of_space"),
-        step_ups.c.identity == bindparam("of_identity"),
-        step_ups.c.result == "failed",
-        step_ups.c.at > bindparam("since"),
-        step_ups.c.at <= bindparam("at"),
+    sa.select(sa.func.count()).select_from(
+        sa.select(step_ups.c.place)
+        .where(
+            step_ups.c.space == bindparam("of_space"),
+            step_ups.c.identity == bindparam("of_identity"),
+            step_ups.c.result == "failed",
+            step_ups.c.at > bindparam("since"),
+            step_ups.c.at <= bindparam("at"),
+        )
+        .limit(MOST_FAILURES)
+        .subquery()
     )
 )
 _OPEN = Statement(
@@ -121,20 +107,31 @@ _OPEN = Statement(
     .limit(20)
 )
 """The newest twenty: one proof is not expected to answer more."""
-_CHALLENGED_FOR = Statement(
-    sa.select(challenges.c.decision_id, challenges.c.asked_at)
-    .where(
-        challenges.c.space == bindparam("of_space"),
-        challenges.c.identity == bindparam("of_identity"),
-        challenges.c.session == bindparam("of_session"),
-        challenges.c.category.is_not_distinct_from(bindparam("category")),
-        challenges.c.resource_type.is_not_distinct_from(bindparam("resource_type")),
-        challenges.c.asked_at <= bindparam("at"),
+
+
+def _last_challenge(category: bool, resource_type: bool) -> Statement:
+    """The newest challenge of a session for a scope, of which either part may be unknown: an index finds it."""
+    scope = {"category": category, "resource_type": resource_type}
+    same = [
+        challenges.c[name] == bindparam(name) if known else challenges.c[name].is_(None)
+        for name, known in scope.items()
+    ]
+    return Statement(
+        sa.select(challenges.c.decision_id, challenges.c.asked_at)
+        .where(
+            challenges.c.space == bindparam("of_space"),
+            challenges.c.identity == bindparam("of_identity"),
+            challenges.c.session == bindparam("of_session"),
+            *same,
+            challenges.c.asked_at <= bindparam("at"),
+        )
+        .order_by(challenges.c.asked_at.desc())
+        .limit(1)
     )
-    .order_by(challenges.c.asked_at.desc())
-    .limit(100)
-)
-"""The newest hundred: older ones no longer matter to any proof."""
+
+
+_LAST_CHALLENGE = {known: _last_challenge(*known) for known in product((True, False), repeat=2)}
+"""By whether category and resource type are known."""
 
 
 class Completion(NamedTuple):
@@ -151,6 +148,7 @@ class Sessions:
     def __init__(self, connection: Connection, chain: ChainWriter) -> None:
         self._connection = connection
         self._chain = chain
+        self.prompts = PromptCounts(connection)
 
     def state(
         self,
@@ -170,19 +168,18 @@ class Sessions:
         denials = Revocations(self._connection, self._chain).denials(key, at)
         until = microseconds(at)
         scope = {"category": category, "resource_type": resource_type}
-        challenged = self._connection.rows(_CHALLENGED_FOR, **_names(key), **scope, at=until)
-        since = until - int(window_seconds * 1_000_000)
-        prompts = self._connection.rows(_PROMPTS, **_names(key), since=since, at=until)
+        last = _LAST_CHALLENGE[category is not None, resource_type is not None]
+        challenged = self._connection.rows(last, **_names(key), **scope, at=until)
+        counted = self.prompts.within(key, (category, resource_type), at, window_seconds)
         failures_since = until - int(failures_within_seconds * 1_000_000)
         failures = self._connection.first(_FAILURES, **_identity(key), since=failures_since, at=until)
-        remedies = [remedy for *about, remedy, _ in prompts if about == [category, resource_type] and remedy]
         return SessionState(
             revocation=denials.revocation,
             session_revoked_at=denials.session_revoked_at,
             valid_until=self._valid_until(key),
-            prompts_in_window=len(prompts),
-            prompts_by_remedy=Counter(remedies),
-            prompts_by_rule=Counter(name for *_, names in prompts for name in (names or "").splitlines()),
+            prompts_in_window=counted.prompts,
+            prompts_by_remedy=counted.by_remedy,
+            prompts_by_rule=counted.by_rule,
             challenged_at={decision_id: time_of(asked_at) for decision_id, asked_at in challenged},
             failed_step_ups=failures[0] if failures else 0,
         )
@@ -211,6 +208,8 @@ class Sessions:
         proof_key: str | None = None,
     ) -> None:
         """Record the result of a challenge: `completed` with its proof, `failed` or `abandoned`."""
+        if result == "completed" and decision_id is not None:
+            self.prompts.answered(decision_id)
         row = {
             "space": key.namespace,
             "identity": key.identity,
@@ -241,15 +240,6 @@ class Sessions:
         rows = self._connection.rows(_MADE_AT, **_identity(key), made_at=microseconds(made_at))
         return tuple((session, RECORDED_PROOF.validate_json(proof)) for session, proof in rows if proof is not None)
 
-    def has_proven(self, key: SessionKey, place: Place, at: datetime) -> bool:
-        """Whether the identity completed a step-up on this network with this device within `PROVEN_DAYS`."""
-        name, until = place.network_on_device, microseconds(at)
-        since = until - PROVEN_DAYS * 86_400_000_000
-        names = _identity(key)
-        return name is not None and bool(
-            self._connection.first(_PROVEN, **names, proven_network=name, since=since, at=until)
-        )
-
     def open_challenges(self, key: SessionKey, since: datetime) -> tuple[str, ...]:
         """The decisions that have asked a session for proof since then and got none, newest first."""
         return tuple(row[0] for row in self._connection.rows(_OPEN, **_names(key), since=microseconds(since)))
@@ -257,11 +247,18 @@ class Sessions:
     def proofs(self, key: SessionKey, at: datetime) -> tuple[Proof, ...]:
         """Completed step-ups of a session reported by then and not yet expired, oldest first."""
         rows = self._connection.rows(_PROOFS, **_names(key), at=microseconds(at))
-        return tuple(RECORDED_PROOF.validate_json(proof) for (proof,) in rows if proof is not None)
+        return tuple(
+            _asked_at(RECORDED_PROOF.validate_json(proof), asked_at) for proof, asked_at in rows if proof is not None
+        )
 
     def _valid_until(self, key: SessionKey) -> datetime | None:
         row = self._connection.first(_VALID_UNTIL, **_names(key))
         return time_of(row[0]) if row else None
+
+
+def _asked_at(proof: Proof, asked_at: int | None) -> Proof:
+    """A proof with the time of the challenge that it completed, which proofs of 0.1 did not name."""
+    return proof if proof.asked_at or asked_at is None else replace(proof, asked_at=time_of(asked_at))
 
 
 def _identity(key: SessionKey) -> dict[str, str]:

@@ -57,7 +57,7 @@ def proofs_of(server: Server, identity: str, session: str) -> Any:
 def is_proven(server: Server, identity: str, place: Any, days: float = 0.0) -> bool:
     with server.store.reading() as tx:
         at = datetime.now(UTC) + timedelta(days=days)
-        return tx.sessions.has_proven(SessionKey(LIVE, identity), place, at)
+        return tx.proven_places.has_proven(SessionKey(LIVE, identity), place, at)
 
 
 def test_a_network_stays_proven_for_thirty_days(small: Server) -> None:

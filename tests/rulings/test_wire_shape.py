@@ -45,7 +45,13 @@ def test_a_challenge_has_every_field() -> None:
         "ruling": "step_up",
         "because": ["the model", "floor export-sensitive"],
         "degraded": None,
-        "trust": {"now": 0.5, "hazard_per_hour": EVEN_ODDS.hazard_per_hour, "valid_until": "2026-03-02T09:00:09+00:00"},
+        "trust": {
+            "now": 0.5,
+            "counted": 0.5,
+            "lowest": None,
+            "hazard_per_hour": EVEN_ODDS.hazard_per_hour,
+            "valid_until": "2026-03-02T09:00:09+00:00",
+        },
         "model_asks": "step_up",
         "model_would_ask": None,
         "threshold": 0.6,
@@ -83,6 +89,7 @@ def test_a_challenge_has_every_field() -> None:
             'error_description="A different authentication level is required", '
             'acr_values="urn:session-trust:aal2 urn:session-trust:aal3", max_age="0"'
         ),
+        "retry_after_seconds": None,
         "cache_seconds": 0,
         "findings": [],
         "prompt_avoided": False,

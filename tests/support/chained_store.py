@@ -17,6 +17,7 @@ from serving.engine.stored_history import fold_and_store
 from serving.store.api_keys import create_key, revoke_key
 from serving.store.chain.hash_chain import CATALOGUES, POLICY
 from serving.store.schema import SessionKey
+from serving.store.seen_values import SeenValue
 from serving.store.store import Store
 from serving.store.verdicts import Verdict
 from serving.times import microseconds, now
@@ -37,8 +38,12 @@ def full_store(folder: Path) -> Store:
         tx.identity_types.declare("live", "ada", "human", fixing=None)
         tx.field_presence.observe("live", "gateway", EVENT, after(1))
         tx.claim_places.place_claims(["live"], SIGNED_IN)
+        used = SeenValue("device laptop", after(1)).with_use("s1", 0.4, 0.5, 300.0).with_day(after(1).toordinal())
+        tx.seen_values.put("live", "ada", None, replace(used, settled_by="id:proof"))
     with store.transaction() as tx:
-        tx.decisions.append(a_record(2, ruling="step_up"), Prompt("interactive_mfa", ("floor-a", "floor-b")))
+        tx.decisions.append(
+            a_record(2, ruling="step_up"), Prompt("interactive_mfa", ("floor-a", "floor-b"), unproven=True)
+        )
         tx.findings.add("live", "ada", "d2", after(2), [Finding("asked_too_often", "floor-a", "Asked again.")])
         tx.sessions.add_step_up(ADA, decision_id="d2", result="completed", proof=PROOF, at=after(9), version=2)
         tx.sessions.set_valid_until(ADA, after(90), "d2")

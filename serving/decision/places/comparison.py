@@ -15,7 +15,7 @@ from features.event.schema import Event
 from serving.decision.places.place import NO_PLACES, KnownPlaces, Place
 
 COMPARED = ("network", "device", "client")
-ATTESTED_SECONDS = 3_600
+ATTESTED_SECONDS = 86_400
 """How long an attestation of the workload that holds a credential stands in for its instance or address."""
 _SHOWN = 60
 MADE = {"network": "made on", "device": "made on", "client": "made with"}
@@ -104,9 +104,11 @@ def describe_part(part: str, place: Place) -> str:
 
 
 def is_attested(event: Event, at: datetime) -> bool:
-    """Whether the workload that holds the credential was attested within `ATTESTED_SECONDS`."""
-    attested_at = event.credential.attested_at
-    return attested_at is not None and abs(at - attested_at) <= timedelta(seconds=ATTESTED_SECONDS)
+    """Whether the workload that holds the credential was attested within `ATTESTED_SECONDS`, and it has not expired."""
+    attested_at, expires_at = event.credential.attested_at, event.credential.expires_at
+    if attested_at is None or (expires_at is not None and expires_at <= at):
+        return False
+    return abs(at - attested_at) <= timedelta(seconds=ATTESTED_SECONDS)
 
 
 def withheld_parts(now: Place, known: KnownPlaces) -> tuple[str, ...]:

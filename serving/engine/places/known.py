@@ -21,5 +21,5 @@ def remember_place(tx: Transaction, context: ScoreContext) -> KnownPlaces:
     namespaces = (LIVE, INLINE) if context.beside_live else (namespace,)
     claims = tx.claim_places.place_claims(namespaces, event)
     place, keys = place_of(event), [SessionKey(each, event.identity.id) for each in namespaces]
-    proven = any(tx.sessions.has_proven(key, place, context.at) for key in keys)
+    proven = any(tx.proven_places.has_proven(key, place, context.at) for key in keys)
     return KnownPlaces(habits, proven, claims)

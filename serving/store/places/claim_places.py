@@ -24,7 +24,7 @@ from serving.policy.schema import ProofKind
 from serving.store.chain.hash_chain import ChainWriter
 from serving.store.chain.linked_rows import CLAIM_PLACE, add_placed, insert_placed
 from serving.store.database import Connection, Statement
-from serving.store.schema import claim_places
+from serving.store.places.tables import claim_places
 from serving.times import microseconds
 
 _PLACE = TypeAdapter(Place)

@@ -21,7 +21,7 @@ from sqlalchemy import bindparam
 from features.event.schema import Event
 from serving.decision.places.place import Habits
 from serving.store.database import Connection, Statement, insert_into
-from serving.store.schema import field_presence
+from serving.store.places.tables import field_presence
 
 GROUPS = ("network", "device", "client", "credential")
 HALF_LIFE_DAYS = 14.0
