@@ -20,6 +20,7 @@ from features.event.schema import Event
 from features.history.layout import History
 from features.history.update import CHALLENGED, SUCCESS
 from serving import metrics
+from serving.decision.authorization_details import kept_intent
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Prompt, Proof, SessionState, Versions
 from serving.decision.proofs import assurance, claimed_proofs
@@ -161,7 +162,20 @@ def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[Known
         return NO_TYPES, ()
     identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
     types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
+    types = replace(types, intent=_session_intent(tx, context, types))
     return types, tx.field_presence.observe(context.namespace, context.caller.id, context.event, context.at)
+
+
+def _session_intent(tx: Transaction, context: ScoreContext, types: KnownTypes) -> str | None:
+    """The intent that an agent's session has declared until now, from its last decision."""
+    event = context.event
+    if "agent" not in (event.identity.type, types.fixed, *types.declared) and event.session.intent is None:
+        return None
+    last = tx.decisions.latest_in_session(SessionKey(context.namespace, event.identity.id, event.session.id))
+    if last is None:
+        return None
+    known = KnownTypes.from_record(last.body.get("types", {}))
+    return kept_intent(known.intent, Event.model_validate(last.body["event"]).session.intent)
 
 
 def new_decision_id(at: datetime) -> str:
