@@ -7,24 +7,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from features.catalogue.all import feature_names
 from features.catalogue.describe import digest, feature_catalogue
-from features.cli.output import fail, show_first
+from features.cli.log_import import import_logs
+from features.cli.output import fail
 from features.cli.progress import progress_bar
 from features.engine.batch_files import AnotherRun, replay_file
 from features.event.schema import Event
 from features.history.population import empty_population, load_population
-from features.sources.file_import import import_files
-from features.sources.registry import SOURCES
-from features.suggestions import did_you_mean
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
+app.command("import")(import_logs)
 
 
 class OutputFormat(StrEnum):
@@ -33,41 +31,6 @@ class OutputFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
-
-
-def _registered_source(source: str) -> str:
-    """Validate the name of a source; the error suggests a similar one."""
-    if source not in SOURCES:
-        raise typer.BadParameter(f"there is no source {source!r}; {did_you_mean(source, sorted(SOURCES))}")
-    return source
-
-
-MAX_UNREADABLE_SHOWN = 10
-"""How many unreadable records are listed; the rest are counted."""
-
-
-@app.command("import")
-def import_(
-    source: Annotated[
-        str, typer.Argument(callback=_registered_source, help=f"Log source: {', '.join(sorted(SOURCES))}.")
-    ],
-    files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files, plain or gzip-compressed.")
-    ],
-    out: Annotated[Path, typer.Option(help="Parquet file to write the events to.")],
-) -> None:
-    """Convert vendor logs to events. Unreadable records are listed and counted (exit code 1); all others are imported.
-
-    Example: `session-trust features import cloudtrail trail.json.gz --out events.parquet`
-    """
-    with progress_bar("importing", console) as bar:
-        report = import_files(source, files, bar.update)
-    pq.write_table(report.table, out)
-    console.print(f"{report.table.num_rows} events -> {out}; {len(report.unreadable)} unreadable records")
-    show_first(console, report.unreadable, MAX_UNREADABLE_SHOWN)
-    if report.unreadable and not report.table.num_rows:
-        console.print(f"no record could be read as {source}: is this another vendor's log?")
-    raise typer.Exit(1 if report.unreadable else 0)
 
 
 @app.command("replay")

@@ -104,8 +104,8 @@ class Identity(Group):
     role: Text | None = Field(default=None, description="The role it acts in.")
     acting_for: Id | None = Field(
         default=None,
-        description="On whose behalf it acts, such as the person behind a role or a delegate. Kept and shown; no feature "
-        "reads it yet.",
+        description="On whose behalf it acts, such as the person behind a role or a delegate. Kept and shown; no "
+        "feature reads it yet.",
     )
     entitlements_granted: Count | None = Field(default=None, description="How many entitlements it has.")
     entitlements_used_90d: Count | None = Field(default=None, description="How many of them it used within 90 days.")

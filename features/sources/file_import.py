@@ -1,67 +1,134 @@
-"""Import log files of a registered source as a table of events. No record is dropped silently."""
+"""Read log files of a registered source as tables of events. No record is dropped silently.
+
+A batch of records is in memory at a time, whatever the size of a file.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 from pydantic import ValidationError
 
-from features.event.arrow import table_of
+from features.event.arrow import EVENT_SCHEMA, table_of
 from features.event.schema import Event
 from features.sources.actions.generic_names import generic_category
+from features.sources.formats.files import BytesRead
 from features.sources.formats.records import NotAnEvent, Record, UnreadableRecord, records_of
+from features.sources.import_report import ImportReport
 from features.sources.log_source import LogSource, RecordParser
 from features.sources.registry import SOURCES
+from features.sources.seen_events import SeenEvents
 
+BATCH = 32_768
+"""Events in memory at a time."""
 _ERRORS_SHOWN = 3
 """Validation errors quoted for one record."""
+Progress = Callable[[int, int], None]
+"""Called with how many bytes are read and how many there are."""
+Completion = Callable[[pa.Table], pa.Table]
+"""Fills in what is known of events beside their log, such as the operator of their addresses."""
 
 
 @dataclass(frozen=True)
-class ImportReport:
-    """The result of an import: the events as a table of EVENT_SCHEMA, and what became of every other record."""
+class Imported:
+    """The events of some files as one table of EVENT_SCHEMA, and what became of every record."""
 
     table: pa.Table
-    unreadable: tuple[UnreadableRecord, ...]
-    not_events: Counter[str] = field(default_factory=Counter)
-    """Well-formed records that are no act of a known identity, by what they are."""
+    report: ImportReport
 
 
-def import_files(
-    source: str, files: Sequence[Path], progress: Callable[[int, int], None] | None = None
-) -> ImportReport:
-    """Read log files of one source, in the order given; raises KeyError for a source that is not in SOURCES.
+def import_files(source: str, files: Sequence[Path], progress: Progress | None = None) -> Imported:
+    """Read log files of one source, in the order given; raises KeyError for a source that is not in SOURCES."""
+    reading = EventReading(SOURCES[source], files, progress=progress)
+    tables = list(reading.batches())
+    return Imported(pa.concat_tables(tables) if tables else EVENT_SCHEMA.empty_table(), reading.report)
 
-    `progress` is called after each file with the number of files done and the total.
+
+@dataclass
+class EventReading:
+    """The reading of some files, which can go on where another one stopped: after the records that `report` covers."""
+
+    source: LogSource
+    files: Sequence[Path]
+    report: ImportReport = field(default_factory=ImportReport)
+    seen: SeenEvents = field(default_factory=SeenEvents)
+    files_done: int = 0
+    records_done: int = 0
+    """Records of the file that is being read."""
+    progress: Progress | None = None
+
+    def batches(self, completion: Completion = lambda table: table) -> Iterator[pa.Table]:
+        """Yield the events that were not seen before, a batch at a time; the state then covers the batch."""
+        parse = parser_of(self.source, self.report)
+        sizes = [_size(file) for file in self.files]
+        events: list[Event] = []
+        for file in self.files[self.files_done :]:
+            wrappers: Counter[str] = Counter()
+            position = BytesRead(sum(sizes[: self.files_done]))
+            found = records_of(file, self.source.form, wrappers, position)
+            deque(islice(found, self.records_done), maxlen=0)
+            wrappers.clear()  # the report covers those of the skipped records
+            for place, record in found:
+                self.records_done += 1
+                self._take(file, place, event_or_reason(record, parse) if isinstance(record, dict) else record, events)
+                if len(events) == BATCH:
+                    self._count(wrappers, position, sum(sizes))
+                    yield self._table(events, completion)
+                    events = []
+            self.files_done, self.records_done = self.files_done + 1, 0
+            self._count(wrappers, position, sum(sizes))
+        if events:
+            yield self._table(events, completion)
+
+    def _take(self, file: Path, place: str, result: Event | NotAnEvent | str, events: list[Event]) -> None:
+        if isinstance(result, Event):
+            events.append(result)
+        elif isinstance(result, NotAnEvent):
+            self.report.add_other(result)
+        else:
+            self.report.add_unreadable(UnreadableRecord(file, place, result))
+
+    def _count(self, wrappers: Counter[str], position: BytesRead, total: int) -> None:
+        self.report.wrappers += wrappers
+        wrappers.clear()
+        if self.progress:
+            self.progress(position.bytes, total)
+
+    def _table(self, events: list[Event], completion: Completion) -> pa.Table:
+        table = self.seen.without_repeats(table_of(events))
+        self.report.duplicates += len(events) - table.num_rows
+        table = completion(table)
+        self.report.add_events(table)
+        return table
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def parser_of(source: LogSource, report: ImportReport | None = None) -> RecordParser:
+    """The source's parser; an action that the vendor's table does not know gets the category that its words say.
+
+    Such actions are counted in the report.
     """
-    log_source = SOURCES[source]
-    events: list[Event] = []
-    unreadable: list[UnreadableRecord] = []
-    not_events: Counter[str] = Counter()
-    for done, file in enumerate(files, start=1):
-        for result in read_file(file, log_source):
-            if isinstance(result, UnreadableRecord):
-                unreadable.append(result)
-            elif isinstance(result, NotAnEvent):
-                not_events[str(result)] += 1
-            else:
-                events.append(result)
-        if progress:
-            progress(done, len(files))
-    return ImportReport(table_of(_with_consistent_types(events)), tuple(unreadable), not_events)
 
+    def parse(record: Record) -> Event:
+        event = source.parse(record)
+        if event.action.category is not None:
+            return event
+        category = generic_category(event.action.name)
+        if report:
+            report.add_category(event, by_words=category is not None)
+        if category is None:
+            return event
+        return event.model_copy(update={"action": event.action.model_copy(update={"category": category})})
 
-def read_file(file: Path, source: LogSource) -> Iterator[Event | UnreadableRecord | NotAnEvent]:
-    """Yield each record of a file as an Event, as an UnreadableRecord with its position and the reason, or as the
-    NotAnEvent that says what it is."""
-    parse = parser_of(source)
-    for position, record in records_of(file, source.form):
-        result = event_or_reason(record, parse) if isinstance(record, dict) else record
-        yield UnreadableRecord(file, position, result) if isinstance(result, str) else result
+    return parse
 
 
 def event_or_reason(record: Record, parse: RecordParser) -> Event | NotAnEvent | str:
@@ -78,34 +145,5 @@ def event_or_reason(record: Record, parse: RecordParser) -> Event | NotAnEvent |
         return f"cannot be read: {type(error).__name__}: {error}"
 
 
-def parser_of(source: LogSource) -> RecordParser:
-    """The source's parser; an action that the vendor's table does not know gets the category that its words say."""
-
-    def parse(record: Record) -> Event:
-        event = source.parse(record)
-        if event.action.category is not None:
-            return event
-        category = generic_category(event.action.name)
-        return event.model_copy(update={"action": event.action.model_copy(update={"category": category})})
-
-    return parse
-
-
 def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(map(str, location)) or "event"
-
-
-def _with_consistent_types(events: list[Event]) -> list[Event]:
-    """Give an identity one type in the whole import.
-
-    One record may show that an identity is a person (a sign-in, a second factor) where another of the same identity
-    shows only a key: an identity that is a person in one record is a person in all of them.
-    """
-    people = {event.identity.id for event in events if event.identity.type == "human"}
-    return [_as_person(event) if event.identity.id in people else event for event in events]
-
-
-def _as_person(event: Event) -> Event:
-    if event.identity.type == "human":
-        return event
-    return event.model_copy(update={"identity": event.identity.model_copy(update={"type": "human"})})

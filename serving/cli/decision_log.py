@@ -36,10 +36,10 @@ def verify_command(
 ) -> None:
     """Compare what is stored with what the hash chains recorded. Exit code 1 names the first differences.
 
-    A decision, verdict, revocation, step-up, key, identity type, challenge or end of a session that was changed,
-    removed or added without its record is found. Whoever can write the whole database can also rewrite the chains, or
-    cut off their ends: only `--anchors` finds that, and only for what was recorded before the newest anchor. The last
-    lines of the output say what was not checked. The head of each chain goes to standard output.
+    A decision, verdict, revocation, step-up, key, identity type, challenge, count of prompts or end of a session that
+    was changed, removed or added without its record is found. Whoever can write the whole database can also rewrite
+    the chains, or cut off their ends: only `--anchors` finds that, and only for what was recorded before the newest
+    anchor. The last lines of the output say what was not checked. The head of each chain goes to standard output.
 
     Example: `session-trust verify --anchors /mnt/elsewhere/anchors.ndjson --histories`
     """
@@ -141,18 +141,22 @@ def anchor_command(
 
 @log_app.command("rebuild")
 def rebuild_command(
-    write: Annotated[bool, typer.Option("--write", help="Replace the histories that differ.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Replace what differs.")] = False,
 ) -> None:
-    """Recompute every history from its events, in the order they arrived. Exit code 1 when one differs.
+    """Recompute every history from its events, and every count of prompts. Exit code 1 when one differs.
 
-    Without `--write` nothing is changed.
+    Events are taken in the order they arrived; prompts are counted from the challenges. Without `--write` nothing is
+    changed.
 
     Example: `session-trust rebuild --write`
     """
+    from serving.store.prompts.recount import recount_prompts
     from serving.store.rebuild import rebuild_histories
 
     with command_settings() as settings, progress_bar("rebuilding", console) as bar:
-        differences = rebuild_histories(existing_store(settings), write=write, progress=bar.update)
-        console.print(f"{len(differences)} differences{' were found, and histories replaced' if write else ''}")
+        store = existing_store(settings)
+        histories = rebuild_histories(store, write=write, progress=bar.update)
+        differences = (*histories, *recount_prompts(store, write=write))
+        console.print(f"{len(differences)} differences{' were found, and replaced' if write else ''}")
         show_first(console, differences, MOST_SHOWN)
         raise typer.Exit(1 if differences else 0)

@@ -113,7 +113,8 @@ class OperatorFinding(WireModel):
         Field(
             description="`asked_too_often`: a rule prompts one identity too often. `standing_fault`: a fault of the "
             "identity that no proof ends. `understated_action`: the declared category is less strict than the name's "
-            "own. `other_identity_type`: the declared type is not the fixed one."
+            "own. `other_identity_type`: the declared type is not the fixed one. `push_fatigue`: too many prompts went "
+            "unanswered where the identity has proven nothing."
         ),
     ]
     subject: Annotated[str, Field(description="The floor, threshold, limit or key it is about.")]
@@ -234,6 +235,14 @@ class ScoreResponse(WireModel):
     challenge_expires_at: Annotated[
         Timestamp | None, Field(description="Until when `POST /step-ups` takes an answer to a `step_up`.")
     ]
+    retry_after_seconds: Annotated[
+        int | None,
+        Field(
+            description="Show no prompt for this `step_up` for so many seconds: too many prompts of the identity went "
+            "unanswered where it has proven nothing. A proof that is completed meanwhile counts all the same, and "
+            "prompts elsewhere are not put off. Null where a prompt may be shown."
+        ),
+    ] = None
     cache_seconds: Annotated[int, Field(description="How long an allow may be reused for the same request.")]
     enforceable: Annotated[bool, Field(description="False for a replay.")]
     versions: Annotated[DecisionVersions, Field(description="What the decision was made with.")]

@@ -55,6 +55,7 @@ class Decision:
     identity: str
     challenge_expires_at: datetime | None
     action: ActionReading | None
+    retry_after_seconds: int | None = None
 
     def wire(self) -> dict[str, Any]:
         """The decision as JSON, in the shape of an answer."""
@@ -78,6 +79,7 @@ class Decision:
             "context": {"known": self.known_fields, "of": len(CONTEXT), "thin": self.thin_context},
             "challenge": challenge_header(self.remedies),
             "challenge_expires_at": self.challenge_expires_at.isoformat() if self.challenge_expires_at else None,
+            "retry_after_seconds": self.retry_after_seconds,
             "cache_seconds": self.cache_seconds,
             "enforceable": self.enforceable,
             "versions": asdict(self.versions),

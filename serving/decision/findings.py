@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from serving.decision.floor_evaluation import FloorResult
-from serving.decision.inputs import DecisionContext, SessionState
+from serving.decision.inputs import DecisionContext, Proof, SessionState
+from serving.decision.proofs import assurance, same_device_and_network
+from serving.policy.schema import Policy
 from serving.times import duration
 
 THRESHOLD = "threshold of "
 """How the subject of a finding about a threshold of trust begins."""
-FindingKind = Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type"]
+FindingKind = Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type", "push_fatigue"]
+A_PERSON_ANSWERS = frozenset({"interactive_mfa", "intent_authorization", "owner_approval"})
+"""The remedies that a person must answer, and can be tired out with."""
+SECOND_FACTOR = 2
+"""The assurance level of a sign-in that proves a place."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,38 @@ def asked_too_often(
         rule,
         f"This {identity} had to be asked {prompts} times in {window} ({storm.prompts} allowed), "
         f"{times} of them for {rule}: {advice}.",
+    )
+
+
+def is_proven_place(
+    context: DecisionContext, proofs: Sequence[Proof], proven: Sequence[tuple[str | None, Proof]]
+) -> bool:
+    """Whether the identity has proven itself where a request comes from, however long ago.
+
+    `proofs` are those of the request and its session, `proven` the newest proofs of the identity, each with the session
+    it was given in. A proof of another session counts on the same known device and network, so that a new session id
+    proves nothing.
+    """
+    event = context.event
+    claims = [each for each in proofs if each.source == "claim" and each.kind == "interactive_mfa"]
+    signed_in = (each for each in claims if assurance(each, context.policy).level >= SECOND_FACTOR)
+    here = (None not in (event.device.id, event.network.asn)) and (event.device.id, event.network.asn)
+    given = (
+        proof
+        for session, proof in proven
+        if (session is not None and session == event.session.id) or (proof.device_id, proof.network_asn) == here
+    )
+    return any(same_device_and_network(proof, context) for proof in (*signed_in, *given))
+
+
+def push_fatigue(policy: Policy, unanswered: int, retry_after_seconds: int) -> Finding:
+    """That so many prompts went unanswered at places where nothing was proven."""
+    window, wait = duration(policy.storm.window_seconds), duration(60 * math.ceil(retry_after_seconds / 60))
+    return Finding(
+        "push_fatigue",
+        "storm.unanswered",
+        f"{unanswered} prompts in {window} went unanswered where this identity has proven nothing: an attacker may try "
+        f"to tire it into approving one. Show it no prompt from there for {wait}, and ask whether it acts there.",
     )
 
 

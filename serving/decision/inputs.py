@@ -111,6 +111,8 @@ class Prompt:
 
     remedy: str
     asked_by: tuple[str, ...]
+    unproven: bool = False
+    """Whether a person was asked who had proven nothing at this place; unanswered ones count together."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class SessionState:
     prompts_in_window: int = 0
     """How many step-ups the identity was asked for in the storm window."""
     challenged_at: Mapping[str, datetime] = field(default_factory=dict)
-    """When this session was asked for proof for the same category and resource type, by decision id."""
+    """When this session was asked for proof for the same category and resource type, by decision id; only the newest of
+    a stored session."""
     last_seen: datetime | None = None
     prompts_by_remedy: Mapping[str, int] = field(default_factory=dict)
     """How many prompts in the window offered each remedy first, for the same category and resource type."""

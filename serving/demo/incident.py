@@ -109,7 +109,7 @@ def print_report(console: Console, replay: IncidentReplay, only_turn: bool) -> N
 
 def logged_events(log: Path = LOG) -> list[Event]:
     """The incident in time order; events of one second stay in the log's order."""
-    report = import_files("cloudtrail", [log], lambda done, total: None)
+    report = import_files("cloudtrail", [log])
     return sorted(events_of(report.table), key=lambda event: event.time)
 
 

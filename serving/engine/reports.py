@@ -20,9 +20,20 @@ from serving.store.store import Transaction
 from serving.store.verdicts import Verdict
 from serving.times import now
 
-CHUNK_SECONDS = 0.015
-"""How long one transaction folds shipped events before it lets other requests in. With the commit, and with an event
-begun just before the end, it holds the engine for less than 50 ms (scripts/bench batches)."""
+CHUNK_SECONDS, LEAST_CHUNK_SECONDS = 0.015, 0.004
+"""How long one transaction folds shipped events at most, and at least, before it lets other requests in."""
+HELD_SECONDS = 0.03
+"""How long a chunk should hold the engine with its commit. One event begun just before the end, and a machine that is
+busy otherwise, add to it: it stays below 50 ms (scripts/bench batches)."""
+
+
+def chunk_seconds(commit_seconds: float) -> float:
+    """How long to fold events where a commit takes so long: on a slow disk less, so that nobody waits longer.
+
+    >>> chunk_seconds(0.002), chunk_seconds(0.02), chunk_seconds(0.5)
+    (0.015, 0.01, 0.004)
+    """
+    return min(CHUNK_SECONDS, max(LEAST_CHUNK_SECONDS, round(HELD_SECONDS - commit_seconds, 6)))
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,14 @@ def prepare_events(events: Sequence[Event], caller: Caller, active: ActiveConfig
     return [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events]
 
 
-def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested, fixing: str | None = None) -> Ingested:
-    """Fold the next events of a batch in the order they arrived, by their outcome, for `CHUNK_SECONDS`.
+def ingest_chunk(
+    tx: Transaction,
+    events: Sequence[Event],
+    before: Ingested,
+    fixing: str | None = None,
+    seconds: float = CHUNK_SECONDS,
+) -> Ingested:
+    """Fold the next events of a batch in the order they arrived, by their outcome, for so many seconds.
 
     `fixing` names the importer or key that may fix an identity's type; None for a caller that only declares it.
 
@@ -48,7 +65,7 @@ def ingest_chunk(tx: Transaction, events: Sequence[Event], before: Ingested, fix
     """
     began = perf_counter()
     done, folded, duplicates = before.done, before.folded, before.duplicates
-    while done < len(events) and (done == before.done or perf_counter() - began < CHUNK_SECONDS):
+    while done < len(events) and (done == before.done or perf_counter() - began < seconds):
         event = events[done]
         done += 1
         if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):

@@ -27,7 +27,7 @@ from serving.decision.proofs import assurance, claimed_proofs
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
-from serving.engine.caller_findings import findings_on_caller
+from serving.engine.further_findings import findings_on_caller, pace_prompts
 from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
@@ -80,10 +80,13 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         )
     with metrics.RECORDING.time():
         version = _update_history(tx, context, active, decision, readings.event, row, history, version)
+        decision, prompt = pace_prompts(
+            tx, context, active.policy, decision, readings, assessment.features, (*claimed, *proofs)
+        )
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
-        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None)
+        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, prompt)
         _record(tx, context, answered, response, asked, assessment.features, version)
     return response
 
@@ -229,6 +232,8 @@ class Asked:
     types: KnownTypes
     trust_as_sent: float | None
     """The trust without stand-ins for what was withheld."""
+    prompt: Prompt | None
+    """What a step-up asked for."""
 
 
 def _record(
@@ -267,7 +272,6 @@ def _record(
             "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),
         },
     )
-    prompt = Prompt(decision.remedies[0].type, decision.asked_by) if decision.remedies else None
     put_in_force(tx, decision.versions)
-    tx.decisions.append(record, prompt)
+    tx.decisions.append(record, asked.prompt)
     tx.findings.add(context.namespace, event.identity.id, decision.id, decision.at, decision.findings)

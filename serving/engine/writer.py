@@ -12,12 +12,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
+from time import perf_counter
 from typing import Any, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
 from serving.engine.reports import (
     Ingested,
+    chunk_seconds,
     ingest_chunk,
     lift_revocation,
     prepare_events,
@@ -69,6 +71,8 @@ class Engine:
         self._closing = threading.Lock()
         self._changing = threading.Lock()
         self._closed = False
+        self._commit_seconds = 0.0
+        """How long commits take lately; the longest of the last few."""
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
 
@@ -93,15 +97,17 @@ class Engine:
 
         An importer's rules fix the types of identities, and so does a caller that may assert facts.
 
-        A batch is committed in chunks, and one chunk is queued at a time, of all batches together: a request that
-        arrives meanwhile waits for one chunk. When the store fails on the way, the error says how far it came.
+        A batch is committed in chunks, shorter ones where commits take long, and one chunk is queued at a time, of all
+        batches together: a request that arrives meanwhile waits for one chunk. When the store fails on the way, the
+        error says how far it came.
         """
         fixing = f"importer {source}" if source else f"key {caller.id}" if "assure" in caller.scopes else None
         prepared, state = prepare_events(events, caller, self.active), Ingested()
         while state.done < len(prepared):
             try:
                 with self._ingesting:
-                    chunk = partial(ingest_chunk, events=prepared, before=state, fixing=fixing)
+                    seconds = chunk_seconds(self._commit_seconds)
+                    chunk = partial(ingest_chunk, events=prepared, before=state, fixing=fixing, seconds=seconds)
                     state = self.run(chunk, alone=True)
             except ServingError as error:
                 if state.done == 0:
@@ -184,6 +190,8 @@ class Engine:
             with self.store.transaction() as tx:
                 for work, future in group:
                     answers.append(self._attempt(tx, work, future))
+                worked = perf_counter()
+            self._commit_seconds = max(perf_counter() - worked, 0.8 * self._commit_seconds)
         except BaseException as error:
             log.exception("a group of %d could not be committed", len(group))
             for _, future in group:

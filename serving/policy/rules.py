@@ -241,9 +241,12 @@ class StepUps(PolicyPart):
 
 
 class Storm(PolicyPart):
-    """The number of prompts within a window from which an automation is not prompted any more."""
+    """How often an identity is prompted within a window: an automation in all, anybody where nothing was proven."""
 
     prompts: Seconds
-    """The most prompts within the window."""
+    """The most prompts within the window. After them an automation gets intent authorisation instead of one more."""
     window_seconds: Seconds
-    """The length of the window."""
+    """The length of the window. Prompts are counted by the minute, so one counts for up to a minute longer."""
+    unanswered: Annotated[int, Field(gt=0, le=10_000)] = 10
+    """The most prompts within the window that nobody answers, over all places where the identity has proven nothing.
+    After them answers there carry `retry_after_seconds`."""

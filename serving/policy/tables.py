@@ -151,6 +151,7 @@ def _limits(policy: Policy) -> tuple[tuple[str, ...], ...]:
         ("a challenge may be answered for", duration(policy.step_ups.challenge_seconds)),
         ("failed step-ups count for", duration(policy.step_ups.failures_within_seconds)),
         ("an automation is prompted at most", f"{storm.prompts} times in {duration(storm.window_seconds)}"),
+        ("prompts that nobody answers are put off after", f"{storm.unanswered} in {duration(storm.window_seconds)}"),
     ]
     for aal, ceiling in sorted(life.assurance.items()):
         idle = f", {duration(ceiling.inactivity_seconds)} without activity" if ceiling.inactivity_seconds else ""

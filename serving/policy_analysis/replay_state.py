@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from serving.decision import jit_scopes
@@ -17,9 +17,8 @@ from serving.decision.decision import Decision
 from serving.decision.inputs import Prompt, Proof, Revocation, Scope, SessionState
 from serving.policy.schema import Policy
 from serving.policy_analysis.past_requests import PastRequest
+from serving.store.prompts.counts import minute_of
 
-MAX_CHALLENGES = 100
-"""The newest challenges of a scope that are kept, as many as the store reads."""
 STRONGEST_FACTORS = ("pwd", "hwk")
 """What a person's simulated proof holds: AAL3, and phishing-resistant."""
 _ANSWER_TIME = timedelta(microseconds=1)
@@ -42,6 +41,7 @@ class _Session:
     valid_until: datetime | None = None
     last_seen: datetime | None = None
     challenged_at: dict[RequestScope, dict[str, datetime]] = field(default_factory=dict)
+    """The newest challenge of each scope, as the store reads it."""
     proofs: list[Proof] = field(default_factory=list)
     pending_proofs: list[Proof] = field(default_factory=list)
 
@@ -98,10 +98,7 @@ class SimulatedState:
             session.last_seen = request.at
             session.valid_until = decision.valid_until or session.valid_until
             return
-        challenges = session.challenged_at.setdefault(_scope(request), {})
-        challenges[request.id] = request.at
-        if len(challenges) > MAX_CHALLENGES:
-            del challenges[next(iter(challenges))]
+        session.challenged_at[_scope(request)] = {request.id: request.at}
         session.pending_proofs += simulated_proofs(request, decision, self._policy)
 
     def _revocation(self, session_id: SessionId, at: datetime) -> Revocation | None:
@@ -115,7 +112,7 @@ class SimulatedState:
 
     def _prompts_in_window(self, identity: str, at: datetime) -> Sequence[_PromptRecord]:
         prompts = self._prompts.get(identity, deque())
-        while prompts and prompts[0].at <= at - self._window:
+        while prompts and minute_of(prompts[0].at) < minute_of(at - self._window):
             prompts.popleft()
         return prompts
 
@@ -127,7 +124,7 @@ def _scope(request: PastRequest) -> RequestScope:
 def simulated_proofs(request: PastRequest, decision: Decision, policy: Policy) -> tuple[Proof, ...]:
     """The proofs that a challenge brings: those it really brought, else one proof unless the request is malicious."""
     if request.decision is not None and request.decision.ruling == "step_up":
-        return request.decision.proofs
+        return tuple(replace(proof, asked_at=proof.asked_at or request.at) for proof in request.decision.proofs)
     if request.label.compromised:
         return ()
     human, made_at = request.event.identity.type == "human", request.at + _ANSWER_TIME

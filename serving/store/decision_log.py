@@ -21,6 +21,7 @@ from serving.decision.inputs import Prompt
 from serving.errors import DecisionNotRecorded
 from serving.store.chain.hash_chain import DECISION, ERASURE, ChainWriter, Link
 from serving.store.database import Connection, Statement, insert_into
+from serving.store.prompts.counts import PromptCounts
 from serving.store.schema import LIVE, SessionKey, challenges, decisions, feedback, findings, step_ups
 from serving.times import microseconds, time_of
 
@@ -144,6 +145,7 @@ class DecisionLog:
     def __init__(self, connection: Connection, chain: ChainWriter) -> None:
         self._connection = connection
         self._chain = chain
+        self._prompts = PromptCounts(connection)
 
     def append(self, record: DecisionRecord, prompt: Prompt | None = None) -> None:
         """Record a decision in this process's chain; `prompt` is what a step-up asked for.
@@ -166,8 +168,10 @@ class DecisionLog:
         about = {name: getattr(record, name) for name in ("space", "identity", "session", "category", "resource_type")}
         remedy = prompt.remedy if prompt else None
         asked_by = "\n".join(prompt.asked_by) if prompt else None
-        asked = {"asked_at": microseconds(record.at), "remedy": remedy, "asked_by": asked_by}
+        unproven = int(prompt.unproven) if prompt else None
+        asked = {"asked_at": microseconds(record.at), "remedy": remedy, "asked_by": asked_by, "unproven": unproven}
         self._connection.change(_INSERT_CHALLENGE, decision_id=record.id, **about, **asked)
+        self._prompts.add(about | asked)
 
     def get(self, id: str) -> DecisionRecord | None:
         """A decision, or None when it was never recorded or has been erased."""
@@ -210,6 +214,7 @@ class DecisionLog:
         if self._connection.change(_ERASE, erased_id=id, **dict.fromkeys(_ERASE.columns or ())) == 0:
             raise KeyError(id)
         places = [place for (place,) in self._connection.rows(_STEP_UPS_OF, of_decision=id)]
+        self._prompts.forget(id)
         for statement in (_DELETE_CHALLENGE, _DELETE_FINDINGS):
             self._connection.change(statement, id=id)
         self._connection.change(_DELETE_STEP_UPS, of_decision=id)

@@ -116,9 +116,25 @@ challenges = Table(
     Column("asked_at", BigInteger, nullable=False),
     Column("remedy", Text, comment="the first that was offered"),
     Column("asked_by", Text, comment="what of the policy asked: floors, thresholds, limits, a line each"),
-    Index("challenges_of_identity", "space", "identity", "asked_at"),
+    Column(
+        "unproven", Integer, comment="1 if a person was asked where the identity had proven nothing; null before 0.3"
+    ),
+    Index("challenges_of_session", "space", "identity", "session", "asked_at"),
+    Index("challenges_of_scope", "space", "identity", "session", "category", "resource_type", "asked_at"),
 )
 """Every step-up that a decision asked for."""
+
+prompt_counts = Table(
+    "prompt_counts",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("scope", Text, primary_key=True, comment="category and type of resource as JSON; empty for all of them"),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False, comment="since 1970"),
+    Column("counter", Text, primary_key=True, comment="prompts, unanswered, a rule, or a remedy"),
+    Column("times", BigInteger, nullable=False),
+)
+"""How often each identity was asked for proof, by the minute: computed from the challenges and their results."""
 
 step_ups = Table(
     "step_ups",

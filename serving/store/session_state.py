@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import product
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from serving.decision.inputs import Proof, SessionState
 from serving.store.chain.hash_chain import SESSION_RENEWAL, ChainWriter
 from serving.store.chain.linked_rows import STEP_UP, add_placed, insert_placed
 from serving.store.database import Connection, Statement, insert_into
+from serving.store.prompts.counts import PromptCounts
 from serving.store.revocations import Revocations
 from serving.store.schema import SessionKey, challenges, sessions, step_ups
 from serving.times import microseconds, time_of
@@ -28,14 +30,6 @@ _OF_SESSION = (
 _VALID_UNTIL = Statement(sa.select(sessions.c.valid_until).where(_OF_SESSION))
 _EXTEND = Statement(sa.update(sessions).where(_OF_SESSION), ("valid_until",))
 _BEGIN_SESSION = insert_into(sessions)
-_PROMPTS = Statement(
-    sa.select(challenges.c.category, challenges.c.resource_type, challenges.c.remedy, challenges.c.asked_by).where(
-        challenges.c.space == bindparam("of_space"),
-        challenges.c.identity == bindparam("of_identity"),
-        challenges.c.asked_at > bindparam("since"),
-        challenges.c.asked_at <= bindparam("at"),
-    )
-)
 _ADD_STEP_UP = insert_placed(step_ups)
 _failed = step_ups.alias("failed")
 _FAILED_AFTERWARDS = (
@@ -50,7 +44,8 @@ _FAILED_AFTERWARDS = (
 )
 """Whether a challenge that the proof answered was reported as failed later."""
 _PROOFS = Statement(
-    sa.select(step_ups.c.proof)
+    sa.select(step_ups.c.proof, challenges.c.asked_at)
+    .outerjoin(challenges, challenges.c.decision_id == step_ups.c.decision_id)
     .where(
         step_ups.c.space == bindparam("of_space"),
         step_ups.c.identity == bindparam("of_identity"),
@@ -84,16 +79,36 @@ _MADE_AT = Statement(
         step_ups.c.result == "completed",
     )
 )
+MOST_FAILURES = 1_000
+"""How many failed step-ups are counted at most: one more changes no ruling, and counting them costs time."""
 _FAILURES = Statement(
-    sa.select(sa.func.count())
-    .select_from(step_ups)
+    sa.select(sa.func.count()).select_from(
+        sa.select(step_ups.c.place)
+        .where(
+            step_ups.c.space == bindparam("of_space"),
+            step_ups.c.identity == bindparam("of_identity"),
+            step_ups.c.result == "failed",
+            step_ups.c.at > bindparam("since"),
+            step_ups.c.at <= bindparam("at"),
+        )
+        .limit(MOST_FAILURES)
+        .subquery()
+    )
+)
+MOST_PROVEN, PROVEN_DAYS = 60, 30
+"""How many of an identity's newest proofs say where it has proven itself, and for how long they do."""
+_NEWEST_PROOFS = Statement(
+    sa.select(step_ups.c.session, step_ups.c.proof_key, step_ups.c.proof)
     .where(
         step_ups.c.space == bindparam("of_space"),
         step_ups.c.identity == bindparam("of_identity"),
-        step_ups.c.result == "failed",
+        step_ups.c.result == "completed",
         step_ups.c.at > bindparam("since"),
         step_ups.c.at <= bindparam("at"),
+        ~_FAILED_AFTERWARDS,
     )
+    .order_by(step_ups.c.at.desc())
+    .limit(MOST_PROVEN)
 )
 _OPEN = Statement(
     sa.select(challenges.c.decision_id)
@@ -110,20 +125,31 @@ _OPEN = Statement(
     .limit(20)
 )
 """The newest twenty: one proof is not expected to answer more."""
-_CHALLENGED_FOR = Statement(
-    sa.select(challenges.c.decision_id, challenges.c.asked_at)
-    .where(
-        challenges.c.space == bindparam("of_space"),
-        challenges.c.identity == bindparam("of_identity"),
-        challenges.c.session == bindparam("of_session"),
-        challenges.c.category.is_not_distinct_from(bindparam("category")),
-        challenges.c.resource_type.is_not_distinct_from(bindparam("resource_type")),
-        challenges.c.asked_at <= bindparam("at"),
+
+
+def _last_challenge(category: bool, resource_type: bool) -> Statement:
+    """The newest challenge of a session for a scope, of which either part may be unknown: an index finds it."""
+    scope = {"category": category, "resource_type": resource_type}
+    same = [
+        challenges.c[name] == bindparam(name) if known else challenges.c[name].is_(None)
+        for name, known in scope.items()
+    ]
+    return Statement(
+        sa.select(challenges.c.decision_id, challenges.c.asked_at)
+        .where(
+            challenges.c.space == bindparam("of_space"),
+            challenges.c.identity == bindparam("of_identity"),
+            challenges.c.session == bindparam("of_session"),
+            *same,
+            challenges.c.asked_at <= bindparam("at"),
+        )
+        .order_by(challenges.c.asked_at.desc())
+        .limit(1)
     )
-    .order_by(challenges.c.asked_at.desc())
-    .limit(100)
-)
-"""The newest hundred: older ones no longer matter to any proof."""
+
+
+_LAST_CHALLENGE = {known: _last_challenge(*known) for known in product((True, False), repeat=2)}
+"""By whether category and resource type are known."""
 
 
 class Completion(NamedTuple):
@@ -140,6 +166,7 @@ class Sessions:
     def __init__(self, connection: Connection, chain: ChainWriter) -> None:
         self._connection = connection
         self._chain = chain
+        self.prompts = PromptCounts(connection)
 
     def state(
         self,
@@ -159,19 +186,18 @@ class Sessions:
         denials = Revocations(self._connection, self._chain).denials(key, at)
         until = microseconds(at)
         scope = {"category": category, "resource_type": resource_type}
-        challenged = self._connection.rows(_CHALLENGED_FOR, **_names(key), **scope, at=until)
-        since = until - int(window_seconds * 1_000_000)
-        prompts = self._connection.rows(_PROMPTS, **_names(key), since=since, at=until)
+        last = _LAST_CHALLENGE[category is not None, resource_type is not None]
+        challenged = self._connection.rows(last, **_names(key), **scope, at=until)
+        counted = self.prompts.within(key, (category, resource_type), at, window_seconds)
         failures_since = until - int(failures_within_seconds * 1_000_000)
         failures = self._connection.first(_FAILURES, **_identity(key), since=failures_since, at=until)
-        remedies = [remedy for *about, remedy, _ in prompts if about == [category, resource_type] and remedy]
         return SessionState(
             revocation=denials.revocation,
             session_revoked_at=denials.session_revoked_at,
             valid_until=self._valid_until(key),
-            prompts_in_window=len(prompts),
-            prompts_by_remedy=Counter(remedies),
-            prompts_by_rule=Counter(name for *_, names in prompts for name in (names or "").splitlines()),
+            prompts_in_window=counted.prompts,
+            prompts_by_remedy=counted.by_remedy,
+            prompts_by_rule=counted.by_rule,
             challenged_at={decision_id: time_of(asked_at) for decision_id, asked_at in challenged},
             failed_step_ups=failures[0] if failures else 0,
         )
@@ -200,6 +226,8 @@ class Sessions:
         proof_key: str | None = None,
     ) -> None:
         """Record the result of a challenge: `completed` with its proof, `failed` or `abandoned`."""
+        if result == "completed" and decision_id is not None:
+            self.prompts.answered(decision_id)
         row = {
             "space": key.namespace,
             "identity": key.identity,
@@ -236,11 +264,23 @@ class Sessions:
     def proofs(self, key: SessionKey, at: datetime) -> tuple[Proof, ...]:
         """Completed step-ups of a session reported by then and not yet expired, oldest first."""
         rows = self._connection.rows(_PROOFS, **_names(key), at=microseconds(at))
-        return tuple(_PROOF.validate_json(proof) for (proof,) in rows if proof is not None)
+        return tuple(_asked_at(_PROOF.validate_json(proof), asked_at) for proof, asked_at in rows if proof is not None)
+
+    def newest_proofs(self, key: SessionKey, at: datetime) -> tuple[tuple[str | None, Proof], ...]:
+        """The newest proofs of an identity in any session, expired ones as well, each with its session."""
+        since = microseconds(at - timedelta(days=PROVEN_DAYS))
+        rows = self._connection.rows(_NEWEST_PROOFS, **_identity(key), since=since, at=microseconds(at))
+        distinct = {(session, proof_key): proof for session, proof_key, proof in rows if proof is not None}
+        return tuple((session, _PROOF.validate_json(proof)) for (session, _), proof in distinct.items())
 
     def _valid_until(self, key: SessionKey) -> datetime | None:
         row = self._connection.first(_VALID_UNTIL, **_names(key))
         return time_of(row[0]) if row else None
+
+
+def _asked_at(proof: Proof, asked_at: int | None) -> Proof:
+    """A proof with the time of the challenge that it completed, which proofs of 0.1 did not name."""
+    return proof if proof.asked_at or asked_at is None else replace(proof, asked_at=time_of(asked_at))
 
 
 def _identity(key: SessionKey) -> dict[str, str]:

@@ -22,6 +22,7 @@ from serving.store.chain.hash_chain import Link, empty_chain, next_tip
 from serving.store.chain.linked_rows import LINKED
 from serving.store.chain.signing_key import ensure_signing_key, public_key_of
 from serving.store.chain.verify import verify_log
+from serving.store.prompts.recount import recount_prompts
 from serving.store.rebuild import rebuild_histories
 from serving.store.schema import metadata
 
@@ -176,6 +177,7 @@ def truncate(folder: Path, kept: int) -> None:
             _undo(database, row)
 
     write(folder, cut)
+    recount_prompts(open_store(folder), write=True)
 
 
 def _undo(database: sqlite3.Connection, row: sqlite3.Row) -> None:
@@ -359,6 +361,7 @@ def test_every_table_is_covered_or_said_not_to_be() -> None:
         "decisions",
         "feedback",
         "challenges",
+        "prompt_counts",
         "sessions",
     }
 

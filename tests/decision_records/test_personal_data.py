@@ -134,6 +134,7 @@ def test_one_decision_is_erased_with_what_belongs_to_it(tmp_path: Path) -> None:
     assert {name: before[name] - after_it[name] for name in before if before[name] > after_it[name]} == {
         "decisions": 1,
         "challenges": 1,
+        "prompt_counts": 4,
         "step_ups": 1,
         "findings": 1,
     }
@@ -154,6 +155,7 @@ def test_an_export_holds_every_row_of_an_identity(tmp_path: Path) -> None:
         "sessions": 1,
         "step_ups": 1,
         "challenges": 1,
+        "prompt_counts": 4,
         "findings": 1,
         "identity_types": 1,
         "field_presence": 1,

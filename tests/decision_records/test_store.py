@@ -248,19 +248,6 @@ def test_a_revoked_identity_is_revoked_in_every_session(tmp_path: Path, session:
     assert state.revocation is not None
 
 
-@pytest.mark.parametrize(("seconds", "prompts"), [(0.5, 0), (1, 1), (3, 3), (12, 1), (3605, 0)])
-def test_prompts_are_counted_within_the_window(tmp_path: Path, seconds: float, prompts: int) -> None:
-    """Those of the last ten seconds, one at this moment included, later ones excluded."""
-    store = open_store(tmp_path)
-    record_decisions(store, 1, 2, 3, ruling="step_up")
-    with store.reading() as transaction:
-        state = transaction.sessions.state(
-            SessionKey("live", "ada", "s1"), **BUCKET_READ, at=after(seconds), window_seconds=10
-        )
-
-    assert state.prompts_in_window == prompts
-
-
 @pytest.mark.parametrize(
     ("changes", "seconds", "counts"),
     [

@@ -83,6 +83,7 @@ def test_a_challenge_has_every_field() -> None:
             'error_description="A different authentication level is required", '
             'acr_values="urn:session-trust:aal2 urn:session-trust:aal3", max_age="0"'
         ),
+        "retry_after_seconds": None,
         "cache_seconds": 0,
         "findings": [],
         "prompt_avoided": False,

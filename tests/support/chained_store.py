@@ -35,7 +35,9 @@ def full_store(folder: Path) -> Store:
         tx.identity_types.declare("live", "ada", "human", fixing=None)
         tx.field_presence.observe("live", "gateway", EVENT, after(1))
     with store.transaction() as tx:
-        tx.decisions.append(a_record(2, ruling="step_up"), Prompt("interactive_mfa", ("floor-a", "floor-b")))
+        tx.decisions.append(
+            a_record(2, ruling="step_up"), Prompt("interactive_mfa", ("floor-a", "floor-b"), unproven=True)
+        )
         tx.findings.add("live", "ada", "d2", after(2), [Finding("asked_too_often", "floor-a", "Asked again.")])
         tx.sessions.add_step_up(ADA, decision_id="d2", result="completed", proof=PROOF, at=after(9), version=2)
         tx.sessions.set_valid_until(ADA, after(90), "d2")

@@ -1,4 +1,4 @@
-"""Find the raw records in a log file: a JSON object or list, `{"Records": [...]}`, or one record per line (NDJSON).
+"""Find the raw records of a source in a log file: JSON in any arrangement, wrapped or not, CSV, or lines of text.
 
 A record that cannot be read is reported with its position; the readable records before and after it are kept. This
 module does not know what a record means.
@@ -8,30 +8,22 @@ from __future__ import annotations
 
 import csv
 import json
-import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from features.sources.formats.files import read_text
+from features.sources.formats.files import BytesRead, Damaged, text_chunks
+from features.sources.formats.json_text import DECODER, Unreadable, json_values, listed_in
+from features.sources.formats.wrappers import WRAPPERS, Wrapper, may_be_wrapped, unpacked
 
 Record = dict[str, Any]
+
 _LISTS = ("Records", "records")
-_MOST_DIGITS = 4_000
-"""Of a number: Python reads no longer one. One record with such a number must not make the whole file unreadable."""
-_LIST_START = re.compile(r'\s*(?:\{\s*"[Rr]ecords"\s*:\s*)?\[\s*')
-_COMMA = re.compile(r"\s*,?\s*")
-_BRACKET_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-"""A text that does not end takes all the rest, or looking for its end would begin anew at every quotation mark."""
-
-
-def _integer(text: str) -> int | float:
-    return int(text) if len(text) <= _MOST_DIGITS else float("inf")
-
-
-DECODER = json.JSONDecoder(parse_int=_integer)
-"""Reads what log files hold, which is not always strict JSON."""
+_DEEPEST = 6
+"""Wrappers inside each other."""
 
 
 class NotAnEvent(ValueError):
@@ -51,6 +43,8 @@ class RecordForm:
 
     list_names: tuple[str, ...] = ()
     """Members that hold a list of records in a file or an API's answer, such as `value`; `Records` is always read."""
+    wrappers: tuple[Wrapper, ...] = ()
+    """What this vendor alone puts around its records; those of log shippers are always opened."""
     split: Callable[[Record], Iterable[Record]] | None = None
     """Cuts an object that holds several records into them, such as the spans of an OTLP export."""
     csv: bool = False
@@ -74,158 +68,173 @@ class UnreadableRecord:
         return f"{self.file}, {self.position}: {self.reason}"
 
 
-PositionedRecord = tuple[str, Record | str | NotAnEvent]
-"""A position in a file, and the record at it, the reason why it cannot be read, or what it is instead of an event."""
+Found = Record | str | NotAnEvent
+"""A record, the reason why it cannot be read, or what it is instead of an event."""
+PositionedRecord = tuple[str, Found]
+"""A position in a file, and what is found there."""
 
 
-def records_of(file: Path, form: RecordForm = JSON) -> Iterator[PositionedRecord]:
-    """Yield every record of a file with its position (`record 7` or `line 7`, counted from 1)."""
+def records_of(
+    file: Path, form: RecordForm = JSON, wrappers: Counter[str] | None = None, count: BytesRead | None = None
+) -> Iterator[PositionedRecord]:
+    """Yield every record of a file with its position (`record 7` or `line 7`, counted from 1), in bounded memory.
+
+    `wrappers` counts the records that were unwrapped, by the wrapper's name; `count` the bytes that were read.
+    """
     try:
-        text, damage = read_text(file)
+        yield from records_in(text_chunks(file, count), form=form, wrappers=wrappers)
     except OSError as error:
         yield "whole file", f"cannot be read: {error.strerror}"
-        return
-    yield from records_in(text, form=form)
-    if damage:
-        yield "end of file", damage
 
 
 def records_in(
-    text: str, decoder: json.JSONDecoder = DECODER, *, first: int = 1, form: RecordForm = JSON
+    text: str | Iterable[str],
+    decoder: json.JSONDecoder = DECODER,
+    *,
+    first: int = 1,
+    form: RecordForm = JSON,
+    wrappers: Counter[str] | None = None,
 ) -> Iterator[PositionedRecord]:
     """Yield every record of a text in any of the forms above; `first` is the number of the first record in a list."""
-    is_json = text.lstrip()[:1] in ("{", "[", "")
+    damage: list[str] = []
+    chunks = _until_damage([text] if isinstance(text, str) else text, damage)
+    start = next((chunk for chunk in chunks if chunk.strip()), "")
+    chunks = chain([start], chunks)
+    is_json = start.lstrip()[:1] in ("{", "[", "") or start.lstrip().startswith("H4sI")
     if form.csv and not is_json:
-        yield from _rows(text)
+        found = _rows(_lines(chunks))
     elif form.parse_line and not is_json:
-        yield from _text_lines(text, form.parse_line)
+        found = _text_lines(_lines(chunks), form.parse_line)
     else:
-        for position, record in _json_records(text, decoder, first, form):
-            if form.split is None or not isinstance(record, dict):
-                yield position, record
-            else:
-                yield from ((position, part) for part in form.split(record))
+        found = json_values(chunks, _LISTS + form.list_names, decoder, first)
+    opening = _Opening(form, decoder, Counter() if wrappers is None else wrappers)
+    for position, value in found:
+        if type(value) is dict and opening.is_plain(value):
+            yield position, value
+            continue
+        opened = list(opening.open(value))
+        for number, record in enumerate(opened, start=first):
+            yield (position if len(opened) == 1 else f"{position}, record {number}"), record
+    for reason in damage:
+        yield "end of file", reason
 
 
-def _rows(text: str) -> Iterator[PositionedRecord]:
+def _until_damage(chunks: Iterable[str], damage: list[str]) -> Iterator[str]:
+    try:
+        yield from chunks
+    except Damaged as error:
+        damage.append(str(error))
+
+
+class _Opening:
+    """Takes records out of whatever is around them."""
+
+    def __init__(self, form: RecordForm, decoder: json.JSONDecoder, counts: Counter[str]) -> None:
+        self._form, self._decoder, self._counts = form, decoder, counts
+        self._list_names = _LISTS + form.list_names
+
+    def is_plain(self, value: Record) -> bool:
+        """Whether an object is a record as it is."""
+        return (
+            self._form.split is None
+            and listed_in(value, self._list_names) is None
+            and not may_be_wrapped(value)
+            and not any(wrapper.opened(value) is not None for wrapper in self._form.wrappers)
+        )
+
+    def open(self, value: Any, depth: int = 0) -> Iterator[Found]:
+        """Yield the records in a value."""
+        if isinstance(value, Unreadable | NotAnEvent):
+            yield str(value) if isinstance(value, Unreadable) else value
+        elif depth > _DEEPEST:
+            yield "is wrapped too often"
+        elif isinstance(value, str):
+            yield from self._open_text(value, depth)
+        elif isinstance(value, dict):
+            yield from self._open_object(value, depth)
+        elif isinstance(value, list) and depth:
+            yield from chain.from_iterable(self.open(member, depth + 1) for member in value)
+        else:
+            yield f"is {type(value).__name__}, not a JSON object"
+
+    def _open_object(self, value: Record, depth: int) -> Iterator[Found]:
+        listed = listed_in(value, self._list_names)
+        wrappers = (*self._form.wrappers, *(WRAPPERS if may_be_wrapped(value) else ()))
+        for wrapper in wrappers if listed is None else ():
+            listed = wrapper.opened(value)
+            if listed is not None:
+                self._counts[wrapper.name] += len(listed)
+                break
+        if listed is not None:
+            yield from chain.from_iterable(self.open(member, depth + 1) for member in listed)
+        elif self._form.split is None:
+            yield value
+        else:
+            yield from self._form.split(value)
+
+    def _open_text(self, text: str, depth: int) -> Iterator[Found]:
+        start = text.lstrip()[:1]
+        if start in ("{", "[") and start:
+            values = json_values([text], self._list_names, self._decoder)
+            yield from chain.from_iterable(self.open(value, depth + 1) for _, value in values)
+        elif (packed := unpacked(text)) is not None:
+            self._counts["base64 or gzip"] += 1
+            yield from self._open_text(packed, depth + 1) if depth < _DEEPEST else ["is wrapped too often"]
+        elif self._form.parse_line is not None:
+            yield _parsed(text, self._form.parse_line)
+        else:
+            yield "is text, not a JSON object"
+
+
+def _lines(chunks: Iterable[str]) -> Iterator[str]:
+    """The lines of a text, each with its end."""
+    rest = ""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split("\n")
+        yield from (f"{line}\n" for line in lines)
+    if rest:
+        yield rest
+
+
+def _rows(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
     """Yield the rows of a CSV text as records of texts; a row that does not fit the header is reported."""
-    rows = csv.reader(text.splitlines(keepends=True), strict=True)
-    header = next(rows, [])
+    rows = csv.reader(lines, strict=True)
+    header: list[str] | None = None
     while True:
         try:
             row = next(rows, None)
         except csv.Error as error:
-            yield f"line {rows.line_num}", f"is not CSV: {error}"
+            yield f"line {rows.line_num}", Unreadable(f"is not CSV: {error}")
             continue
         if row is None:
             return
-        if row and len(row) != len(header):
-            yield f"line {rows.line_num}", f"has {len(row)} columns where the header has {len(header)}"
+        if header is None:
+            header = row
+            if len(header) < 2:
+                yield "line 1", Unreadable("is neither JSON nor the header of a CSV")
+        elif row and len(row) != len(header):
+            yield (
+                f"line {rows.line_num}",
+                Unreadable(f"has {len(row)} columns where the header has {len(header)}"),
+            )
         elif row:
             yield f"line {rows.line_num}", {name: cell for name, cell in zip(header, row, strict=True) if cell}
 
 
-def _text_lines(text: str, parse_line: Callable[[str], Record]) -> Iterator[PositionedRecord]:
-    for number, line in enumerate(text.split("\n"), start=1):
+def _text_lines(lines: Iterator[str], parse_line: Callable[[str], Record]) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(lines, start=1):
         if line.strip():
-            try:
-                record: Record | str | NotAnEvent = parse_line(line.rstrip("\r"))
-            except NotAnEvent as other:
-                record = other
-            except ValueError as error:
-                record = str(error)
-            yield f"line {number}", record
+            found = _parsed(line.rstrip("\r\n"), parse_line)
+            yield f"line {number}", Unreadable(found) if isinstance(found, str) else found
 
 
-def _json_records(text: str, decoder: json.JSONDecoder, first: int, form: RecordForm) -> Iterator[PositionedRecord]:
+def _parsed(line: str, parse_line: Callable[[str], Record]) -> Found:
     try:
-        value = decoder.decode(text)
-    except (ValueError, RecursionError) as error:
-        start = _match_end(_LIST_START, text, 0)
-        if start and not _first_line_is_json(text, decoder):
-            yield from _damaged_list(text, start, decoder, first)
-        elif isinstance(error, RecursionError):
-            yield "whole file", "is nested too deeply"
-        else:
-            yield from _lines(text, decoder, first, form)
-    else:
-        yield from _unwrapped(value, "record {}", first, form)
-
-
-def _listed(value: Record, form: RecordForm) -> list[Any] | None:
-    return next((value[name] for name in _LISTS + form.list_names if isinstance(value.get(name), list)), None)
-
-
-def _unwrapped(value: Any, position: str, first: int, form: RecordForm) -> Iterator[PositionedRecord]:
-    """Yield the records in a JSON value; `position` is a format string for the number of each."""
-    if isinstance(value, dict):
-        wrapped = _listed(value, form)
-        value = [value] if wrapped is None else wrapped
-    elif not isinstance(value, list):
-        value = [value]
-    for number, record in enumerate(value, start=first):
-        is_record = isinstance(record, dict)
-        yield position.format(number), record if is_record else f"is {type(record).__name__}, not a JSON object"
-
-
-def _first_line_is_json(text: str, decoder: json.JSONDecoder) -> bool:
-    try:
-        decoder.decode(text.lstrip().partition("\n")[0])
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:
-    """The index after a match at `start`, or `start` itself without a match."""
-    match = pattern.match(text, start)
-    return match.end() if match else start
-
-
-def _damaged_list(text: str, start: int, decoder: json.JSONDecoder, first: int) -> Iterator[PositionedRecord]:
-    """Yield the records of a truncated or damaged JSON list. A damaged record is passed over if its brackets match."""
-    number = first - 1
-    while not text.startswith("]", start):
-        number += 1
-        try:
-            value, start = decoder.raw_decode(text, start)
-            record = value if isinstance(value, dict) else "is not a JSON object"
-        except (ValueError, RecursionError) as error:
-            reason = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON: {error}"
-            end = _end_of_value(text, start)
-            if end is None:
-                yield f"record {number} and all after it", reason
-                return
-            record, start = reason, end
-        yield f"record {number}", record
-        start = _match_end(_COMMA, text, start)
-    if text[start + 1 :].strip(" \t\r\n}"):
-        yield "end of file", "unexpected text after the list"
-
-
-def _end_of_value(text: str, start: int) -> int | None:
-    """Where an object or list ends, by its brackets alone; None when it does not begin here or does not end."""
-    if text[start : start + 1] not in ("{", "["):
-        return None
-    depth = 0
-    for match in _BRACKET_OR_TEXT.finditer(text, start):
-        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match.group(), 0)
-        if depth == 0:
-            return match.end()
-    return None
-
-
-def _lines(text: str, decoder: json.JSONDecoder, first: int, form: RecordForm) -> Iterator[PositionedRecord]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = decoder.decode(line)
-        except (ValueError, RecursionError) as error:
-            yield f"line {number}", f"is not JSON: {error}"
-            continue
-        wraps = isinstance(value, list) or (isinstance(value, dict) and _listed(value, form) is not None)
-        yield from _unwrapped(value, f"line {number}, record {{}}" if wraps else f"line {number}", first, form)
+        return parse_line(line)
+    except NotAnEvent as other:
+        return other
+    except ValueError as error:
+        return str(error)
 
 
 def text_of(value: Any) -> str | None:

@@ -1,8 +1,9 @@
 """The map of a log: a YAML file that says from which field of a record each field of an event comes.
 
 ```yaml
-title: Door controller
+title: Badge reader
 requires: [badge, when]                 # a record without these is no record of this log
+records: [items]                        # members of a file that hold the list of its records, beside `Records`
 not_events: {kind: {heartbeat: a heartbeat}}   # records that are no act of an identity, by the value of a field
 fields:
   time: when | received                 # the first of these that has a value
@@ -129,6 +130,7 @@ class MapFile(BaseModel):
     model_config = _CONFIG
     title: str
     requires: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
     not_events: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     fields: Mapping[str, Annotated[FieldRule, BeforeValidator(_as_rule)]]
     actions: ActionRules = ActionRules()

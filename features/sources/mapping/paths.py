@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from features.sources.formats.records import DECODER
+from features.sources.formats.json_text import DECODER
 
 _STEP = re.compile(
     r"""(?:\.?(?P<name>[^.\[\]"=]+)

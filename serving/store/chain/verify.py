@@ -35,6 +35,7 @@ from serving.store.chain.verify_rows import (
 )
 from serving.store.chain.verify_sessions import compare_challenges, compare_sessions
 from serving.store.database import Connection
+from serving.store.prompts.recount import differing_counts
 from serving.store.schema import chain_rows, decisions, feedback
 from serving.store.store import Store
 
@@ -107,6 +108,7 @@ def _verify(
             for each in compare_rows(connection, linked, chains.links.get(linked.kind, {}), erased)
         ),
         *compare_challenges(connection),
+        *(Break(None, None, f"prompt_counts {each}") for each in differing_counts(connection.core)),
         *compare_sessions(connection, chains.renewals, erased, chains.earlier_ends),
     ]
     anchored = None if anchors is None else check_anchors(connection.core, anchors, public_key, chains.rows)

@@ -46,6 +46,7 @@ def _altered(row: Any) -> list[str]:
     prompt = record.body.get("prompt")
     if prompt is not None:
         recorded |= {"remedy": prompt["remedy"], "asked_by": "\n".join(prompt["asked_by"])}
+        recorded["unproven"] = None if prompt.get("unproven") is None else int(prompt["unproven"])
     return [name for name, value in recorded.items() if getattr(row, name) != value]
 
 

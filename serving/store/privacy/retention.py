@@ -1,7 +1,8 @@
 """Erases what is older than the operator wants to keep. What to erase is read first: writers do not wait for it.
 
-Decisions and step-ups go by their own time. Events and histories go together, once the newest event of their identity
-is old: the history of an identity that is still active is computed from all of its events.
+Decisions go by their own time, with their challenges and step-ups; a step-up without a decision goes by its own. Events
+and histories go together, once the newest event of their identity is old: the history of an identity that is still
+active is computed from all of its events.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def _old(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
     old_decisions = sa.select(decisions.c.id).where(decisions.c.at < before, decisions.c.payload.is_not(None))
     for (id,) in connection.core.execute(old_decisions.order_by(decisions.c.at)):
         yield Target(decisions, (id,))
-    for (place,) in connection.core.execute(sa.select(step_ups.c.place).where(step_ups.c.at < before)):
+    kept = sa.select(decisions.c.id).where(decisions.c.id == step_ups.c.decision_id, decisions.c.payload.is_not(None))
+    alone = sa.select(step_ups.c.place).where(step_ups.c.at < before, ~kept.exists())
+    for (place,) in connection.core.execute(alone):
         yield Target(step_ups, (place,))
     for table, column in ((sessions, sessions.c.valid_until), (findings, findings.c.last_at)):
         for row in connection.core.execute(sa.select(*table.primary_key).where(column < before)):

@@ -37,7 +37,8 @@ def rule_tests_section(model: TrustModel, tables: NetworkTables, seed: int) -> S
         for name, mask in masks.items()
     ]
     note = (
-        f"{records.events.num_rows} records; {len(imported.unreadable)} more are not requests and are left out. {NOTE}"
+        f"{records.events.num_rows} records; {imported.report.records - imported.report.events} more are not requests, "
+        f"or are repeats, and are left out. {NOTE}"
     )
     columns = challenge_columns("identity type", "records; identities", "context known", "risk at 10, 50, 90 %")
     figures = {"rule_tests/challenged/0.005": records.challenge_share(0.005, masks["all"], seed)}
