@@ -20,7 +20,6 @@ from features.event.schema import Event
 from features.history.layout import History
 from features.history.update import CHALLENGED, SUCCESS
 from serving import metrics
-from serving.decision.authorization_details import kept_intent
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Prompt, Proof, SessionState, Versions
 from serving.decision.proofs import assurance, claimed_proofs
@@ -28,6 +27,7 @@ from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
 from serving.engine.further_findings import findings_on_caller, pace_prompts
+from serving.engine.recorded_reading import asked_after_claims, session_intent
 from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
@@ -152,7 +152,7 @@ def _state_in(
         window_seconds=window,
         failures_within_seconds=active.policy.step_ups.failures_within_seconds,
     )
-    return state, tx.sessions.proofs(key, at)
+    return asked_after_claims(tx, state, event, active.policy), tx.sessions.proofs(key, at)
 
 
 def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[KnownTypes, tuple[str, ...]]:
@@ -165,20 +165,8 @@ def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[Known
         return NO_TYPES, ()
     identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
     types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
-    types = replace(types, intent=_session_intent(tx, context, types))
+    types = replace(types, intent=session_intent(tx, context.namespace, context.event, types))
     return types, tx.field_presence.observe(context.namespace, context.caller.id, context.event, context.at)
-
-
-def _session_intent(tx: Transaction, context: ScoreContext, types: KnownTypes) -> str | None:
-    """The intent that an agent's session has declared until now, from its last decision."""
-    event = context.event
-    if "agent" not in (event.identity.type, types.fixed, *types.declared) and event.session.intent is None:
-        return None
-    last = tx.decisions.latest_in_session(SessionKey(context.namespace, event.identity.id, event.session.id))
-    if last is None:
-        return None
-    known = KnownTypes.from_record(last.body.get("types", {}))
-    return kept_intent(known.intent, Event.model_validate(last.body["event"]).session.intent)
 
 
 def new_decision_id(at: datetime) -> str:
