@@ -28,6 +28,7 @@ from scripts.docgen import (
     recordings,
     results_pages,
     shell_blocks,
+    sources_reference,
 )
 from scripts.docgen.http_examples import STRONGEST
 from scripts.docgen.markdown import fenced, replace_parts, table
@@ -96,7 +97,11 @@ def _quickstart(page: Path) -> Parts:
 
 
 DOCUMENTS: Mapping[Path, Parts] = {
-    README: {"answer": first_answer, "incident": incident},
+    README: {
+        "answer": first_answer,
+        "incident": incident,
+        "sources": partial(sources_reference.overview, "docs/reference/sources/"),
+    },
     **{page: _quickstart(page) for page in recordings.QUICKSTARTS},
     DOCS / "reference/http-api.md": {
         "routes": lambda: http_reference.routes(recordings.calls()),
@@ -120,6 +125,12 @@ DOCUMENTS: Mapping[Path, Parts] = {
     DOCS / "reference/settings.md": {"settings": operator_reference.settings},
     DOCS / "reference/commands.md": {"commands": operator_reference.commands},
     DOCS / "reference/metrics.md": {"metrics": operator_reference.metrics},
+    DOCS / "reference/sources/index.md": {"sources": sources_reference.overview},
+    **{
+        page: {page.stem: partial(sources_reference.source_part, page.stem)}
+        for page in sorted((DOCS / "reference/sources").glob("*.md"))
+        if page.stem in sources_reference.SAMPLES and f"<!-- {page.stem} -->" in page.read_text()
+    },
     DOCS / "evaluation.md": {
         "incident": incident,
         "demo": demo_output,

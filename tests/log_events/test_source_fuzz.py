@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.source_samples import DATA, SAMPLES
 
 from features.event.schema import Event
-from features.sources.formats.records import Record, records_of
+from features.sources.formats.records import Record, records_in, records_of
 from features.sources.registry import SOURCES
 
 pytestmark = pytest.mark.property
@@ -56,6 +56,24 @@ def changed(value: Any, path: tuple[str | int, ...], new: Any, drop: bool) -> An
     else:
         copied[head] = new  # type: ignore[index]
     return copied
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_line_is_a_record_or_says_why_not(data: st.DataObject) -> None:
+    """Lines of text are cut, joined and mixed with anything."""
+    files = [DATA / sample.file for sample in SAMPLES if sample.file.endswith(".log")]
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    line = data.draw(st.sampled_from(lines))
+    start, end = sorted((data.draw(st.integers(0, len(line))), data.draw(st.integers(0, len(line)))))
+    text = line[:start] + data.draw(st.text(max_size=30)) + line[end:]
+
+    for _, record in records_in(f"{text}\n{data.draw(st.text(max_size=60))}", form=SOURCES["linux"].form):
+        if isinstance(record, dict):
+            try:
+                SOURCES["linux"].parse(record)
+            except ValueError:
+                continue
 
 
 @pytest.mark.parametrize("source", sorted({sample.source for sample in SAMPLES}))

@@ -7,6 +7,7 @@ from support.source_samples import DATA, SAMPLES, Sample, read
 
 from features.sources.file_import import import_files
 from features.sources.registry import SOURCES
+from scripts.docgen.sources_reference import SAMPLES as MEASURED
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
@@ -58,3 +59,12 @@ def test_a_sample_is_imported_as_a_file(sample: Sample) -> None:
     assert report.events + report.duplicates == sample.events
     assert report.unreadable_count == sample.unreadable
     assert imported.table["action.category"].null_count <= 0.05 * sample.events
+
+
+def test_the_pages_measure_the_same_samples() -> None:
+    """The figures in the documentation are those of the files that the tests read."""
+    tested: dict[str, set[str]] = {}
+    for sample in SAMPLES:
+        tested.setdefault(sample.source, set()).add(sample.file)
+
+    assert {name: set(files) for name, files in MEASURED.items() if name in tested} == tested
