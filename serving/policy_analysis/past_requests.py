@@ -13,6 +13,7 @@ from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
+from serving.decision.lowest_trust import LowestTrust
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.decision.ruling import Ruling
 
@@ -61,6 +62,8 @@ class PastRequest:
     types: KnownTypes = NO_TYPES
     as_sent: TrustCurve | None = None
     """The trust without stand-ins for what was withheld, where that is another."""
+    lowest: LowestTrust | None = None
+    """The lowest trust where it came from, as long as that was new to the identity."""
 
     @property
     def legitimate(self) -> bool:

@@ -145,4 +145,5 @@ def decide_again(
         degraded=recorded.degraded if recorded and request.trust is None else None,
         enforceable=False,
         as_sent=request.as_sent,
+        lowest=request.lowest,
     )

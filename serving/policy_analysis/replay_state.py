@@ -143,7 +143,7 @@ def simulated_proofs(request: PastRequest, event: Event, decision: Decision, pol
             source="step_up",
             network_asn=event.network.asn,
             device_id=event.device.id,
-            trust_at_completion=decision.trust.now if decision.trust else None,
+            trust_at_completion=decision.counted_trust,
             granted=() if human else (jit_scopes.narrowest_scope(event),),
             asked_at=request.at,
         ),

@@ -1,7 +1,7 @@
 """The attacker's aim: the sign-in that a challenged request carried counts as one made after the challenge.
 
-The identity provider's clock may be ahead of the server's, and may state whole seconds. Defends against the subject that
-sends the same cookie again at once; a person who signs in again is let in.
+The identity provider's clock may be ahead of the server's, and may state whole seconds. Defends against the subject
+that sends the same cookie again at once; a person who signs in again is let in.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from serving.engine import score_context
 from serving.engine.writer import Engine
 from serving.policy.schema import Policy
 
-CELLS = dict.fromkeys(("public", "internal", "confidential", "restricted"), {"trust": 0.999999999})
+CELLS = {name: {"trust": 0.999999999} for name in ("public", "internal", "confidential", "restricted")}
 
 
 @pytest.fixture
