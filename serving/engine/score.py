@@ -32,6 +32,7 @@ from serving.engine.further_findings import findings_on_caller, pace_prompts
 from serving.engine.new_values import signed_in_here, values_of_request
 from serving.engine.places.known import remember_place
 from serving.engine.places.withheld import row_with_stand_ins, withheld_groups
+from serving.engine.recorded_reading import asked_after_claims, session_intent
 from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
@@ -167,7 +168,7 @@ def _state_in(
         window_seconds=window,
         failures_within_seconds=active.policy.step_ups.failures_within_seconds,
     )
-    return state, tx.sessions.proofs(key, at)
+    return asked_after_claims(tx, state, event, active.policy), tx.sessions.proofs(key, at)
 
 
 def _remember_type(tx: Transaction, context: ScoreContext) -> KnownTypes:
@@ -176,7 +177,8 @@ def _remember_type(tx: Transaction, context: ScoreContext) -> KnownTypes:
     if context.inline:
         return NO_TYPES
     identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
-    return tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
+    types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
+    return replace(types, intent=session_intent(tx, context.namespace, context.event, types))
 
 
 def new_decision_id(at: datetime) -> str:

@@ -62,6 +62,8 @@ class PastRequest:
     """Whether its caller might assert facts; what an operator imports counts as asserted."""
     types: KnownTypes = NO_TYPES
     places: KnownPlaces = NO_PLACES
+    as_sent: TrustCurve | None = None
+    """The trust without stand-ins for what was withheld, where that is another."""
     lowest: LowestTrust | None = None
     """The lowest trust where it came from, as long as that was new to the identity."""
 
