@@ -94,7 +94,7 @@ class ClaimPlaces:
     def sign_in_place(self, namespace: str, identity: str, at: datetime) -> Place | None:
         """Where a person signed in at this time, as far as a report or a request says; None if none does."""
         found = self._found(namespace, identity, _SIGN_IN, at)
-        carried = next((each.place for each in found if each.source == "request" and _same_second(each.at, at)), None)
+        carried = next((each.place for each in found if each.source == "request" and _same_time(each.at, at)), None)
         signed_in = _nearest_sign_in(found, at)
         return carried if signed_in is None else signed_in
 
@@ -121,12 +121,14 @@ def _is_first(found: _Found, event: Event, kind: str, at: datetime) -> bool:
     both are known; a sign-in is the same with any credential."""
     ids = {found.credential, event.credential.id} - {None}
     same = kind == _SIGN_IN or len(ids) < 2
-    return found.source == "request" and _same_second(found.at, at) and same
+    return found.source == "request" and _same_time(found.at, at) and same
 
 
-def _same_second(found: int, at: datetime) -> bool:
+def _same_time(found: int, at: datetime) -> bool:
     """Whether two times may be the same one, of which a gateway passed on whole seconds."""
-    return found // 1_000_000 == microseconds(at) // 1_000_000
+    time = microseconds(at)
+    cut = 0 in (found % 1_000_000, time % 1_000_000)
+    return found == time or (cut and found // 1_000_000 == time // 1_000_000)
 
 
 def _nearest_sign_in(found: Sequence[_Found], at: datetime) -> Place | None:
