@@ -108,6 +108,7 @@ def count_events(result: Mapping[str, Any], broken: int) -> None:
     EVENTS.labels("folded").inc(result["folded"])
     EVENTS.labels("duplicates").inc(result["duplicates"])
     EVENTS.labels("broken").inc(broken)
+    EVENTS.labels("left_out").inc(sum(result["left_out"].values()))
 
 
 def exposition() -> bytes:

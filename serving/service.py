@@ -17,6 +17,7 @@ from bentoml._internal.server.http_app import log_exception
 from bentoml.exceptions import BentoMLException
 from pydantic import ValidationError
 
+from features.garbage import keep_what_is_loaded
 from features.settings import get_settings
 from serving import metrics
 from serving.api.admission.connections import limit_waiting_connections
@@ -27,7 +28,6 @@ from serving.api.problems import problem_from
 from serving.api.route_spec import RouteTable
 from serving.api.routes import ROUTES
 from serving.contracts.requests import ScoreRequest
-from serving.engine.garbage import keep_what_is_loaded
 from serving.engine.writer import Engine
 from serving.model.active import load_configuration
 from serving.store.api_keys import ensure_key_file

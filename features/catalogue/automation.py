@@ -7,10 +7,19 @@ import math
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history.category_codes import HUMAN
-from features.history.event_values import loop_rounds, request_of
+from features.history.event_values import interactive_client_of, loop_rounds, request_of
 from features.kernels.compilation import jit
-from features.kernels.decayed_counts import above_usual, above_zero, log_of_one_more, population_rarity, seconds_between
+from features.kernels.decayed_counts import (
+    above_usual,
+    above_zero,
+    count_of,
+    log_of_one_more,
+    population_rarity,
+    seconds_between,
+)
 
+HABITUAL_SHARE = 0.1
+"""Of a machine's requests: a client that people use is no sign of a person where the machine uses it as often."""
 FEWEST_GAPS = 4
 """With fewer gaps, a session's rhythm is unknown."""
 
@@ -24,15 +33,23 @@ def _unevenness_above_usual(identity: Record, session: Record) -> float:
 
 
 @feature(unit="yes or no", direction=1, tells="a person with a machine's key (NHI10) from the machine")
-def person_like_client(event: Record) -> float:
-    """A machine's identity is used from a browser or from a person's operating system.
+def person_like_client(event: Record, identity: Record) -> float:
+    """A machine's identity is used from a console, a browser or a desktop's command line, which it seldom is.
 
-    >>> reading(person_like_client, event={"identity_type": 3, "interactive": 1.0})
+    >>> reading(person_like_client, event={"identity_type": 3, "interactive": 1.0, "agent": 7, "system": 8})
     1.0
+    >>> reading(
+    ...     person_like_client,
+    ...     event={"identity_type": 3, "interactive": 1.0, "agent": 7}, identity={"mass": 9.0, "agent": {7: 9.0}},
+    ... )
+    0.0
     """
     if event.identity_type == HUMAN:
         return 0.0
-    return event.interactive
+    if event.interactive != 1.0 or identity.mass <= 0.0:
+        return event.interactive
+    usual = count_of(identity.agent_key, identity.agent_count, interactive_client_of(event))
+    return 1.0 if usual < HABITUAL_SHARE * identity.mass else 0.0
 
 
 @feature(unit="standard deviations of log gaps", direction=1, tells="a person typing with a machine's key (NHI10)")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Any, Literal, Union
 
 import pyarrow as pa
@@ -62,18 +63,12 @@ def conform(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=EVENT_SCHEMA)
 
 
-def _values(group: Group) -> Iterator[Any]:
-    for name in type(group).model_fields:
-        value = getattr(group, name)
-        if isinstance(value, Group):
-            yield from _values(value)
-        else:
-            yield list(value) if isinstance(value, tuple) else value
+_VALUES: Callable[[Event], tuple[Any, ...]] = attrgetter(*EVENT_SCHEMA.names)
 
 
 def table_of(events: Iterable[Event]) -> pa.Table:
     """Convert events to an Arrow table of EVENT_SCHEMA, one row per event, in the same order."""
-    rows = [tuple(_values(event)) for event in events]
+    rows = list(map(_VALUES, events))
     columns = zip(*rows, strict=True) if rows else ((),) * len(EVENT_SCHEMA)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, EVENT_SCHEMA, strict=True)]
     return pa.table(arrays, schema=EVENT_SCHEMA)

@@ -13,7 +13,22 @@ from functools import lru_cache
 from ua_parser import parse
 
 _BROWSERS = re.compile(r"Chrome|Chromium|Edge|Firefox|Opera|Safari|Samsung Internet|Vivaldi|Brave")
-_DESKTOP_AND_MOBILE_SYSTEMS = frozenset({"Android", "Chrome OS", "Mac OS X", "Windows", "iOS"})
+_SYSTEMS_OF_PEOPLE = frozenset({"Android", "Chrome OS", "iOS"})
+_DESKTOPS = frozenset({"Mac OS X", "Windows"})
+"""Systems of people's machines, and of servers and build machines as well."""
+_COMMAND_LINES = re.compile(
+    r"aws-cli|AWSPowerShell|azure-?cli|azcopy|google-cloud-sdk|gcloud|gsutil|kubectl|k9s|helm|PowerShell|curl/|wget/|httpie"
+    r"|okta-cli|gh/|github cli|terraform|pulumi|postman",
+    re.IGNORECASE,
+)
+"""Tools that people type into, and programs call as well."""
+_UNATTENDED = re.compile(
+    r"exec-env/(EC2|AWS_|CodeBuild|GitHub|GitLab|Jenkins|Circle|Azure|Travis|Bitbucket|Buildkite|TeamCity)"
+    r"|\b(github|gitlab|jenkins|circleci|buildkite)[-_ ]?(actions|runner|ci|agent)"
+    r"|[-_](agent|service|daemon|exporter)/",
+    re.IGNORECASE,
+)
+"""A program that says that nobody sits before it."""
 _SYSTEMS = ((r"darwin|mac ?os", "Mac OS X"), (r"windows|win32", "Windows"), (r"linux", "Linux"))
 _LINUXES = frozenset({"CentOS", "Debian", "Fedora", "Linux Mint", "Red Hat", "SUSE", "Ubuntu"})
 _CONSOLE = re.compile(r"^(console|signin)\.[\w.-]+$|^[\w-]*Console\w*\b")
@@ -36,11 +51,14 @@ class Agent:
 def agent_of(user_agent: str) -> Agent:
     """Parse a user agent, with or without the brackets that CloudTrail puts around some.
 
-    Browsers, consoles and anything on a desktop or mobile operating system are interactive; services and programs on
-    servers are not. Without an operating system it is unknown.
+    Browsers, consoles, phones, and command lines on a desktop system are interactive; services, agents of machines,
+    build jobs and programs on servers are not. Of any other program on a desktop system, or without a system, it is
+    unknown.
 
     >>> agent_of("[aws-cli/1.29.62 Python/3.11.5 Darwin/22.6.0 botocore/1.31.62]")
     Agent(family='aws-cli', system='Mac OS X', interactive=True)
+    >>> agent_of("aws-sdk-go/1.55.5 (go1.22.5; windows; amd64) amazon-ssm-agent/3.3.859.0")
+    Agent(family='aws-sdk-go', system='Windows', interactive=False)
     >>> agent_of("Boto3/1.34 md/Botocore#1.34 ua/2.0 os/linux#5.10 lang/python#3.11")
     Agent(family='Boto3', system='Linux', interactive=False)
     >>> agent_of("console.ec2.amazonaws.com")
@@ -72,6 +90,10 @@ def _system(text: str) -> str | None:
 
 
 def _interactive(text: str, family: str | None, system: str | None) -> bool | None:
-    if _BROWSERS.match(family or "") or system in _DESKTOP_AND_MOBILE_SYSTEMS or _BROWSER_SHELL.search(text):
+    if _UNATTENDED.search(text):
+        return False
+    if _BROWSERS.match(family or "") or system in _SYSTEMS_OF_PEOPLE or _BROWSER_SHELL.search(text):
         return True
+    if system in _DESKTOPS:
+        return True if _COMMAND_LINES.search(text) else None
     return False if system else None

@@ -55,3 +55,11 @@ def strong_time(event: Record) -> int:
 def is_exit(event: Record) -> bool:
     """Whether the address is a data centre's or a VPN exit's, whose location says nothing about the identity's."""
     return event.hosting == 1.0 or event.anonymizer == 1.0
+
+
+@jit
+def interactive_client_of(event: Record) -> int:
+    """One key for a client that people use, with its system; unknown for any other client."""
+    if event.interactive != 1.0:
+        return 0
+    return event.agent if event.system == 0 else combine_keys(event.agent, event.system)

@@ -9,8 +9,16 @@ from __future__ import annotations
 import math
 
 from features.arrays import NEVER, Array, Record
-from features.history.category_codes import AUTHENTICATE, is_write, privilege_of
-from features.history.event_values import combine_keys, hour_bin, is_exit, loop_rounds, request_of, strong_time
+from features.history.category_codes import AUTHENTICATE, HUMAN, is_write, privilege_of
+from features.history.event_values import (
+    combine_keys,
+    hour_bin,
+    interactive_client_of,
+    is_exit,
+    loop_rounds,
+    request_of,
+    strong_time,
+)
 from features.kernels.compilation import jit
 from features.kernels.decayed_counts import add, log_of_one_more, seconds_between
 
@@ -44,6 +52,8 @@ def _learn_values(event: Record, identity: Record, session: Record) -> None:
     _add_if_known(identity.country_key, identity.country_count, event.country, weight)
     _add_if_known(identity.instance_key, identity.instance_count, event.instance, weight)
     _add_if_known(identity.agent_key, identity.agent_count, event.agent, weight)
+    if event.identity_type != HUMAN and event.system != 0:  # a command line on a desktop is not the same on a server
+        _add_if_known(identity.agent_key, identity.agent_count, interactive_client_of(event), weight)
     _add_if_known(identity.credential_key, identity.credential_count, event.credential_key, weight)
     _add_if_known(identity.action_key, identity.action_count, event.action, weight)
     _add_if_known(identity.step_key, identity.step_count, combine_keys(session.last_action, event.action), weight)

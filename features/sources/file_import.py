@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from features.event.arrow import EVENT_SCHEMA, table_of
 from features.event.schema import Event
+from features.garbage import no_full_collection
 from features.sources.actions.generic_names import generic_category
 from features.sources.formats.files import BytesRead
 from features.sources.formats.records import NotAnEvent, Record, UnreadableRecord, records_of
@@ -64,6 +65,10 @@ class EventReading:
 
     def batches(self, completion: Completion = lambda table: table) -> Iterator[pa.Table]:
         """Yield the events that were not seen before, a batch at a time; the state then covers the batch."""
+        with no_full_collection():
+            yield from self._batches(completion)
+
+    def _batches(self, completion: Completion) -> Iterator[pa.Table]:
         parse = parser_of(self.source, self.report)
         sizes = [_size(file) for file in self.files]
         events: list[Event] = []

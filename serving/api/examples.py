@@ -111,7 +111,7 @@ SCORE_RESPONSE: dict[str, Any] = {
 }
 """Abridged: a real response explains every feature."""
 EVENTS_REQUEST = [EVENT | {"action": {"name": "s3:GetObject", "category": "read", "outcome": "success"}}]
-EVENTS_RESPONSE = {"folded": 1, "duplicates": 0, "broken": []}
+EVENTS_RESPONSE = {"folded": 1, "duplicates": 0, "broken": [], "left_out": {}}
 STEP_UP_REQUEST = {
     "decision_id": SCORE_RESPONSE["decision_id"],
     "identity": "ada",

@@ -10,13 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from features.garbage import no_full_collection
 from serving import metrics
 from serving.api.authentication import current_request
 from serving.api.problems import Problem
 from serving.api.route_spec import JSON, MIB
 from serving.contracts.log_records import BodyTooLarge, decompressed, parse_records
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, StepUpRequest
-from serving.engine.garbage import no_full_collection
 from serving.engine.writer import Engine
 from serving.store.api_keys import Caller
 from serving.times import now
@@ -51,7 +51,7 @@ def _ingest_batch(engine: Engine, body: bytes, source: str | None, batch: bool, 
     except BodyTooLarge as error:
         raise Problem(413, f"The body is too large: {error}.") from None
     records = parse_records(body, source, latest, batch=batch)
-    result = engine.ingest(records.events, records.named, caller, source)
+    result = engine.ingest(records.events, records.named, caller, source) | {"left_out": records.left_out}
     metrics.count_events(result, broken=len(records.broken))
     return result
 

@@ -40,13 +40,15 @@ ROUTES = (
         summary="Ship log events",
         description="Extends histories by events, in the order they are sent. A record that is not an event is named "
         "in `broken` and skipped: it never fails the others. Takes a JSON array, one record as an object, a log file "
-        'as it is (`{"Records": [...]}`), or one record a line (NDJSON); each also compressed with gzip.',
+        'as it is (`{"Records": [...]}`), or one record a line (NDJSON); of a source that has them also CSV with a '
+        "header and lines of text; each also compressed with gzip. Native records may be wrapped, as EventBridge, "
+        "CloudWatch Logs, Kinesis, SQS, Pub/Sub, Elastic and Splunk hand them on.",
         query=(QueryParameter("source", "The log source of native records.", "cloudtrail", tuple(SOURCES)),),
         request=RequestBody(
             requests.ShippedRecords,
             8 * MIB,
             examples.EVENTS_REQUEST,
-            also_takes=(NDJSON, "application/ndjson", GZIP, "application/x-gzip"),
+            also_takes=(NDJSON, "application/ndjson", "text/csv", "text/plain", GZIP, "application/x-gzip"),
             decompressed_limit=reports.DECOMPRESSED_LIMIT,
         ),
         response=ResponseBody("What became of the events.", responses.IngestResponse, examples.EVENTS_RESPONSE),

@@ -5,13 +5,14 @@ One record that is no event never fails the others: it is named by its place and
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from features.event.schema import Event
-from features.sources.file_import import event_or_reason
+from features.sources.file_import import event_or_reason, parser_of
 from features.sources.formats.files import TooLarge, decompress, is_gzip
-from features.sources.formats.records import JSON, NotAnEvent, PositionedRecord, RecordForm, records_in
+from features.sources.formats.records import JSON, NotAnEvent, PositionedRecord, Record, RecordForm, records_in
 from features.sources.log_source import RecordParser
 from features.sources.registry import SOURCES
 from serving.contracts.strict_json import DECODER, flaw_in
@@ -19,6 +20,8 @@ from serving.errors import InvalidField
 
 MOST_RECORDS = 100_000
 """Records in one body."""
+MOST_UNPACKED = 32 * 1024 * 1024
+"""Characters of records that are compressed one by one inside a body, once decompressed, together."""
 MOST_NAMED = 1_000
 """Records that are named as broken; the rest are counted."""
 _LONGEST_REASON = 300
@@ -36,10 +39,12 @@ class BodyTooLarge(ValueError):
 
 @dataclass(frozen=True)
 class ParsedRecords:
-    """The events of a body, and a sentence for each record that is none."""
+    """The events of a body, a sentence for each record that cannot be read, and what the other records are."""
 
     events: tuple[Event, ...]
     broken: tuple[str, ...]
+    left_out: dict[str, int]
+    """Records that are no act of a known identity, by what they are."""
 
     @property
     def named(self) -> list[str]:
@@ -56,22 +61,24 @@ def parse_records(body: bytes, source: str | None, latest: datetime, *, batch: b
     """
     if source is not None and source not in SOURCES:
         raise InvalidField("source", f"is not one of {', '.join(sorted(SOURCES))}")
-    parse_record, form = (
-        (Event.model_validate, JSON) if source is None else (SOURCES[source].parse, SOURCES[source].form)
-    )
+    form = JSON if source is None else SOURCES[source].form
+    parse_record: RecordParser = Event.model_validate if source is None else parser_of(SOURCES[source])
     events: list[Event] = []
     broken: list[str] = []
+    left_out: Counter[str] = Counter()
     # Bytes that are not UTF-8 become lone surrogates, which no event may hold: they break their own record only.
     text = body.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
     for place, record in _positioned(text, form):
-        event = _event_or_reason(record, parse_record, latest) if isinstance(record, dict) else str(record)
+        event = _event_or_reason(record, parse_record, latest) if isinstance(record, dict) else record
         if isinstance(event, Event):
             events.append(event)
+        elif isinstance(event, NotAnEvent):
+            left_out[str(event)] += 1
         else:
             broken.append(f"{place}: {event[:_LONGEST_REASON]}".encode(errors="replace").decode())
     if len(broken) == 1 and not events and not batch and not _is_list(text):
         raise InvalidField("body", f"{broken[0].partition(': ')[2]}; {WANTED}")
-    return ParsedRecords(tuple(events), tuple(broken))
+    return ParsedRecords(tuple(events), tuple(broken), dict(left_out))
 
 
 def decompressed(body: bytes, limit: int) -> bytes:
@@ -91,7 +98,7 @@ def decompressed(body: bytes, limit: int) -> bytes:
 def _positioned(text: str, form: RecordForm) -> list[PositionedRecord]:
     """Every record with its place. Raises InvalidField when there is none and the text is not a list of them."""
     positioned: list[PositionedRecord] = []
-    for each in records_in(text, DECODER, first=0, form=form):
+    for each in records_in(text, DECODER, first=0, form=form, unpacked_limit=MOST_UNPACKED):
         positioned.append(each)
         if len(positioned) > MOST_RECORDS:
             raise InvalidField("body", f"holds more than {MOST_RECORDS:,} records; send fewer at a time")
@@ -109,11 +116,9 @@ def _is_list(text: str) -> bool:
     return isinstance(value, list) or (isinstance(value, dict) and "Records" in value)
 
 
-def _event_or_reason(record: dict[str, object], parse_record: RecordParser, latest: datetime) -> Event | str:
+def _event_or_reason(record: Record, parse_record: RecordParser, latest: datetime) -> Event | NotAnEvent | str:
     flaw = flaw_in(record)
     if flaw is not None:
         return f"is not JSON: {flaw}"
     event = event_or_reason(record, parse_record)
-    if isinstance(event, NotAnEvent):
-        return str(event)
     return "time: lies in the future" if isinstance(event, Event) and event.time > latest else event

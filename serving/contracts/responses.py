@@ -43,6 +43,13 @@ class IngestResponse(WireModel):
             "`line 1` the first line. At most 1,000 are named; the rest are counted."
         ),
     ]
+    left_out: Annotated[
+        dict[str, int],
+        Field(
+            description="Records that can be read and are no act of a known identity, such as a heartbeat or a sign-in "
+            "whose name the log hides: how many, by what they are."
+        ),
+    ]
 
 
 class StepUpResponse(WireModel):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support.live_server import Server, ago, an_event
 from support.step_ups import history_version
@@ -28,7 +31,7 @@ def test_a_shipped_event_is_folded_once(small: Server) -> None:
     status, result = small.post("/events", shipped)
 
     assert status == 200
-    assert result == {"folded": 2, "duplicates": 1, "broken": []}
+    assert result == {"folded": 2, "duplicates": 1, "broken": [], "left_out": {}}
     assert history_version(small, "shipped") == 2
 
 
@@ -105,3 +108,43 @@ def test_an_unknown_source_is_refused(small: Server) -> None:
 
     assert status == 400
     assert "cloudtrail" in problem["detail"]
+
+
+def shipped_text(server: Server, source: str, content: bytes, kind: str) -> httpx.Response:
+    """POST /events with a body as it is."""
+    headers = {"Content-Type": kind, "Authorization": f"Bearer {server.full_key}"}
+    return server.client.post(f"/events?source={source}", content=content, headers=headers)
+
+
+CASES = Path(__file__).parents[1] / "log_events" / "cases"
+
+
+@pytest.mark.parametrize(
+    ("case", "folded", "left_out"),
+    [
+        ("05-insight-event", 1, {"an Insight event, which is no request of anybody": 1}),
+        ("07-eventbridge-wrapper", 1, {}),
+        ("08-cloudwatch-subscription", 3, {}),
+        ("10-firehose-concatenated", 5, {}),
+        ("16-hidden-user-name", 0, {"a request that names no principal": 3}),
+    ],
+)
+def test_native_records_are_taken_as_an_import_takes_them(
+    small: Server, case: str, folded: int, left_out: dict[str, int]
+) -> None:
+    """Wrapped or in a row; what is no act of a known identity is counted by what it is."""
+    text = (CASES / f"{case}.json").read_text()
+    ours = text.replace("00000000-0000-4000-8000-", f"{case[:2]}000000-0000-4000-8000-")
+    response = shipped_text(small, "cloudtrail", gzip.compress(ours.encode()), "application/gzip")
+
+    result = response.json()
+    assert (response.status_code, result["folded"] + result["duplicates"], result["broken"]) == (200, folded, [])
+    assert result["left_out"] == left_out
+
+
+def test_lines_of_text_are_taken_of_a_source_that_has_them(small: Server) -> None:
+    """A sign-in over SSH is an event."""
+    line = b"2026-03-02T09:01:00Z host sshd[7]: Accepted publickey for lines-ada from 203.0.113.7 port 22 ssh2"
+    response = shipped_text(small, "linux", line, "text/plain")
+
+    assert (response.status_code, response.json()["folded"]) == (200, 1)

@@ -28,13 +28,24 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
         ("AWS Internal", Agent("AWS Internal", None, False)),
         ("autoscaling.amazonaws.com", Agent("autoscaling.amazonaws.com", None, False)),
         ("aws-cli/2.13.0", Agent("aws-cli", None, None)),
+        (
+            "aws-sdk-go/1.55.5 (go1.22.5; windows; amd64) amazon-ssm-agent/3.3.859.0",
+            Agent("aws-sdk-go", "Windows", False),
+        ),
+        (
+            "aws-sdk-net/3.7.400 ua/2.0 os/windows#10.0.20348.0 md/ARCH#X64 lang/.NET_Core#6.0.33 exec-env/EC2",
+            Agent("aws-sdk-net", "Windows", False),
+        ),
+        ("aws-sdk-net/3.7.400 ua/2.0 os/windows#10.0.20348.0", Agent("aws-sdk-net", "Windows", None)),
+        ("aws-cli/2.17.0 os/macos#23.6.0 exec-env/GitHubActions", Agent("aws-cli", "Mac OS X", False)),
+        ("Boto3/1.34 os/macos#23.6.0 lang/python#3.11", Agent("Boto3", "Mac OS X", None)),
         ("68319f60-9dec-43b2-9702-de3a08c9d8a3", Agent(None, None, None)),
         ("", Agent(None, None, None)),
         ("[]", Agent(None, None, None)),
     ],
 )
 def test_a_user_agent_gives_family_system_and_interactivity(text: str, agent: Agent) -> None:
-    """Browsers, consoles and desktops are interactive, servers are not, and missing parts stay unknown."""
+    """Browsers, consoles and command lines of desktops are interactive, servers are not; the rest stays unknown."""
     assert agent_of(text) == agent
 
 

@@ -64,7 +64,7 @@ RHYTHM = {
 AUTOMATION = {
     "person_like_client": flag(
         "No machine's identity is used from a person's client.",
-        "a machine's identity is used from a browser or from a person's operating system",
+        "a machine's identity is used from a console, a browser or a desktop's command line, which it seldom is",
     ),
     "person_like_rhythm": ratio(
         "No machine's session keeps less even time than usual.",

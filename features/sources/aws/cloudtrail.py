@@ -20,7 +20,7 @@ from features.sources.aws.outcome import outcome_of
 from features.sources.aws.principal import Principal, principal_of, utc
 from features.sources.aws.resource import resource_of
 from features.sources.aws.sign_in import sign_in_factors
-from features.sources.aws.wrappers import WRAPPERS
+from features.sources.aws.wrappers import WRAPPERS, with_structures
 from features.sources.formats.records import NotAnEvent, Record, RecordForm, text_of
 from features.sources.log_source import LogSource
 from features.sources.mapping.values import address, short_text
@@ -48,11 +48,13 @@ class _Actor:
 def event_of(record: Record) -> Event:
     """Convert one record to an Event; raises NotAnEvent, NobodyKnown, or ValueError naming the problem."""
     _refuse_other_files(record)
+    record = with_structures(record)
     source, name = text_of(record.get("eventSource")), text_of(record.get("eventName"))
     actor = _actor_of(record, source)
     principal, time = actor.principal, _time(record)
     outcome = outcome_of(record)
-    agent, console = text_of(record.get("userAgent")), _in_console(record)
+    agent = text_of(record.get("userAgent"))
+    console = _is_console(agent) or str(record.get("sessionCredentialFromConsole")).lower() == "true"
     sign_in = sign_in_factors(record, principal, outcome)
     authentication = actor.proved_in_console if console else actor.proved
     if sign_in is not None:
@@ -163,11 +165,9 @@ def _device(instance: str | None, agent: str | None) -> Device:
     return Device.model_validate({"id": short_text(instance), "user_agent": agent})
 
 
-def _in_console(record: Record) -> bool:
-    """Whether the request came from a console, by its user agent or by CloudTrail's own flag."""
-    agent = text_of(record.get("userAgent"))
-    flagged = str(record.get("sessionCredentialFromConsole")).lower() == "true"
-    return flagged or (agent is not None and agent_of(agent).family == "console")
+def _is_console(agent: str | None) -> bool:
+    """Whether a request came from a console, by its user agent; else CloudTrail's own flag says it."""
+    return agent is not None and agent_of(agent).family == "console"
 
 
 def recognises(record: Record) -> bool:

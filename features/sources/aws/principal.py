@@ -40,6 +40,7 @@ _CONSUMER_PROVIDERS = re.compile(r"accounts\.google\.com|graph\.facebook\.com|ww
 _SINGLE_SIGN_ON = re.compile(r":(assumed-)?role/(.*AWSReservedSSO|aws-reserved/sso\.)")
 _SERVICE_LINKED = re.compile(r":role/aws-service-role/|:assumed-role/AWSServiceRoleFor")
 _GENERATED_NAME = re.compile(r"(botocore-session|aws-go-sdk|aws-sdk-[\w-]+|AWSCLI-Session|AssumeRoleSession)?[-\d]*$")
+_OFFSET = re.compile(r"[+-]\d\d:?\d\d$")
 _NO_NAME = re.compile(r"hidden_due_to_security_reasons|anonymous(_principal)?|redacted|unknown|none|null|[-*x.]*", re.I)
 """What stands where a name would be: hidden because it may be a mistyped password, or nobody's."""
 
@@ -218,7 +219,7 @@ def name_in(value: object) -> str | None:
 
 def utc(text: str) -> str:
     """A CloudTrail time with its offset: times without one are UTC."""
-    return text if re.search(r"(Z|[+-]\d\d:?\d\d)$", text) else f"{text}Z"
+    return text if text[-1:] == "Z" or _OFFSET.search(text) else f"{text}Z"
 
 
 def began_at(user: Record) -> str | None:

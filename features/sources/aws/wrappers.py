@@ -20,6 +20,14 @@ _SPELLING = {name.lower(): name for name in _NAMES.split()}
 _WITH_STRUCTURE = """userIdentity requestParameters responseElements additionalEventData serviceEventDetails resources
     sessionContext sessionIssuer attributes onBehalfOf"""
 _STRUCTURED = frozenset(_WITH_STRUCTURE.split())
+_TOP_STRUCTURES = (
+    "userIdentity",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "serviceEventDetails",
+)
+_LAKE_MEMBERS = ("eventData", "eventdata", "eventJson", "eventjson")
 _DEEPEST = 5
 
 
@@ -34,7 +42,7 @@ def _lake(value: Record) -> list[Any] | None:
     rows = value.get("QueryResultRows")
     if isinstance(rows, list):
         return [_row(row) for row in rows]
-    for name in ("eventData", "eventdata", "eventJson", "eventjson"):
+    for name in _LAKE_MEMBERS:
         if isinstance(value.get(name), dict | str):
             return [value[name]]
     return None
@@ -48,10 +56,17 @@ def _row(row: Any) -> Any:
 
 
 def _query_result(value: Record) -> list[Any] | None:
-    """A row whose names are in lower case, or whose structures are text, as Athena and other databases return them."""
-    lower = "eventname" in value or "useridentity" in value
-    texts = any(isinstance(text := value.get(name), str) and text[:1] in ("{", "[") for name in _STRUCTURED)
-    return [_spelled(value)] if lower or texts else None
+    """A row whose names are in lower case, as Athena and other databases return them."""
+    return [_spelled(value)] if "eventname" in value or "useridentity" in value else None
+
+
+def with_structures(record: Record) -> Record:
+    """The record with structures where databases leave text; the same record where there are none."""
+    for name in _TOP_STRUCTURES:
+        value = record.get(name)
+        if isinstance(value, str) and value[:1] in ("{", "["):
+            return dict(_spelled(record))
+    return record
 
 
 def _spelled(value: Any, depth: int = 0) -> Any:
@@ -78,7 +93,7 @@ def _structure(text: str) -> Any:
 
 
 WRAPPERS = (
-    Wrapper("lookup-events", _lookup_events),
-    Wrapper("CloudTrail Lake", _lake),
-    Wrapper("a query result", _query_result),
+    Wrapper("lookup-events", _lookup_events, ("Events", "CloudTrailEvent")),
+    Wrapper("CloudTrail Lake", _lake, ("QueryResultRows", *_LAKE_MEMBERS)),
+    Wrapper("a query result", _query_result, ("eventname", "useridentity")),
 )

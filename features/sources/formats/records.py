@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 
 from features.sources.formats.files import BytesRead, Damaged, text_chunks
 from features.sources.formats.json_text import DECODER, Unreadable, json_values, listed_in
-from features.sources.formats.wrappers import WRAPPERS, Wrapper, may_be_wrapped, unpacked
+from features.sources.formats.wrappers import WRAPPERS, Wrapper, unpacked
 
 Record = dict[str, Any]
 
@@ -94,8 +95,12 @@ def records_in(
     first: int = 1,
     form: RecordForm = JSON,
     wrappers: Counter[str] | None = None,
+    unpacked_limit: float = math.inf,
 ) -> Iterator[PositionedRecord]:
-    """Yield every record of a text in any of the forms above; `first` is the number of the first record in a list."""
+    """Yield every record of a text in any of the forms above; `first` is the number of the first record in a list.
+
+    `unpacked_limit` bounds the characters of records that are compressed one by one, together.
+    """
     damage: list[str] = []
     chunks = _until_damage([text] if isinstance(text, str) else text, damage)
     start = next((chunk for chunk in chunks if chunk.strip()), "")
@@ -107,9 +112,9 @@ def records_in(
         found = _text_lines(_lines(chunks), form.parse_line)
     else:
         found = json_values(chunks, _LISTS + form.list_names, decoder, first)
-    opening = _Opening(form, decoder, Counter() if wrappers is None else wrappers)
+    opening = _Opening(form, decoder, Counter() if wrappers is None else wrappers, unpacked_limit)
     for position, value in found:
-        if type(value) is dict and opening.is_plain(value):
+        if type(value) is dict and form.split is None and opening.signs.isdisjoint(value):
             yield position, value
             continue
         opened = list(opening.open(value))
@@ -129,18 +134,15 @@ def _until_damage(chunks: Iterable[str], damage: list[str]) -> Iterator[str]:
 class _Opening:
     """Takes records out of whatever is around them."""
 
-    def __init__(self, form: RecordForm, decoder: json.JSONDecoder, counts: Counter[str]) -> None:
+    def __init__(
+        self, form: RecordForm, decoder: json.JSONDecoder, counts: Counter[str], unpacked_limit: float
+    ) -> None:
         self._form, self._decoder, self._counts = form, decoder, counts
+        self._room = unpacked_limit
         self._list_names = _LISTS + form.list_names
-
-    def is_plain(self, value: Record) -> bool:
-        """Whether an object is a record as it is."""
-        return (
-            self._form.split is None
-            and listed_in(value, self._list_names) is None
-            and not may_be_wrapped(value)
-            and not any(wrapper.opened(value) is not None for wrapper in self._form.wrappers)
-        )
+        self._wrappers = form.wrappers + WRAPPERS
+        self.signs = frozenset(self._list_names).union(*(wrapper.signs for wrapper in self._wrappers))
+        """Members that something around records has: an object without any is a record as it is."""
 
     def open(self, value: Any, depth: int = 0) -> Iterator[Found]:
         """Yield the records in a value."""
@@ -159,8 +161,7 @@ class _Opening:
 
     def _open_object(self, value: Record, depth: int) -> Iterator[Found]:
         listed = listed_in(value, self._list_names)
-        wrappers = (*self._form.wrappers, *(WRAPPERS if may_be_wrapped(value) else ()))
-        for wrapper in wrappers if listed is None else ():
+        for wrapper in self._wrappers if listed is None and not self.signs.isdisjoint(value) else ():
             listed = wrapper.opened(value)
             if listed is not None:
                 self._counts[wrapper.name] += len(listed)
@@ -177,7 +178,8 @@ class _Opening:
         if start in ("{", "[") and start:
             values = json_values([text], self._list_names, self._decoder)
             yield from chain.from_iterable(self.open(value, depth + 1) for _, value in values)
-        elif (packed := unpacked(text)) is not None:
+        elif (packed := unpacked(text, self._room)) is not None:
+            self._room -= len(packed)
             self._counts["base64 or gzip"] += 1
             yield from self._open_text(packed, depth + 1) if depth < _DEEPEST else ["is wrapped too often"]
         elif self._form.parse_line is not None:

@@ -24,6 +24,8 @@ class Wrapper:
     """As the report names it, such as `EventBridge`."""
     opened: Callable[[_Object], list[Any] | None]
     """What is inside: records, or texts that hold records; None if the object is no such wrapper."""
+    signs: tuple[str, ...]
+    """Members of which it has at least one. Most records have none, and are not looked at more closely."""
 
 
 def _event_bridge(value: _Object) -> list[Any] | None:
@@ -94,41 +96,33 @@ def _members(items: list[Any], name: str) -> list[Any]:
 
 
 WRAPPERS = (
-    Wrapper("EventBridge", _event_bridge),
-    Wrapper("CloudWatch Logs subscription", _cloudwatch_subscription),
-    Wrapper("CloudWatch Logs query", _cloudwatch_query),
-    Wrapper("Kinesis or Firehose", _kinesis),
-    Wrapper("SNS or SQS", _queue),
-    Wrapper("Pub/Sub", _pub_sub),
-    Wrapper("Elastic", _elastic),
-    Wrapper("Splunk", _splunk),
-    Wrapper("Panther", _panther),
+    Wrapper("EventBridge", _event_bridge, ("detail-type",)),
+    Wrapper("CloudWatch Logs subscription", _cloudwatch_subscription, ("awslogs", "logEvents")),
+    Wrapper("CloudWatch Logs query", _cloudwatch_query, ("searchedLogStreams", "nextForwardToken")),
+    Wrapper("Kinesis or Firehose", _kinesis, ("kinesis", "recordId", "SequenceNumber")),
+    Wrapper("SNS or SQS", _queue, ("Type", "messageId", "MessageId")),
+    Wrapper("Pub/Sub", _pub_sub, ("message",)),
+    Wrapper("Elastic", _elastic, ("_source", "event", "event.original", "@timestamp")),
+    Wrapper("Splunk", _splunk, ("result", "_raw", "sourcetype")),
+    Wrapper("Panther", _panther, ("p_log_type",)),
 )
 """Those of log shippers, in the order they are tried."""
-
-_SIGNS = """detail-type awslogs logEvents searchedLogStreams nextForwardToken kinesis recordId SequenceNumber Type
-    messageId MessageId message _source event event.original @timestamp result _raw sourcetype p_log_type"""
-_MEMBERS_OF_WRAPPERS = frozenset(_SIGNS.split())
-
-
-def may_be_wrapped(value: _Object) -> bool:
-    """Whether an object has a member that one of WRAPPERS looks for: most records have none."""
-    return not _MEMBERS_OF_WRAPPERS.isdisjoint(value)
-
 
 LARGEST_PACKED = 64 * 1024 * 1024
 """Bytes of compressed data inside a record, once decompressed."""
 
 
-def unpacked(text: str) -> str | None:
-    """The text in a base64 text, decompressed if it is gzip; None if it is none."""
+def unpacked(text: str, limit: float) -> str | None:
+    """The text in a base64 text, decompressed if it is gzip; None if it is none, or longer than the limit."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
+    if len(data) > limit:
+        return None
     if is_gzip(data):
         try:
-            data, damage = decompress(data, LARGEST_PACKED)
+            data, damage = decompress(data, int(min(limit, LARGEST_PACKED)))
         except ValueError:
             return None
         if damage:
