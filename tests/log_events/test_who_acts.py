@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -396,6 +397,17 @@ def test_a_user_name_cannot_forge_an_address() -> None:
     typed = line("Failed password for invalid user root from 203.0.113.9 port 1 from 192.0.2.1 port 22 ssh2")
 
     assert event("linux", typed).network.ip == "192.0.2.1"
+
+
+@pytest.mark.parametrize(("days", "years_ago"), [(-2, 0), (3, 1)])
+def test_a_line_without_a_year_is_not_of_the_future(days: int, years_ago: int) -> None:
+    """A time that would lie ahead is of the year before."""
+    day = datetime.now(UTC) + timedelta(days=days)
+    written = f"{day:%b} {day.day:2} 10:00:00 web-1 sshd[7]: Accepted password for ada from 192.0.2.1 port 22 ssh2"
+
+    time = event("linux", parse_line(written)).time
+
+    assert (time.month, time.day, time.year) == (day.month, day.day, day.year - years_ago)
 
 
 def test_a_name_that_only_looks_is_a_view() -> None:
