@@ -17,15 +17,16 @@ import numpy as np
 from features.arrays import Array
 from features.event.ip_network import prefix_of
 from features.event.numpy_row import row_of
-from features.event.schema import Event
+from features.event.schema import Category, Event
 from features.event.user_agent import agent_of
 from features.history.layout import History
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
-from serving.decision.lowest_trust import WITHHELD, LowestTrust
+from serving.decision.lowest_trust import WITHHELD, LowestTrust, counts_for
 from serving.decision.proofs import assurance, model_requirement
-from serving.engine.assessment import assess
+from serving.engine.assessment import assess, assess_as_new
 from serving.engine.score_context import ScoreContext
+from serving.engine.withheld import row_with_stand_ins
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy
 from serving.store.decision_log import DecisionRecord
@@ -85,6 +86,24 @@ class RequestValues:
             kinds=tuple(dict.fromkeys(seen.kind for seen in sorted(new, key=_order))),
             since=min(seen.first_at for seen in new),
         )
+
+    def counted(
+        self, event: Event, category: Category | None, row: Array, history: History, active: ActiveConfiguration
+    ) -> LowestTrust | None:
+        """The lowest trust that counts for a request: for one that is more than a read, also no higher than the model
+        would say of it if what is new were used for the first time. Reads may have been trusted there more than this
+        request would have been."""
+        lowest = self.lowest
+        again = {seen.kind for seen in self.used if seen.is_new and seen.value in self.before}
+        if lowest is None or not counts_for(category) or not (again or self.beside):
+            return lowest
+        hidden = bool(self.beside) or WITHHELD in again
+        asked = row_with_stand_ins(event, row) if hidden else row
+        first = assess_as_new(asked, history, again, active).trust
+        if first is None or not np.isfinite(first.now_log_odds):
+            return lowest
+        as_sent = lowest.trust_as_sent if hidden else min(lowest.trust_as_sent, first.now)
+        return replace(lowest, trust=min(lowest.trust, first.now), trust_as_sent=as_sent)
 
     def record(self, tx: Transaction, at: datetime, *, allowed: bool, settled_by: str | None) -> None:
         """Write what has changed; `settled_by` is the proof made here, if there is one."""
