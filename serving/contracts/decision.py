@@ -84,18 +84,20 @@ class RequiredProof(WireModel):
 
 
 class FloorResult(WireModel):
-    """A floor that is relevant to this request. Exactly one of `status` and `would_apply` is present."""
+    """A floor that is relevant to this request. One of `status` and `would_apply` says how it stands, the other is null
+    (in records before 0.3, absent)."""
 
     id: Annotated[str, Field(description="The floor's id in the policy file.")]
     status: Annotated[
         FloorStatus | None,
         Field(
             description="`applied`: proof is required. `satisfied`: the proof is there. `undecided`: a fact the floor "
-            "needs is unknown. Absent in shadow mode."
+            "needs is unknown. Null in shadow mode."
         ),
     ] = None
     would_apply: Annotated[
-        FloorStatus | None, Field(description="The status in shadow mode, which has no effect on the ruling.")
+        FloorStatus | None,
+        Field(description="The status in shadow mode, which has no effect on the ruling. Null in enforce mode."),
     ] = None
     sentence: Annotated[str, Field(description="What the floor says of this request.")]
     requires: Annotated[RequiredProof, Field(description="The proof that satisfies the floor.")]

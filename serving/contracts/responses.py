@@ -214,15 +214,28 @@ class RefusedFile(WireModel):
     since: Annotated[Timestamp, Field(description="When it was refused for this reason first.")]
 
 
+class CataloguesInForce(WireModel):
+    """Which `actions.yaml`, `assets.yaml` and `identities.yaml` are in force."""
+
+    digest: Annotated[
+        str | None, Field(description="Digest of them together, as decisions name it; null without any of them.")
+    ]
+    files: Annotated[dict[str, str], Field(description="Digest of each file's bytes, by the file's name.")]
+
+
 class PolicyResponse(WireModel):
     """The policy in force."""
 
     digest: Annotated[str, Field(description="Digest of the policy file; decisions name it.")]
     refused: Annotated[
         str | None,
-        Field(description="Why a newer file is not in force, and which policy is; null when none is refused."),
+        Field(description="Why newer files are not in force, and which policy is; null when none is refused."),
     ]
-    refused_files: Annotated[list[RefusedFile], Field(description="Each file that is refused.")]
+    refused_files: Annotated[
+        list[RefusedFile],
+        Field(description="Each file that is refused; what it said before stays in force, and other files are taken."),
+    ]
+    catalogues: Annotated[CataloguesInForce, Field(description="The files beside the policy that are in force.")]
     policy: Annotated[
         dict[str, Any], Field(description="The policy. `session-trust policy schema` prints its JSON schema.")
     ]

@@ -212,11 +212,11 @@ def _trust_json(decision: Decision) -> dict[str, Any] | None:
 
 
 def _floor_json(floor: FloorResult) -> dict[str, Any]:
-    status = {"would_apply": floor.status} if floor.shadow else {"status": floor.status}
     requires = floor.requires.model_dump(mode="json")
     return {
         "id": floor.id,
-        **status,
+        "status": None if floor.shadow else floor.status,
+        "would_apply": floor.status if floor.shadow else None,
         "sentence": floor.full_sentence,
         "requires": requires,
         "references": list(floor.references),

@@ -18,7 +18,7 @@ from support.chained_store import full_store
 from support.recorded_decisions import FILE, open_store
 
 from features.hashing import sha256
-from serving.store.chain.anchors import append_anchor, make_anchor, read_anchors
+from serving.store.chain.anchors import append_anchor, chain_heads, make_anchor, read_anchors
 from serving.store.chain.hash_chain import Link, empty_chain, next_tip
 from serving.store.chain.linked_rows import LINKED
 from serving.store.chain.signing_key import ensure_signing_key, public_key_of
@@ -53,7 +53,9 @@ def anchored_store(folder: Path) -> Path:
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
     store = full_store(folder)
-    append_anchor(make_anchor(store, ensure_signing_key(elsewhere / "signing-key.pem")), elsewhere / "anchors")
+    append_anchor(
+        make_anchor(chain_heads(store), ensure_signing_key(elsewhere / "signing-key.pem")), elsewhere / "anchors"
+    )
     return elsewhere / "anchors"
 
 
@@ -300,7 +302,7 @@ def test_a_whole_chain_that_is_replaced_is_found_with_an_anchor(tmp_path: Path) 
 def test_an_anchor_signed_by_another_key_is_said(tmp_path: Path) -> None:
     """Whoever rewrites the database may sign an anchor, but not with the key whose public part is noted elsewhere."""
     anchors = anchored_store(tmp_path)
-    forged = make_anchor(open_store(tmp_path), ensure_signing_key(tmp_path / "own-key.pem"))
+    forged = make_anchor(chain_heads(open_store(tmp_path)), ensure_signing_key(tmp_path / "own-key.pem"))
     append_anchor(forged, anchors)
 
     assert ["signed by another key" in each for each in found_by(tmp_path, anchors)] == [True]
@@ -331,7 +333,9 @@ def test_an_untouched_database_fits_its_anchors(tmp_path: Path) -> None:
         store = open_store(tmp_path)
         with store.transaction() as tx:
             tx.chain.put_in_force({"policy": f"sha256:{number}"})
-        append_anchor(make_anchor(store, ensure_signing_key(anchors.with_name("signing-key.pem"))), anchors)
+        append_anchor(
+            make_anchor(chain_heads(store), ensure_signing_key(anchors.with_name("signing-key.pem"))), anchors
+        )
 
     assert found_by(tmp_path, anchors) == []
 

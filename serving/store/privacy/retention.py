@@ -63,6 +63,21 @@ def erase_older(
     return erase_rows(run, old_rows(store, at - older_than, at, most_rows), why, progress)
 
 
+def erase_all_older(
+    store: Store,
+    run: Run,
+    older_than: timedelta,
+    at: datetime,
+    why: Reason,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Erase everything that is older, run after run until one finds nothing; returns how many rows were erased."""
+    total = 0
+    while erased := sum(erase_older(store, run, older_than, at, why, progress).values()):
+        total += erased
+    return total
+
+
 def old_rows(store: Store, before: datetime, at: datetime, most_rows: int = MOST_ROWS_PER_RUN) -> list[Target]:
     """The rows that are older, at most so many. Decisions come first: what belongs to them goes with them."""
     with store.reading() as transaction:
