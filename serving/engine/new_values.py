@@ -26,8 +26,8 @@ from serving.decision.places.comparison import is_attested
 from serving.decision.places.place import client_of
 from serving.decision.proofs import assurance, model_requirement
 from serving.engine.assessment import assess
+from serving.engine.places.withheld import row_with_stand_ins
 from serving.engine.score_context import ScoreContext
-from serving.engine.withheld import row_with_stand_ins
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy
 from serving.store.decision_log import DecisionRecord
