@@ -33,7 +33,7 @@ _LOOKED_AT = 20
 _NAMES = sorted((*SOURCES, GENERIC))
 
 
-def _registered_source(source: str) -> str:
+def registered_source(source: str) -> str:
     """Validate the name of a source; the error suggests a similar one."""
     if source not in _NAMES:
         raise typer.BadParameter(f"there is no source {source!r}; {did_you_mean(source, _NAMES)}")
@@ -41,7 +41,7 @@ def _registered_source(source: str) -> str:
 
 
 def import_logs(
-    source: Annotated[str, typer.Argument(callback=_registered_source, help=f"Log source: {', '.join(_NAMES)}.")],
+    source: Annotated[str, typer.Argument(callback=registered_source, help=f"Log source: {', '.join(_NAMES)}.")],
     files: Annotated[
         list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files, plain or gzip-compressed.")
     ],

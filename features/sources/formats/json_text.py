@@ -94,6 +94,7 @@ class _Scanner:
         self._chunks, self._decoder = chunks, decoder
         self._line, self._counted = 1, 0
         self._slow_until = 0
+        self._last: Any = None
 
     def more(self) -> bool:
         """Read another chunk, and as much again as there is; False at the end."""
@@ -177,7 +178,7 @@ class _Scanner:
                 return value
         while True:
             try:
-                value, self.position = self._decoder.raw_decode(self.text, self.position)
+                self._last, self.position = self._decoder.raw_decode(self.text, self.position)
             except (ValueError, RecursionError) as error:
                 if self._may_go_on(error) and self.more():
                     continue
@@ -189,7 +190,7 @@ class _Scanner:
                 self._go_on(in_list=in_list)
                 return Unreadable(reason)
             else:
-                return value
+                return self._last
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, RecursionError):
@@ -216,7 +217,7 @@ class _Scanner:
         except (ValueError, RecursionError):
             self._slow_until = end
             return False, None
-        self.position = end
+        self.position, self._last = end, value
         return True, value
 
     def _go_on(self, *, in_list: bool) -> None:
@@ -230,11 +231,18 @@ class _Scanner:
         self.position = len(self.text) if end is None else end
 
     def _next_value(self) -> int | None:
-        """Where the next value begins that can be read: one whose first member has the same name, else on a line."""
+        """Where the next value begins that can be read: by its first member's name, as this or the last one, else on a
+        line."""
         name = _FIRST_NAME.match(self.text, self.position)
-        start = re.compile(rf"\{{\s*(?={re.escape(name[1])}\s*:)") if name else _NEXT_LINE
+        names = [name[1]] if name else []
+        if isinstance(self._last, dict) and self._last:
+            names.append(json.dumps(next(iter(self._last))))
+        starts = [re.compile(rf"\{{\s*(?={re.escape(name)}\s*:)") for name in dict.fromkeys(names)] or [_NEXT_LINE]
+        return next(filter(None, map(self._readable_from, starts)), None)
+
+    def _readable_from(self, start: re.Pattern[str]) -> int | None:
         for match in start.finditer(self.text, self.position + 1):
-            position = match.start() if name else match.end()
+            position = match.end() if start is _NEXT_LINE else match.start()
             try:
                 self._decoder.raw_decode(self.text, position)
             except (ValueError, RecursionError):
