@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from features.cli.main import app
 from features.sources import file_import
 from features.sources.file_import import import_files
+from features.sources.formats.records import records_in
 from features.sources.parquet_import import import_to_parquet
 from features.sources.registry import SOURCES
 
@@ -119,6 +121,17 @@ def test_one_broken_record_costs_one_record(tmp_path: Path, text: str, events: i
     assert report.records == events + len(places)
 
 
+@pytest.mark.parametrize("start", ["", "["], ids=["lines", "list"])
+def test_very_many_broken_records_are_passed_over_in_time(start: str) -> None:
+    """Each costs about as much as it is long, or the rest is given up and named."""
+    broken = '{"eventVersion": {"a": [\n' if not start else '{"eventVersion": {"a": "x} ,'
+    began = time.process_time()
+    found = list(records_in(start + broken * 200_000))
+
+    assert len(found) == 200_000 if not start else found[-1][0].endswith("all after it")
+    assert time.process_time() - began < 20
+
+
 def test_the_same_event_in_two_files_is_one(tmp_path: Path) -> None:
     """Also where one file has it wrapped; another event of the same id is its own."""
     (tmp_path / "a").write_text("\n".join(TEXT))
@@ -156,9 +169,12 @@ def test_an_interrupted_import_goes_on_where_it_stopped(tmp_path: Path, monkeypa
     with pytest.raises(KeyboardInterrupt):
         import_to_parquet(CLOUDTRAIL, files, tmp_path / "parts.parquet", interrupted(3))
     seen: list[int] = []
-    resumed = import_to_parquet(
-        CLOUDTRAIL, files, tmp_path / "parts.parquet", lambda table: seen.append(table.num_rows) or table
-    )
+
+    def noted(table: pa.Table) -> pa.Table:
+        seen.append(table.num_rows)
+        return table
+
+    resumed = import_to_parquet(CLOUDTRAIL, files, tmp_path / "parts.parquet", noted)
 
     assert (whole.events, whole.duplicates) == (420, 250)
     assert sum(seen) < 420
