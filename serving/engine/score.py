@@ -22,11 +22,13 @@ from features.history.update import CHALLENGED, SUCCESS
 from serving import metrics
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Prompt, Proof, SessionState, Versions
+from serving.decision.lowest_trust import LowestTrust
 from serving.decision.proofs import assurance, claimed_proofs
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
 from serving.engine.further_findings import findings_on_caller, pace_prompts
+from serving.engine.new_values import signed_in_here, values_of_request
 from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
@@ -57,6 +59,8 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     sent = assess(row, history, active)
     assessment = stricter(sent, assess(row_with_stand_ins(context.event, row), history, active)) if withheld else sent
     with metrics.REMEMBERING.time():
+        values = values_of_request(tx, context, row, history, withheld)
+        values = values.with_use(context.event.session.id, assessment.trust, sent.trust, active.policy)
         state, proofs = _session_state(tx, context, readings.event, active)
     claimed = claimed_proofs(context.event)
     metrics.count_unmapped(value for proof in claimed for value in assurance(proof, active.policy).unmapped)
@@ -76,16 +80,21 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             degraded=assessment.fault,
             enforceable=not context.replay,
             as_sent=sent.trust,
+            lowest=values.lowest,
         )
     with metrics.RECORDING.time():
         version = _update_history(tx, context, active, decision, readings.event, row, history, version)
+        if not context.inline:
+            proven = decision.proven_here or signed_in_here(context.event, active.policy, assured=context.assured)
+            settled_by = f"decision {decision.id}" if proven else None
+            values.record(tx, context.at, allowed=decision.ruling == "allow", settled_by=settled_by)
         decision, prompt = pace_prompts(
             tx, context, active.policy, decision, readings, assessment.features, (*claimed, *proofs)
         )
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
-        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, prompt)
+        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, values.lowest, prompt)
         _record(tx, context, answered, response, asked, assessment.features, version)
     return response
 
@@ -218,6 +227,8 @@ class Asked:
     types: KnownTypes
     trust_as_sent: float | None
     """The trust without stand-ins for what was withheld."""
+    lowest: LowestTrust | None
+    """The lowest trust where the request came from, as long as that was new."""
     prompt: Prompt | None
     """What a step-up asked for."""
 
@@ -255,6 +266,7 @@ def _record(
             "received_at": context.at.isoformat(),
             "types": asked.types.record(),
             "trust_as_sent": asked.trust_as_sent,
+            "lowest": asked.lowest.record() if asked.lowest else None,
             "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),
         },
     )

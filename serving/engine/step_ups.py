@@ -12,7 +12,9 @@ from features.history.update import SUCCESS
 from serving import metrics
 from serving.contracts.requests import StepUpProof, StepUpRequest
 from serving.decision.inputs import Proof, Scope
+from serving.decision.lowest_trust import trust_counted_in
 from serving.decision.proofs import assurance, made_after
+from serving.engine.new_values import settle_challenged
 from serving.engine.proof_sufficiency import elevation_end, insufficiency
 from serving.engine.stored_history import fold_and_store
 from serving.errors import DecisionNotFound, InvalidField, RequestConflict
@@ -48,6 +50,7 @@ def report_step_up(tx: Transaction, request: StepUpRequest, active: ActiveConfig
         raise InvalidField("proof", reason)
     _require_time_left(proof, challenge, active)
     elevated_until = _complete(tx, challenge, proof, key, active)
+    settle_challenged(tx, challenge, key)
     for other in _others_answered(tx, challenge, proof, reported, active):
         _complete(tx, other, _for_challenge(proof, other), key, active)
     renewed_until = proof.made_at + timedelta(seconds=active.policy.lifetime.elevation_seconds)
@@ -83,6 +86,8 @@ def _report_unmet(
         version=challenge.version,
         proof_key=failed_key,
     )
+    if failed_key is not None:
+        tx.seen_values.unsettle(challenge.space, challenge.identity, failed_key)
     if completion is not None and result == "failed":
         tx.sessions.set_valid_until(_session_of(challenge), at, challenge.id)
     return _response(challenge, result, None)
@@ -179,13 +184,12 @@ def _proof(reported: StepUpProof, challenge: DecisionRecord) -> Proof:
 
 def _for_challenge(proof: Proof, challenge: DecisionRecord) -> Proof:
     """A proof as the answer to a challenge: for its scope, with the trust it was asked at."""
-    trust = challenge.body["answer"]["trust"]
     return replace(
         proof,
         scope=Scope(challenge.category, challenge.resource_type),
         decision_id=challenge.id,
         asked_at=challenge.at,
-        trust_at_completion=trust["now"] if trust else None,
+        trust_at_completion=trust_counted_in(challenge.body["answer"]),
     )
 
 

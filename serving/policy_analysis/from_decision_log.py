@@ -20,6 +20,7 @@ from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof, Revocation
+from serving.decision.lowest_trust import LowestTrust
 from serving.decision.readings import KnownTypes
 from serving.policy_analysis.past_requests import (
     UNLABELLED,
@@ -158,7 +159,7 @@ def past_requests_from_log(
         for decision, trust in zip(readable, trusts, strict=True):
             version = decision.record.body["answer"]["versions"]["model"]
             used = model or (models(version) if version else None)
-            yield _past_request(decision, trust, used, labels or {})
+            yield _past_request(decision, trust, used, labels or {}, scored_again=model is not None)
 
 
 def _recorded_trust(decision: LoggedDecision) -> TrustCurve | None:
@@ -184,8 +185,14 @@ def _score_again(decisions_: Sequence[LoggedDecision], model: TrustModel) -> lis
 
 
 def _past_request(
-    decision: LoggedDecision, trust: TrustCurve | None, model: TrustModel | None, labels: Mapping[str, Label]
+    decision: LoggedDecision,
+    trust: TrustCurve | None,
+    model: TrustModel | None,
+    labels: Mapping[str, Label],
+    *,
+    scored_again: bool,
 ) -> PastRequest:
+    """A logged decision as a request. What the lowest trust was by another model is not known."""
     record, answer = decision.record, decision.record.body["answer"]
     by_proof = Label(compromised=False, source="step-up") if decision.proofs else UNLABELLED
     return PastRequest(
@@ -205,4 +212,5 @@ def _past_request(
         ),
         assured=record.body.get("assured", True),
         types=KnownTypes.from_record(record.body.get("types", {})),
+        lowest=None if scored_again else LowestTrust.from_record(record.body.get("lowest")),
     )

@@ -121,4 +121,5 @@ def decide_again(
         versions=Versions(request.model.version if request.model else None, policy.digest, digest()),
         degraded=recorded.degraded if recorded and request.trust is None else None,
         enforceable=False,
+        lowest=request.lowest,
     )

@@ -56,7 +56,7 @@ def change_json(replayed: ReplayedRequest) -> dict[str, Any]:
         "before": replayed.before.ruling,
         "after": after.ruling,
         "because": list(after.because),
-        "trust": after.trust.now if after.trust else None,
+        "trust": after.counted_trust,
         "threshold": after.threshold,
         "compromised": request.label.compromised,
         "escalation": request.label.escalation,

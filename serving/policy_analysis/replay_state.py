@@ -139,7 +139,7 @@ def simulated_proofs(request: PastRequest, decision: Decision, policy: Policy) -
             source="step_up",
             network_asn=request.event.network.asn,
             device_id=request.event.device.id,
-            trust_at_completion=decision.trust.now if decision.trust else None,
+            trust_at_completion=decision.counted_trust,
             granted=() if human else (jit_scopes.narrowest_scope(request.event),),
             asked_at=request.at,
         ),

@@ -88,12 +88,15 @@ def tuning_sample(requests: Iterable[PastRequest | SkippedRequest], policy: Poli
                 continue
             identity_type = request.event.identity.type
             sensitivity = SENSITIVITIES.index(_threshold_name(policy.thresholds[identity_type], request))
-            stopped = decide_again(request, policy, 0.0, SessionState(), ()).ruling != "allow"
+            decision = decide_again(request, policy, 0.0, SessionState(), ())
+            if decision.counted_trust is None:
+                continue
             if request.label.source:
                 sources.add(request.label.source)
             identity, type_index = key_of(request.event.identity.id), IDENTITY_TYPES.index(identity_type)
             malicious = request.label.compromised is True
-            yield identity, type_index, sensitivity, request.trust.now, stopped, malicious
+            stopped = decision.ruling != "allow"
+            yield identity, type_index, sensitivity, decision.counted_trust, stopped, malicious
 
     sample = np.fromiter(rows(), SAMPLE_DTYPE)
     return sample, ", ".join(sorted(sources)) or "none, all counted as legitimate"

@@ -44,6 +44,8 @@ events = Table(
     Column("outcome", Integer, nullable=False, comment="how it was folded: a code of features.history.update"),
     Column("source", Text, nullable=False),
     Column("body", Text, nullable=False, comment="the event as folded: enriched, claims already removed"),
+    Column("arrived_at", BigInteger, comment="when it was shipped here, where it ages by that"),
+    Column("folded_at", BigInteger, comment="the time it was folded with, where that is not its own"),
     Index("events_of_identity", "space", "identity", "place"),
     Index("events_by_id", "space", "identity", "event_id"),
     sqlite_autoincrement=True,
@@ -250,6 +252,35 @@ field_presence = Table(
     ),
 )
 """How regularly each caller sends the network, device, client and credential of an identity."""
+
+seen_values = Table(
+    "seen_values",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("value", Text, primary_key=True, comment="its kind (network, device, client), a space, the value itself"),
+    Column("first_at", BigInteger, nullable=False),
+    Column("lowest_trust", sa.Float(53), comment="since then, while it was new; null: no model said"),
+    Column("lowest_trust_as_sent", sa.Float(53), comment="the same without stand-ins for what was withheld"),
+    Column("shortest_seconds", sa.Float(53), comment="the shortest that trust let a session last; null: no limit"),
+    Column("day", BigInteger, comment="the last day on which it was allowed, as a proleptic ordinal"),
+    Column("days", Integer, nullable=False, comment="on how many different days it was allowed"),
+    Column("sessions", Text, comment="which used it while new, as JSON; null: too many to name"),
+    Column(
+        "settled_by", Text, comment="what ended its being new: days, history, a sign-in or a proof's key; null: new"
+    ),
+    Column("changes", BigInteger, nullable=False, comment="how often this row was written"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
+    Index(
+        "seen_values_new",
+        "space",
+        "identity",
+        "lowest_trust",
+        sqlite_where=sa.text("settled_by IS NULL"),
+        postgresql_where=sa.text("settled_by IS NULL"),
+    ),
+)
+"""The networks, devices and clients each identity was seen with, and the lowest trust while they were new to it."""
 
 keys = Table(
     "keys",

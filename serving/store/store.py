@@ -25,6 +25,7 @@ from serving.store.findings import Findings
 from serving.store.histories import Histories
 from serving.store.identity_types import IdentityTypes
 from serving.store.revocations import Revocations
+from serving.store.seen_values import SeenValues
 from serving.store.session_state import Sessions
 from serving.store.verdicts import Verdicts
 
@@ -46,6 +47,7 @@ class Transaction:
         self.field_presence = FieldPresence(connection)
         self.findings = Findings(connection)
         self.identity_types = IdentityTypes(connection, self.chain)
+        self.seen_values = SeenValues(connection, self.chain)
         self.verdicts = Verdicts(connection, self.chain)
 
     @contextmanager

@@ -16,6 +16,7 @@ from serving.engine.stored_history import fold_and_store
 from serving.store.api_keys import create_key, revoke_key
 from serving.store.chain.hash_chain import CATALOGUES, POLICY
 from serving.store.schema import SessionKey
+from serving.store.seen_values import SeenValue
 from serving.store.store import Store
 from serving.store.verdicts import Verdict
 from serving.times import microseconds, now
@@ -34,6 +35,8 @@ def full_store(folder: Path) -> Store:
         _decide(tx, 1, "allow")
         tx.identity_types.declare("live", "ada", "human", fixing=None)
         tx.field_presence.observe("live", "gateway", EVENT, after(1))
+        used = SeenValue("device laptop", after(1)).with_use("s1", 0.4, 0.5, 300.0).with_day(after(1).toordinal())
+        tx.seen_values.put("live", "ada", None, replace(used, settled_by="id:proof"))
     with store.transaction() as tx:
         tx.decisions.append(
             a_record(2, ruling="step_up"), Prompt("interactive_mfa", ("floor-a", "floor-b"), unproven=True)
