@@ -29,6 +29,7 @@ from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
 from serving.engine.further_findings import findings_on_caller, pace_prompts
 from serving.engine.new_values import signed_in_here, values_of_request
+from serving.engine.recorded_reading import asked_after_claims, session_intent
 from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
@@ -160,7 +161,7 @@ def _state_in(
         window_seconds=window,
         failures_within_seconds=active.policy.step_ups.failures_within_seconds,
     )
-    return state, tx.sessions.proofs(key, at)
+    return asked_after_claims(tx, state, event, active.policy), tx.sessions.proofs(key, at)
 
 
 def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[KnownTypes, tuple[str, ...]]:
@@ -173,6 +174,7 @@ def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[Known
         return NO_TYPES, ()
     identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
     types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
+    types = replace(types, intent=session_intent(tx, context.namespace, context.event, types))
     return types, tx.field_presence.observe(context.namespace, context.caller.id, context.event, context.at)
 
 
