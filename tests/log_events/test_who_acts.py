@@ -366,7 +366,8 @@ def test_what_came_of_it(source: str, record: dict[str, Any], outcome: str | Non
             ),
             ("pwd", "hwk"),
         ),
-        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: RSA SHA256:x"), ("pop",)),
+        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: RSA SHA256:x"), ("swk",)),
+        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: ED25519-SK SHA256:x"), ("hwk",)),
         ("linux", line("Accepted keyboard-interactive/pam for ada from 192.0.2.1 port 22 ssh2"), None),
     ],
 )
