@@ -132,6 +132,7 @@ def event(source: str, record: dict[str, Any]) -> Event:
         ("azure", azure({OBJECT: GUID, "idtyp": "app"}), GUID, "service_account"),
         ("azure", azure({OBJECT: GUID, "idtyp": "app", "xms_mirid": "/subscriptions/1/x"}), GUID, "workload"),
         ("azure", azure({}, caller="ada@example.com"), "ada@example.com", "human"),
+        ("azure", azure({}) | {"identity": {"claim": {"oid": GUID, "appid": "1"}}}, GUID, "service_account"),
         (
             "azure",
             azure({})
