@@ -99,7 +99,13 @@ def decide_request(request: Request, policy: Policy) -> Decision:
         Event.model_validate(request.event),
         policy,
         KNOWN,
-        KnownTypes.from_record({"fixed": request.fixed_type, "declared": request.declared_types}),
+        KnownTypes.from_record(
+            {
+                "fixed": request.fixed_type,
+                "declared": request.declared_types,
+                "intent": request.session_intent,
+            }
+        ),
         assured=request.assured,
     )
     return decide(

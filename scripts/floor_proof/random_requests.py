@@ -105,6 +105,8 @@ class Request:
     """The identity's type, where somebody fixed it."""
     declared_types: tuple[str, ...]
     """The types that were declared for the identity before."""
+    session_intent: str | None
+    """The authorization details that the session declared before."""
     features: dict[str, float]
     proofs: tuple[dict[str, Any], ...]
     log_odds: float | None
@@ -143,6 +145,7 @@ def draw_request(rng: Random) -> Request:
         assured=draw.any(True, False),
         fixed_type=draw.mostly(None, *get_args(IdentityType)),
         declared_types=draw.mostly((), ("human",), ("workload",), ("human", "agent")),
+        session_intent=json.dumps([_detail(draw)]) if draw.any(True, False) else None,
         features={name: draw.mostly(*values, math.nan) for name, values in FACTS.items()},
         proofs=tuple(_proof(draw, event) for _ in range(draw.any(0, 1, 1, 2))),
         log_odds=draw.mostly(-12.0, None, *TRUSTS),
@@ -211,7 +214,17 @@ def _event(draw: Draw) -> dict[str, Any]:
 
 def _intent(draw: Draw) -> str | None:
     """A session's intent: none, free text, invalid authorization details, or valid ones."""
-    invalid = ("answer mail", "[answer mail]", "{}", "[]", "[1]", '[{"actions": ["write"]}]', '[{"type": 1}]')
+    invalid = (
+        "answer mail",
+        "[answer mail]",
+        " \ufeff[{",
+        '{"type": "agent_action"}',
+        "{}",
+        "[]",
+        "[1]",
+        '[{"actions": ["write"]}]',
+        '[{"type": 1}]',
+    )
     details = json.dumps([_detail(draw) for _ in range(draw.any(1, 1, 2))])
     return cast("str | None", draw.any(None, details, draw.any(*invalid)))
 

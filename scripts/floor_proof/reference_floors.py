@@ -176,12 +176,18 @@ def in_scope(policy: Text, request: Request, proof: Text) -> bool:
 
 def outside_intent(policy: Text, request: Request) -> bool | None:
     """Whether the request lies outside the declared task; None when no authorization details declare one."""
+    text = (request.event["session"]["intent"] or "").strip(" \ufeff")
     try:
-        task = json.loads(request.event["session"]["intent"] or "")
+        task = json.loads(text)
     except ValueError:
+        squeezed = "".join(text.split())[:2]
+        return True if squeezed in ("[", "[[", "[{", "[]", "{", '{"', "{}") else None
+    if not isinstance(task, list | dict):
         return None
-    valid = all(isinstance(each, dict) and isinstance(each.get("type"), str) for each in task)
-    return not (valid and any(authorises(policy, request, each) for each in task)) if isinstance(task, list) else None
+    valid = isinstance(task, list) and all(
+        isinstance(each, dict) and isinstance(each.get("type"), str) for each in task
+    )
+    return not (valid and any(authorises(policy, request, each) for each in task))
 
 
 def authorises(policy: Text, request: Request, detail: Text) -> bool:

@@ -116,10 +116,14 @@ class DecisionListResponse(WireModel):
 
 
 class RecordedTypes(WireModel):
-    """What was known of the identity's type before this request."""
+    """What was declared before this request: the identity's type, and its session's task."""
 
     fixed: Annotated[IdentityType | None, Field(description="The type that was fixed; null while it is provisional.")]
     declared: Annotated[list[IdentityType], Field(description="The types that were declared before.")]
+    intent: Annotated[
+        str | None,
+        Field(description="The authorization details that an agent's session declared before; null without any."),
+    ] = None
 
 
 class RecordedLowestTrust(WireModel):

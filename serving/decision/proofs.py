@@ -172,9 +172,13 @@ def made_after(proof: Proof, asked_at: datetime, policy: Policy) -> bool:
     POST /step-ups may also come from a clock that is behind; a claim in a request gets no such tolerance, since the
     request that asked may have carried the same claim.
     """
-    rounded = timedelta(seconds=0 if proof.made_at.microsecond else 1)
     behind = timedelta(seconds=policy.clock_tolerance_seconds if proof.source == "step_up" else 0)
-    return proof.made_at + rounded + behind > asked_at
+    return latest_moment(proof.made_at) + behind > asked_at
+
+
+def latest_moment(time: datetime) -> datetime:
+    """The latest moment that a time may mean: one of whole seconds may mean any moment of its second."""
+    return time if time.microsecond else time + timedelta(seconds=1)
 
 
 def same_device_and_network(proof: Proof, context: DecisionContext) -> bool:

@@ -37,13 +37,18 @@ def read_request(
     event = _with_known_asset(event, catalogues, trusted_sensitivity=trusted or "export" not in action.all)
     fixed = identity.type if identity and identity.type else types.fixed
     first, *others = _typed(event, KnownTypes(fixed, types.declared), policy)
-    categories = action.all
     readings = [
-        Reading(_with(reading.event, "action", category=category), reading.floors)
+        Reading(_with(_with(reading.event, "action", category=category), "session", intent=intent), reading.floors)
+        for intent in _intents(event, types)
         for reading in (first, *others)
-        for category in categories
+        for category in action.all
     ]
     return Readings(readings[0].event, tuple(readings[1:]), action, event.identity.type != first.event.identity.type)
+
+
+def _intents(event: Event, types: KnownTypes) -> tuple[str | None, ...]:
+    """The intent that a request declares, and the one its session has: both must cover it."""
+    return tuple(dict.fromkeys((event.session.intent, types.intent or event.session.intent)))
 
 
 def _action_reading(event: Event, entry: ActionEntry | None) -> ActionReading:

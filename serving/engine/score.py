@@ -29,6 +29,7 @@ from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
 from serving.engine.further_findings import findings_on_caller, pace_prompts
 from serving.engine.new_values import signed_in_here, values_of_request
+from serving.engine.recorded_reading import asked_after_claims, session_intent
 from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
@@ -64,6 +65,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         state, proofs = _session_state(tx, context, readings.event, active)
     claimed = claimed_proofs(context.event)
     metrics.count_unmapped(value for proof in claimed for value in assurance(proof, active.policy).unmapped)
+    lowest = values.counted(context.event, readings.event.action.category, row, history, active)
     with metrics.RULING.time():
         decision = decide(
             readings,
@@ -80,7 +82,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             degraded=assessment.fault,
             enforceable=not context.replay,
             as_sent=sent.trust,
-            lowest=values.lowest,
+            lowest=lowest,
         )
     with metrics.RECORDING.time():
         version = _update_history(tx, context, active, decision, readings.event, row, history, version)
@@ -94,7 +96,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
-        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, values.lowest, prompt)
+        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, lowest, prompt)
         _record(tx, context, answered, response, asked, assessment.features, version)
     return response
 
@@ -160,7 +162,7 @@ def _state_in(
         window_seconds=window,
         failures_within_seconds=active.policy.step_ups.failures_within_seconds,
     )
-    return state, tx.sessions.proofs(key, at)
+    return asked_after_claims(tx, state, event, active.policy), tx.sessions.proofs(key, at)
 
 
 def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[KnownTypes, tuple[str, ...]]:
@@ -173,6 +175,7 @@ def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[Known
         return NO_TYPES, ()
     identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
     types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
+    types = replace(types, intent=session_intent(tx, context.namespace, context.event, types))
     return types, tx.field_presence.observe(context.namespace, context.caller.id, context.event, context.at)
 
 

@@ -60,6 +60,8 @@ class PastRequest:
     assured: bool = True
     """Whether its caller might assert facts; what an operator imports counts as asserted."""
     types: KnownTypes = NO_TYPES
+    as_sent: TrustCurve | None = None
+    """The trust without stand-ins for what was withheld, where that is another."""
     lowest: LowestTrust | None = None
     """The lowest trust where it came from, as long as that was new to the identity."""
 
