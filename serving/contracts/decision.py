@@ -27,7 +27,13 @@ class TrustPoint(WireModel):
 class LowestTrust(WireModel):
     """The lowest trust where the request comes from, while its network, device or client is new to the identity."""
 
-    trust: Annotated[float, Field(description="The lowest trust there, over all sessions, since the first use.")]
+    trust: Annotated[
+        float,
+        Field(
+            description="The lowest trust there, over all sessions, since the first use; for more than a read also no "
+            "higher than it would be had this request been the first from there."
+        ),
+    ]
     new: Annotated[
         list[Literal["network", "device", "client", "withheld"]],
         Field(

@@ -67,9 +67,9 @@ class LowestTrust:
         ago = f"{number} {unit}{'' if number == 1 else 's'} ago"
         new = " and ".join(_NOUNS.get(kind, kind) for kind in self.kinds)
         return (
-            f"Trust was {trust_percent(self.trust)} at its lowest since the {new} of this request came into use, "
-            f"{ago}. For whatever is not a read, more requests do not raise it: a proof made there does, or being "
-            f"allowed on {ENOUGH_DAYS} different days."
+            f"Trust is {trust_percent(self.trust)} at most, as it was at its lowest or would be at first sight, since "
+            f"the {new} of this request came into use {ago}. For whatever is not a read, more requests do not raise "
+            f"it: a proof made there does, or being allowed on {ENOUGH_DAYS} different days."
         )
 
 

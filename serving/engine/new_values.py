@@ -17,21 +17,29 @@ import numpy as np
 from features.arrays import Array
 from features.event.ip_network import prefix_of
 from features.event.numpy_row import row_of
-from features.event.schema import Event
+from features.event.schema import Category, Event
 from features.event.user_agent import agent_of
 from features.history.layout import History
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
-from serving.decision.lowest_trust import WITHHELD, LowestTrust
+from serving.decision.lowest_trust import WITHHELD, LowestTrust, counts_for
 from serving.decision.proofs import assurance, model_requirement
 from serving.engine.assessment import assess
 from serving.engine.score_context import ScoreContext
+from serving.engine.withheld import row_with_stand_ins
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy
 from serving.store.decision_log import DecisionRecord
 from serving.store.field_presence import groups_present
 from serving.store.schema import LIVE
-from serving.store.seen_values import BY_HISTORY, EARLIER_HISTORY, SeenValue, kind_of
+from serving.store.seen_values import (
+    BY_HISTORY,
+    EARLIER_HISTORY,
+    SeenValue,
+    kind_of,
+    packed_histories,
+    unpacked_histories,
+)
 from serving.store.store import Transaction
 
 KINDS = ("network", "device", "client")
@@ -86,12 +94,29 @@ class RequestValues:
             since=min(seen.first_at for seen in new),
         )
 
+    def counted(
+        self, event: Event, category: Category | None, row: Array, history: History, active: ActiveConfiguration
+    ) -> LowestTrust | None:
+        """The lowest trust that counts for a request. For one that is more than a read it is also no higher than the
+        model would say had this request been the first from there: reads may have been trusted more."""
+        lowest = self.lowest
+        again = [seen for seen in (*self.used, *self.beside) if seen.is_new and seen.value in self.before]
+        earlier = _earlier(again, event.session.id or "", history)
+        if lowest is None or earlier is None or not counts_for(category):
+            return lowest
+        hidden = bool(self.beside) or any(seen.kind == WITHHELD for seen in again)
+        first = assess(row_with_stand_ins(event, row) if hidden else row, earlier, active).trust
+        if first is None or not np.isfinite(first.now_log_odds):
+            return lowest
+        as_sent = lowest.trust_as_sent if hidden else min(lowest.trust_as_sent, first.now)
+        return replace(lowest, trust=min(lowest.trust, first.now), trust_as_sent=as_sent)
+
     def record(self, tx: Transaction, at: datetime, *, allowed: bool, settled_by: str | None) -> None:
         """Write what has changed; `settled_by` is the proof made here, if there is one."""
         for seen in self.used:
             after = seen.with_day(at.toordinal()) if allowed else seen
             if settled_by is not None and after.is_new:
-                after = replace(after, settled_by=settled_by)
+                after = after.settled(settled_by)
             tx.seen_values.put(self.space, self.identity, self.before.get(seen.value), after)
 
 
@@ -102,17 +127,17 @@ def values_of_request(
     the live identity's new values; one of the past with its own history meets none. Neither is kept."""
     event = context.event
     if not context.inline:
-        return values_of(tx, context.namespace, event, context.at, row, history.identity, withheld)
+        return values_of(tx, context.namespace, event, context.at, row, history, withheld)
     if not context.beside_live:
         return RequestValues(context.namespace, event.identity.id, {}, ())
-    live = values_of(tx, LIVE, event, context.at, row, history.identity, withheld)
+    live = values_of(tx, LIVE, event, context.at, row, history, withheld)
     return replace(live, used=tuple(seen for seen in live.used if seen.value in live.before))
 
 
 def values_of(
-    tx: Transaction, space: str, event: Event, at: datetime, row: Array, habits: Array, withheld: Iterable[str] = ()
+    tx: Transaction, space: str, event: Event, at: datetime, row: Array, history: History, withheld: Iterable[str] = ()
 ) -> RequestValues:
-    """What is known of the values that an event uses, in one SELECT. `habits` is the identity's record before it.
+    """What is known of the values that an event uses, in one SELECT. `history` is what was known before it.
 
     Where a caller withholds what it habitually sends of the identity, every new value of the identity counts as well;
     where a part is missing without a habit, the new ones of that kind that this session used.
@@ -123,7 +148,7 @@ def values_of(
     asked = (*names, *([] if withheld else [_withheld_in(session)]), EARLIER_HISTORY)
     found = tx.seen_values.find(space, identity, asked, and_new=bool(missing or withheld))
     earlier = EARLIER_HISTORY in found
-    used = tuple(found.get(name) or _first_use(name, at, row, habits, earlier=earlier) for name in names)
+    used = tuple(found.get(name) or _first_use(name, at, row, history, earlier=earlier) for name in names)
     others = [seen for name, seen in found.items() if seen.is_new and name not in names]
     beside = others if withheld else [seen for seen in others if _hidden_by(seen, missing, session)]
     return RequestValues(space, identity, found, used, tuple(beside))
@@ -194,11 +219,22 @@ def learn_shipped(
     `proven` says that it is a sign-in that proves its place.
     """
     row = row_of(event)
-    values = values_of(tx, space, event, at, row, history.identity)
+    values = values_of(tx, space, event, at, row, history)
     if any(seen.is_new and seen.value not in values.before for seen in values.used):
         trust = assess(row, history, active).trust
         values = values.with_use(event.session.id, trust, trust, active.policy)
     values.record(tx, at, allowed=True, settled_by="sign-in" if proven else None)
+
+
+def _earlier(new: Iterable[SeenValue], session: str, history: History) -> History | None:
+    """The histories before the first use of what is new; those of another session than then begin empty. None where
+    they are not known."""
+    first = min((seen for seen in new if seen.earlier is not None), key=lambda seen: seen.first_at, default=None)
+    histories = unpacked_histories(first.earlier) if first is not None and first.earlier is not None else None
+    if first is None or histories is None:
+        return None
+    same_session = first.sessions is not None and first.sessions[:1] == (session,)
+    return History(histories[0], histories[1] if same_session else History.empty().session, history.credential)
 
 
 def _order(seen: SeenValue) -> int:
@@ -214,10 +250,11 @@ def _hidden_by(seen: SeenValue, missing: Iterable[str], session: str) -> bool:
     return (seen.kind in missing or seen.kind == WITHHELD) and seen.used_in(session)
 
 
-def _first_use(name: str, at: datetime, row: Array, habits: Array, *, earlier: bool) -> SeenValue:
+def _first_use(name: str, at: datetime, row: Array, history: History, *, earlier: bool) -> SeenValue:
     """A value that was never seen; where the identity's history is older than what is kept of values, that decides."""
-    known = earlier and _in_history(kind_of(name), row, habits)
-    return SeenValue(name, at, settled_by=BY_HISTORY if known else None)
+    if earlier and _in_history(kind_of(name), row, history.identity):
+        return SeenValue(name, at, settled_by=BY_HISTORY)
+    return SeenValue(name, at, earlier=packed_histories(history.identity, history.session))
 
 
 def _in_history(kind: str, row: Array, habits: Array) -> bool:

@@ -65,6 +65,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         state, proofs = _session_state(tx, context, readings.event, active)
     claimed = claimed_proofs(context.event)
     metrics.count_unmapped(value for proof in claimed for value in assurance(proof, active.policy).unmapped)
+    lowest = values.counted(context.event, readings.event.action.category, row, history, active)
     with metrics.RULING.time():
         decision = decide(
             readings,
@@ -81,7 +82,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             degraded=assessment.fault,
             enforceable=not context.replay,
             as_sent=sent.trust,
-            lowest=values.lowest,
+            lowest=lowest,
         )
     with metrics.RECORDING.time():
         version = _update_history(tx, context, active, decision, readings.event, row, history, version)
@@ -95,7 +96,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
-        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, values.lowest, prompt)
+        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, lowest, prompt)
         _record(tx, context, answered, response, asked, assessment.features, version)
     return response
 

@@ -269,6 +269,7 @@ seen_values = Table(
     Column(
         "settled_by", Text, comment="what ended its being new: days, history, a sign-in or a proof's key; null: new"
     ),
+    Column("earlier", LargeBinary, comment="the histories before its first use, compressed, while it is new"),
     Column("changes", BigInteger, nullable=False, comment="how often this row was written"),
     Column("salt", LargeBinary, comment="of the digest in the chain"),
     Index(

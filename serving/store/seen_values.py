@@ -8,14 +8,18 @@ written when something of it changes: a first use, a lower trust, one more sessi
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from features.arrays import Array
+from features.history.layout import IDENTITY, LAYOUT, SESSION
 from serving.decision.lowest_trust import ENOUGH_DAYS
 from serving.errors import StaleHistory
 from serving.store.chain.hash_chain import ChainWriter
@@ -46,6 +50,7 @@ _COLUMNS = (
     "days",
     "sessions",
     "settled_by",
+    "earlier",
     "changes",
     "salt",
 )
@@ -88,6 +93,8 @@ class SeenValue:
     sessions: tuple[str, ...] | None = ()
     """The sessions that used it; None where there were more than are named."""
     settled_by: str | None = None
+    earlier: bytes | None = field(default=None, repr=False)
+    """The histories before its first use, while it is new; see `packed_histories`."""
     changes: int = 0
     salt: bytes = field(default_factory=new_salt)
 
@@ -125,8 +132,26 @@ class SeenValue:
         """After a use that was allowed on a day: on enough different days it is no longer new."""
         if not self.is_new or (self.day is not None and day <= self.day):
             return self
-        days = self.days + 1
-        return replace(self, day=day, days=days, settled_by=BY_DAYS if days >= ENOUGH_DAYS else None)
+        counted = replace(self, day=day, days=self.days + 1)
+        return counted.settled(BY_DAYS) if counted.days >= ENOUGH_DAYS else counted
+
+    def settled(self, by: str) -> SeenValue:
+        """No longer new, for good: what it was like before is not needed any more."""
+        return replace(self, settled_by=by, earlier=None)
+
+
+def packed_histories(identity: Array, session: Array) -> bytes:
+    """The histories of an identity and a session, of shape (1,) each, with their layout; a kilobyte or so."""
+    return zlib.compress(LAYOUT.encode() + identity.tobytes() + session.tobytes(), 1)
+
+
+def unpacked_histories(packed: bytes) -> tuple[Array, Array] | None:
+    """Both histories again; None where another build's layout wrote them."""
+    whole, start = zlib.decompress(packed), len(LAYOUT.encode())
+    if whole[:start] != LAYOUT.encode() or len(whole) != start + IDENTITY.itemsize + SESSION.itemsize:
+        return None
+    records = np.frombuffer(whole, np.uint8, offset=start).copy()
+    return records[: IDENTITY.itemsize].view(IDENTITY), records[IDENTITY.itemsize :].view(SESSION)
 
 
 def kind_of(value: str) -> str:
@@ -202,9 +227,11 @@ class SeenValues:
 
 
 def _seen(row: tuple[Any, ...]) -> SeenValue:
-    value, first_at, trust, as_sent, seconds, day, days, sessions, settled_by, changes, salt = row
+    value, first_at, trust, as_sent, seconds, day, days, sessions, settled_by, earlier, changes, salt = row
     named = None if sessions is None else tuple(json.loads(sessions))
-    return SeenValue(value, time_of(first_at), trust, as_sent, seconds, day, days, named, settled_by, changes, salt)
+    return SeenValue(
+        value, time_of(first_at), trust, as_sent, seconds, day, days, named, settled_by, earlier, changes, salt
+    )
 
 
 def _row(seen: SeenValue) -> dict[str, Any]:
@@ -217,6 +244,7 @@ def _row(seen: SeenValue) -> dict[str, Any]:
         "days": seen.days,
         "sessions": None if seen.sessions is None else json.dumps(seen.sessions),
         "settled_by": seen.settled_by,
+        "earlier": seen.earlier,
         "changes": seen.changes,
         "salt": seen.salt,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +22,15 @@ from serving.engine.stored_history import fold_and_store, key_of, store_folded
 from serving.errors import StaleHistory
 from serving.store.chain.verify import verify_log
 from serving.store.rebuild import rebuild_histories
-from serving.store.seen_values import BY_DAYS, BY_HISTORY, MOST_NEW, MOST_SESSIONS, SeenValue
+from serving.store.seen_values import (
+    BY_DAYS,
+    BY_HISTORY,
+    MOST_NEW,
+    MOST_SESSIONS,
+    SeenValue,
+    packed_histories,
+    unpacked_histories,
+)
 from serving.store.store import MIGRATIONS, Store
 
 NEW = SeenValue("device laptop", START)
@@ -114,6 +123,21 @@ def test_two_writers_do_not_overwrite_each_other(tmp_path: Path) -> None:
             tx.seen_values.put("live", "ada", replace(NEW, changes=7), replace(NEW, changes=7, days=2))
 
 
+def test_the_histories_before_the_first_use_are_kept_while_it_is_new() -> None:
+    """Bit by bit, in about a kilobyte; those of another layout are not read."""
+    history = History.empty()
+    history.identity["events"], history.session["events"] = 7, 3
+    packed = packed_histories(history.identity, history.session)
+    read = unpacked_histories(packed)
+    other = zlib.compress(b"other" + zlib.decompress(packed)[5:])
+
+    assert read is not None
+    assert [each.tobytes() for each in read] == [history.identity.tobytes(), history.session.tobytes()]
+    assert unpacked_histories(other) is None
+    assert len(packed) < 2_000
+    assert replace(NEW, earlier=packed, days=2).with_day(DAY).earlier is None
+
+
 def device_event(user_agent: str | None = None, **groups: object) -> Event:
     event = {"time": START.isoformat(), "identity": {"id": "ada", "type": "human"}, "action": {"name": "x"}}
     return Event.model_validate(event | {"device": {"id": "d1", "user_agent": user_agent}} | groups)
@@ -161,9 +185,9 @@ def test_what_an_earlier_history_knows_is_not_new(tmp_path: Path) -> None:
     row = row_of(known)
     history.identity["asn_key"][0][0], history.identity["country_key"][0][0] = row["asn"][0], row["country"][0]
     with store.reading() as tx:
-        seen = {name: values_of(tx, "live", known, START, row, history.identity).used for name in ("ada",)}
+        seen = {name: values_of(tx, "live", known, START, row, history).used for name in ("ada",)}
         elsewhere = known.model_copy(update={"identity": known.identity.model_copy(update={"id": "eve"})})
-        of_eve = values_of(tx, "live", elsewhere, START, row, history.identity).used
+        of_eve = values_of(tx, "live", elsewhere, START, row, history).used
 
     assert [(each.value, each.settled_by) for each in seen["ada"]] == [
         ("network AS64500 DE", BY_HISTORY),

