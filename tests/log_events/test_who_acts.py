@@ -132,6 +132,7 @@ def event(source: str, record: dict[str, Any]) -> Event:
         ("azure", azure({OBJECT: GUID, "idtyp": "app"}), GUID, "service_account"),
         ("azure", azure({OBJECT: GUID, "idtyp": "app", "xms_mirid": "/subscriptions/1/x"}), GUID, "workload"),
         ("azure", azure({}, caller="ada@example.com"), "ada@example.com", "human"),
+        ("azure", azure({}) | {"identity": {"claim": {"oid": GUID, "appid": "1"}}}, GUID, "service_account"),
         (
             "azure",
             azure({})
@@ -366,7 +367,8 @@ def test_what_came_of_it(source: str, record: dict[str, Any], outcome: str | Non
             ),
             ("pwd", "hwk"),
         ),
-        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: RSA SHA256:x"), ("pop",)),
+        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: RSA SHA256:x"), ("swk",)),
+        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: ED25519-SK SHA256:x"), ("hwk",)),
         ("linux", line("Accepted keyboard-interactive/pam for ada from 192.0.2.1 port 22 ssh2"), None),
     ],
 )

@@ -32,7 +32,8 @@ def _map() -> LogMap:
 
 
 def _principal(record: Record) -> Principal | None:
-    claims = object_at(record, "identity.claims") or object_at(record, "claims") or object_at(record, "Claims_d")
+    places = ("identity.claims", "identity.claim", "claims", "Claims_d")
+    claims = next((found for place in places if (found := object_at(record, place))), {})
     user = first_of(claims, f'"{_CLAIM}upn"', f'"{_CLAIM}name"', f'"{_CLAIM}emailaddress"', "upn", "unique_name")
     user = user or first_of(record, "identity.requester.upn")
     caller = first_of(record, "caller", "properties.caller", "identity.requester.objectId")
