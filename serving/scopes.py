@@ -8,5 +8,5 @@ SCOPES = {
     "assure": "assert proofs and the state of devices, report results of challenges, bring a history along",
     "network": "state the network's facts, such as country and operator, instead of having them looked up",
     "investigate": "read decisions and the policy, replay requests, give verdicts, revoke sessions",
-    "admin": "read metrics",
+    "admin": "read metrics, import past events that are as old as they say",
 }

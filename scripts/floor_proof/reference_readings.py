@@ -43,10 +43,14 @@ LOOKALIKES = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0445\u0456\u03bf", "
 def reference_readings(policy: Text, request: Request) -> tuple[Request, list[Reading]]:
     """The first reading, with which proofs are compared, and all readings, of which each brings its floors."""
     categories, event = categories_of(request), known_event(policy, request)
-    types = types_of(policy, request)
+    types, intents = types_of(policy, request), [event["session"]["intent"]]
+    intents += [request.session_intent] if request.session_intent is not None else []
     readings = [
-        (replace(request, event=changed(event, category, kind)), only)
-        for (kind, only), category in product(types, categories)
+        (
+            replace(request, event=changed(event, category, kind) | {"session": event["session"] | {"intent": intent}}),
+            only,
+        )
+        for intent, (kind, only), category in product(intents, types, categories)
     ]
     return readings[0][0], readings
 

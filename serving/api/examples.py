@@ -192,6 +192,7 @@ POLICY: dict[str, object] = {
     "digest": "sha256:6f1f",
     "refused": None,
     "refused_files": [],
+    "catalogues": {"digest": "sha256:41d0", "files": {"assets.yaml": "sha256:9c2e"}},
     "policy": {"version": 1, "cache_seconds": 5},
 }
 MODEL = {"version": "1", "missing": None, "tags": {"data": "simulated"}}

@@ -43,6 +43,7 @@ async def active_policy(request: Request) -> Response:
             "refused_files": [
                 {"file": each.file, "reason": each.reason, "since": each.since.isoformat()} for each in files
             ],
+            "catalogues": {"digest": active.catalogues.digest, "files": dict(active.catalogues.files)},
             "policy": active.policy.model_dump(mode="json", by_alias=True),
         }
     )

@@ -39,7 +39,10 @@ ROUTES = (
         tag=REPORT,
         summary="Ship log events",
         description="Extends histories by events, in the order they are sent. A record that is not an event is named "
-        "in `broken` and skipped: it never fails the others. Takes a JSON array, one record as an object, a log file "
+        "in `broken` and skipped: it never fails the others. Events age by when they arrive: one that says it is older "
+        "than an hour counts as an hour old, unless the key also has scope `admin` (an operator's import of the past). "
+        "A successful sign-in with strong factors from a key of scope `assure` is a proof where it was made. "
+        "Takes a JSON array, one record as an object, a log file "
         'as it is (`{"Records": [...]}`), or one record a line (NDJSON); of a source that has them also CSV with a '
         "header and lines of text; each also compressed with gzip. Native records may be wrapped, as EventBridge, "
         "CloudWatch Logs, Kinesis, SQS, Pub/Sub, Elastic and Splunk hand them on.",

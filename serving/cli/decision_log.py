@@ -122,7 +122,7 @@ def anchor_command(
 
     Example: `session-trust anchor --append /mnt/elsewhere/anchors.ndjson`
     """
-    from serving.store.chain.anchors import append_anchor, make_anchor
+    from serving.store.chain.anchors import append_anchor, chain_heads, make_anchor
     from serving.store.chain.signing_key import ensure_signing_key, public_key_of
 
     with command_settings() as settings:
@@ -131,12 +131,18 @@ def anchor_command(
         if public_key:
             print(public_key_of(key))
             return
-        line = make_anchor(store, key)
+        with progress_bar("reading the heads of the chains", console):
+            current = chain_heads(store)
+        line = make_anchor(current, key)
         if append is None:
             sys.stdout.write(line + "\n")
         else:
             append_anchor(line, append)
-            console.print(f"an anchor was added to {append}")
+        chains = "1 chain" if len(current.tips) == 1 else f"{len(current.tips)} chains"
+        where = f"added to {append}" if append else "printed: keep it where the database is not"
+        print_plain(
+            console, f"an anchor of {chains} with {current.rows:,} rows, signed by {settings.signing_key}, {where}"
+        )
 
 
 @log_app.command("rebuild")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from serving.store.store import Store, Transaction
 
 data_app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+ROWS_BETWEEN_REPORTS = 500
 BETWEEN_CHUNKS_SECONDS = 0.02
 """How long a command waits between two transactions, so that a running service writes in between."""
 
@@ -119,7 +120,7 @@ def export_command(
     Example: `session-trust export --decisions --since 2026-03-01 --until 2026-04-01 --to march.ndjson`
     """
     from serving.store.privacy.erasure import spellings
-    from serving.store.privacy.export import export_decisions, export_identity
+    from serving.store.privacy.export import count_decisions, count_of_identity, export_decisions, export_identity
 
     if (identity is None) != decisions:
         raise typer.BadParameter("export either an identity or the decisions", param_hint="--identity / --decisions")
@@ -130,15 +131,19 @@ def export_command(
         store = existing_store(settings)
         if identity is None:
             rows: Iterable[Mapping[str, Any]] = export_decisions(store, begin, end)
+            total = count_decisions(store, begin, end)
         else:
             with store.reading() as transaction:
                 names = spellings(transaction.connection, identity)
-            rows = export_identity(store, names)
+            rows, total = export_identity(store, names), count_of_identity(store, names)
         count = 0
-        for row in rows:
-            count += 1
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    console.print(f"{count} rows")
+        with progress_bar("exporting", console) as bar:
+            for count, row in enumerate(rows, start=1):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                if count % ROWS_BETWEEN_REPORTS == 0:
+                    bar.update(count, max(count, total))
+    what = "decisions" if identity is None else f"rows about {identity!r}"
+    print_plain(console, f"{count:,} {what}, written to {to or 'standard output'}")
     raise typer.Exit(1 if identity is not None and count == 0 else 0)
 
 
@@ -150,14 +155,14 @@ def retention_command(
 ) -> None:
     """Erase decisions, and identities without newer events, that are older than so many days.
 
-    With a decision go its challenge, findings and verdicts. Step-ups, ends of sessions and revocations that deny
+    With a decision go its challenge, step-ups, findings and verdicts. Ends of sessions and revocations that deny
     nothing go by their own age. Events of an identity that is still active stay: its history is computed from them.
     The service does the same every day if SESSION_TRUST_RETENTION_DAYS is set.
 
     Example: `session-trust retention --older-than 400d --yes`
     """
-    from serving.store.privacy.erasure import Reason, erase_rows
-    from serving.store.privacy.retention import age_of, old_rows
+    from serving.store.privacy.erasure import Reason
+    from serving.store.privacy.retention import age_of, erase_all_older, old_rows
 
     try:
         age = age_of(older_than)
@@ -170,12 +175,8 @@ def retention_command(
         _say_counts("to erase", _counts(targets))
         if targets:
             _confirm(yes)
-        erased, last = 0, -1
         with progress_bar("erasing", console) as bar:
-            while targets and last:
-                last = sum(erase_rows(_runner(store), targets, why, bar.update).values())
-                erased += last
-                targets = old_rows(store, at - age, at)
+            erased = erase_all_older(store, _runner(store), age, at, why, bar.update)
         console.print(f"{erased} rows erased")
         _empty_write_ahead_log(store)
 

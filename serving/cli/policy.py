@@ -48,13 +48,16 @@ def lint(
 
 def _lint(path: Path) -> list[str]:
     """The findings of a file by the lint of its kind; without any, its digest is printed."""
-    from serving.deployment.catalogue_files import FILES, parse_catalogues
+    from serving.deployment.catalogue_files import FILES, NO_CATALOGUES, misnamed_files, parse_catalogue
     from serving.policy.loader import read_file
     from serving.policy.schema import Policy
     from serving.policy_analysis.lint import lint_catalogues, lint_policy
 
+    if misnamed := misnamed_files(path.parent).get(path):
+        return [misnamed]
     if path.name in FILES:
-        catalogues = _read(lambda: parse_catalogues({path.name: read_file(path)}, path.parent))
+        data = _read(lambda: read_file(path))
+        catalogues = NO_CATALOGUES.with_file(path.name, data, _read(lambda: parse_catalogue(data, path)))
         findings, digest = lint_catalogues(catalogues), catalogues.digest
     else:
         policy = _read(lambda: Policy.load(path))
@@ -65,12 +68,13 @@ def _lint(path: Path) -> list[str]:
 
 
 def _files_in_force() -> list[Path]:
-    from serving.deployment.catalogue_files import FILES
+    from serving.deployment.catalogue_files import FILES, misnamed_files
     from serving.model.active import catalogue_folder
 
     with command_settings() as settings:
         folder = catalogue_folder(settings)
-        return [_file_in_force(), *(folder / name for name in FILES if (folder / name).exists())]
+        catalogues = (folder / name for name in FILES if (folder / name).exists())
+        return [_file_in_force(), *catalogues, *misnamed_files(folder)]
 
 
 @policy_app.command("show")
@@ -93,17 +97,16 @@ def show(file: File = None) -> None:
 def templates(
     name: Annotated[str | None, typer.Argument(help="One identity provider; by default all are listed.")] = None,
 ) -> None:
-    """List the identity providers whose acr and amr values are known, or print one as a policy would state it.
+    """List the identity providers whose acr and amr values are known, or print the lines of a policy that name one.
 
+    The lines go into a policy file as they are; as comments they say what each value means, and what is left to map.
     Exit code 2 when there is no such template.
 
     Example: `session-trust policy templates okta`
     """
-    import yaml
-
     from serving.policy.assurance import identity_providers
     from serving.policy.loader import suggestion
-    from serving.policy.tables import provider_table
+    from serving.policy.tables import provider_lines, provider_table
 
     providers = identity_providers()
     if name is None:
@@ -112,8 +115,7 @@ def templates(
     template = next((each for known, each in providers.items() if known == name), None)
     if template is None:
         fail(console, f"there is no template {name!r}" + suggestion(name, providers))
-    data = template.model_dump(mode="json", exclude_defaults=True)
-    print(yaml.safe_dump({name: data}, sort_keys=False, default_flow_style=None, width=120), end="")
+    print(provider_lines(name, template), end="")
 
 
 @policy_app.command("schema")

@@ -70,11 +70,11 @@ def replay_command(
 
     Example: `session-trust policy replay --policy next.yaml --since 2026-03-01 --out next.png`
     """
-    from serving.policy_analysis.from_decision_log import revocations_by_identity
+    from serving.policy_analysis.past_reports import NO_REPORTS, read_reports
     from serving.policy_analysis.replay import replay_policy
     from serving.policy_analysis.replay_counts import ReplayCounts
     from serving.policy_analysis.replay_report import plot_replay, replay_json, replay_tables
-    from serving.policy_analysis.select_requests import load_model, load_policy, read_requests
+    from serving.policy_analysis.select_requests import load_known, load_model, load_policy, read_requests
 
     with command_settings() as settings:
         source, store = _source(settings, events, labels, since, until, space)
@@ -83,8 +83,8 @@ def replay_command(
         counts = ReplayCounts()
         with progress_bar("replaying", console) as bar:
             requests = read_requests(settings, store, source, chosen, bar.update)
-            revocations = revocations_by_identity(store, space) if store else None
-            counts.add(replay_policy(requests, next_policy, compared, revocations))
+            reports = read_reports(store, space) if store else NO_REPORTS
+            counts.add(replay_policy(requests, next_policy, compared, reports, load_known(settings)))
         result = counts.result()
         names = {
             "policy": next_policy.digest,
@@ -128,7 +128,7 @@ def tune_command(
     Example: `session-trust policy tune --friction 0.5% --events events.parquet --labels labels.parquet`
     """
     from serving.model.active import policy_file
-    from serving.policy_analysis.select_requests import load_model, load_policy, parse_share, read_requests
+    from serving.policy_analysis.select_requests import load_known, load_model, load_policy, parse_share, read_requests
     from serving.policy_analysis.tune import tune_thresholds, tuning_sample
     from serving.policy_analysis.tuning_report import plot_trade_off, tuning_json, tuning_tables
     from serving.policy_analysis.write_policy import write_thresholds
@@ -138,7 +138,9 @@ def tune_command(
         source, store = _source(settings, events, labels, since, until, space)
         chosen, before = load_model(settings, model) if model else None, load_policy(settings, start)
         with progress_bar("reading", console) as bar:
-            sample, label_source = tuning_sample(read_requests(settings, store, source, chosen, bar.update), before)
+            sample, label_source = tuning_sample(
+                read_requests(settings, store, source, chosen, bar.update), before, load_known(settings)
+            )
         tuned = tune_thresholds(sample, budget, label_source)
         basis = f"{source.description}, model {chosen.version if chosen else 'as recorded'}"
         write.write_text(write_thresholds(start.read_text(), tuned, budget, basis))

@@ -24,10 +24,47 @@ class TrustPoint(WireModel):
     trust: Annotated[float, Field(description="Probability that the session is legitimate then.")]
 
 
+class LowestTrust(WireModel):
+    """The lowest trust where the request comes from, while its network, device or client is new to the identity."""
+
+    trust: Annotated[
+        float,
+        Field(
+            description="The lowest trust there, over all sessions, since the first use; for more than a read also no "
+            "higher than it would be had this request been the first from there."
+        ),
+    ]
+    new: Annotated[
+        list[Literal["network", "device", "client", "withheld"]],
+        Field(
+            description="What is new: `network` (operator and country), `device` (id), `client` (family and system), "
+            "or `withheld` for what a session left out although its caller habitually sends it. A value is new until "
+            "a proof made there has settled a step-up, or until it was allowed on three different days."
+        ),
+    ]
+    since: Annotated[Timestamp, Field(description="When the first of them was first used.")]
+    ruled: Annotated[bool, Field(description="Whether it is what was compared with the threshold.")]
+    sentence: Annotated[str, Field(description="The same in words.")]
+
+
 class Trust(WireModel):
     """How far the session is trusted, now and later."""
 
-    now: Annotated[float, Field(description="Probability that this request is legitimate.")]
+    now: Annotated[float, Field(description="Probability that this request is legitimate, as the model says it.")]
+    counted: Annotated[
+        float | None,
+        Field(
+            description="What is compared with `threshold`: `now`, or for anything but reading, listing and signing in "
+            "the lower of `now` and `lowest.trust`. Null in records before 0.3."
+        ),
+    ] = None
+    lowest: Annotated[
+        LowestTrust | None,
+        Field(
+            description="The lowest trust where the request comes from; null where nothing of that is new to the "
+            "identity. Many harmless requests do not raise it."
+        ),
+    ] = None
     curve: Annotated[list[TrustPoint], Field(description="Trust from now on if nothing else happens. It never rises.")]
     hazard_per_hour: Annotated[
         float, Field(description="Rate per hour at which the session is being compromised, over the next two hours.")
@@ -47,18 +84,20 @@ class RequiredProof(WireModel):
 
 
 class FloorResult(WireModel):
-    """A floor that is relevant to this request. Exactly one of `status` and `would_apply` is present."""
+    """A floor that is relevant to this request. One of `status` and `would_apply` says how it stands, the other is null
+    (in records before 0.3, absent)."""
 
     id: Annotated[str, Field(description="The floor's id in the policy file.")]
     status: Annotated[
         FloorStatus | None,
         Field(
             description="`applied`: proof is required. `satisfied`: the proof is there. `undecided`: a fact the floor "
-            "needs is unknown. Absent in shadow mode."
+            "needs is unknown. Null in shadow mode."
         ),
     ] = None
     would_apply: Annotated[
-        FloorStatus | None, Field(description="The status in shadow mode, which has no effect on the ruling.")
+        FloorStatus | None,
+        Field(description="The status in shadow mode, which has no effect on the ruling. Null in enforce mode."),
     ] = None
     sentence: Annotated[str, Field(description="What the floor says of this request.")]
     requires: Annotated[RequiredProof, Field(description="The proof that satisfies the floor.")]
@@ -209,7 +248,7 @@ class ScoreResponse(WireModel):
         Ruling | None, Field(description="What it would ask for, while its thresholds are in shadow mode.")
     ]
     threshold: Annotated[
-        float | None, Field(description="The trust this identity type needs for a resource of this sensitivity.")
+        float | None, Field(description="The trust (`trust.counted`) this identity type needs for this sensitivity.")
     ]
     action: Annotated[
         ActionReading | None, Field(description="What the action counts as; null in records before 0.3.")

@@ -116,10 +116,26 @@ class DecisionListResponse(WireModel):
 
 
 class RecordedTypes(WireModel):
-    """What was known of the identity's type before this request."""
+    """What was declared before this request: the identity's type, and its session's task."""
 
     fixed: Annotated[IdentityType | None, Field(description="The type that was fixed; null while it is provisional.")]
     declared: Annotated[list[IdentityType], Field(description="The types that were declared before.")]
+    intent: Annotated[
+        str | None,
+        Field(description="The authorization details that an agent's session declared before; null without any."),
+    ] = None
+
+
+class RecordedLowestTrust(WireModel):
+    """The lowest trust at what was new to the identity, as it was kept when the request was decided."""
+
+    trust: Annotated[float, Field(description="The lowest trust there.")]
+    trust_as_sent: Annotated[float, Field(description="The same without stand-ins for what was withheld.")]
+    seconds: Annotated[
+        float | None, Field(description="The shortest that trust let a session last there; null without a limit.")
+    ]
+    kinds: Annotated[list[str], Field(description="What was new.")]
+    since: Annotated[Timestamp, Field(description="When the first of it was first used.")]
 
 
 class DecisionBody(WireModel):
@@ -141,6 +157,10 @@ class DecisionBody(WireModel):
     trust_as_sent: Annotated[
         float | None,
         Field(description="The trust without stand-ins for what was withheld; null in records before 0.3."),
+    ] = None
+    lowest: Annotated[
+        RecordedLowestTrust | None,
+        Field(description="The lowest trust where the request came from, if something of that was new."),
     ] = None
     valid_until: Annotated[
         int | None, Field(description="When the session's trust ends, in µs since 1970, as the session keeps it.")
@@ -198,15 +218,28 @@ class RefusedFile(WireModel):
     since: Annotated[Timestamp, Field(description="When it was refused for this reason first.")]
 
 
+class CataloguesInForce(WireModel):
+    """Which `actions.yaml`, `assets.yaml` and `identities.yaml` are in force."""
+
+    digest: Annotated[
+        str | None, Field(description="Digest of them together, as decisions name it; null without any of them.")
+    ]
+    files: Annotated[dict[str, str], Field(description="Digest of each file's bytes, by the file's name.")]
+
+
 class PolicyResponse(WireModel):
     """The policy in force."""
 
     digest: Annotated[str, Field(description="Digest of the policy file; decisions name it.")]
     refused: Annotated[
         str | None,
-        Field(description="Why a newer file is not in force, and which policy is; null when none is refused."),
+        Field(description="Why newer files are not in force, and which policy is; null when none is refused."),
     ]
-    refused_files: Annotated[list[RefusedFile], Field(description="Each file that is refused.")]
+    refused_files: Annotated[
+        list[RefusedFile],
+        Field(description="Each file that is refused; what it said before stays in force, and other files are taken."),
+    ]
+    catalogues: Annotated[CataloguesInForce, Field(description="The files beside the policy that are in force.")]
     policy: Annotated[
         dict[str, Any], Field(description="The policy. `session-trust policy schema` prints its JSON schema.")
     ]

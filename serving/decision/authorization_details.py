@@ -2,18 +2,23 @@
 
 A detail grants the product of its members, so each member that is given must cover the request. A detail with an
 unknown member covers nothing, since that member may narrow it. Free text authorises nothing, and nothing can be said to
-lie outside it.
+lie outside it. What begins as JSON and is not a list of details authorises nothing, and everything lies outside it.
+
+The first details that a session declares stay in force for it. Its requests may narrow them; leaving them out, breaking
+or widening them gains nothing, since a request must be covered by both. More is authorised by a proof.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from features.event.identifiers import visible
 from features.event.schema import Category, Event, Text, Texts
 
 CATEGORIES = frozenset(get_args(Category))
@@ -37,26 +42,69 @@ class Detail(BaseModel):
 
 
 Details = Annotated[tuple[Detail, ...], Field(max_length=MAX_DETAILS, strict=False)]
+_LIKE_JSON = re.compile(r"""\[\s*(?:[\[{\]]|$)|\{\s*(?:["}]|$)""")
+"""How a list or an object begins, and free text such as `[TASK-7] answer mail` does not."""
 _DETAILS: TypeAdapter[tuple[Detail, ...]] = TypeAdapter(Details)
 
 
 @lru_cache(4_096)
 def parse_intent(intent: str | None) -> tuple[Detail, ...] | None:
-    """The details a session's intent declares; None for free text, empty when they are not valid.
+    """The details a session's intent declares; None for free text or nothing, empty when they are not valid.
 
     >>> parse_intent("answer mail"), parse_intent('[{"type": "agent_action", "actions": ["read"]}]')[0].actions
     (None, ('read',))
     """
+    text = visible(intent or "").strip()
     try:
-        details: Any = json.loads(intent or "")
+        details: Any = json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    if not isinstance(details, list):
+        return () if _LIKE_JSON.match(text) else None
+    if not isinstance(details, list | dict):
         return None
     try:
         return _DETAILS.validate_python(details)
     except ValidationError:
         return ()
+
+
+def kept_intent(kept: str | None, declared: str | None) -> str | None:
+    """The intent a session goes on with after a request: the first that is valid, or a later one that narrows it.
+
+    >>> wide, narrow = '[{"type": "a", "actions": ["read", "write"]}]', '[{"type": "a", "actions": ["read"]}]'
+    >>> kept_intent(None, wide) == wide, kept_intent(wide, narrow) == narrow, kept_intent(narrow, wide) == narrow
+    (True, True, True)
+    """
+    before, now = parse_intent(kept), parse_intent(declared)
+    if not now:
+        return kept
+    return declared if not before or all(any(_narrows(each, whole) for whole in before) for each in now) else kept
+
+
+def _narrows(detail: Detail, whole: Detail) -> bool:
+    """Whether a detail covers nothing that another does not. A member that is not given covers everything, but for the
+    actions, and for resources where none is named at all."""
+    return (
+        (detail.type, detail.model_extra) == (whole.type, whole.model_extra)
+        and _names_resources(detail) == _names_resources(whole)
+        and set(detail.actions) <= set(whole.actions)
+        and all(
+            not outer or (bool(inner) and set(inner) <= set(outer))
+            for inner, outer in (
+                (detail.locations, whole.locations),
+                (detail.datatypes, whole.datatypes),
+                (detail.privileges, whole.privileges),
+                (_identifiers(detail), _identifiers(whole)),
+            )
+        )
+    )
+
+
+def _names_resources(detail: Detail) -> bool:
+    return bool(detail.locations or detail.datatypes or detail.identifier is not None)
+
+
+def _identifiers(detail: Detail) -> tuple[str, ...]:
+    return (detail.identifier,) if detail.identifier is not None else ()
 
 
 def action_names(event: Event) -> list[str]:

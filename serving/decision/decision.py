@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from features.event.row_fields import CONTEXT
-from features.event.schema import Event
+from features.event.schema import Category, Event
 from features.model.trust_curve import TrustCurve
 from serving.decision.findings import Finding
 from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import Explanation, Proof, SessionState, Versions
+from serving.decision.lowest_trust import LowestTrust, counted_trust, counted_trust_as_sent, counts_for
+from serving.decision.proofs import satisfies_model
 from serving.decision.readings import ActionReading, Readings
 from serving.decision.remedies import Remedy, challenge_header
 from serving.decision.ruling import ModelAssessment, Ruling, decision_context, determine_ruling, is_thin, low_impact
@@ -55,6 +57,14 @@ class Decision:
     identity: str
     challenge_expires_at: datetime | None
     action: ActionReading | None
+    lowest: LowestTrust | None = None
+    """The lowest trust where the request comes from, as long as that is new."""
+    counted_trust: float | None = None
+    """The trust that the threshold was compared with."""
+    category: Category | None = None
+    """The category that counts."""
+    proven_here: bool = False
+    """Whether a proof that the request carries settles what the model asked for."""
     retry_after_seconds: int | None = None
 
     def wire(self) -> dict[str, Any]:
@@ -64,7 +74,7 @@ class Decision:
             "ruling": self.ruling,
             "because": list(self.because),
             "degraded": self.degraded,
-            "trust": _trust_json(self.trust, self.valid_until),
+            "trust": _trust_json(self),
             "model_asks": self.model_asks,
             "model_would_ask": self.model_would_ask,
             "threshold": self.threshold,
@@ -102,24 +112,35 @@ def decide(
     degraded: str | None = None,
     enforceable: bool = True,
     as_sent: TrustCurve | None = None,
+    lowest: LowestTrust | None = None,
 ) -> Decision:
     """Decide one request, of which there may be several readings.
 
     `at` is the time that ages and expiry are measured at, `threshold` the trust this identity type and sensitivity
     need. `as_sent` is the trust without stand-ins for what was withheld, where there are any: denial and phishing
-    resistance follow it. Without a finite trust and threshold, or with a reason in `degraded`, the decision fails
+    resistance follow it. `lowest` is the lowest trust where the request comes from, if that is new to the identity.
+    Without a finite trust and threshold, or with a reason in `degraded`, the decision fails
     closed. A replay (`enforceable=False`) tries a policy on the past, so only an enforced request requires the policy
     to be in force.
     """
     not_in_force = policy.not_in_force(at) if enforceable else None
     assessment = _assess(trust, threshold, degraded or not_in_force)
-    now = assessment.trust.now if assessment.trust else 0.0
+    category = readings.event.action.category
+    model_trust = assessment.trust.now if assessment.trust else 0.0
     sent = as_sent.now if as_sent and math.isfinite(as_sent.now_log_odds) else None
-    context = decision_context(readings, features, now, assessment.threshold, policy, at, session.failed_step_ups, sent)
+    sent = counted_trust_as_sent(model_trust if sent is None and lowest else sent, lowest, category)
+    now = counted_trust(model_trust, lowest, category)
+    context = decision_context(
+        readings, features, now, assessment.threshold, policy, at, session.failed_step_ups, sent, session.places
+    )
     result = determine_ruling(context, assessment, proofs, session)
-    lifetime = None
-    if assessment.trust is not None and result.ruling == "allow":
-        lifetime = compute_lifetime(assessment.trust, context, result.floors, proofs, stepped_up=result.stepped_up)
+    lifetime, allowed = None, result.ruling == "allow"
+    if assessment.trust is not None and allowed:
+        shortest = lowest.seconds if lowest else None
+        lifetime = compute_lifetime(
+            assessment.trust, context, result.floors, proofs, stepped_up=result.stepped_up, shortest_seconds=shortest
+        )
+    claims = [proof for proof in proofs if proof.source == "claim"]
     cacheable = lifetime is not None and not assessment.degraded and _is_cacheable(readings.event)
     return Decision(
         id=id,
@@ -148,6 +169,10 @@ def decide(
         identity=readings.event.identity.id,
         challenge_expires_at=at + timedelta(seconds=policy.step_ups.challenge_seconds) if result.remedies else None,
         action=readings.action,
+        lowest=lowest,
+        counted_trust=now if assessment.trust else None,
+        category=category,
+        proven_here=allowed and satisfies_model(claims, session, context),
     )
 
 
@@ -173,11 +198,15 @@ def _is_cacheable(event: Event) -> bool:
     return low_impact(event) and event.resource.sensitivity is not None
 
 
-def _trust_json(trust: TrustCurve | None, valid_until: datetime | None) -> dict[str, Any] | None:
+def _trust_json(decision: Decision) -> dict[str, Any] | None:
+    trust, lowest, valid_until = decision.trust, decision.lowest, decision.valid_until
     if trust is None:
         return None
+    counts = counts_for(decision.category)
     return {
         "now": trust.now,
+        "counted": decision.counted_trust,
+        "lowest": lowest.wire(trust.now, decision.at, counts=counts) if lowest else None,
         "curve": [{"after_seconds": seconds, "trust": value} for seconds, value in trust.points()],
         "hazard_per_hour": trust.hazard_per_hour,
         "valid_until": valid_until.isoformat() if valid_until else None,
@@ -185,11 +214,11 @@ def _trust_json(trust: TrustCurve | None, valid_until: datetime | None) -> dict[
 
 
 def _floor_json(floor: FloorResult) -> dict[str, Any]:
-    status = {"would_apply": floor.status} if floor.shadow else {"status": floor.status}
     requires = floor.requires.model_dump(mode="json")
     return {
         "id": floor.id,
-        **status,
+        "status": None if floor.shadow else floor.status,
+        "would_apply": floor.status if floor.shadow else None,
         "sentence": floor.full_sentence,
         "requires": requires,
         "references": list(floor.references),

@@ -76,19 +76,21 @@ class ActionReading:
 
 @dataclass(frozen=True)
 class KnownTypes:
-    """What is known of an identity's type: the one that was fixed, and those that were declared before it was."""
+    """What was declared before: an identity's type as it was fixed, its types until then, and its session's task."""
 
     fixed: IdentityType | None = None
     declared: tuple[IdentityType, ...] = ()
+    intent: str | None = None
+    """The authorization details that the session declared first, as far as later requests narrowed them."""
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> KnownTypes:
         """What a decision's record holds of it; nothing, where the record is older than it."""
-        return cls(record.get("fixed"), tuple(record.get("declared", ())))
+        return cls(record.get("fixed"), tuple(record.get("declared", ())), record.get("intent"))
 
     def record(self) -> dict[str, Any]:
         """As a decision's record holds it."""
-        return {"fixed": self.fixed, "declared": list(self.declared)}
+        return {"fixed": self.fixed, "declared": list(self.declared), "intent": self.intent}
 
 
 NO_TYPES = KnownTypes()

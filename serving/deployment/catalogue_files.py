@@ -8,86 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel
 
-from features.event.schema import Category, Environment, IdentityType, Impact, Sensitivity
 from features.hashing import digest_of
+from features.inventory.entries import ActionsFile, AssetsFile, IdentitiesFile, Inventory
 from serving.policy.loader import PolicyError, read_file, read_yaml
-from serving.policy.rules import FormatVersion, PolicyPart
-
-Pattern = Annotated[str, Field(min_length=1, max_length=256)]
-Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
 
 ACTIONS, ASSETS, IDENTITIES = "actions.yaml", "assets.yaml", "identities.yaml"
 FILES = (ACTIONS, ASSETS, IDENTITIES)
 
 
-class ActionEntry(PolicyPart):
-    """What actions of some names are, whatever a caller or a vendor's table says of them."""
+class Catalogues(Inventory):
+    """The entries of the files beside the policy, and which files they are of."""
 
-    match: Patterns
-    """Patterns of the action's name."""
-    category: Category
-    impact: Impact | None = None
-    reversible: bool | None = None
+    files: Mapping[str, str] = {}
+    """The digest of each file that there is, by its name."""
 
+    @property
+    def digest(self) -> str | None:
+        """The digest of all files together; None without any."""
+        lines = [f"{name} {digest}" for name, digest in sorted(self.files.items())]
+        return digest_of("\n".join(lines).encode()) if lines else None
 
-class AssetEntry(PolicyPart):
-    """How sensitive resources of some ids or types are, and which environment they belong to."""
+    def with_file(self, name: str, data: bytes, entries: tuple[Any, ...]) -> Catalogues:
+        """The same with the entries of a file in place of those it had."""
+        return self.model_copy(update={_part(name): entries, "files": {**self.files, name: digest_of(data)}})
 
-    id: Patterns | None = None
-    """Patterns of the resource's id; without them, every id."""
-    type: Patterns | None = None
-    """Patterns of the resource's type; without them, every type."""
-    sensitivity: Sensitivity | None = None
-    environment: Environment | None = None
-    owner: str | None = None
-
-
-class IdentityEntry(PolicyPart):
-    """What identities of some ids are."""
-
-    match: Patterns
-    """Patterns of the identity's id."""
-    type: IdentityType | None = None
-    role: str | None = None
-    privileged: bool | None = None
-    entitlements: Annotated[int, Field(ge=0)] | None = None
-    """How many entitlements it was granted."""
-    owner: str | None = None
-
-
-class ActionsFile(PolicyPart):
-    """The whole of `actions.yaml`."""
-
-    version: FormatVersion
-    actions: tuple[ActionEntry, ...]
-
-
-class AssetsFile(PolicyPart):
-    """The whole of `assets.yaml`."""
-
-    version: FormatVersion
-    assets: tuple[AssetEntry, ...]
-
-
-class IdentitiesFile(PolicyPart):
-    """The whole of `identities.yaml`."""
-
-    version: FormatVersion
-    identities: tuple[IdentityEntry, ...]
-
-
-class Catalogues(PolicyPart):
-    """The entries of all three files; without files, none."""
-
-    actions: tuple[ActionEntry, ...] = ()
-    assets: tuple[AssetEntry, ...] = ()
-    identities: tuple[IdentityEntry, ...] = ()
-    digest: str | None = None
-    """Of the files that there are; None without any."""
+    def without_file(self, name: str) -> Catalogues:
+        """The same without the entries of a file."""
+        files = {other: digest for other, digest in self.files.items() if other != name}
+        return self.model_copy(update={_part(name): (), "files": files})
 
 
 def read_catalogue(path: Path) -> bytes | None:
@@ -100,37 +52,51 @@ def read_catalogue(path: Path) -> bytes | None:
         raise
 
 
-def parse_catalogues(contents: Mapping[str, bytes], folder: Path) -> Catalogues:
-    """The entries of the files whose bytes are given by name.
+def parse_catalogue(data: bytes, path: Path) -> tuple[Any, ...]:
+    """The entries of one file. Raises PolicyError naming file, line, key and reason."""
+    entries: tuple[Any, ...] = getattr(read_yaml(data, KINDS[path.name], str(path)), _part(path.name))
+    return entries
 
-    Raises PolicyError naming file, line, key and reason, of every file that is wrong: then none of them counts.
+
+def misnamed_files(folder: Path) -> dict[Path, str]:
+    """The files of a folder that look like a catalogue and are none by their name, each with what to do.
+
+    Nothing reads them: who wrote `assets.yml` believes that its entries count.
     """
-    if not contents:
-        return NO_CATALOGUES
-    entries: dict[str, Any] = {}
-    errors: list[PolicyError] = []
-    for name, data in contents.items():
-        part = name.removesuffix(".yaml")
-        try:
-            entries[part] = getattr(read_yaml(data, KINDS[name], str(folder / name)), part)
-        except PolicyError as error:
-            errors.append(error)
-    if errors:
-        raise PolicyError("\n".join(map(str, errors)), errors[0].file)
-    return Catalogues(**entries, digest=contents_digest(contents))
-
-
-def contents_digest(contents: Mapping[str, bytes]) -> str:
-    """The digest of files by name."""
-    return digest_of(b"\0".join(name.encode() + b"\0" + data for name, data in sorted(contents.items())))
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError:
+        return {}
+    meant = {f"{_part(name)}{suffix}": name for name in FILES for suffix in (".yaml", ".yml", ".json")}
+    return {
+        folder / name: f"{folder / name} is not read: name it {meant[name.casefold()]}"
+        for name in names
+        if name not in FILES and name.casefold() in meant
+    }
 
 
 def load_catalogues(folder: Path) -> Catalogues:
-    """Read the files that stand in a folder. Raises PolicyError naming file, line, key and reason."""
-    read = {name: read_catalogue(folder / name) for name in FILES}
-    return parse_catalogues({name: data for name, data in read.items() if data is not None}, folder)
+    """Read the files that stand in a folder.
+
+    Raises PolicyError naming file, line, key and reason, of every file that is wrong: then none of them counts.
+    """
+    catalogues, wrong = NO_CATALOGUES, misnamed_files(folder)
+    for path in (folder / name for name in FILES):
+        try:
+            data = read_catalogue(path)
+            if data is not None:
+                catalogues = catalogues.with_file(path.name, data, parse_catalogue(data, path))
+        except PolicyError as error:
+            wrong[path] = str(error)
+    if wrong:
+        raise PolicyError("\n".join(wrong.values()), str(next(iter(wrong))))
+    return catalogues
+
+
+def _part(name: str) -> str:
+    return name.removesuffix(".yaml")
 
 
 NO_CATALOGUES = Catalogues()
-KINDS: dict[str, type[PolicyPart]] = {ACTIONS: ActionsFile, ASSETS: AssetsFile, IDENTITIES: IdentitiesFile}
+KINDS: dict[str, type[BaseModel]] = {ACTIONS: ActionsFile, ASSETS: AssetsFile, IDENTITIES: IdentitiesFile}
 """The model of each file."""

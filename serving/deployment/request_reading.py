@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from features.event.schema import Event, Sensitivity
-from features.sources.actions.derivation import derived_category
-from serving.decision.readings import NO_TYPES, ActionReading, KnownTypes, Reading, Readings
-from serving.deployment.catalogue_files import NO_CATALOGUES, ActionEntry, AssetEntry, Catalogues, IdentityEntry
-from serving.deployment.matching import (
+from features.inventory.entries import ActionEntry, AssetEntry, IdentityEntry
+from features.inventory.matching import (
     matching_action,
     matching_assets,
     matching_identity,
     stricter_environment,
     stricter_sensitivity,
 )
+from features.sources.actions.derivation import derived_category
+from serving.decision.readings import NO_TYPES, ActionReading, KnownTypes, Reading, Readings
+from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues
 from serving.policy.rules import SENSITIVITIES
 from serving.policy.schema import Policy
 
@@ -37,13 +38,18 @@ def read_request(
     event = _with_known_asset(event, catalogues, trusted_sensitivity=trusted or "export" not in action.all)
     fixed = identity.type if identity and identity.type else types.fixed
     first, *others = _typed(event, KnownTypes(fixed, types.declared), policy)
-    categories = action.all
     readings = [
-        Reading(_with(reading.event, "action", category=category), reading.floors)
+        Reading(_with(_with(reading.event, "action", category=category), "session", intent=intent), reading.floors)
+        for intent in _intents(event, types)
         for reading in (first, *others)
-        for category in categories
+        for category in action.all
     ]
     return Readings(readings[0].event, tuple(readings[1:]), action, event.identity.type != first.event.identity.type)
+
+
+def _intents(event: Event, types: KnownTypes) -> tuple[str | None, ...]:
+    """The intent that a request declares, and the one its session has: both must cover it."""
+    return tuple(dict.fromkeys((event.session.intent, types.intent or event.session.intent)))
 
 
 def _action_reading(event: Event, entry: ActionEntry | None) -> ActionReading:

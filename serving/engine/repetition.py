@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from serving.decision.lowest_trust import trust_counted_in
 from serving.engine.score_context import ScoreContext
 from serving.errors import RequestConflict
 from serving.model.active import ActiveConfiguration
@@ -41,7 +42,7 @@ def earlier_decision(tx: Transaction, context: ScoreContext, active: ActiveConfi
 
 def _rests_on_a_proof(answer: dict[str, Any]) -> bool:
     """Whether an allow needed a proof, which may have ended or been taken back since: it is decided again."""
-    trust, threshold = answer["trust"], answer["threshold"]
-    doubted = trust is None or threshold is None or trust["now"] < threshold
+    trust, threshold = trust_counted_in(answer), answer["threshold"]
+    doubted = trust is None or threshold is None or trust < threshold
     satisfied = any(floor.get("status") == "satisfied" for floor in answer["floors"])
     return answer["ruling"] == "allow" and (satisfied or doubted)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
 from features.enrichment.ip_lookup import fill_event
 from features.event.schema import Event
+from features.history.update import SUCCESS
 from serving.contracts.requests import FeedbackRequest, RevocationRequest
 from serving.decision.untrusted_claims import believed
-from serving.engine.stored_history import OUTCOME_CODES, fold_and_store
+from serving.engine.new_values import learn_shipped, signed_in_here
+from serving.engine.stored_history import OUTCOME_CODES, key_of, store_folded
 from serving.errors import DecisionNotFound, RevocationNotFound
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
@@ -36,6 +39,10 @@ def chunk_seconds(commit_seconds: float) -> float:
     return min(CHUNK_SECONDS, max(LEAST_CHUNK_SECONDS, round(HELD_SECONDS - commit_seconds, 6)))
 
 
+SIGN_IN_HOURS = 24
+"""Of sign-ins that are older nobody needs the place: no floor accepts a claim of so old a one."""
+
+
 @dataclass(frozen=True)
 class Ingested:
     """How far a batch of shipped events has come."""
@@ -45,25 +52,48 @@ class Ingested:
     duplicates: int = 0
 
 
-def prepare_events(events: Sequence[Event], caller: Caller, active: ActiveConfiguration) -> list[Event]:
-    """Shipped events as they are folded: without claims this caller may not make, enriched from their addresses."""
-    return [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events]
+@dataclass(frozen=True)
+class Shipment:
+    """Shipped events as they are folded, and what their caller may say of them."""
+
+    events: Sequence[Event]
+    fixing: str | None
+    """The importer or key that may fix an identity's type; None for a caller that only declares it."""
+    assured: bool
+    """Whether the caller may assert facts about authentication."""
+    arrived_at: datetime | None
+    """When they came, by which they age; None for an operator's import, whose events age by their own time."""
+
+
+def prepare_shipment(
+    events: Sequence[Event], caller: Caller, source: str | None, active: ActiveConfiguration
+) -> Shipment:
+    """Shipped events without claims this caller may not make, enriched from their addresses.
+
+    An importer's rules fix the types of identities, and so does a caller that may assert facts. Only an operator's key
+    (scope admin) is believed how old an event is: whoever influences a log could make its habits old.
+    """
+    assured = "assure" in caller.scopes
+    return Shipment(
+        [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events],
+        f"importer {source}" if source else f"key {caller.id}" if assured else None,
+        assured,
+        None if "admin" in caller.scopes else now(),
+    )
 
 
 def ingest_chunk(
     tx: Transaction,
-    events: Sequence[Event],
+    shipment: Shipment,
     before: Ingested,
-    fixing: str | None = None,
+    active: ActiveConfiguration,
     seconds: float = CHUNK_SECONDS,
 ) -> Ingested:
     """Fold the next events of a batch in the order they arrived, by their outcome, for so many seconds.
 
-    `fixing` names the importer or key that may fix an identity's type; None for a caller that only declares it.
-
     An event whose id is known is a duplicate and changes nothing.
     """
-    began = perf_counter()
+    began, events, recent = perf_counter(), shipment.events, now() - timedelta(hours=SIGN_IN_HOURS)
     done, folded, duplicates = before.done, before.folded, before.duplicates
     while done < len(events) and (done == before.done or perf_counter() - began < seconds):
         event = events[done]
@@ -71,10 +101,23 @@ def ingest_chunk(
         if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
             duplicates += 1
             continue
-        tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=fixing)
-        fold_and_store(tx, LIVE, event, OUTCOME_CODES[event.action.outcome], "events")
+        tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=shipment.fixing)
+        if shipment.assured and event.time > recent:
+            tx.claim_places.add_sign_in(LIVE, event)
+        _fold_shipped(tx, event, shipment, active)
         folded += 1
     return Ingested(done, folded, duplicates)
+
+
+def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: ActiveConfiguration) -> None:
+    """Fold one event. Only what succeeded becomes a habit, so only then its network, device and client are kept."""
+    history, version = tx.histories.read(key_of(LIVE, event))
+    outcome = OUTCOME_CODES[event.action.outcome]
+    if outcome == SUCCESS:
+        at = shipment.arrived_at or event.time
+        proven = signed_in_here(event, active.policy, assured=shipment.assured)
+        learn_shipped(tx, LIVE, event, history, active, at=at, proven=proven)
+    store_folded(tx, LIVE, event, outcome, "events", history, version, shipment.arrived_at)
 
 
 def record_verdict(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from features.engine.online import fold
 from features.event.numpy_row import row_of
@@ -10,6 +11,7 @@ from features.event.schema import Event
 from features.history.layout import History
 from features.history.update import DENIED, FAILURE, SUCCESS, UNKNOWN
 from serving.errors import InvalidField
+from serving.store.histories import time_to_fold
 from serving.store.schema import SessionKey
 from serving.store.store import Transaction
 
@@ -23,11 +25,25 @@ def key_of(namespace: str, event: Event) -> SessionKey:
 
 def fold_and_store(tx: Transaction, namespace: str, event: Event, outcome: int, source: str) -> int:
     """Fold one event into its stored history and keep the event; returns the identity's new version."""
-    key = key_of(namespace, event)
-    history, version = tx.histories.read(key)
-    fold(row_of(event), history, outcome)
-    version = tx.histories.write(key, history, version)
-    tx.histories.append_event(namespace, event, outcome=outcome, source=source, version=version)
+    history, version = tx.histories.read(key_of(namespace, event))
+    return store_folded(tx, namespace, event, outcome, source, history, version)
+
+
+def store_folded(
+    tx: Transaction,
+    namespace: str,
+    event: Event,
+    outcome: int,
+    source: str,
+    history: History,
+    version: int,
+    arrived_at: datetime | None = None,
+) -> int:
+    """The same with its history, as it was read at `version`. An event with `arrived_at` ages by that."""
+    as_aged = event.model_copy(update={"time": time_to_fold(event, arrived_at)})
+    fold(row_of(as_aged), history, outcome)
+    version = tx.histories.write(key_of(namespace, event), history, version)
+    tx.histories.append_event(namespace, event, outcome=outcome, source=source, version=version, arrived_at=arrived_at)
     return version
 
 

@@ -22,7 +22,7 @@ from serving.engine.reports import (
     chunk_seconds,
     ingest_chunk,
     lift_revocation,
-    prepare_events,
+    prepare_shipment,
     record_verdict,
     revoke_access,
 )
@@ -95,24 +95,21 @@ class Engine:
     ) -> dict[str, Any]:
         """Extend histories by shipped events; `broken` says which records could not be read, `source` whose log it is.
 
-        An importer's rules fix the types of identities, and so does a caller that may assert facts.
-
         A batch is committed in chunks, shorter ones where commits take long, and one chunk is queued at a time, of all
         batches together: a request that arrives meanwhile waits for one chunk. When the store fails on the way, the
         error says how far it came.
         """
-        fixing = f"importer {source}" if source else f"key {caller.id}" if "assure" in caller.scopes else None
-        prepared, state = prepare_events(events, caller, self.active), Ingested()
-        while state.done < len(prepared):
+        shipment, state = prepare_shipment(events, caller, source, self.active), Ingested()
+        while state.done < len(events):
             try:
                 with self._ingesting:
                     seconds = chunk_seconds(self._commit_seconds)
-                    chunk = partial(ingest_chunk, events=prepared, before=state, fixing=fixing, seconds=seconds)
+                    chunk = partial(ingest_chunk, shipment=shipment, before=state, active=self.active, seconds=seconds)
                     state = self.run(chunk, alone=True)
             except ServingError as error:
                 if state.done == 0:
                     raise
-                stored = f"the first {state.done:,} of {len(prepared):,} events are stored: send the others again"
+                stored = f"the first {state.done:,} of {len(events):,} events are stored: send the others again"
                 raise StoreUnavailable(f"{error}; {stored}") from error
         return {"folded": state.folded, "duplicates": state.duplicates, "broken": list(broken)}
 

@@ -24,6 +24,8 @@ HEARTBEAT_SECONDS = 3.0
 """How often a stage that takes long says that it is still at work."""
 REGISTER = ("training.promotion.shipping",)
 COMPILE = ("serving.launch.compile",)
+_MAY_BE_READ = (".yaml", ".yml", ".json")
+"""How the names of catalogues end, and of files that are meant as one."""
 
 
 def prepare(settings: Settings) -> int:
@@ -51,7 +53,7 @@ def configuration_fault(settings: Settings) -> str | None:
 
     The server would fail as well, below a page of traceback.
     """
-    if not settings.policy and not any(settings.home.glob("*.yaml")):
+    if not settings.policy and not any(path.suffix.lower() in _MAY_BE_READ for path in settings.home.glob("*.*")):
         return None  # the built-in policy is sound, and reading it takes a second of imports
     from serving.deployment.catalogue_files import load_catalogues
     from serving.model.active import catalogue_folder, policy_file

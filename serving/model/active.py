@@ -55,18 +55,15 @@ class ActiveConfiguration:
     """What the deployment itself knows of its actions, assets and identities."""
     refused_files: tuple[RefusedFile, ...] = ()
 
-    def refusing(self, part: Path, reason: str | None, at: datetime, file: str = "") -> ActiveConfiguration:
-        """The same with a part (the policy's file, the catalogues' folder) refused for a reason, or for none.
-
-        `file` is the one of the part that is at fault. A reason that stands keeps its time.
-        """
-        others = tuple(each for each in self.refused_files if each.part != str(part))
-        if reason is None:
-            return self if others == self.refused_files else replace(self, refused_files=others)
-        known = [each for each in self.refused_files if (each.part, each.reason) == (str(part), reason)]
-        return replace(
-            self, refused_files=(*others, *(known or [RefusedFile(file or str(part), reason, at, str(part))]))
+    def refusing(self, part: Path, reasons: Mapping[str, str], at: datetime) -> ActiveConfiguration:
+        """The same with these files of a part (the policy's file, the catalogues' folder) refused, each for its reason,
+        and no others of that part. A reason that stands keeps its time."""
+        since = {(each.file, each.reason): each.since for each in self.refused_files}
+        refused = tuple(
+            RefusedFile(file, reason, since.get((file, reason), at), str(part)) for file, reason in reasons.items()
         )
+        files = (*(each for each in self.refused_files if each.part != str(part)), *refused)
+        return self if files == self.refused_files else replace(self, refused_files=files)
 
     @property
     def versions(self) -> Versions:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import yaml
 
 from features.event.authentication_methods import AuthenticationMethod
 from serving.policy.assurance import AmrLists, AssuranceMap, IdentityProvider, ProviderName
@@ -51,6 +54,23 @@ def provider_table(providers: Mapping[ProviderName, IdentityProvider]) -> Policy
             )
             for name, each in providers.items()
         ),
+    )
+
+
+def provider_lines(name: str, provider: IdentityProvider) -> str:
+    """The lines of a policy file that name an identity provider, with what they stand for as comments."""
+    data = provider.model_dump(mode="json", exclude_defaults=True)
+    values = {key: data[key] for key in ("amr_lists", "acr_levels", "amr_values")}
+    stands_for = yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=112)
+    notes = textwrap.wrap(provider.not_listed, 112)
+    return (
+        f"# People sign in with {provider.title}. Its documentation:\n"
+        + "".join(f"#   {source}\n" for source in provider.sources)
+        + f"identity_provider: {name}\n"
+        + "# This line stands for the ones below. To change a value, state it in your policy.\n"
+        + "".join(f"# {line}\n" for line in stands_for.splitlines())
+        + "# To be mapped by yourself:\n"
+        + "".join(f"#   {line}\n" for line in notes)
     )
 
 

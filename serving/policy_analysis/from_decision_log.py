@@ -5,6 +5,7 @@ Unless another model is given, each request keeps the trust it was given then, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,14 +13,15 @@ from itertools import pairwise
 
 import numpy as np
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from features.catalogue.all import feature_names
 from features.catalogue.describe import digest
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
-from serving.decision.inputs import Proof, Revocation
+from serving.decision.inputs import RECORDED_PROOF, Proof
+from serving.decision.lowest_trust import LowestTrust
+from serving.decision.places.place import KnownPlaces
 from serving.decision.readings import KnownTypes
 from serving.policy_analysis.past_requests import (
     UNLABELLED,
@@ -31,13 +33,12 @@ from serving.policy_analysis.past_requests import (
     SkippedRequest,
 )
 from serving.store.decision_log import DecisionRecord
-from serving.store.schema import LIVE, decisions, revocations, step_ups
+from serving.store.schema import LIVE, decisions, step_ups
 from serving.store.store import Store, Transaction
 from serving.times import microseconds, time_of
 
 CHUNK = 2_000
 """Decisions in memory at a time; a payload takes some twenty kilobytes."""
-_PROOF = TypeAdapter(Proof)
 COMPROMISED_BY_VERDICT: dict[str, bool] = {"intruder": True, "owner": False}
 """The label of each verdict; `unsure` gives none."""
 ModelLookup = Callable[[str], TrustModel | None]
@@ -109,27 +110,19 @@ def _logged_decision(payload: str | None, proofs: tuple[Proof, ...]) -> LoggedDe
 
 def _completed_proofs(core: sa.Connection, ids: Sequence[str]) -> dict[str, tuple[Proof, ...]]:
     proofs: dict[str, tuple[Proof, ...]] = {}
-    completed = step_ups.c.decision_id.in_(ids) & (step_ups.c.result == "completed")
-    query = sa.select(step_ups.c.decision_id, step_ups.c.proof).where(completed).order_by(step_ups.c.place)
-    for decision_id, proof in core.execute(query):
-        proofs[decision_id] = (*proofs.get(decision_id, ()), _PROOF.validate_json(proof))
+    columns = (step_ups.c.decision_id, step_ups.c.result, step_ups.c.at, step_ups.c.proof)
+    query = sa.select(*columns).where(step_ups.c.decision_id.in_(ids)).order_by(step_ups.c.place)
+    for decision_id, result, at, proof in core.execute(query):
+        before = proofs.get(decision_id, ())
+        if result == "completed":
+            proofs[decision_id] = (*before, RECORDED_PROOF.validate_json(proof))
+        elif result == "failed":  # it ends the elevation that was opened
+            proofs[decision_id] = tuple(replace(each, expires_at=_earlier(each, time_of(at))) for each in before)
     return proofs
 
 
-def revocations_by_identity(store: Store, namespace: str = LIVE) -> dict[str, list[Revocation]]:
-    """Every revocation of a namespace by identity, oldest first."""
-    by_identity: dict[str, list[Revocation]] = {}
-    with store.reading() as transaction:
-        query = sa.select(revocations).where(revocations.c.space == namespace).order_by(revocations.c.place)
-        for row in transaction.connection.core.execute(query):
-            made = by_identity.setdefault(row.identity, [])
-            if row.lifts:
-                made[:] = [
-                    replace(each, until=time_of(row.at)) if each.session == row.session else each for each in made
-                ]
-            else:
-                made.append(Revocation(session=row.session, at=time_of(row.at), by=row.by, reason=row.reason))
-    return by_identity
+def _earlier(proof: Proof, at: datetime) -> datetime:
+    return at if proof.expires_at is None else min(proof.expires_at, at)
 
 
 def past_requests_from_log(
@@ -158,7 +151,7 @@ def past_requests_from_log(
         for decision, trust in zip(readable, trusts, strict=True):
             version = decision.record.body["answer"]["versions"]["model"]
             used = model or (models(version) if version else None)
-            yield _past_request(decision, trust, used, labels or {})
+            yield _past_request(decision, trust, used, labels or {}, scored_again=model is not None)
 
 
 def _recorded_trust(decision: LoggedDecision) -> TrustCurve | None:
@@ -170,6 +163,13 @@ def _recorded_trust(decision: LoggedDecision) -> TrustCurve | None:
     points = [point["trust"] for point in trust["curve"]]
     hazards = (1.0 - later / sooner if sooner else 0.0 for sooner, later in pairwise(points))
     return TrustCurve(explanation["margin"], tuple(hazards))
+
+
+def _trust_as_sent(trust: TrustCurve | None, as_sent: float | None) -> TrustCurve | None:
+    """The recorded trust without stand-ins for what was withheld; None where nothing was."""
+    if trust is None or as_sent is None or as_sent == trust.now or not 0 < as_sent < 1:
+        return None
+    return TrustCurve(math.log((1 - as_sent) / as_sent), trust.hazards)
 
 
 def _score_again(decisions_: Sequence[LoggedDecision], model: TrustModel) -> list[TrustCurve | None]:
@@ -184,8 +184,14 @@ def _score_again(decisions_: Sequence[LoggedDecision], model: TrustModel) -> lis
 
 
 def _past_request(
-    decision: LoggedDecision, trust: TrustCurve | None, model: TrustModel | None, labels: Mapping[str, Label]
+    decision: LoggedDecision,
+    trust: TrustCurve | None,
+    model: TrustModel | None,
+    labels: Mapping[str, Label],
+    *,
+    scored_again: bool,
 ) -> PastRequest:
+    """A logged decision as a request. What the lowest trust was by another model is not known."""
     record, answer = decision.record, decision.record.body["answer"]
     by_proof = Label(compromised=False, source="step-up") if decision.proofs else UNLABELLED
     return PastRequest(
@@ -204,5 +210,8 @@ def _past_request(
             proofs=decision.proofs,
         ),
         assured=record.body.get("assured", True),
+        as_sent=_trust_as_sent(trust, record.body.get("trust_as_sent")),
         types=KnownTypes.from_record(record.body.get("types", {})),
+        places=KnownPlaces.from_record(record.body.get("places")),
+        lowest=None if scored_again else LowestTrust.from_record(record.body.get("lowest")),
     )

@@ -13,6 +13,8 @@ from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
+from serving.decision.lowest_trust import LowestTrust
+from serving.decision.places.place import NO_PLACES, KnownPlaces
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.decision.ruling import Ruling
 
@@ -59,6 +61,11 @@ class PastRequest:
     assured: bool = True
     """Whether its caller might assert facts; what an operator imports counts as asserted."""
     types: KnownTypes = NO_TYPES
+    places: KnownPlaces = NO_PLACES
+    as_sent: TrustCurve | None = None
+    """The trust without stand-ins for what was withheld, where that is another."""
+    lowest: LowestTrust | None = None
+    """The lowest trust where it came from, as long as that was new to the identity."""
 
     @property
     def legitimate(self) -> bool:

@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from features.catalogue.describe import digest
+from features.event.schema import Event
 from features.model.bundle import TrustModel
 from serving.decision.decision import Decision, decide
-from serving.decision.inputs import Proof, Revocation, SessionState, Versions
+from serving.decision.inputs import Proof, SessionState, Versions
 from serving.decision.proofs import claimed_proofs
+from serving.decision.readings import Readings
 from serving.decision.ruling import Ruling
+from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues
 from serving.deployment.request_reading import read_request
 from serving.policy.schema import Policy
 from serving.policy.thresholds import threshold_for
+from serving.policy_analysis.past_reports import NO_REPORTS, PastReports
 from serving.policy_analysis.past_requests import PastRequest, PastRequests, SkippedRequest
 from serving.policy_analysis.replay_state import SimulatedState
 
@@ -44,15 +48,17 @@ def replay_policy(
     requests: PastRequests,
     policy: Policy,
     against: Policy | None = None,
-    revocations: Mapping[str, Sequence[Revocation]] | None = None,
+    reports: PastReports = NO_REPORTS,
+    catalogues: Catalogues = NO_CATALOGUES,
 ) -> Iterator[ReplayedRequest | SkippedRequest]:
     """Decide each request again under a policy, in order of time.
 
-    The ruling before is that of the policy `against` if given, else the recorded one. `revocations` are by identity.
-    Raises ValueError for a request without a recorded decision when `against` is not given.
+    The ruling before is that of the policy `against` if given, else the recorded one. `reports` is what was reported
+    beside the requests, `catalogues` what the deployment knows. Raises ValueError for a request without a recorded
+    decision when `against` is not given.
     """
-    after = PolicyReplay(policy, revocations)
-    before = PolicyReplay(against, revocations) if against else None
+    after = PolicyReplay(policy, reports, catalogues)
+    before = PolicyReplay(against, reports, catalogues) if against else None
     replays = (after, before) if before else (after,)
     for request in requests:
         if isinstance(request, SkippedRequest):
@@ -75,31 +81,48 @@ def _ruling_before(request: PastRequest, replay: PolicyReplay | None) -> RulingB
 class PolicyReplay:
     """One policy replayed on requests in order of time; its rulings determine the session state of later requests."""
 
-    def __init__(self, policy: Policy, revocations: Mapping[str, Sequence[Revocation]] | None = None) -> None:
+    def __init__(
+        self, policy: Policy, reports: PastReports = NO_REPORTS, catalogues: Catalogues = NO_CATALOGUES
+    ) -> None:
         self.policy = policy
-        self._state = SimulatedState(policy, revocations)
+        self._catalogues = catalogues
+        self._state = SimulatedState(policy, reports)
         self._model: TrustModel | None = None
         self._thresholds: dict[tuple[str, str | None], float | None] = {}
 
     def threshold(self, request: PastRequest) -> float | None:
         """The trust a request needs under this policy."""
+        return self._threshold(request, self._read(request).event)
+
+    def _threshold(self, request: PastRequest, event: Event) -> float | None:
         if request.model is not self._model:
             self._model, self._thresholds = request.model, {}
-        cell = (request.event.identity.type, request.event.resource.sensitivity)
+        cell = (event.identity.type, event.resource.sensitivity)
         if cell not in self._thresholds:
-            self._thresholds[cell] = threshold_for(self.policy, request.model, request.event)
+            self._thresholds[cell] = threshold_for(self.policy, request.model, event)
         return self._thresholds[cell]
+
+    def _read(self, request: PastRequest) -> Readings:
+        return read_past_request(request, self.policy, self._catalogues)
 
     def decide(self, request: PastRequest) -> Decision:
         """Decide a request, and update the simulated state with its ruling."""
-        session, proofs = self._state.before(request)
-        decision = decide_again(request, self.policy, self.threshold(request), session, proofs)
-        self._state.update(request, decision)
+        readings = self._read(request)
+        session, proofs = self._state.before(request, readings.event)
+        threshold = self._threshold(request, readings.event)
+        decision = decide_again(request, readings, self.policy, threshold, session, proofs)
+        self._state.update(request, readings.event, decision)
         return decision
+
+
+def read_past_request(request: PastRequest, policy: Policy, catalogues: Catalogues = NO_CATALOGUES) -> Readings:
+    """The readings of a past request, as the service reads one of this moment."""
+    return read_request(request.event, policy, catalogues, request.types, assured=request.assured)
 
 
 def decide_again(
     request: PastRequest,
+    readings: Readings,
     policy: Policy,
     threshold: float | None,
     session: SessionState,
@@ -108,17 +131,19 @@ def decide_again(
     """Decide a past request under a policy; `proofs` are those reported beside the claims of its event."""
     recorded = request.decision
     return decide(
-        read_request(request.event, policy, types=request.types, assured=request.assured),
+        readings,
         request.features,
         request.trust,
         None,
         policy,
-        (*claimed_proofs(request.event), *proofs),
-        session,
+        (*claimed_proofs(request.event, request.places.claims), *proofs),
+        replace(session, places=request.places),
         id=request.id,
         at=request.at,
         threshold=threshold,
         versions=Versions(request.model.version if request.model else None, policy.digest, digest()),
         degraded=recorded.degraded if recorded and request.trust is None else None,
         enforceable=False,
+        as_sent=request.as_sent,
+        lowest=request.lowest,
     )

@@ -179,7 +179,8 @@ class ReplayCounts:
         difference = abs(STRICTNESS[before] - STRICTNESS[after.ruling])
         label = replayed.request.label
         labelled = label.compromised is not None or label.escalation is True
-        distance = abs(after.trust.now - after.threshold) if after.trust and after.threshold is not None else 0.0
+        trust, threshold = after.counted_trust, after.threshold
+        distance = abs(trust - threshold) if trust is not None and threshold is not None else 0.0
         entry = ((float(difference), float(labelled), distance), self._replayed, replayed)
         if len(self._largest) < MAX_LARGEST:
             heapq.heappush(self._largest, entry)

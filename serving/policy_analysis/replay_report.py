@@ -17,6 +17,7 @@ ASSUMPTIONS = (
     "Histories are as recorded: what another ruling would have changed in them is not replayed.",
     "A challenge that was made is answered as it was; an added one is answered at once by a legitimate identity, and "
     "never by an attacker.",
+    "A file of events does not say who sent them: what a caller left out does not count as never seen.",
     "Nothing is known of sessions that were open before the first of these requests.",
     "Intervals are 95 %, by resampling identities.",
 )
@@ -56,7 +57,7 @@ def change_json(replayed: ReplayedRequest) -> dict[str, Any]:
         "before": replayed.before.ruling,
         "after": after.ruling,
         "because": list(after.because),
-        "trust": after.trust.now if after.trust else None,
+        "trust": after.counted_trust,
         "threshold": after.threshold,
         "compromised": request.label.compromised,
         "escalation": request.label.escalation,

@@ -8,14 +8,18 @@ were recorded.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from features.event.schema import Event
 from serving.decision import jit_scopes
 from serving.decision.decision import Decision
-from serving.decision.inputs import Prompt, Proof, Revocation, Scope, SessionState
+from serving.decision.inputs import Prompt, Proof, Scope, SessionState
+from serving.decision.places.place import place_of, request_name
+from serving.decision.proofs import latest_moment
 from serving.policy.schema import Policy
+from serving.policy_analysis.past_reports import NO_REPORTS, PastReports
 from serving.policy_analysis.past_requests import PastRequest
 from serving.store.prompts.counts import minute_of
 
@@ -50,6 +54,7 @@ class _Session:
         for proof in [proof for proof in self.pending_proofs if proof.made_at <= at]:
             self.pending_proofs.remove(proof)
             self.proofs.append(proof)
+            self.last_seen = max(filter(None, (self.last_seen, proof.asked_at)), default=None)
             self.valid_until = proof.expires_at or self.valid_until
         self.proofs = [proof for proof in self.proofs if proof.expires_at is None or proof.expires_at > at]
 
@@ -57,39 +62,45 @@ class _Session:
 class SimulatedState:
     """The simulated state of every session. Requests must come in order of time."""
 
-    def __init__(self, policy: Policy, revocations: Mapping[str, Iterable[Revocation]] | None = None) -> None:
+    def __init__(self, policy: Policy, reports: PastReports = NO_REPORTS) -> None:
         self._policy = policy
         self._window = timedelta(seconds=policy.storm.window_seconds)
-        self._revocations = revocations or {}
+        self._failures_within = timedelta(seconds=policy.step_ups.failures_within_seconds)
+        self._reports = reports
         self._sessions: dict[SessionId, _Session] = {}
         self._prompts: dict[str, deque[_PromptRecord]] = {}
 
-    def before(self, request: PastRequest) -> tuple[SessionState, tuple[Proof, ...]]:
-        """The session state at the time of a request, and the proofs reported by then."""
-        event, at = request.event, request.at
+    def before(self, request: PastRequest, event: Event) -> tuple[SessionState, tuple[Proof, ...]]:
+        """The session state at the time of a request, and the proofs reported by then. `event` is the request as it is
+        read, with the category and type that count."""
+        at = request.at
         session_id: SessionId = (event.identity.id, event.session.id)
         session = self._sessions.get(session_id)
         if session is not None:
             session.advance(at)
-        scope = _scope(request)
+        scope = _scope(event)
+        denials = self._reports.denials(*session_id, at)
+        known = session is not None and session.last_seen is not None and event.session.id is not None
         prompts = self._prompts_in_window(event.identity.id, at)
         state = SessionState(
-            revocation=self._revocation(session_id, at),
+            revocation=denials.revocation,
+            session_revoked_at=None if known else denials.session_revoked_at,
             valid_until=session.valid_until if session else None,
             prompts_in_window=len(prompts),
             prompts_by_remedy=Counter(each.prompt.remedy for each in prompts if each.scope == scope),
             prompts_by_rule=Counter(rule for each in prompts for rule in each.prompt.asked_by),
             challenged_at=dict(session.challenged_at.get(scope, {})) if session else {},
             last_seen=session.last_seen if session else None,
+            failed_step_ups=self._reports.failures(event.identity.id, at - self._failures_within, at),
         )
         return state, tuple(session.proofs) if session else ()
 
-    def update(self, request: PastRequest, decision: Decision) -> None:
-        """Update the state with a decision."""
-        identity, session_id = request.event.identity.id, request.event.session.id
+    def update(self, request: PastRequest, event: Event, decision: Decision) -> None:
+        """Update the state with a decision on a request as it was read."""
+        identity, session_id = event.identity.id, event.session.id
         if decision.ruling == "step_up":
             prompt = Prompt(decision.remedies[0].type, decision.asked_by)
-            record = _PromptRecord(request.at, _scope(request), prompt)
+            record = _PromptRecord(request.at, _scope(event), prompt)
             self._prompts.setdefault(identity, deque()).append(record)
         if session_id is None or decision.ruling == "deny":
             return
@@ -98,17 +109,10 @@ class SimulatedState:
             session.last_seen = request.at
             session.valid_until = decision.valid_until or session.valid_until
             return
-        session.challenged_at[_scope(request)] = {request.id: request.at}
-        session.pending_proofs += simulated_proofs(request, decision, self._policy)
-
-    def _revocation(self, session_id: SessionId, at: datetime) -> Revocation | None:
-        identity, session = session_id
-        made = [
-            each
-            for each in self._revocations.get(identity, ())
-            if each.session in (None, session) and each.at <= at and not (each.until and each.until <= at)
-        ]
-        return made[-1] if made else None
+        claimed = request.event.authentication.time
+        asked_at = max(request.at, latest_moment(claimed)) if claimed else request.at
+        session.challenged_at[_scope(event)] = {request.id: asked_at}
+        session.pending_proofs += simulated_proofs(request, event, decision, self._policy)
 
     def _prompts_in_window(self, identity: str, at: datetime) -> Sequence[_PromptRecord]:
         prompts = self._prompts.get(identity, deque())
@@ -117,30 +121,31 @@ class SimulatedState:
         return prompts
 
 
-def _scope(request: PastRequest) -> RequestScope:
-    return request.event.action.category, request.event.resource.type
+def _scope(event: Event) -> RequestScope:
+    return event.action.category, event.resource.type
 
 
-def simulated_proofs(request: PastRequest, decision: Decision, policy: Policy) -> tuple[Proof, ...]:
-    """The proofs that a challenge brings: those it really brought, else one proof unless the request is malicious."""
+def simulated_proofs(request: PastRequest, event: Event, decision: Decision, policy: Policy) -> tuple[Proof, ...]:
+    """The proofs that a challenge of a request, read as an event, brings: those it really brought, else one proof
+    unless the request is malicious."""
     if request.decision is not None and request.decision.ruling == "step_up":
         return tuple(replace(proof, asked_at=proof.asked_at or request.at) for proof in request.decision.proofs)
     if request.label.compromised:
         return ()
-    human, made_at = request.event.identity.type == "human", request.at + _ANSWER_TIME
+    human, made_at = event.identity.type == "human", request.at + _ANSWER_TIME
     return (
         Proof(
             made_at=made_at,
             kind="interactive_mfa" if human else "jit_credential",
             amr=STRONGEST_FACTORS if human else (),
-            scope=Scope(*_scope(request)),
+            scope=Scope(*_scope(event)),
             expires_at=made_at + timedelta(seconds=policy.lifetime.elevation_seconds),
             decision_id=request.id,
             source="step_up",
-            network_asn=request.event.network.asn,
-            device_id=request.event.device.id,
-            trust_at_completion=decision.trust.now if decision.trust else None,
-            granted=() if human else (jit_scopes.narrowest_scope(request.event),),
+            place=place_of(event),
+            request=request_name(event),
+            trust_at_completion=decision.counted_trust,
+            granted=() if human else (jit_scopes.narrowest_scope(event),),
             asked_at=request.at,
         ),
     )

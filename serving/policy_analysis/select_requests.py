@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from features.model.bundle import ModelMismatch, TrustModel, fetch
 from features.settings import Settings
+from serving.deployment.catalogue_files import Catalogues, load_catalogues
 from serving.errors import AnalysisError
-from serving.model.active import policy_file
+from serving.model.active import catalogue_folder, policy_file
 from serving.policy.schema import Policy, PolicyError
 from serving.policy_analysis.from_decision_log import (
     LogWindow,
@@ -81,6 +82,14 @@ def load_policy(settings: Settings, file: Path | None = None) -> Policy:
     """A policy file, by default the one in force. Raises AnalysisError when it is not valid."""
     try:
         return Policy.load(file or policy_file(settings))
+    except PolicyError as error:
+        raise AnalysisError(str(error)) from error
+
+
+def load_known(settings: Settings) -> Catalogues:
+    """What the deployment knows, by the catalogues in force. Raises AnalysisError when one is not valid."""
+    try:
+        return load_catalogues(catalogue_folder(settings))
     except PolicyError as error:
         raise AnalysisError(str(error)) from error
 

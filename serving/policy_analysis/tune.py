@@ -12,15 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.arrays import Array
-from features.event.schema import IdentityType, Sensitivity
+from features.event.schema import Event, IdentityType, Sensitivity
 from features.hashing import key_of
 from serving.decision.inputs import SessionState
+from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues
 from serving.errors import AnalysisError
 from serving.policy.rules import IDENTITY_TYPES, SENSITIVITIES
 from serving.policy.schema import Policy, Thresholds
 from serving.policy_analysis.intervals import Estimate, rate, resample_totals
 from serving.policy_analysis.past_requests import PastRequest, SkippedRequest
-from serving.policy_analysis.replay import decide_again
+from serving.policy_analysis.replay import decide_again, read_past_request
 
 WEIGHTS: Mapping[Sensitivity, float] = {"public": 1.0, "internal": 2.0, "confidential": 4.0, "restricted": 10.0}
 """How much more likely a legitimate request may be challenged, the more sensitive its resource is."""
@@ -75,7 +76,9 @@ class TuningResult:
     source: str
 
 
-def tuning_sample(requests: Iterable[PastRequest | SkippedRequest], policy: Policy) -> tuple[Array, str]:
+def tuning_sample(
+    requests: Iterable[PastRequest | SkippedRequest], policy: Policy, catalogues: Catalogues = NO_CATALOGUES
+) -> tuple[Array, str]:
     """The requests as an array of SAMPLE_DTYPE, some twenty bytes each, and the source of their labels.
 
     A request without a label counts as legitimate.
@@ -86,22 +89,27 @@ def tuning_sample(requests: Iterable[PastRequest | SkippedRequest], policy: Poli
         for request in requests:
             if isinstance(request, SkippedRequest) or request.trust is None:
                 continue
-            identity_type = request.event.identity.type
-            sensitivity = SENSITIVITIES.index(_threshold_name(policy.thresholds[identity_type], request))
-            stopped = decide_again(request, policy, 0.0, SessionState(), ()).ruling != "allow"
+            readings = read_past_request(request, policy, catalogues)
+            event = readings.event
+            identity_type = event.identity.type
+            sensitivity = SENSITIVITIES.index(_threshold_name(policy.thresholds[identity_type], event))
+            decision = decide_again(request, readings, policy, 0.0, SessionState(), ())
+            if decision.counted_trust is None:
+                continue
             if request.label.source:
                 sources.add(request.label.source)
             identity, type_index = key_of(request.event.identity.id), IDENTITY_TYPES.index(identity_type)
             malicious = request.label.compromised is True
-            yield identity, type_index, sensitivity, request.trust.now, stopped, malicious
+            stopped = decision.ruling != "allow"
+            yield identity, type_index, sensitivity, decision.counted_trust, stopped, malicious
 
     sample = np.fromiter(rows(), SAMPLE_DTYPE)
     return sample, ", ".join(sorted(sources)) or "none, all counted as legitimate"
 
 
-def _threshold_name(thresholds: Thresholds, request: PastRequest) -> Sensitivity:
-    """The sensitivity whose threshold applies to a request; an unknown sensitivity has no threshold of its own."""
-    threshold = thresholds.for_sensitivity(request.event.resource.sensitivity)
+def _threshold_name(thresholds: Thresholds, event: Event) -> Sensitivity:
+    """The sensitivity whose threshold applies to an event; an unknown sensitivity has no threshold of its own."""
+    threshold = thresholds.for_sensitivity(event.resource.sensitivity)
     return next(name for name in SENSITIVITIES if getattr(thresholds, name) is threshold)
 
 

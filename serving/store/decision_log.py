@@ -96,6 +96,17 @@ _LATEST_FOR_EVENT = Statement(
     .order_by(decisions.c.at.desc())
     .limit(1)
 )
+_LATEST_IN_SESSION = Statement(
+    sa.select(decisions.c.payload)
+    .where(
+        decisions.c.space == bindparam("space"),
+        decisions.c.session == bindparam("session"),
+        decisions.c.identity == bindparam("identity"),
+        decisions.c.payload.is_not(None),
+    )
+    .order_by(decisions.c.at.desc(), decisions.c.id.desc())
+    .limit(1)
+)
 _ERASE = Statement(
     sa.update(decisions).where(decisions.c.id == bindparam("erased_id"), decisions.c.payload.is_not(None)),
     ("caller", "identity", "session", "event_id", "body_digest", "payload", "salt", "outbox"),
@@ -173,6 +184,14 @@ class DecisionLog:
         """The caller's newest decision about an event of this identity, made at or after `since`."""
         about = {"space": key.namespace, "identity": key.identity, "event_id": event_id}
         row = self._connection.first(_LATEST_FOR_EVENT, caller=caller, **about, since=microseconds(since))
+        return DecisionRecord.from_payload(row[0]) if row else None
+
+    def latest_in_session(self, key: SessionKey) -> DecisionRecord | None:
+        """The newest decision about a session; None for a request without one."""
+        if key.session is None:
+            return None
+        about = {"space": key.namespace, "identity": key.identity, "session": key.session}
+        row = self._connection.first(_LATEST_IN_SESSION, **about)
         return DecisionRecord.from_payload(row[0]) if row else None
 
     def erase(self, id: str, *, at: datetime, by: str, reason: str) -> None:

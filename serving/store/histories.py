@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -12,7 +14,10 @@ from features.history.layout import CREDENTIAL, IDENTITY, LAYOUT, SESSION, Histo
 from serving.errors import StaleHistory, StaleLayout
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import SessionKey, events, histories
+from serving.times import microseconds, time_of
 
+LONGEST_LAG = timedelta(hours=1)
+"""How long a shipped event may be on its way: an earlier time is not believed of a key that only ships events."""
 LAYOUTS = {"identity": IDENTITY, "session": SESSION, "credential": CREDENTIAL}
 
 _THIS_RECORD = (
@@ -38,6 +43,19 @@ _FIND_EVENT = Statement(
     )
     .limit(1)
 )
+
+
+def time_to_fold(event: Event, arrived_at: datetime | None) -> datetime:
+    """The time an event is folded with: its own, but where it ages by arrival no earlier than LONGEST_LAG before that,
+    and no later. Whoever influences a log could otherwise make a habit old, or let everything else fade."""
+    if arrived_at is None:
+        return event.time
+    return min(max(event.time, arrived_at - LONGEST_LAG), arrived_at)
+
+
+def as_folded(event: Event, folded_at: int | None) -> Event:
+    """An event with the time its row says it was folded with, in microseconds; None for its own."""
+    return event if folded_at is None else event.model_copy(update={"time": time_of(folded_at)})
 
 
 class Histories:
@@ -70,14 +88,34 @@ class Histories:
             )
         return version + 1
 
-    def append_event(self, namespace: str, event: Event, *, outcome: int, source: str, version: int | None) -> None:
+    def append_event(
+        self,
+        namespace: str,
+        event: Event,
+        *,
+        outcome: int,
+        source: str,
+        version: int | None,
+        arrived_at: datetime | None = None,
+    ) -> None:
         """Append an event to those histories are computed from.
 
-        `version` is the identity's version after the event, None when the event changed no history.
+        `version` is the identity's version after the event, None when the event changed no history. An event with
+        `arrived_at` ages by that, and was folded with its `time_to_fold`.
         """
-        body = event.model_dump_json(exclude_none=True)
-        columns = {"space": namespace, "identity": event.identity.id, "event_id": event.id}
-        self._connection.change(_INSERT_EVENT, **columns, outcome=outcome, source=source, version=version, body=body)
+        folded_at = time_to_fold(event, arrived_at)
+        columns = {
+            "space": namespace,
+            "identity": event.identity.id,
+            "event_id": event.id,
+            "outcome": outcome,
+            "source": source,
+            "version": version,
+            "body": event.model_dump_json(exclude_none=True),
+            "arrived_at": None if arrived_at is None else microseconds(arrived_at),
+            "folded_at": None if folded_at == event.time else microseconds(folded_at),
+        }
+        self._connection.change(_INSERT_EVENT, **columns)
 
     def has_event(self, namespace: str, identity: str, event_id: str) -> bool:
         """Whether an event of this identity with this id is stored."""

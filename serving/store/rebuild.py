@@ -15,7 +15,7 @@ from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import LAYOUT, History, empty
 from serving.store.database import Connection, Statement
-from serving.store.histories import LAYOUTS, put_record
+from serving.store.histories import LAYOUTS, as_folded, put_record
 from serving.store.schema import SessionKey, events, histories
 from serving.store.store import Store
 
@@ -48,7 +48,7 @@ class Recomputed:
 
 
 _EVENTS = Statement(
-    sa.select(events.c.version, events.c.outcome, events.c.body)
+    sa.select(events.c.version, events.c.outcome, events.c.body, events.c.folded_at)
     .where(
         events.c.space == bindparam("of_space"),
         events.c.identity == bindparam("of_identity"),
@@ -111,12 +111,12 @@ def _names(key: SessionKey) -> dict[str, str]:
 
 def _recompute(connection: Connection, key: SessionKey) -> Recomputed:
     result = Recomputed()
-    for version, outcome, body in connection.rows(_EVENTS, **_names(key)):
+    for version, outcome, body, folded_at in connection.rows(_EVENTS, **_names(key)):
         if version != result.version + 1:
             result.faults.append(f"after the event of version {result.version} comes the event of version {version}")
         result.version = version
         try:
-            _apply(result, Event.model_validate_json(body), outcome)
+            _apply(result, as_folded(Event.model_validate_json(body), folded_at), outcome)
         except ValidationError:
             result.faults.append(f"the event of version {version} cannot be read")
     return result

@@ -28,7 +28,7 @@ class SessionKey(NamedTuple):
 metadata = sa.MetaData()
 
 
-def _counter(name: str) -> Column[int]:
+def counter(name: str) -> Column[int]:
     """An autoincremented number; SQLite increments only a column of type INTEGER."""
     return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
 
@@ -36,7 +36,7 @@ def _counter(name: str) -> Column[int]:
 events = Table(
     "events",
     metadata,
-    _counter("place"),
+    counter("place"),
     Column("space", Text, nullable=False),
     Column("identity", Text, nullable=False),
     Column("version", BigInteger, comment="the identity's version once folded; null when it was not folded"),
@@ -44,6 +44,8 @@ events = Table(
     Column("outcome", Integer, nullable=False, comment="how it was folded: a code of features.history.update"),
     Column("source", Text, nullable=False),
     Column("body", Text, nullable=False, comment="the event as folded: enriched, claims already removed"),
+    Column("arrived_at", BigInteger, comment="when it was shipped here, where it ages by that"),
+    Column("folded_at", BigInteger, comment="the time it was folded with, where that is not its own"),
     Index("events_of_identity", "space", "identity", "place"),
     Index("events_by_id", "space", "identity", "event_id"),
     sqlite_autoincrement=True,
@@ -139,7 +141,7 @@ prompt_counts = Table(
 step_ups = Table(
     "step_ups",
     metadata,
-    _counter("place"),
+    counter("place"),
     Column("space", Text, nullable=False),
     Column("identity", Text, nullable=False),
     Column("session", Text),
@@ -151,7 +153,9 @@ step_ups = Table(
     Column("proof", Text, comment="JSON; null unless completed"),
     Column("proof_key", Text, comment="by which a proof that is given twice is recognised"),
     Column("salt", LargeBinary, comment="of the digest in the chain"),
+    Column("proven_network", Text, comment="key of the network and device the proof was made on, where both are known"),
     Index("step_ups_of_session", "space", "identity", "session", "at"),
+    Index("step_ups_by_network", "space", "identity", "proven_network", "at"),
     Index("step_ups_by_proof", "space", "proof_key"),
     Index("step_ups_of_decision", "decision_id"),
     Index("step_ups_by_result", "space", "identity", "result", "at"),
@@ -162,7 +166,7 @@ step_ups = Table(
 revocations = Table(
     "revocations",
     metadata,
-    _counter("place"),
+    counter("place"),
     Column("space", Text, nullable=False),
     Column("identity", Text, nullable=False),
     Column("session", Text, comment="null revokes the identity as a whole"),
@@ -198,7 +202,7 @@ findings = Table(
 feedback = Table(
     "feedback",
     metadata,
-    _counter("place"),
+    counter("place"),
     Column("decision_id", Text, sa.ForeignKey("decisions.id"), nullable=False),
     Column("chain", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
@@ -233,23 +237,35 @@ identity_types = Table(
 )
 """The type of each identity, and who fixed it."""
 
-field_presence = Table(
-    "field_presence",
+seen_values = Table(
+    "seen_values",
     metadata,
     Column("space", Text, primary_key=True),
-    Column("caller", Text, primary_key=True),
-    Column("identity", Text, primary_key=True, comment="empty for all identities of the caller"),
-    Column("day", BigInteger, nullable=False, comment="the last active day, as a proleptic ordinal"),
-    Column("today", Integer, nullable=False, comment="a bit for each group that was there on that day"),
-    Column("days", sa.Float(53), nullable=False, comment="active days before it, decayed"),
-    Column("requests", BigInteger, nullable=False, comment="the first requests that were counted"),
-    *(
-        Column(f"{group}_{what}", kind, nullable=False)
-        for group in ("network", "device", "client", "credential")
-        for what, kind in (("days", sa.Float(53)), ("requests", BigInteger()))
+    Column("identity", Text, primary_key=True),
+    Column("value", Text, primary_key=True, comment="its kind (network, device, client), a space, the value itself"),
+    Column("first_at", BigInteger, nullable=False),
+    Column("lowest_trust", sa.Float(53), comment="since then, while it was new; null: no model said"),
+    Column("lowest_trust_as_sent", sa.Float(53), comment="the same without stand-ins for what was withheld"),
+    Column("shortest_seconds", sa.Float(53), comment="the shortest that trust let a session last; null: no limit"),
+    Column("day", BigInteger, comment="the last day on which it was allowed, as a proleptic ordinal"),
+    Column("days", Integer, nullable=False, comment="on how many different days it was allowed"),
+    Column("sessions", Text, comment="which used it while new, as JSON; null: too many to name"),
+    Column(
+        "settled_by", Text, comment="what ended its being new: days, history, a sign-in or a proof's key; null: new"
+    ),
+    Column("earlier", LargeBinary, comment="the histories before its first use, compressed, while it is new"),
+    Column("changes", BigInteger, nullable=False, comment="how often this row was written"),
+    Column("salt", LargeBinary, comment="of the digest in the chain"),
+    Index(
+        "seen_values_new",
+        "space",
+        "identity",
+        "lowest_trust",
+        sqlite_where=sa.text("settled_by IS NULL"),
+        postgresql_where=sa.text("settled_by IS NULL"),
     ),
 )
-"""How regularly each caller sends the network, device, client and credential of an identity."""
+"""The networks, devices and clients each identity was seen with, and the lowest trust while they were new to it."""
 
 keys = Table(
     "keys",

@@ -6,8 +6,7 @@ import logging
 from pathlib import Path
 
 from features.settings import Settings
-from serving.store.chain.anchors import append_anchor, make_anchor
-from serving.store.chain.hash_chain import Tip, heads
+from serving.store.chain.anchors import ChainHeads, append_anchor, chain_heads, make_anchor
 from serving.store.chain.signing_key import ensure_signing_key
 from serving.store.store import Store
 from serving.workers.periodic import PeriodicWorker
@@ -24,7 +23,7 @@ class AnchorWriter:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._anchored: frozenset[Tip] = frozenset()
+        self._anchored: ChainHeads | None = None
 
     def worker(self) -> PeriodicWorker:
         """The worker that writes anchors from now on."""
@@ -32,10 +31,9 @@ class AnchorWriter:
 
     def write(self) -> None:
         """Append an anchor if a chain has grown. Raises ServingError, which is logged and tried again."""
-        with self._store.reading() as transaction:
-            now = frozenset(heads(transaction.connection.core))
-        if now == self._anchored:
+        current = chain_heads(self._store)
+        if current == self._anchored:
             return
         key = ensure_signing_key(Path(self._settings.signing_key))
-        append_anchor(make_anchor(self._store, key), Path(self._settings.anchor_file))
-        self._anchored = now
+        append_anchor(make_anchor(current, key), Path(self._settings.anchor_file))
+        self._anchored = current

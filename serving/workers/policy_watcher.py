@@ -7,17 +7,17 @@ content of the file ends the watcher: reading is bounded, and the bytes are comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from features.hashing import digest_of
 from serving.engine.writer import Engine
 from serving.policy.loader import read_file
 from serving.policy.schema import POLICY_LIMITS, Policy, PolicyError
 from serving.times import now
-from serving.workers.active_files import refresh
+from serving.workers.active_files import Change, ParsedOnce, refresh, unchanged
 from serving.workers.periodic import PeriodicWorker
 
 SECONDS = 2.0
@@ -31,10 +31,7 @@ class PolicyWatcher:
         self._engine = engine
         self._file = file
         self._clock = clock
-        self._digest: str | None = None
-        """The digest of the bytes that `_parsed` comes from."""
-        self._parsed: Policy | str = ""
-        """The policy, or why it is refused."""
+        self._parsed = ParsedOnce(lambda data: Policy.parse(data, str(file)))
 
     def worker(self) -> PeriodicWorker:
         """The worker that checks the file from now on."""
@@ -42,23 +39,15 @@ class PolicyWatcher:
 
     def check(self) -> None:
         """Put the file's policy into force if it changed and may be; a policy of a later day waits for it."""
-        refresh(self._engine, self._file, self._changed, self._clock())
+        refresh(self._engine, self._file, {self._file: self._read}, self._clock())
 
-    def _changed(self) -> Mapping[str, Any]:
-        """The file's policy, if it is another and may be in force. Raises PolicyError."""
+    def _read(self) -> Change:
+        """The change to the file's policy, if it is another and may be in force. Raises PolicyError."""
         data = read_file(self._file, POLICY_LIMITS)
-        digest = digest_of(data)
-        if digest == self._engine.active.policy.digest:
-            return {}
-        if digest != self._digest:
-            try:
-                self._parsed = Policy.parse(data, str(self._file))
-            except PolicyError as error:
-                self._parsed = str(error)
-            self._digest = digest
-        if isinstance(self._parsed, str):
-            raise PolicyError(self._parsed)
-        not_in_force = self._parsed.not_in_force(self._clock())
+        if digest_of(data) == self._engine.active.policy.digest:
+            return unchanged
+        policy = self._parsed(data)
+        not_in_force = policy.not_in_force(self._clock())
         if not_in_force:
-            raise PolicyError(f"{self._file}: {not_in_force}")
-        return {"policy": self._parsed}
+            raise PolicyError(f"{self._file}: {not_in_force}", str(self._file))
+        return lambda active: replace(active, policy=policy)

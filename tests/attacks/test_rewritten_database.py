@@ -6,6 +6,7 @@ comparing them with their events.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -17,7 +18,7 @@ from support.chained_store import full_store
 from support.recorded_decisions import FILE, open_store
 
 from features.hashing import sha256
-from serving.store.chain.anchors import append_anchor, make_anchor, read_anchors
+from serving.store.chain.anchors import append_anchor, chain_heads, make_anchor, read_anchors
 from serving.store.chain.hash_chain import Link, empty_chain, next_tip
 from serving.store.chain.linked_rows import LINKED
 from serving.store.chain.signing_key import ensure_signing_key, public_key_of
@@ -52,7 +53,9 @@ def anchored_store(folder: Path) -> Path:
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
     store = full_store(folder)
-    append_anchor(make_anchor(store, ensure_signing_key(elsewhere / "signing-key.pem")), elsewhere / "anchors")
+    append_anchor(
+        make_anchor(chain_heads(store), ensure_signing_key(elsewhere / "signing-key.pem")), elsewhere / "anchors"
+    )
     return elsewhere / "anchors"
 
 
@@ -191,6 +194,10 @@ def _undo(database: sqlite3.Connection, row: sqlite3.Row) -> None:
         database.execute("UPDATE identity_types SET fixed = NULL, fixed_by = NULL, declared = 'human'")
     elif row["kind"] == "identity_type":
         database.execute("DELETE FROM identity_types")
+    elif row["kind"] == "claim_place":
+        database.execute("DELETE FROM claim_places WHERE place = ?", (row["subject"],))
+    elif row["kind"] == "seen_value":
+        database.execute("DELETE FROM seen_values")
     elif row["kind"] == "key":
         database.execute("DELETE FROM keys WHERE id = ?", (row["subject"],))
     elif row["kind"] == "key_revoked":
@@ -199,7 +206,7 @@ def _undo(database: sqlite3.Connection, row: sqlite3.Row) -> None:
         database.execute("DELETE FROM sessions WHERE ? = 'd1'", (row["subject"],))
 
 
-@pytest.mark.parametrize("kept", range(1, 18))
+@pytest.mark.parametrize("kept", range(1, 20))
 def test_a_cut_off_end_is_found_with_an_anchor_only(tmp_path: Path, kept: int) -> None:
     """Without one the rest is a log like any other; the output says so."""
     anchors = anchored_store(tmp_path)
@@ -297,7 +304,7 @@ def test_a_whole_chain_that_is_replaced_is_found_with_an_anchor(tmp_path: Path) 
 def test_an_anchor_signed_by_another_key_is_said(tmp_path: Path) -> None:
     """Whoever rewrites the database may sign an anchor, but not with the key whose public part is noted elsewhere."""
     anchors = anchored_store(tmp_path)
-    forged = make_anchor(open_store(tmp_path), ensure_signing_key(tmp_path / "own-key.pem"))
+    forged = make_anchor(chain_heads(open_store(tmp_path)), ensure_signing_key(tmp_path / "own-key.pem"))
     append_anchor(forged, anchors)
 
     assert ["signed by another key" in each for each in found_by(tmp_path, anchors)] == [True]
@@ -306,17 +313,17 @@ def test_an_anchor_signed_by_another_key_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"rows": 18', '"rows": 17', "signature"),
+        (r'"rows": \d+', '"rows": 1', "signature"),
         ('"heads"', '"hea', "not an anchor"),
-        ('"sequence": 17', '"sequence": 16', "signature"),
+        (r'"sequence": \d+', '"sequence": 1', "signature"),
     ],
 )
 def test_an_altered_anchor_is_said(tmp_path: Path, old: str, new: str, reason: str) -> None:
     """An anchor counts only as it was signed."""
     anchors = anchored_store(tmp_path)
-    text = anchors.read_text()
-    assert old in text
-    anchors.write_text(text.replace(old, new))
+    altered, times = re.subn(old, new, anchors.read_text())
+    assert times == 1
+    anchors.write_text(altered)
 
     assert any(reason in each for each in found_by(tmp_path, anchors))
 
@@ -328,7 +335,9 @@ def test_an_untouched_database_fits_its_anchors(tmp_path: Path) -> None:
         store = open_store(tmp_path)
         with store.transaction() as tx:
             tx.chain.put_in_force({"policy": f"sha256:{number}"})
-        append_anchor(make_anchor(store, ensure_signing_key(anchors.with_name("signing-key.pem"))), anchors)
+        append_anchor(
+            make_anchor(chain_heads(store), ensure_signing_key(anchors.with_name("signing-key.pem"))), anchors
+        )
 
     assert found_by(tmp_path, anchors) == []
 

@@ -220,13 +220,17 @@ def test_the_built_in_policy_is_valid_and_shown() -> None:
 
 
 def test_the_templates_of_identity_providers_are_shown() -> None:
-    """All in a table, one as a policy would state it; a name that is not known is told the nearest one."""
+    """All in a table, one as lines of a policy file; a name that is not known is told the nearest one."""
     listed = run_command("policy", "templates")
     code, printed, _ = run_command("policy", "templates", "okta")
     unknown = run_command("policy", "templates", "octa")
 
     assert [name for name in identity_providers() if name not in listed[1]] == []
-    assert (code, yaml.safe_load(printed)["okta"]["acr_levels"]["urn:okta:loa:2fa:any"]) == (0, {"aal": 2})
+    policy = Policy.parse(BUILT_IN.read_bytes() + printed.encode(), "with okta")
+    meaning = printed.partition("below.")[2].partition("# To be mapped")[0].partition("\n")[2].replace("# ", "")
+
+    assert (code, policy.identity_provider) == (0, "okta")
+    assert yaml.safe_load(meaning)["acr_levels"]["urn:okta:loa:2fa:any"] == {"aal": 2}
     assert unknown[0] == 2
     assert "did you mean 'okta'?" in unknown[2]
 

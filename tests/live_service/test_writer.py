@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.engines import CALLER, engine_without_model, score_request
-from support.live_server import ago, an_event, now
+from support.live_server import active_configuration, ago, an_event, now
 from support.recorded_decisions import open_store
 
 from features.event.schema import Event
@@ -243,7 +243,9 @@ def test_a_chunk_ends_with_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     clock = iter(0.006 * tick for tick in range(100))
     monkeypatch.setattr(reports, "perf_counter", lambda: next(clock))
     with open_store(tmp_path).transaction() as tx:
-        state = reports.ingest_chunk(tx, shipped(50), reports.Ingested())
+        active = active_configuration(tmp_path, champion=None, missing="there is none in this test")
+        shipment = reports.prepare_shipment(shipped(50), CALLER, None, active)
+        state = reports.ingest_chunk(tx, shipment, reports.Ingested(), active)
 
     assert state == reports.Ingested(done=3, folded=3)
 

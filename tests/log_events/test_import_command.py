@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
+import sys
+import textwrap
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,6 +14,7 @@ import pytest
 from support.source_samples import DATA
 from typer.testing import CliRunner, Result
 
+import features.sources
 from features.cli.main import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "sources" / "generic.md"
@@ -93,3 +98,22 @@ def test_a_sample_is_written_with_a_report(tmp_path: Path) -> None:
 def test_the_how_to_shows_the_record_that_the_page_maps() -> None:
     """So that whoever follows the how-to can use the page's map."""
     assert block(HOW_TO, "json") == block(PAGE, "json")
+
+
+def test_the_source_of_the_how_to_reads_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its two modules, with the page's map, are a source."""
+    blocks = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    principal, reader = (textwrap.dedent(each) for each in blocks)
+    files = {"__init__.py": "", "principal.py": principal, "reader.py": reader, "reader.yaml": block(PAGE, "yaml")}
+    (folder := tmp_path / "badge").mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    monkeypatch.setattr(features.sources, "__path__", [*features.sources.__path__, str(tmp_path)])
+
+    source = importlib.import_module("features.sources.badge.reader").SOURCE
+    for name in ("badge", "badge.principal", "badge.reader"):
+        del sys.modules[f"features.sources.{name}"]
+    event = source.parse(json.loads(block(HOW_TO, "json")))
+
+    assert (event.identity.id, event.identity.type, event.action.name) == ("ada", "human", "open vault")
+    assert source.recognises(json.loads(block(HOW_TO, "json")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from features.sources.registry import SOURCES
 TIME = "2026-01-05T09:00:00Z"
 UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 OBJECT = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+SESSION = "arn:aws:sts::111122223333:assumed-role/deploy"
 GUID = "88888888-6666-6666-6666-666666666666"
 
 
@@ -130,6 +132,14 @@ def event(source: str, record: dict[str, Any]) -> Event:
         ("azure", azure({OBJECT: GUID, "idtyp": "app"}), GUID, "service_account"),
         ("azure", azure({OBJECT: GUID, "idtyp": "app", "xms_mirid": "/subscriptions/1/x"}), GUID, "workload"),
         ("azure", azure({}, caller="ada@example.com"), "ada@example.com", "human"),
+        ("azure", azure({}) | {"identity": {"claim": {"oid": GUID, "appid": "1"}}}, GUID, "service_account"),
+        (
+            "azure",
+            azure({})
+            | {"authorization": {"evidence": {"principalId": GUID.replace("-", ""), "principalType": "User"}}},
+            GUID,
+            "human",
+        ),
         ("microsoft365", office("Ada@example.com"), "ada@example.com", "human"),
         ("microsoft365", office("ServicePrincipal_1", 4), "1", "service_account"),
         ("microsoft365", office("NT AUTHORITY\\SYSTEM (Microsoft.Exchange)", 3), None, "workload"),
@@ -154,6 +164,12 @@ def event(source: str, record: dict[str, Any]) -> Event:
         ("google-workspace", workspace({"email": "Ada@example.com"}), "ada@example.com", "human"),
         ("google-workspace", workspace({"callerType": "KEY", "email": "x@y.com"}), "x@y.com", "service_account"),
         ("google-workspace", workspace({"profileId": "118"}), "118", "human"),
+        (
+            "google-workspace",
+            workspace({"email": "a@b.c", "applicationInfo": {"oauthClientId": "7", "impersonation": True}}),
+            "a@b.c via 7",
+            "service_account",
+        ),
         ("github", github("Ada"), "ada", "human"),
         ("github", github("renovate[bot]"), "renovate[bot]", "service_account"),
         ("github", github("github-actions[bot]"), "github-actions[bot]", "workload"),
@@ -163,6 +179,8 @@ def event(source: str, record: dict[str, Any]) -> Event:
         ("kubernetes", kubernetes("system:node:n-1"), "system:node:n-1", "workload"),
         ("kubernetes", kubernetes("aksService"), "aksService", "workload"),
         ("kubernetes", kubernetes("Ada@example.com"), "Ada@example.com", "human"),
+        ("kubernetes", kubernetes(f"{SESSION}/i-0abc"), "arn:aws:iam::111122223333:role/deploy", "workload"),
+        ("kubernetes", kubernetes("arn:aws:iam::111122223333:user/ada"), None, "human"),
         ("linux", line("Accepted password for ada from 192.0.2.1 port 22 ssh2"), "ada", "human"),
         ("linux", line("Accepted publickey for root from 192.0.2.1 port 22 ssh2"), "root@web-1", "human"),
         ("linux", line("Accepted publickey for svc-x from 192.0.2.1 port 22 ssh2"), "svc-x", "service_account"),
@@ -175,6 +193,7 @@ def event(source: str, record: dict[str, Any]) -> Event:
         ),
         ("ocsf", ocsf(actor={"user": {"uid": "1", "type_id": 4}}), "1", "service_account"),
         ("ocsf", ocsf(actor={"user": {"uid": "1"}, "session": {"issuer": "arn:aws:iam::1:role/r"}}), None, "workload"),
+        ("ocsf", ocsf(actor={"user": {"uid": f"{SESSION}/i-1"}}), "arn:aws:iam::111122223333:role/deploy", "workload"),
         ("ocsf", ocsf(actor={"app_uid": "app-1"}), "app-1", "service_account"),
     ],
 )
@@ -228,6 +247,9 @@ def test_nobody_known_is_nobody(source: str, record: dict[str, Any]) -> None:
         ("google-workspace", workspace({"email": "a@b.c"}, "delivery", "gmail")),
         ("google-workspace", workspace({"email": "a@b.c"}, "suspicious_login", "login")),
         ("kubernetes", kubernetes("ada@example.com", stage="RequestReceived")),
+        ("okta", okta(eventType="policy.evaluate_sign_on", outcome={"result": "CHALLENGE"})),
+        ("entra", entra(userId=GUID, status={"errorCode": 50076})),
+        ("entra", {"Date (UTC)": TIME, "User ID": GUID, "Username": "a@b.c", "Status": "Interrupted"}),
         ("linux", line("pam_unix(sshd:session): session opened for user ada by (uid=0)")),
         ("linux", line("session opened", "CRON")),
     ],
@@ -257,6 +279,17 @@ def test_what_is_no_act_is_no_event(source: str, record: dict[str, Any]) -> None
         ("gcp", gcp({"principalEmail": "ada@example.com"}, status={"code": 7}), "denied"),
         ("gcp", gcp({"principalEmail": "ada@example.com"}, status={"code": 5}), "failure"),
         ("gcp", gcp({"principalEmail": "ada@example.com"}, status={}), "success"),
+        (
+            "gcp",
+            gcp({"principalEmail": "a@b.c"}, serviceName="login.googleapis.com", methodName="x.loginChallenge"),
+            None,
+        ),
+        (
+            "gcp",
+            gcp({"principalEmail": "a@b.c"}, serviceName="login.googleapis.com", methodName="x.loginFailure"),
+            "failure",
+        ),
+        ("entra", entra(userId=GUID, status={"errorCode": 50074}), "failure"),
         ("google-workspace", workspace({"email": "a@b.c"}, "login_failure", "login"), "failure"),
         ("google-workspace", workspace({"email": "a@b.c"}, "login_challenge", "login"), None),
         (
@@ -334,13 +367,21 @@ def test_what_came_of_it(source: str, record: dict[str, Any], outcome: str | Non
             ),
             ("pwd", "hwk"),
         ),
-        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: RSA SHA256:x"), ("pop",)),
+        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: RSA SHA256:x"), ("swk",)),
+        ("linux", line("Accepted publickey for ada from 192.0.2.1 port 22 ssh2: ED25519-SK SHA256:x"), ("hwk",)),
         ("linux", line("Accepted keyboard-interactive/pam for ada from 192.0.2.1 port 22 ssh2"), None),
     ],
 )
 def test_a_sign_in_proves_what_its_record_shows(source: str, record: dict[str, Any], methods: Any) -> None:
     """Nothing is proven by what was done at another time, or is not said."""
     assert event(source, record).authentication.amr == methods
+
+
+def test_a_sign_in_that_proved_nothing_anew_is_no_fresh_proof() -> None:
+    """A token of an earlier sign-in satisfied it: when that was is not said."""
+    steps = [{"authenticationMethod": "Previously satisfied", "succeeded": True}]
+
+    assert event("entra", entra(userId=GUID, authenticationDetails=steps)).authentication.time is None
 
 
 def test_delegation_names_who_stands_behind() -> None:
@@ -358,6 +399,17 @@ def test_a_user_name_cannot_forge_an_address() -> None:
     typed = line("Failed password for invalid user root from 203.0.113.9 port 1 from 192.0.2.1 port 22 ssh2")
 
     assert event("linux", typed).network.ip == "192.0.2.1"
+
+
+@pytest.mark.parametrize(("days", "years_ago"), [(-2, 0), (3, 1)])
+def test_a_line_without_a_year_is_not_of_the_future(days: int, years_ago: int) -> None:
+    """A time that would lie ahead is of the year before."""
+    day = datetime.now(UTC) + timedelta(days=days)
+    written = f"{day:%b} {day.day:2} 10:00:00 web-1 sshd[7]: Accepted password for ada from 192.0.2.1 port 22 ssh2"
+
+    time = event("linux", parse_line(written)).time
+
+    assert (time.month, time.day, time.year) == (day.month, day.day, day.year - years_ago)
 
 
 def test_a_name_that_only_looks_is_a_view() -> None:

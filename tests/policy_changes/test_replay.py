@@ -16,8 +16,9 @@ from features import get_settings
 from features.event.arrow import table_of
 from serving.errors import AnalysisError
 from serving.policy.schema import Policy
-from serving.policy_analysis.from_decision_log import LogWindow, past_requests_from_log, revocations_by_identity
+from serving.policy_analysis.from_decision_log import LogWindow, past_requests_from_log
 from serving.policy_analysis.from_event_file import past_requests_from_events, past_requests_from_file
+from serving.policy_analysis.past_reports import read_reports
 from serving.policy_analysis.past_requests import Label, PastRequest, SkippedRequest
 from serving.policy_analysis.replay import PolicyReplay, ReplayedRequest, replay_policy
 from serving.policy_analysis.replay_counts import ReplayCounts, ReplayResult
@@ -89,8 +90,7 @@ def test_a_review_counts_verdicts(past: Store) -> None:
 
 def test_the_policy_in_force_changes_nothing(past: Store) -> None:
     """Under its own policy and model, every recorded decision is made again, with the same floors."""
-    revocations = revocations_by_identity(past, NAMESPACE)
-    replay = replay_policy(iter(past_requests(past)), POLICY, None, revocations)
+    replay = replay_policy(iter(past_requests(past)), POLICY, None, read_reports(past, NAMESPACE))
     requests = [each for each in replay if isinstance(each, ReplayedRequest)]
     other_ruling = [each.request.id for each in requests if each.before.ruling != each.after.ruling]
     other_floors = [

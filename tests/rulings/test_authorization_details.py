@@ -9,7 +9,7 @@ import pytest
 from support.decisions import POLICY, ago, an_event, decide_on
 
 from features.event.schema import Event
-from serving.decision.authorization_details import narrowest_task, parse_intent, uncovered_part
+from serving.decision.authorization_details import kept_intent, narrowest_task, parse_intent, uncovered_part
 from serving.decision.inputs import Proof, Scope
 
 TYPES = POLICY.intent_types
@@ -119,8 +119,13 @@ def test_an_action_named_like_a_category_counts_by_its_category() -> None:
         (None, None),
         ("read the wiki", None),
         ("[read] the wiki", None),
-        ('{"type": "agent_action"}', None),
-        ("[" * 2_000, None),
+        ("[TASK-7] read the wiki", None),
+        ("7", None),
+        ('"[]"', None),
+        ('{"type": "agent_action"}', ()),
+        ('[{"type": "agent_action", "act', ()),
+        ("\ufeff[{", ()),
+        ("[" * 2_000, ()),
         ("[1]", ()),
         ('[{"actions": ["read"]}]', ()),
         ('[{"type": "agent_action", "actions": "read"}]', ()),
@@ -129,7 +134,7 @@ def test_an_action_named_like_a_category_counts_by_its_category() -> None:
     ids=lambda value: str(value)[:40],
 )
 def test_free_text_declares_no_details(intent: str | None, details: tuple[()] | None) -> None:
-    """An array of invalid authorization details authorises nothing."""
+    """What is JSON, or begins so, and no array of valid details authorises nothing."""
     assert parse_intent(intent) == details
 
 
@@ -144,3 +149,43 @@ def test_a_floor_names_what_the_authorised_task_does_not_cover() -> None:
     assert floor.full_sentence.endswith(
         "The authorised task does not cover the action service:Do and the resource wiki."
     )
+
+
+WIDE = {"type": "agent_action", "actions": ["read", "write"], "locations": ["payroll", "wiki"]}
+KEPT: list[tuple[list[dict[str, Any]] | str | None, bool]] = [
+    ([WIDE | {"actions": ["read"]}], True),
+    ([WIDE | {"locations": ["wiki"]}], True),
+    ([WIDE | {"datatypes": ["bucket"]}], True),
+    ([WIDE | {"privileges": ["clerk"]}], True),
+    ([WIDE | {"actions": ["read"]}, WIDE | {"locations": ["wiki"]}], True),
+    ([WIDE | {"actions": ["read", "delete"]}], False),
+    ([WIDE | {"locations": []}], False),
+    ([WIDE | {"locations": [], "datatypes": ["bucket"]}], False),
+    ([WIDE | {"locations": ["payroll", "salaries"]}], False),
+    ([WIDE | {"type": "payment"}], False),
+    ([WIDE | {"until": "tomorrow"}], False),
+    ([WIDE | {"actions": ["read"]}, {"type": "agent_action", "actions": ["delete"]}], False),
+    ([], False),
+    (None, False),
+    ("answer mail", False),
+    ("[{", False),
+]
+
+
+@pytest.mark.parametrize(("declared", "replaces"), KEPT, ids=str)
+def test_a_session_keeps_the_details_it_declared_first_unless_they_are_narrowed(
+    declared: list[dict[str, Any]] | str | None, replaces: bool
+) -> None:
+    """What is left out, broken or wider replaces nothing."""
+    first = as_intent(WIDE)
+    later = as_intent(*declared) if isinstance(declared, list) else declared
+
+    assert kept_intent(first, later) == (later if replaces else first)
+    assert kept_intent(None, later) == (later if declared and isinstance(declared, list) else None)
+
+
+def test_details_without_a_resource_are_not_narrowed_by_naming_one() -> None:
+    """They cover requests that name none, and nothing else."""
+    unnamed = {"type": "agent_action", "actions": ["read"]}
+
+    assert kept_intent(as_intent(unnamed), as_intent(unnamed | {"locations": ["wiki"]})) == as_intent(unnamed)

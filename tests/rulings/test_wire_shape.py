@@ -33,6 +33,7 @@ def test_a_challenge_has_every_field() -> None:
         {
             "id": "export-sensitive",
             "status": "applied",
+            "would_apply": None,
             "sentence": "Exporting data of sensitivity confidential needs a fresh proof of who asks.",
             "requires": next(f for f in POLICY.floors if f.id == "export-sensitive").requires.model_dump(mode="json"),
             "references": ["NIST CSF 2.0 PR.AA-03", "NIST CSF 2.0 PR.AA-05"],
@@ -45,7 +46,13 @@ def test_a_challenge_has_every_field() -> None:
         "ruling": "step_up",
         "because": ["the model", "floor export-sensitive"],
         "degraded": None,
-        "trust": {"now": 0.5, "hazard_per_hour": EVEN_ODDS.hazard_per_hour, "valid_until": "2026-03-02T09:00:09+00:00"},
+        "trust": {
+            "now": 0.5,
+            "counted": 0.5,
+            "lowest": None,
+            "hazard_per_hour": EVEN_ODDS.hazard_per_hour,
+            "valid_until": "2026-03-02T09:00:09+00:00",
+        },
         "model_asks": "step_up",
         "model_would_ask": None,
         "threshold": 0.6,
@@ -130,7 +137,7 @@ def test_a_floor_in_shadow_mode_has_would_apply_instead_of_status() -> None:
     floor = decide_on(EXPORT, policy=POLICY.model_copy(update={"floors": floors})).wire()["floors"][0]
 
     assert floor["would_apply"] == "applied"
-    assert "status" not in floor
+    assert floor["status"] is None
 
 
 def test_the_claims_of_an_event_are_proofs_of_their_kinds() -> None:

@@ -29,7 +29,14 @@ CALLER = Caller("test", frozenset(SCOPES))
 
 
 KINDS = ("human", "service_account", "workload", "agent")
-CATEGORIES = ("read", "read", "list", "write", "export", "manage_access")
+ACTIONS = (
+    ("files:Get", "read"),
+    ("files:Read", "read"),
+    ("files:List", "list"),
+    ("files:Put", "write"),
+    ("files:Export", "export"),
+    ("files:GrantRole", "manage_access"),
+)
 
 
 @cache
@@ -52,6 +59,7 @@ def some_events(count: int, seed: int = 5) -> list[Event]:
 def _event(rng: np.random.Generator, number: int) -> Event:
     identity, other_network = int(rng.integers(12)), rng.random() < 0.2
     kind, time = KINDS[identity % 4], START + timedelta(minutes=number)
+    name, category = ACTIONS[int(rng.integers(6))]
     signed_in = {} if rng.random() < 0.5 else {"amr": ["pwd", "otp"], "time": time - timedelta(minutes=4), "aal": 2}
     return Event.model_validate(
         {
@@ -59,7 +67,7 @@ def _event(rng: np.random.Generator, number: int) -> Event:
             "time": time,
             "identity": {"id": f"identity-{identity}", "type": kind},
             "session": {"id": None if rng.random() < 0.1 else f"session-{identity}-{number // 60}"},
-            "action": {"name": "files:Do", "category": CATEGORIES[int(rng.integers(6))], "impact": "low"},
+            "action": {"name": name, "category": category, "impact": "low"},
             "resource": {"id": "r1", "type": "document", "sensitivity": "internal", "environment": "production"},
             "network": {
                 "ip": "192.0.2.7",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from support.random_events import random_events
 
+from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.engine.batch import replay
 from features.event.arrow import table_of
@@ -19,12 +22,24 @@ from training.promotion.registry import register as register_version
 BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 
 
-def small_model(seed: int = 1) -> TrustModel:
-    """A model fitted on random events, which learns to distrust a network that changes in mid-session."""
+def moved_network(matrix: Array) -> Array:
+    """Which rows of features are of sessions whose network changed."""
+    changed: Array = matrix[:, feature_names().index("asn_changed_in_session")] == 1.0
+    return changed
+
+
+def rare_network(matrix: Array) -> Array:
+    """Which rows of features are of networks that are rare for the identity."""
+    rare: Array = matrix[:, feature_names().index("asn_rarity")] > 2.0
+    return rare
+
+
+def small_model(seed: int = 1, malicious_rows: Callable[[Array], Array] = moved_network) -> TrustModel:
+    """A model fitted on random events, which learns to distrust a network that changes in mid-session, or others."""
     table = table_of(random_events(3_000, seed=seed))
     population = measure_population(table)
     matrix = replay(table, population)
-    malicious = matrix[:, feature_names().index("asn_changed_in_session")] == 1.0
+    malicious = malicious_rows(matrix)
     malicious |= np.random.default_rng(seed).random(len(malicious)) < 0.02
     intervals = np.tile(np.eye(len(HORIZONS)), (len(matrix) // len(HORIZONS), 1))
     settings = {"max_iter": 30, "max_leaf_nodes": 8, "random_state": seed}

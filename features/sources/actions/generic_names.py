@@ -170,7 +170,7 @@ _PRIVILEGED: tuple[tuple[Category, Callable[[tuple[str, ...], frozenset[str]], A
 def _ordinary(words: tuple[str, ...], changes: list[str]) -> Category | None:
     known = set(words)
     signs_in = known & SIGN_IN or ("in" in known and known & {"sign", "signed", "log", "logged"})
-    starts = {"user", "session"} <= known and changes[:1] in (["start"], ["open"])
+    starts = {"user", "session"} <= known and (changes[:1] in (["start"], ["open"]) or "end" in known)
     if ((signs_in or {"refresh", "token"} <= known) and set(changes) <= SENT_TO_SIGN_IN) or starts:
         return "authenticate"
     if not changes:

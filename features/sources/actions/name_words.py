@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from posixpath import normpath
 from urllib.parse import unquote
 
 from features.event.lookalikes import as_read
@@ -13,6 +14,7 @@ from features.sources.actions.vocabulary import CHANGING, VIEW
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ADDRESS = re.compile(r"(?P<method>[A-Za-z]+)[ :]+(?:https?://[^/ ]+)?(?P<path>/[^?#]*)(?P<rest>.*)", re.DOTALL)
+_PARAMETERS = re.compile(r";[^/]*")
 _OVERRIDE = re.compile(r"[?&]_method=([A-Za-z]+)")
 _VERSION = re.compile(r"^v?\d+(alpha|beta)?\d*$")
 _SHORTEST, _LONGEST = 5, 48
@@ -41,12 +43,14 @@ def in_latin_letters(name: str) -> str:
 
 
 def spoken(name: str) -> str:
-    """Of an address the method and the path: what follows is the caller's own text. A method may be overridden."""
+    """Of an address the method and the path that a server sees: what follows is the caller's own text. A method may be
+    overridden."""
     address = _ADDRESS.fullmatch(name.strip())
     if address is None:
         return name
     override = _OVERRIDE.search(address["rest"])
-    return f"{override[1] if override else address['method']} {unquote(unquote(address['path']))}"
+    path = _PARAMETERS.sub("", unquote(unquote(address["path"])))
+    return f"{override[1] if override else address['method']} {normpath(path)}"
 
 
 def _parts(word: str) -> tuple[str, ...]:

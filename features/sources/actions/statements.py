@@ -87,7 +87,7 @@ def statement_category(name: str, by_words: Callable[[str], Category | None]) ->
     'manage_access'
     """
     if _SQL.match(_COMMENT.sub(" ", name)):
-        statements = [each for each in _COMMENT.sub(" ", name).split(";") if each.strip()]
+        statements = [each for each in _COMMENT.sub(" ", name).split(";") if re.search(r"\w", each)]
         return max((_of_sql(each, by_words) for each in statements), key=_HARM.index)
     return _of_command_line(name)
 
@@ -155,4 +155,6 @@ def _of_command(words: list[str]) -> Category | None:
     return _CATEGORY_OF_COMMAND.get(bare)
 
 
-_ONLY_COMMANDS = _words("useradd usermod groupadd visudo chpasswd sudo psexec runas doas")
+_ONLY_COMMANDS = _words(
+    "useradd usermod groupadd visudo chpasswd sudo psexec runas doas bash zsh powershell pwsh python python3"
+)

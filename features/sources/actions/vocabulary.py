@@ -10,7 +10,8 @@ def _words(text: str) -> frozenset[str]:
 LIST = _words("list describe search lookup enumerate browse index scan find ls")
 READ = _words(
     """get read view show head fetch query check count select preview test verify validate peek inspect options status
-    display observe watch retrieve load open monitor reveal"""
+    display observe watch retrieve load open monitor reveal
+    accessed"""
 )
 VIEW = LIST | READ
 DELETE = _words("delete remove destroy purge drop terminate erase deregister wipe truncate unlink rm trash")
@@ -69,12 +70,15 @@ MONEY = _words(
 PAY = _words("pay refund withdraw purchase disburse remit")
 FUNDS = _words("fund funds money bank cash")
 MOVE = _words("transfer send move release")
-CODE = _words("command commands script scripts code shell terminal console sql snippet notebook cell pod container")
+CODE = _words(
+    """command commands script scripts code shell terminal console sql snippet notebook cell pod container bash
+    powershell python javascript"""
+)
 WORKFLOWS = _words(
     """workflow workflows pipeline pipelines job jobs build builds deployment function lambda playbook automation task
     tasks runbook dag functions lambdas"""
 )
-SIGN_IN = _words("login logon signin authenticate authentication")
+SIGN_IN = _words("login logon signin authenticate authentication logout logoff signout")
 CONSOLES = _words("console panel portal dashboard")
 
 PHRASES = {

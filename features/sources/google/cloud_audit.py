@@ -46,7 +46,7 @@ def _rules(record: Record, fields: Fields) -> None:
     fields["identity.acting_for"] = delegator(record)
     if "%2Fpolicy" in str(value_at(record, "logName")):
         fields["action.outcome"] = "denied"
-    elif fields["action.outcome"] is None and value_at(record, "protoPayload.status.code") is None:
+    elif fields["action.outcome"] is None and _ends_well(record):
         fields["action.outcome"] = "success"
     if principal.attested:
         fields["credential.attested_at"] = fields["time"]
@@ -55,6 +55,12 @@ def _rules(record: Record, fields: Fields) -> None:
     refused = value_at(record, "protoPayload.authorizationInfo[granted=false].permission")
     if refused and fields["action.outcome"] == "failure":
         fields["action.outcome"] = "denied"
+
+
+def _ends_well(record: Record) -> bool:
+    """Whether a status is left out because it is OK; sign-ins of people say in their name what came of them."""
+    signs_in = str(value_at(record, "protoPayload.serviceName")).startswith("login.")
+    return value_at(record, "protoPayload.status.code") is None and not signs_in
 
 
 def identity_type(record: Record) -> IdentityType | None:

@@ -1,7 +1,9 @@
 """Google Workspace audit activities: the Reports API, BigQuery export or a collector's flat form.
 
-An activity may hold several events; each becomes one. Warnings that Google raises about an account, reports of managed
-devices and deliveries of mail are counted and are nobody's act. A sign-in's factors stand in `login_challenge_method`.
+An activity may hold several events; each becomes one. A program that acts in somebody's name by domain-wide delegation
+is an identity of its own, one for each person it acts for. Warnings that Google raises about an account, reports of
+managed devices and deliveries of mail are counted and are nobody's act. A sign-in's factors stand in
+`login_challenge_method`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from features.sources.google.principal import named
 from features.sources.log_source import LogSource
 from features.sources.mapping.log_map import Fields, LogMap, vendor_map
 from features.sources.mapping.paths import items_at, object_at, value_at
-from features.sources.mapping.values import text_value, texts
+from features.sources.mapping.values import boolean, short_text, text_value, texts
 
 _METHODS = {
     "password": "pwd",
@@ -108,6 +110,10 @@ def _rules(record: Record, fields: Fields) -> None:
     if principal is None or kind is None:
         raise NobodyKnown("an act of nobody in particular")
     fields["identity.id"], fields["identity.type"] = principal.id, kind
+    program = _impersonator(record)
+    if program:
+        fields["identity.id"] = short_text(f"{principal.id} via {program}")
+        fields["identity.acting_for"] = principal.id
     if name in ("logout", "authorize", "revoke"):
         fields["action.outcome"] = "success"
     if name == "login_success":
@@ -118,12 +124,19 @@ def _rules(record: Record, fields: Fields) -> None:
         fields["credential.kind"] = "oauth_token"
 
 
+def _impersonator(record: Record) -> str | None:
+    """The program that acts in the actor's name by domain-wide delegation: it leaves the actor's habits untouched."""
+    if not boolean(value_at(record, "actor.applicationInfo.impersonation")):
+        return None
+    return text_value(value_at(record, "actor.applicationInfo.oauthClientId")) or "an application"
+
+
 def identity_type(record: Record) -> IdentityType | None:
     """The type of the actor; None for nobody in particular."""
     if value_at(record, "IdApplicationName"):
         record = _of_sentinel(record)
     caller = (text_value(value_at(record, "actor.callerType")) or "USER").upper()
-    if caller == "KEY":
+    if caller == "KEY" or _impersonator(record):
         return "service_account"
     principal = named(text_value(value_at(record, "actor.email")) or text_value(value_at(record, "actor.profileId")))
     if principal is None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from features.event.schema import Event, IdentityType
 from features.sources.formats.records import NobodyKnown, Record, RecordForm
-from features.sources.kubernetes.principal import ANONYMOUS, type_of_user
+from features.sources.kubernetes.principal import ANONYMOUS, identity_of
 from features.sources.log_source import LogSource
 from features.sources.mapping.log_map import Fields, LogMap, vendor_map
 from features.sources.mapping.paths import object_at, value_at
-from features.sources.mapping.values import text_value
+from features.sources.mapping.values import short_text, text_value
 
 _TOKEN_ID = re.compile(r"^(JTI=|X509SHA256=)")
 
@@ -47,7 +47,8 @@ def _rules(record: Record, fields: Fields) -> None:
     name = text_value(value_at(record, "user.username"))
     if name is None or name in ANONYMOUS:
         raise NobodyKnown("a request without credentials" if name else "an act of nobody in particular")
-    fields["identity.id"], fields["identity.type"] = name, type_of_user(name) or "human"
+    identity, kind = identity_of(name)
+    fields["identity.id"], fields["identity.type"] = short_text(identity), kind or "human"
     fields["identity.role"] = text_value(value_at(record, "user.extra.canonicalArn[0]"))
     if fields["action.name"] is None:
         path = str(value_at(record, "requestURI") or "").partition("?")[0]
@@ -72,7 +73,7 @@ def _credential(name: str, fields: Fields) -> None:
 def identity_type(record: Record) -> IdentityType | None:
     """The type of the user; None where no rule names it."""
     name = text_value(value_at(_unwrapped(record), "user.username"))
-    return type_of_user(name) if name else None
+    return identity_of(name)[1] if name else None
 
 
 def _recognises(record: Record) -> bool:

@@ -25,7 +25,7 @@ _LINE = re.compile(
     r"(?P<host>\S+) (?P<program>[^\s\[:]+)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)",
     re.DOTALL,
 )
-_SIGN_IN_METHODS = {"password": ["pwd"], "publickey": ["pop"], "keyboard-interactive/pam": None, "hostbased": None}
+_SIGN_IN_METHODS = {"password": ["pwd"], "publickey": ["swk"]}
 """RFC 8176 values; what PAM asked for is not logged."""
 
 
@@ -91,7 +91,9 @@ def _rules(record: Record, fields: Fields) -> None:
         pid = text_value(value_at(record, "pid"))
         fields["session.id"] = f"{host}/{pid}@{fields['time']}" if pid else None
         fields["session.started_at"] = fields["authentication.time"] = fields["time"]
-        fields["authentication.amr"] = _SIGN_IN_METHODS.get(text_value(value_at(record, "method")) or "")
+        in_hardware = str(value_at(record, "key")).upper().endswith("-SK")
+        method = text_value(value_at(record, "method")) or ""
+        fields["authentication.amr"] = ["hwk"] if in_hardware else _SIGN_IN_METHODS.get(method)
 
 
 def identity_type(record: Record) -> IdentityType | None:

@@ -21,7 +21,7 @@ _MESSAGES: tuple[tuple[str, re.Pattern[str], str, str | None], ...] = tuple(
     for program, pattern, action, outcome in (
         (
             "sshd",
-            rf"Accepted (?P<method>\S+) for (?P<user>.+) {_FROM}(: \S+ (?P<fingerprint>\S+))?",
+            rf"Accepted (?P<method>\S+) for (?P<user>.+) {_FROM}(: (?P<key>\S+) (?P<fingerprint>\S+))?",
             "sshd:accepted",
             "success",
         ),

@@ -18,7 +18,7 @@ from features.sources.formats.records import NobodyKnown, NotAnEvent, Record
 from features.sources.mapping.action_table import ActionTable
 from features.sources.mapping.event_fields import EVENT_FIELDS, EventField
 from features.sources.mapping.map_file import REQUIRED, FieldRule, MapFile, read_map
-from features.sources.mapping.paths import value_at
+from features.sources.mapping.paths import IndexedRecord, value_at
 from features.sources.mapping.values import text_value
 
 _FAILED = re.compile(r"fail", re.IGNORECASE)
@@ -53,6 +53,7 @@ class LogMap:
     def fields(self, record: Record) -> Fields:
         """The fields of an event that the map reads from a record; raises NotAnEvent, or ValueError for a record of
         something else."""
+        record = record if isinstance(record, IndexedRecord) else IndexedRecord(record)
         missing = [path for path in self.requires if value_at(record, path) in (None, "")]
         if missing:
             raise ValueError(f"{missing[0]} is missing: this is no record of {self.title}")
@@ -100,6 +101,7 @@ class LogMap:
 
     def event_of(self, record: Record, *rules: FieldRules) -> Event:
         """The Event of a record; `rules` are applied in order to what the map has read."""
+        record = IndexedRecord(record)
         fields = self.fields(record)
         for rule in rules:
             rule(record, fields)

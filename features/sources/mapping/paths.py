@@ -24,6 +24,9 @@ _STEP = re.compile(
 _LONGEST_JSON_TEXT = 262_144
 """Characters of a text that is entered as JSON."""
 
+_LONGEST_NAME_KEPT = 64
+"""Characters of a name whose folded form is kept: a log may hold any number of long ones."""
+
 Step = Callable[[Any], Any]
 
 
@@ -90,9 +93,32 @@ def _step(match: re.Match[str]) -> Step:
     return lambda value: _member(value, name, folded)
 
 
-@lru_cache(maxsize=65_536)
 def _folded(name: str) -> str:
+    return _short_folded(name) if len(name) <= _LONGEST_NAME_KEPT else name.casefold().replace("_", "")
+
+
+@lru_cache(maxsize=16_384)
+def _short_folded(name: str) -> str:
     return name.casefold().replace("_", "")
+
+
+class IndexedRecord(dict[str, Any]):
+    """A record that knows its names without regard to letter case and `_`, from the first time that one is asked for.
+
+    It must not be changed afterwards.
+    """
+
+    __slots__ = ("_names",)
+    _names: dict[str, str]
+
+    def member(self, folded: str) -> Any:
+        """The value under a folded name; of several names that are the same when folded the first counts."""
+        try:
+            names = self._names
+        except AttributeError:
+            names = self._names = {_folded(key): key for key in reversed(self) if isinstance(key, str)}
+        key = names.get(folded)
+        return None if key is None else self[key]
 
 
 def _member(value: Any, name: str, folded: str) -> Any:
@@ -101,6 +127,8 @@ def _member(value: Any, name: str, folded: str) -> Any:
         return None
     if name in value:
         return value[name]
+    if isinstance(value, IndexedRecord):
+        return value.member(folded)
     return next((each for key, each in value.items() if isinstance(key, str) and _folded(key) == folded), None)
 
 

@@ -6,8 +6,10 @@ and is no event of its own.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
 from features.event.schema import Event, IdentityType
 from features.sources.formats.records import NotAnEvent, Record, RecordForm
@@ -30,7 +32,8 @@ def _map() -> LogMap:
 
 
 def _principal(record: Record) -> Principal | None:
-    claims = object_at(record, "identity.claims") or object_at(record, "claims") or object_at(record, "Claims_d")
+    places = ("identity.claims", "identity.claim", "claims", "Claims_d")
+    claims = next((found for place in places if (found := object_at(record, place))), {})
     user = first_of(claims, f'"{_CLAIM}upn"', f'"{_CLAIM}name"', f'"{_CLAIM}emailaddress"', "upn", "unique_name")
     user = user or first_of(record, "identity.requester.upn")
     caller = first_of(record, "caller", "properties.caller", "identity.requester.objectId")
@@ -43,8 +46,18 @@ def _principal(record: Record) -> Principal | None:
     if application is None:
         application = first_of(record, "identity.requester.appId", "properties.identity.claim.appid")
     if application is None:
-        return None
+        return _by_assignment(record)
     return program(application, managed=first_of(claims, "xms_mirid") is not None)
+
+
+def _by_assignment(record: Record) -> Principal | None:
+    """Who holds the role that allowed the act, where the record has no claims."""
+    evidence = object_at(record, "identity.authorization.evidence") or object_at(record, "authorization.evidence")
+    holder = first_of(evidence, "principalId")
+    if holder and re.fullmatch(r"[0-9a-f]{32}", holder, re.IGNORECASE):
+        holder = str(UUID(holder))
+    kind = str(evidence.get("principalType")).lower()
+    return None if holder is None else person(holder) if kind == "user" else program(holder)
 
 
 def _rules(record: Record, fields: Fields) -> None:

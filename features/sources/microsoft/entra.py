@@ -1,7 +1,7 @@
 """Entra ID (Azure AD): sign-ins and the audit log, from the Graph API, diagnostic settings, Log Analytics or CSV.
 
 A sign-in counts as a second factor only where its `authenticationDetails` show the step: "previously satisfied" says
-nothing of when.
+nothing of when. Records with which Entra asks for a further step are counted and are no events.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from features.event.schema import CredentialKind, Event, IdentityType
-from features.sources.formats.records import Record, RecordForm
+from features.sources.formats.records import NotAnEvent, Record, RecordForm
 from features.sources.log_source import LogSource
 from features.sources.mapping.log_map import Fields, LogMap, vendor_map
 from features.sources.mapping.paths import items_at, value_at
@@ -42,6 +42,9 @@ _METHODS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("authenticator", ("swk",)),
 )
 """RFC 8176 values of an authentication method, by words in its name; the first that fits counts."""
+_INTERRUPTIONS = """16000 16001 16003 50055 50058 50072 50076 50079 50097 50125 50127 50129 50140 50143 50144 50158
+    50199 50203 51006 65001 9002341"""
+"""Error codes with which Entra asks for a further step: a second factor, a consent, a device, another account."""
 
 
 @cache
@@ -84,11 +87,19 @@ def _sign_in(record: Record, fields: Fields) -> None:
     interactive = str(value_at(record, "isInteractive")).lower() != "false" and "NonInteractive" not in str(
         value_at(record, "category")
     )
-    methods = _methods(record)
+    if _code(record) in _INTERRUPTIONS.split() or str(value_at(record, "Status")).lower() == "interrupted":
+        raise NotAnEvent("a step of a sign-in that goes on")
+    methods, details = _methods(record), items_at(record, "authenticationDetails")
     fields["credential.kind"] = _credential_kind(record, fields["identity.type"], interactive, methods)
     if fields["identity.type"] == "human" and interactive and fields["action.outcome"] == "success":
-        fields["authentication.time"] = fields["time"]
+        fields["authentication.time"] = fields["time"] if methods or not details else None
         fields["authentication.amr"] = methods or None
+
+
+def _code(record: Record) -> str:
+    return text_value(value_at(record, "status.errorCode") or value_at(record, "Sign-in error code")) or (
+        text_value(value_at(record, "resultType")) or ""
+    )
 
 
 def _methods(record: Record) -> list[str]:

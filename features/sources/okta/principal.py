@@ -10,7 +10,7 @@ address, or unknown, is nobody in particular.
 from __future__ import annotations
 
 from features.event.schema import IdentityType
-from features.sources.formats.records import NobodyKnown, Record
+from features.sources.formats.records import NobodyKnown, NotAnEvent, Record
 from features.sources.mapping.log_map import Fields
 from features.sources.mapping.paths import value_at
 from features.sources.mapping.values import text_value
@@ -66,6 +66,13 @@ def set_actor(record: Record, fields: Fields) -> None:
         raise NobodyKnown("an act of nobody in particular")
     fields["identity.id"] = login.lower() if "@" in login else login
     fields["identity.type"] = identity_type(record) or "human"
+
+
+def refuse_policy_steps(record: Record, fields: Fields) -> None:
+    """Every sign-in with a second factor holds an evaluation that asks for it: that is no failure of the user."""
+    asks = text_value(value_at(record, "outcome.result")) == "CHALLENGE"
+    if asks and str(fields["action.name"]).startswith("policy."):
+        raise NotAnEvent("an evaluation of a policy that asks for more")
 
 
 def credential(record: Record, fields: Fields) -> None:

@@ -8,7 +8,7 @@ from features.event.schema import Event
 from features.sources.formats.records import Record
 from features.sources.log_source import LogSource
 from features.sources.mapping.log_map import LogMap, vendor_map
-from features.sources.okta.principal import credential, identity_type, set_actor
+from features.sources.okta.principal import credential, identity_type, refuse_policy_steps, set_actor
 
 
 def _map() -> LogMap:
@@ -17,7 +17,7 @@ def _map() -> LogMap:
 
 def event_of(record: Record) -> Event:
     """The Event of one record; raises NotAnEvent, or ValueError naming the problem."""
-    return _map().event_of(record, set_actor, credential)
+    return _map().event_of(record, refuse_policy_steps, set_actor, credential)
 
 
 def _recognises(record: Record) -> bool:

@@ -48,17 +48,34 @@ class AnchorReport:
     breaks: tuple[str, ...]
 
 
-def make_anchor(store: Store, key: Ed25519PrivateKey) -> str:
-    """The heads of the chains now, signed: one line of JSON.
+@dataclass(frozen=True)
+class ChainHeads:
+    """The heads of the chains at one moment, and how many rows the chains hold."""
+
+    tips: tuple[Tip, ...]
+    rows: int
+
+
+def chain_heads(store: Store) -> ChainHeads:
+    """The heads of the chains now.
 
     A head that another chain's first row holds is left out: that row is covered by its own chain's head.
     """
     with store.reading() as transaction:
         core = transaction.connection.core
         recorded = set(recorded_heads(core))
-        newest = [asdict(head) for head in heads(core) if head not in recorded]
-        rows = core.scalar(sa.select(sa.func.count()).select_from(chain_rows)) or 0
-    content = {"at": now().isoformat(), "rows": rows, "heads": newest, "public_key": public_key_of(key)}
+        newest = tuple(head for head in heads(core) if head not in recorded)
+        return ChainHeads(newest, core.scalar(sa.select(sa.func.count()).select_from(chain_rows)) or 0)
+
+
+def make_anchor(current: ChainHeads, key: Ed25519PrivateKey) -> str:
+    """The heads of the chains, signed: one line of JSON."""
+    content = {
+        "at": now().isoformat(),
+        "rows": current.rows,
+        "heads": [asdict(head) for head in current.tips],
+        "public_key": public_key_of(key),
+    }
     return json.dumps(content | {"signature": sign(key, _signed(content))})
 
 

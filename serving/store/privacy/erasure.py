@@ -17,18 +17,19 @@ import sqlalchemy as sa
 
 from features.event.identifiers import comparable_id
 from serving.store.chain.hash_chain import ERASURE
-from serving.store.chain.linked_rows import IDENTITY_TYPE
+from serving.store.chain.linked_rows import IDENTITY_TYPE, SEEN_VALUE
 from serving.store.database import Connection
+from serving.store.places.tables import claim_places, field_presence
 from serving.store.schema import (
     challenges,
     decisions,
     events,
-    field_presence,
     findings,
     histories,
     identity_types,
     prompt_counts,
     revocations,
+    seen_values,
     sessions,
     step_ups,
 )
@@ -54,6 +55,8 @@ NAMING = (
     findings,
     identity_types,
     field_presence,
+    claim_places,
+    seen_values,
     revocations,
 )
 """The tables whose rows name an identity, in the order they are erased."""
@@ -191,11 +194,12 @@ class _Erasing:
 
     def _link_subject(self, table: sa.Table, target: Target, same: Any) -> str | None:
         """What the row's link names it by; None in tables without links."""
-        if table in (step_ups, revocations):
+        if table in (step_ups, revocations, claim_places):
             return str(target.key[0])
-        if table is identity_types:
+        if table in (identity_types, seen_values):
             row = self._tx.connection.core.execute(sa.select(table).where(same)).mappings().first()
-            return IDENTITY_TYPE.subject_of(row) if row else None
+            linked = IDENTITY_TYPE if table is identity_types else SEEN_VALUE
+            return linked.subject_of(row) if row else None
         return None
 
     def _count(self, table: str, linked: str | None) -> None:

@@ -21,18 +21,32 @@ from serving.times import microseconds, time_of
 
 PAGE = 500
 _NOT_EXPORTED = {"salt", "outbox"}
-_JSON = {"payload", "body", "proof"}
-_TIMES = {"at", "asked_at", "expires_at", "valid_until", "first_at", "last_at"}
+_JSON = {"payload", "body", "proof", "made_on", "sessions"}
+_TIMES = {"at", "asked_at", "expires_at", "valid_until", "first_at", "last_at", "arrived_at", "folded_at"}
 
 
 def export_identity(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every row that is stored about an identity, under any of its spellings, with the name of its table."""
     with store.reading() as transaction:
-        connection = transaction.connection
-        for table in NAMING:
-            yield from _rows(connection, table, sa.select(table).where(table.c.identity.in_(names)))
-        verdicts = sa.select(feedback).join(decisions, decisions.c.id == feedback.c.decision_id)
-        yield from _rows(connection, feedback, verdicts.where(decisions.c.identity.in_(names)))
+        for table, query in _queries_about(names):
+            yield from _rows(transaction.connection, table, query)
+
+
+def count_of_identity(store: Store, names: Sequence[str]) -> int:
+    """How many rows `export_identity` gives."""
+    with store.reading() as transaction:
+        return sum(_count(transaction.connection, query) for _, query in _queries_about(names))
+
+
+def _queries_about(names: Sequence[str]) -> Iterator[tuple[sa.Table, sa.Select[Any]]]:
+    for table in NAMING:
+        yield table, sa.select(table).where(table.c.identity.in_(names))
+    verdicts = sa.select(feedback).join(decisions, decisions.c.id == feedback.c.decision_id)
+    yield feedback, verdicts.where(decisions.c.identity.in_(names))
+
+
+def _count(connection: Connection, query: sa.Select[Any]) -> int:
+    return connection.core.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
 
 
 def export_decisions(store: Store, since: datetime | None, until: datetime | None) -> Iterator[dict[str, Any]]:
@@ -43,12 +57,19 @@ def export_decisions(store: Store, since: datetime | None, until: datetime | Non
     with store.reading() as transaction:
         spaces = sorted(transaction.connection.core.scalars(sa.select(decisions.c.space).distinct()))
     for space in spaces:
-        conditions = [decisions.c.space == space]
-        if since is not None:
-            conditions.append(decisions.c.at >= microseconds(since))
-        if until is not None:
-            conditions.append(decisions.c.at < microseconds(until))
-        yield from _pages(store, conditions)
+        yield from _pages(store, [decisions.c.space == space, *_in_range(since, until)])
+
+
+def count_decisions(store: Store, since: datetime | None, until: datetime | None) -> int:
+    """How many rows `export_decisions` gives."""
+    with store.reading() as transaction:
+        return _count(transaction.connection, sa.select(decisions.c.id).where(*_in_range(since, until)))
+
+
+def _in_range(since: datetime | None, until: datetime | None) -> list[sa.ColumnElement[bool]]:
+    """The conditions of a range of time."""
+    from_then_on = [] if since is None else [decisions.c.at >= microseconds(since)]
+    return from_then_on + ([] if until is None else [decisions.c.at < microseconds(until)])
 
 
 def _pages(store: Store, conditions: Sequence[sa.ColumnElement[bool]]) -> Iterator[dict[str, Any]]:

@@ -17,15 +17,16 @@ from pydantic import ValidationError
 
 from features.event.schema import Event
 from serving.store.database import Connection
+from serving.store.places.tables import claim_places, field_presence
 from serving.store.privacy.erasure import Reason, Run, Target, erase_rows, kept_revocations
 from serving.store.schema import (
     decisions,
     events,
-    field_presence,
     findings,
     histories,
     identity_types,
     revocations,
+    seen_values,
     sessions,
     step_ups,
 )
@@ -62,6 +63,21 @@ def erase_older(
     return erase_rows(run, old_rows(store, at - older_than, at, most_rows), why, progress)
 
 
+def erase_all_older(
+    store: Store,
+    run: Run,
+    older_than: timedelta,
+    at: datetime,
+    why: Reason,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Erase everything that is older, run after run until one finds nothing; returns how many rows were erased."""
+    total = 0
+    while erased := sum(erase_older(store, run, older_than, at, why, progress).values()):
+        total += erased
+    return total
+
+
 def old_rows(store: Store, before: datetime, at: datetime, most_rows: int = MOST_ROWS_PER_RUN) -> list[Target]:
     """The rows that are older, at most so many. Decisions come first: what belongs to them goes with them."""
     with store.reading() as transaction:
@@ -76,6 +92,8 @@ def _old(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
     alone = sa.select(step_ups.c.place).where(step_ups.c.at < before, ~kept.exists())
     for (place,) in connection.core.execute(alone):
         yield Target(step_ups, (place,))
+    for (place,) in connection.core.execute(sa.select(claim_places.c.place).where(claim_places.c.at < before)):
+        yield Target(claim_places, (place,))
     for table, column in ((sessions, sessions.c.valid_until), (findings, findings.c.last_at)):
         for row in connection.core.execute(sa.select(*table.primary_key).where(column < before)):
             yield Target(table, tuple(row))
@@ -83,6 +101,11 @@ def _old(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
     forgotten = (field_presence.c.day < last_day) & (field_presence.c.identity != "")
     for row in connection.core.execute(sa.select(*field_presence.primary_key).where(forgotten)):
         yield Target(field_presence, tuple(row))
+    unused = (seen_values.c.first_at < before) & (sa.func.coalesce(seen_values.c.day, 0) < last_day)
+    for row in connection.core.execute(
+        sa.select(*seen_values.primary_key).where(unused, seen_values.c.settled_by.is_(None))
+    ):
+        yield Target(seen_values, tuple(row))
     yield from _old_revocations(connection, before, at)
     yield from _inactive_identities(connection, before)
 
@@ -104,18 +127,20 @@ def _old_revocations(connection: Connection, before: int, at: datetime) -> Itera
 def _inactive_identities(connection: Connection, before: int) -> Iterator[Target]:
     grouped = sa.select(events.c.space, events.c.identity, sa.func.max(events.c.place))
     for space, identity, newest in connection.core.execute(grouped.group_by(events.c.space, events.c.identity)).all():
-        body = connection.core.scalar(sa.select(events.c.body).where(events.c.place == newest))
-        if not _is_older(body, before):
+        query = sa.select(events.c.body, events.c.folded_at).where(events.c.place == newest)
+        if not _is_older(*connection.core.execute(query).one(), before):
             continue
-        for table in (histories, identity_types, events):
+        for table in (histories, identity_types, seen_values, events):
             same = (table.c.space == space) & (table.c.identity == identity)
             for key in connection.core.execute(sa.select(*table.primary_key).where(same)):
                 yield Target(table, tuple(key), newest)
 
 
-def _is_older(body: str | None, before: int) -> bool:
-    """Whether an event is older; one that cannot be read is kept, for `rebuild` to report."""
+def _is_older(body: str, folded_at: int | None, before: int) -> bool:
+    """Whether an event is older, by the time it was folded with; one that cannot be read is kept, for `rebuild` to
+    report."""
     try:
-        return body is not None and Event.model_validate_json(body).time < time_of(before)
+        own = Event.model_validate_json(body).time
+        return (own if folded_at is None else time_of(folded_at)) < time_of(before)
     except ValidationError:
         return False

@@ -1,0 +1,216 @@
+"""What is kept of the networks, devices and clients that identities were seen with."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+import pytest
+from support.recorded_decisions import FILE, START, after, open_store, run_sql
+from support.stored_events import EVENT
+
+from features.event.numpy_row import row_of
+from features.event.schema import Event
+from features.history.layout import LAYOUT, History
+from features.history.update import SUCCESS
+from serving.engine.new_values import value_names, values_of
+from serving.engine.stored_history import fold_and_store, key_of, store_folded
+from serving.errors import StaleHistory
+from serving.store.chain.verify import verify_log
+from serving.store.rebuild import rebuild_histories
+from serving.store.seen_values import (
+    BY_DAYS,
+    BY_HISTORY,
+    MOST_NEW,
+    MOST_SESSIONS,
+    SeenValue,
+    packed_histories,
+    unpacked_histories,
+)
+from serving.store.store import MIGRATIONS, Store
+
+NEW = SeenValue("device laptop", START)
+DAY = START.toordinal()
+
+
+def test_the_lowest_of_each_number_is_kept() -> None:
+    """An unknown number changes nothing; nothing changes once it is settled."""
+    used = NEW.with_use("s1", 0.4, 0.5, None).with_use("s1", 0.6, 0.3, 900.0).with_use("s1", None, None, None)
+
+    assert (used.trust, used.trust_as_sent, used.seconds, used.sessions) == (0.4, 0.3, 900.0, ("s1",))
+    settled = replace(used, settled_by="id:p")
+    assert settled.with_use("s2", 0.0, 0.0, 0.0) == settled
+
+
+def test_three_different_days_settle_it() -> None:
+    """The same day counts once, and a day of the past not at all."""
+    two = NEW.with_day(DAY).with_day(DAY).with_day(DAY + 5).with_day(DAY + 4)
+    three = two.with_day(DAY + 6)
+
+    assert (two.days, two.is_new) == (2, True)
+    assert (three.days, three.settled_by) == (3, BY_DAYS)
+
+
+def test_too_many_sessions_count_as_any() -> None:
+    """The names of a few are kept; one more, and every session may have used it."""
+    few = NEW
+    for number in range(MOST_SESSIONS):
+        few = few.with_use(f"s{number}", 0.5, 0.5, None)
+    many = few.with_use("one more", 0.5, 0.5, None)
+
+    assert (few.used_in("s0"), few.used_in("other")) == (True, False)
+    assert (many.sessions, many.used_in("other")) == (None, True)
+
+
+def test_what_was_written_is_found_and_verifies(tmp_path: Path) -> None:
+    """Asked for by name, or as one of the new ones; nothing is written where nothing changed."""
+    store = open_store(tmp_path)
+    used = NEW.with_use("s1", 0.4, 0.5, 900.0).with_day(DAY)
+    with store.transaction() as tx:
+        tx.seen_values.put("live", "ada", None, used)
+        tx.seen_values.put("live", "ada", None, SeenValue("network AS1 DE", START, settled_by=BY_HISTORY))
+        found = tx.seen_values.find("live", "ada", ["device laptop", "client curl"])
+        tx.seen_values.put("live", "ada", found["device laptop"], found["device laptop"])
+        new = tx.seen_values.find("live", "ada", ["network AS1 DE"], and_new=True)
+        others = tx.seen_values.find("live", "eve", ["device laptop"], and_new=True)
+
+    assert found == {"device laptop": replace(used, changes=1)}
+    assert set(new) == {"device laptop", "network AS1 DE"}
+    assert others == {}
+    assert verify_log(store).breaks == ()
+
+
+def test_of_many_new_values_the_lowest_are_read(tmp_path: Path) -> None:
+    """Those that are left out were trusted more than all that are read."""
+    with open_store(tmp_path).transaction() as tx:
+        for number in range(MOST_NEW + 20):
+            seen = SeenValue(f"device d{number}", START).with_use("s1", 0.9 - number / 1_000, 0.9, None)
+            tx.seen_values.put("live", "ci", None, seen)
+        found = tx.seen_values.find("live", "ci", [], and_new=True)
+
+    assert set(found) == {f"device d{number}" for number in range(20, MOST_NEW + 20)}
+
+
+def test_a_settled_value_can_be_new_again(tmp_path: Path) -> None:
+    """With what it had; others stay settled. One that was never seen can be settled as well."""
+    store = open_store(tmp_path)
+    with store.transaction() as tx:
+        tx.seen_values.put("live", "ada", None, NEW.with_use("s1", 0.4, 0.4, None))
+        tx.seen_values.settle("live", "ada", ["device laptop", "client curl"], "id:p", after(5))
+        tx.seen_values.settle("live", "ada", ["device laptop", "network AS1 DE"], "id:q", after(6))
+        tx.seen_values.unsettle("live", "ada", "id:p")
+        found = tx.seen_values.find("live", "ada", ["device laptop", "client curl", "network AS1 DE"])
+
+    assert {value: (seen.settled_by, seen.trust) for value, seen in found.items()} == {
+        "device laptop": (None, 0.4),
+        "client curl": (None, None),
+        "network AS1 DE": ("id:q", None),
+    }
+    assert verify_log(store).breaks == ()
+
+
+def test_two_writers_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    """The second one starts again from what the first has written."""
+    with open_store(tmp_path).transaction() as tx:
+        tx.seen_values.put("live", "ada", None, NEW)
+        with pytest.raises(StaleHistory):
+            tx.seen_values.put("live", "ada", None, NEW)
+        with pytest.raises(StaleHistory):
+            tx.seen_values.put("live", "ada", replace(NEW, changes=7), replace(NEW, changes=7, days=2))
+
+
+def test_the_histories_before_the_first_use_are_kept_while_it_is_new() -> None:
+    """Bit by bit, in about a kilobyte; those of another layout are not read."""
+    history = History.empty()
+    history.identity["events"], history.session["events"] = 7, 3
+    packed = packed_histories(history.identity, history.session)
+    read = unpacked_histories(packed)
+    other = zlib.compress(b"other" + zlib.decompress(packed)[5:])
+
+    assert read is not None
+    assert [each.tobytes() for each in read] == [history.identity.tobytes(), history.session.tobytes()]
+    assert unpacked_histories(other) is None
+    assert len(packed) < 2_000
+    assert replace(NEW, earlier=packed, days=2).with_day(DAY).earlier is None
+
+
+def device_event(user_agent: str | None = None, **groups: object) -> Event:
+    event = {"time": START.isoformat(), "identity": {"id": "ada", "type": "human"}, "action": {"name": "x"}}
+    return Event.model_validate(event | {"device": {"id": "d1", "user_agent": user_agent}} | groups)
+
+
+@pytest.mark.parametrize(
+    ("event", "names"),
+    [
+        (device_event("curl/8.4.0"), ("device d1", "client curl")),
+        (device_event("curl/7.0"), ("device d1", "client curl")),
+        (device_event(network={"asn": 64500}), ("network AS64500 ?", "device d1")),
+        (device_event(network={"country": "DE"}), ("network AS? DE", "device d1")),
+        (device_event(credential={"attested_at": START.isoformat()}, network={"asn": 64500}), ()),
+    ],
+)
+def test_how_values_are_named(event: Event, names: tuple[str, ...]) -> None:
+    """Operator and country, id, family and system; an attested workload may run anywhere."""
+    assert value_names(event, START) == names
+
+
+def test_addresses_of_one_range_are_one_network() -> None:
+    """Where nobody knows operator and country."""
+    ranges = [value_names(device_event(network={"ip": ip}), START)[0] for ip in ("192.0.2.1", "192.0.2.9", "192.0.3.1")]
+
+    assert (ranges[0] == ranges[1], ranges[0] == ranges[2]) == (True, False)
+
+
+def before_the_table(folder: Path) -> Store:
+    """A store as 0.2 left it, with one identity that has a history."""
+    store = Store(f"sqlite:///{folder / FILE}")
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.database.begin(write=True) as connection:
+        config.attributes["connection"] = connection.core
+        alembic.command.upgrade(config, "0005")
+    run_sql(folder, f"INSERT INTO histories VALUES ('live', 'ada', 'identity', '', 1, '{LAYOUT}', x'00')")
+    store.migrate()
+    return store
+
+
+def test_what_an_earlier_history_knows_is_not_new(tmp_path: Path) -> None:
+    """The upgrade marks its identity, with a link; of another identity everything is new."""
+    store, history = before_the_table(tmp_path), History.empty()
+    known = device_event(network={"asn": 64500, "country": "DE"})
+    row = row_of(known)
+    history.identity["asn_key"][0][0], history.identity["country_key"][0][0] = row["asn"][0], row["country"][0]
+    with store.reading() as tx:
+        seen = {name: values_of(tx, "live", known, START, row, history).used for name in ("ada",)}
+        elsewhere = known.model_copy(update={"identity": known.identity.model_copy(update={"id": "eve"})})
+        of_eve = values_of(tx, "live", elsewhere, START, row, history).used
+
+    assert [(each.value, each.settled_by) for each in seen["ada"]] == [
+        ("network AS64500 DE", BY_HISTORY),
+        ("device d1", None),
+    ]
+    assert {each.settled_by for each in of_eve} == {None}
+    assert verify_log(store).breaks == ()
+
+
+@pytest.mark.parametrize(("hours", "folded"), [(0, 0), (0.5, 0.5), (24 * 40, 1), (-2, 0)])
+def test_an_event_that_ages_by_arrival_is_rebuilt_as_it_was_folded(tmp_path: Path, hours: float, folded: float) -> None:
+    """As old as it says up to an hour, and never of the future; both times stay in the table of events."""
+    store, arrived = open_store(tmp_path), after(0)
+    event = EVENT.model_copy(update={"time": arrived - timedelta(hours=hours)})
+    with store.transaction() as tx:
+        history, version = tx.histories.read(key_of("live", event))
+        store_folded(tx, "live", event, SUCCESS, "events", history, version, arrived)
+        fold_and_store(tx, "live", EVENT.model_copy(update={"time": after(60)}), SUCCESS, "score")
+        kept, _ = tx.histories.read(key_of("live", event))
+
+    assert rebuild_histories(store, write=False) == ()
+    assert (
+        int(history.identity["clock"][0])
+        == row_of(event.model_copy(update={"time": arrived - timedelta(hours=folded)}))["time"][0]
+    )
+    assert int(kept.identity["events"][0]) == 2
