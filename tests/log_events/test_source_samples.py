@@ -31,9 +31,12 @@ def test_what_an_event_says_is_known_for_nearly_all(source: str) -> None:
     assert known / len(events) >= 0.98
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.source != "cloudtrail"], ids=lambda sample: sample.file)
 def test_the_type_of_an_identity_never_changes(sample: Sample) -> None:
-    """The rules read it from what the identity is, and not from what it does."""
+    """The rules read it from what the identity is, and not from what it does.
+
+    In CloudTrail alone each record is typed by the credential that it shows: a user may have a key and a password.
+    """
     types: dict[str, set[str]] = {}
     for _, event in read(sample)[0]:
         types.setdefault(event.identity.id, set()).add(event.identity.type)

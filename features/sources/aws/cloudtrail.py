@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
-from features.event.schema import Action, Authentication, Credential, Device, Event, Identity, Network, Outcome, Session
+from features.event.schema import (
+    Action,
+    Authentication,
+    Credential,
+    Device,
+    Event,
+    Identity,
+    IdentityType,
+    Network,
+    Outcome,
+    Session,
+)
 from features.event.user_agent import agent_of
 from features.sources.aws.action_categories import category_of
 from features.sources.aws.outcome import outcome_of
@@ -175,8 +185,12 @@ def recognises(record: Record) -> bool:
     return "eventSource" in record and "eventName" in record and "awsRegion" in record
 
 
-def _identity_type(record: Record) -> Any:
-    return event_of(record).identity.type  # every type follows from a rule: a record without one is refused
+def _identity_type(record: Record) -> IdentityType | None:
+    """The type, which always follows from a rule; None for a record that says nothing of who acts."""
+    try:
+        return _actor_of(with_structures(record), text_of(record.get("eventSource"))).identity.type
+    except ValueError:
+        return None
 
 
 SOURCE = LogSource(
