@@ -36,6 +36,7 @@ from features.sources.log_source import LogSource
 from features.sources.mapping.values import address, short_text
 
 _CACHED = 4_096
+_CACHED_ADDRESSES = 65_536
 _LONGEST_CACHED = 4_096
 """Bytes of a `userIdentity`."""
 
@@ -164,7 +165,7 @@ def _action(source: str, name: str, outcome: Outcome | None) -> Action:
     )
 
 
-@lru_cache(_CACHED)
+@lru_cache(_CACHED_ADDRESSES)
 def _network(source: str | None) -> Network:
     """Where a request comes from; unknown for a scrambled address or the name of a service."""
     return Network.model_validate({"ip": address(source)})
