@@ -65,9 +65,10 @@ def test_a_sample_is_imported_as_a_file(sample: Sample) -> None:
 
 
 def test_the_pages_measure_the_same_samples() -> None:
-    """The figures in the documentation are those of the files that the tests read."""
+    """The figures in the documentation are those of the files that the tests read; `test_cloudtrail` reads a folder."""
     tested: dict[str, set[str]] = {}
     for sample in SAMPLES:
         tested.setdefault(sample.source, set()).add(sample.file)
 
-    assert {name: set(files) for name, files in MEASURED.items() if name in tested} == tested
+    measured = {name: {file for file in files if "*" not in file} for name, files in MEASURED.items()}
+    assert {name: files for name, files in measured.items() if name in tested} == tested
