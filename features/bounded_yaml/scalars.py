@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 """Control characters, line breaks that only YAML 1.1 knows, and marks that reorder what is shown."""
@@ -54,3 +56,13 @@ def resolved(text: str) -> Any:
     if number in (float("inf"), float("-inf")):
         raise ValueError(f"{text} is not a finite number")
     return number
+
+
+def _whole_number(version: Any) -> Any:
+    if type(version) is not int:  # a Literal takes true and 1.0 for 1, even where types are strict
+        raise ValueError("it must be the whole number 1")
+    return version
+
+
+FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
+"""The format of a file: a policy, or one beside it."""

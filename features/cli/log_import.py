@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import pyarrow as pa
 import typer
 from rich.console import Console
 
@@ -13,6 +14,8 @@ from features.cli.import_summary import knowledge_table, outcome_lines
 from features.cli.output import fail, print_plain, show_first
 from features.cli.progress import progress_bar
 from features.enrichment.ip_lookup import fill, lookup
+from features.inventory.context_files import Context, ContextError, read_context
+from features.inventory.join import with_context
 from features.settings import get_settings
 from features.sources.file_import import Completion
 from features.sources.formats.records import records_of
@@ -24,8 +27,8 @@ from features.sources.registry import SOURCES
 from features.suggestions import did_you_mean
 
 console = Console(stderr=True)
-MAX_UNREADABLE_SHOWN = 10
-"""How many unreadable records are listed; the rest are counted."""
+MAX_SHOWN = 10
+"""How many unreadable records, or cells of a context file, are listed; the rest are counted."""
 _LOOKED_AT = 20
 """Records by which the source of a file is guessed."""
 
@@ -33,7 +36,7 @@ _LOOKED_AT = 20
 _NAMES = sorted((*SOURCES, GENERIC))
 
 
-def _registered_source(source: str) -> str:
+def registered_source(source: str) -> str:
     """Validate the name of a source; the error suggests a similar one."""
     if source not in _NAMES:
         raise typer.BadParameter(f"there is no source {source!r}; {did_you_mean(source, _NAMES)}")
@@ -41,7 +44,7 @@ def _registered_source(source: str) -> str:
 
 
 def import_logs(
-    source: Annotated[str, typer.Argument(callback=_registered_source, help=f"Log source: {', '.join(_NAMES)}.")],
+    source: Annotated[str, typer.Argument(callback=registered_source, help=f"Log source: {', '.join(_NAMES)}.")],
     files: Annotated[
         list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files, plain or gzip-compressed.")
     ],
@@ -51,6 +54,15 @@ def import_logs(
     addresses: Annotated[
         bool, typer.Option(help="Fill in operator, country and the like of the addresses that the log names.")
     ] = True,
+    context: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="What is known beside the log: assets.yaml, identities.yaml, actions.yaml, or a CSV of tags, of an "
+            "inventory or of a directory; may be given several times.",
+        ),
+    ] = None,
     map_file: Annotated[
         Path | None,
         typer.Option("--map", exists=True, dir_okay=False, help="Map of the log (YAML), for the source `generic`."),
@@ -72,15 +84,25 @@ def import_logs(
     if out is None:
         raise typer.BadParameter("say where to write the events to, or --check", param_hint="--out")
     try:
+        known = read_context(context or [])
         with progress_bar("importing", console) as bar:
-            report = import_to_parquet(log_source, files, out, _completion(addresses), bar.update, map_file=map_file)
-    except OSError as error:
+            report = import_to_parquet(
+                log_source,
+                files,
+                out,
+                _completion(addresses, known),
+                bar.update,
+                beside=[*(context or []), *([map_file] if map_file else [])],
+                variant="with addresses" if addresses else "without addresses",
+            )
+    except (OSError, ContextError) as error:
         fail(console, error)
     for line in outcome_lines(report, out):
         print_plain(console, line)
-    show_first(console, report.unreadable, min(MAX_UNREADABLE_SHOWN, report.unreadable_count))
+    show_first(console, report.unreadable, min(MAX_SHOWN, report.unreadable_count))
     if report.unreadable and not report.events:
         console.print(f"no record could be read as {source}: {_guess(files)}")
+    show_first(console, [f"not understood: {cell}, {count:,} times" for cell, count in known.unread.items()], MAX_SHOWN)
     if report.events:
         console.print(knowledge_table(report))
     raise typer.Exit(1 if report.unreadable else 0)
@@ -101,11 +123,13 @@ def _source(name: str, map_file: Path | None) -> LogSource:
         fail(console, error)
 
 
-def _completion(addresses: bool) -> Completion:
-    if not addresses:
-        return lambda table: table
-    tables = lookup(get_settings().network_tables)
-    return lambda table: fill(table, tables)
+def _completion(addresses: bool, context: Context) -> Completion:
+    tables = lookup(get_settings().network_tables) if addresses else None
+
+    def complete(table: pa.Table) -> pa.Table:
+        return with_context(fill(table, tables) if tables else table, context)
+
+    return complete
 
 
 def _guess(files: list[Path]) -> str:

@@ -16,6 +16,7 @@ from features.catalogue.describe import digest, feature_catalogue
 from features.cli.log_import import import_logs
 from features.cli.output import fail
 from features.cli.progress import progress_bar
+from features.cli.source_coverage import coverage_command
 from features.engine.batch_files import AnotherRun, replay_file
 from features.event.schema import Event
 from features.history.population import empty_population, load_population
@@ -23,6 +24,7 @@ from features.history.population import empty_population, load_population
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 console = Console(stderr=True)
 app.command("import")(import_logs)
+app.command("coverage")(coverage_command)
 
 
 class OutputFormat(StrEnum):

@@ -29,15 +29,17 @@ def import_to_parquet(
     completion: Completion = lambda table: table,
     progress: Progress | None = None,
     *,
-    map_file: Path | None = None,
+    beside: Sequence[Path] = (),
+    variant: str = "",
 ) -> ImportReport:
     """Read log files of one source into a Parquet file of EVENT_SCHEMA; returns what became of every record.
 
-    After an interruption the same call goes on after the last batch that was written; another `map_file`, which the
-    source was made from, begins anew. Raises OSError when the disk is full.
+    After an interruption the same call goes on after the last batch that was written. It begins anew where one of the
+    files changed, or of those `beside` that source and completion follow from, or the `variant` of completion is
+    another. Raises OSError when the disk is full.
     """
     folder = out.with_name(f"{out.name}.parts")
-    about = _about(source.name, [*files, *([map_file] if map_file else [])])
+    about = _about(f"{source.name} {variant}", [*files, *beside])
     reading, parts = _resumed(source, files, folder, about)
     reading.progress = progress
     for table in reading.batches(completion):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
+from features.event.arrow import EVENT_SCHEMA
 from features.event.schema import Event
-from features.sources.formats.records import NobodyKnown, NotAnEvent, Record, records_of
-from features.sources.log_source import LogSource
+from features.sources.coverage import Coverage, known_columns
+from features.sources.formats.records import Record, records_of
 from features.sources.registry import SOURCES
 from scripts.docgen import ROOT
 from scripts.docgen.markdown import fenced, table
@@ -21,7 +21,7 @@ SAMPLES: dict[str, tuple[str, ...]] = {
         "plaso/plaso_azure_activity_log.jsonl",
         "invented/azure_activity.ndjson",
     ),
-    "cloudtrail": ("panther/cloudtrail_rule_tests.ndjson.gz",),
+    "cloudtrail": ("otrf/*.json.gz", "stratus/*.json", "panther/cloudtrail_rule_tests.ndjson.gz"),
     "entra": (
         "msticpy/aad_logons.ndjson.gz",
         "otrf/microsoft/AADAuditEvents.json.gz",
@@ -51,118 +51,77 @@ _LONGEST_RECORD = 2_500
 _NAMED = 12
 
 
-@dataclass
-class Measured:
-    """What became of the records of a source's samples."""
-
-    records: int = 0
-    events: list[Event] = field(default_factory=list)
-    typed: int = 0
-    """Events whose identity type a rule names."""
-    nobody: int = 0
-    others: Counter[str] = field(default_factory=Counter)
-    unreadable: Counter[str] = field(default_factory=Counter)
-    shown: tuple[Record, Event] | None = None
-    """A record that is short enough to be shown, with its event."""
-
-    def share(self, count: int) -> str:
-        """A count among the events, in per cent."""
-        return f"{count / len(self.events):.1%}" if self.events else "-"
-
-
 @cache
-def measured(name: str) -> Measured:
-    """What a source makes of its samples."""
-    source, found = SOURCES[name], Measured()
-    for file in SAMPLES[name]:
-        for _, record in records_of(ROOT / "data" / file, source.form):
-            found.records += 1
-            if isinstance(record, dict):
-                _take(source, record, found)
-            else:
-                (found.others if isinstance(record, NotAnEvent) else found.unreadable)[str(record)] += 1
-    return found
-
-
-def _take(source: LogSource, record: Record, found: Measured) -> None:
-    try:
-        event = source.parse(record)
-    except NobodyKnown:
-        found.nobody += 1
-    except NotAnEvent as other:
-        found.others[str(other)] += 1
-    except ValueError as error:
-        found.unreadable[str(error).split("\n")[0]] += 1
-    else:
-        found.events.append(event)
-        found.typed += source.identity_type(record) is not None
-        if _richness(event, record) > (_richness(found.shown[1], found.shown[0]) if found.shown else 0):
-            found.shown = record, event
+def measured(name: str) -> tuple[Coverage, tuple[Record, Event] | None]:
+    """What a source makes of its samples, and the record that shows most, with its event."""
+    source, coverage, shown, most = SOURCES[name], Coverage(), None, 0
+    for file in (file for pattern in SAMPLES[name] for file in sorted((ROOT / "data").glob(pattern))):
+        for _, record in records_of(file, source.form):
+            if not isinstance(record, dict):
+                coverage.records += 1
+                coverage.take_other(record)
+                continue
+            event = coverage.take(source, record)
+            richness = _richness(event, record) if event else 0
+            if event and richness > most:
+                shown, most = (record, event), richness
+    return coverage, shown
 
 
 def _richness(event: Event, record: Record) -> int:
     """How much a record shows; nothing, if it is too long for a page."""
-    text = json.dumps(record)
-    return len(_known(event)) if len(text) <= _LONGEST_RECORD else 0
-
-
-def _known(event: Event) -> dict[str, Any]:
-    groups = event.model_dump(mode="json", exclude_none=True)
-    flat = {f"{group}.{name}": value for group, v in groups.items() if isinstance(v, dict) for name, value in v.items()}
-    return {name: groups[name] for name in ("id", "time") if name in groups} | flat
+    return len(known_columns(event)) if len(json.dumps(record)) <= _LONGEST_RECORD else 0
 
 
 def overview(folder: str = "") -> str:
     """Every source with what it makes of its samples; `folder` is where its page lies."""
     rows = []
     for name, source in sorted(SOURCES.items()):
-        found = measured(name)
+        coverage, _ = measured(name)
         page = ROOT / "docs/reference/sources" / f"{name}.md"
-        listed = sum(event.action.category is not None for event in found.events)
-        known = sum(event.action.outcome is not None for event in found.events)
         rows.append(
             (
                 f"[`{name}`]({folder}{name}.md)" if page.exists() else f"`{name}`",
                 source.title,
-                found.records,
-                len(found.events),
-                found.nobody,
-                found.share(found.typed),
-                found.share(listed),
-                found.share(known),
+                coverage.records,
+                coverage.events,
+                coverage.nobody.total(),
+                *(_share(coverage.shares[share]) for share in ("type", "table", "outcome")),
             )
         )
     return table(("source", "log", "records", "events", "nobody's", "type", "table", "outcome"), rows)
 
 
+def _share(share: float) -> str:
+    return "-" if math.isnan(share) else f"{share:.1%}"
+
+
 def source_part(name: str) -> str:
     """What a page says of its samples: figures, fields, a record and its event."""
-    found = measured(name)
-    files = ", ".join(f"`{file}`" for file in SAMPLES[name])
-    without = Counter(event.action.name for event in found.events if event.action.category is None)
+    coverage, shown = measured(name)
     lines = [
-        f"Measured over {found.records:,} records of `data/`: {files}.",
-        f"{len(found.events):,} are events, {found.nobody:,} nobody's, {found.others.total():,} no act of an identity, "
-        f"{found.unreadable.total():,} cannot be read.",
-        _named("No act", found.others),
-        _named("Not readable", found.unreadable),
-        _named("Actions that the table does not know", without),
+        f"Measured over {coverage.records:,} records of `data/`: {', '.join(map(_file, SAMPLES[name]))}.",
+        f"{coverage.events:,} are events, {coverage.nobody.total():,} nobody's, {coverage.not_events.total():,} no act "
+        f"of an identity, {coverage.unreadable.total():,} cannot be read.",
+        _named("No act", coverage.not_events),
+        _named("Not readable", coverage.unreadable),
+        _named("Actions that the table does not know", coverage.by_words + coverage.without_category),
     ]
-    fields: Counter[str] = Counter()
-    for event in found.events:
-        fields.update(_known(event).keys())
-    order = [f"{group}.{field}" for group, info in Event.model_fields.items() for field in _inner(info.annotation)]
-    rows = [(f"`{field}`", found.share(fields[field])) for field in order if fields[field]]
+    rows = [
+        (f"`{column}`", _share(coverage.known[column] / coverage.events))
+        for column in EVENT_SCHEMA.names
+        if coverage.known[column] and "." in column
+    ]
     parts = ["\n".join(line for line in lines if line), table(("field", "known in"), rows)]
-    if found.shown:
-        record, event = found.shown
+    if shown:
+        record, event = shown
         parts += ["A record:", fenced("json", json.dumps(record, indent=1, ensure_ascii=False))]
-        parts += ["and its event:", fenced("json", json.dumps(_known(event), indent=1, ensure_ascii=False))]
+        parts += ["and its event:", fenced("json", json.dumps(known_columns(event), indent=1, ensure_ascii=False))]
     return "\n\n".join(parts)
 
 
-def _inner(annotation: Any) -> list[str]:
-    return list(getattr(annotation, "model_fields", {}))
+def _file(name: str) -> str:
+    return f"`{name}`"
 
 
 def _named(what: str, counts: Counter[str]) -> str:

@@ -8,84 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel
 
-from features.event.schema import Category, Environment, IdentityType, Impact, Sensitivity
 from features.hashing import digest_of
+from features.inventory.entries import ActionsFile, AssetsFile, IdentitiesFile, Inventory
 from serving.policy.loader import PolicyError, read_file, read_yaml
-from serving.policy.rules import FormatVersion, PolicyPart
-
-Pattern = Annotated[str, Field(min_length=1, max_length=256)]
-Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
 
 ACTIONS, ASSETS, IDENTITIES = "actions.yaml", "assets.yaml", "identities.yaml"
 FILES = (ACTIONS, ASSETS, IDENTITIES)
 
 
-class ActionEntry(PolicyPart):
-    """What actions of some names are, whatever a caller or a vendor's table says of them."""
+class Catalogues(Inventory):
+    """The entries of the files beside the policy, and which files they are of."""
 
-    match: Patterns
-    """Patterns of the action's name."""
-    category: Category
-    impact: Impact | None = None
-    reversible: bool | None = None
-
-
-class AssetEntry(PolicyPart):
-    """How sensitive resources of some ids or types are, and which environment they belong to."""
-
-    id: Patterns | None = None
-    """Patterns of the resource's id; without them, every id."""
-    type: Patterns | None = None
-    """Patterns of the resource's type; without them, every type."""
-    sensitivity: Sensitivity | None = None
-    environment: Environment | None = None
-    owner: str | None = None
-
-
-class IdentityEntry(PolicyPart):
-    """What identities of some ids are."""
-
-    match: Patterns
-    """Patterns of the identity's id."""
-    type: IdentityType | None = None
-    role: str | None = None
-    privileged: bool | None = None
-    entitlements: Annotated[int, Field(ge=0)] | None = None
-    """How many entitlements it was granted."""
-    owner: str | None = None
-
-
-class ActionsFile(PolicyPart):
-    """The whole of `actions.yaml`."""
-
-    version: FormatVersion
-    actions: tuple[ActionEntry, ...]
-
-
-class AssetsFile(PolicyPart):
-    """The whole of `assets.yaml`."""
-
-    version: FormatVersion
-    assets: tuple[AssetEntry, ...]
-
-
-class IdentitiesFile(PolicyPart):
-    """The whole of `identities.yaml`."""
-
-    version: FormatVersion
-    identities: tuple[IdentityEntry, ...]
-
-
-class Catalogues(PolicyPart):
-    """The entries of all three files; without files, none."""
-
-    actions: tuple[ActionEntry, ...] = ()
-    assets: tuple[AssetEntry, ...] = ()
-    identities: tuple[IdentityEntry, ...] = ()
     files: Mapping[str, str] = {}
     """The digest of each file that there is, by its name."""
 
@@ -161,5 +98,5 @@ def _part(name: str) -> str:
 
 
 NO_CATALOGUES = Catalogues()
-KINDS: dict[str, type[PolicyPart]] = {ACTIONS: ActionsFile, ASSETS: AssetsFile, IDENTITIES: IdentitiesFile}
+KINDS: dict[str, type[BaseModel]] = {ACTIONS: ActionsFile, ASSETS: AssetsFile, IDENTITIES: IdentitiesFile}
 """The model of each file."""

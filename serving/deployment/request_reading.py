@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from features.event.schema import Event, Sensitivity
-from features.sources.actions.derivation import derived_category
-from serving.decision.readings import NO_TYPES, ActionReading, KnownTypes, Reading, Readings
-from serving.deployment.catalogue_files import NO_CATALOGUES, ActionEntry, AssetEntry, Catalogues, IdentityEntry
-from serving.deployment.matching import (
+from features.inventory.entries import ActionEntry, AssetEntry, IdentityEntry
+from features.inventory.matching import (
     matching_action,
     matching_assets,
     matching_identity,
     stricter_environment,
     stricter_sensitivity,
 )
+from features.sources.actions.derivation import derived_category
+from serving.decision.readings import NO_TYPES, ActionReading, KnownTypes, Reading, Readings
+from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues
 from serving.policy.rules import SENSITIVITIES
 from serving.policy.schema import Policy
 

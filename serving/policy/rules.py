@@ -21,7 +21,8 @@ from pydantic import (
 )
 
 from features.event.roles import normalized_role, normalized_roles
-from features.event.schema import IdentityType, Sensitivity
+from features.event.schema import IdentityType
+from features.inventory import matching
 from serving.policy.fact_types import FACT_TYPES, can_hold, check_condition
 from serving.policy.loader import UnknownName
 
@@ -57,18 +58,8 @@ def proof_kind(name: Any) -> Any:
 ProofKind = Annotated[RemedyType, BeforeValidator(proof_kind)]
 """The kind of a proof: the remedy that produces it."""
 Mode = Literal["enforce", "shadow"]
-
-
-def _whole_number(version: Any) -> Any:
-    if type(version) is not int:  # a Literal takes true and 1.0 for 1, even where types are strict
-        raise ValueError("it must be the whole number 1")
-    return version
-
-
-FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
-"""The format of a policy file, or of a file beside it."""
 IDENTITY_TYPES: tuple[IdentityType, ...] = get_args(IdentityType)
-SENSITIVITIES: tuple[Sensitivity, ...] = get_args(Sensitivity)
+SENSITIVITIES = matching.SENSITIVITIES
 """From the least strict to the strictest."""
 FACTS = tuple(FACT_TYPES)
 """Every fact a condition may name: event fields by dotted name, features, and derived facts."""

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
 
 from features.bounded_yaml.composer import YamlLimits
+from features.bounded_yaml.scalars import FormatVersion
 from features.event.roles import has_word, matches_role
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
@@ -33,7 +34,6 @@ from serving.policy.rules import (
     AcrLevel,
     Condition,
     Floor,
-    FormatVersion,
     Level,
     Mode,
     PolicyPart,

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from itertools import combinations, pairwise, product
 
 from features.event.schema import Event, IdentityType
+from features.inventory.entries import ActionEntry, IdentityEntry, InventoryPart
+from features.inventory.matching import matching_action, matching_identity
 from serving.decision.inputs import DecisionContext
 from serving.decision.proofs import accepted_remedies, model_requirement
-from serving.deployment.catalogue_files import ActionEntry, Catalogues, IdentityEntry
-from serving.deployment.matching import matching_action, matching_identity
+from serving.deployment.catalogue_files import Catalogues
 from serving.policy.fact_types import can_hold
-from serving.policy.rules import IDENTITY_TYPES, SENSITIVITIES, PolicyPart
+from serving.policy.rules import IDENTITY_TYPES, SENSITIVITIES
 from serving.policy.schema import Condition, Policy, Requirement, Thresholds
 
 NamedEntry = ActionEntry | IdentityEntry
@@ -68,7 +69,7 @@ def _unreached(
             yield LintFinding(f"{name} entry {number}", fault)
 
 
-def _silent(name: str, entries: Sequence[PolicyPart], says: tuple[str, ...]) -> Iterator[LintFinding]:
+def _silent(name: str, entries: Sequence[InventoryPart], says: tuple[str, ...]) -> Iterator[LintFinding]:
     for number, entry in enumerate(entries, 1):
         if all(getattr(entry, part) is None for part in says):
             yield LintFinding(f"{name} entry {number}", f"says nothing: give one of {', '.join(says)}")

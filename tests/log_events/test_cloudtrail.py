@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from features.cli.log_import import MAX_UNREADABLE_SHOWN
+from features.cli.log_import import MAX_SHOWN
 from features.cli.main import app
 from features.sources.aws.cloudtrail import event_of
 from features.sources.file_import import import_files
@@ -452,5 +452,5 @@ def test_the_command_suggests_that_a_log_is_another_vendors(tmp_path: Path) -> N
     result = imported("cloudtrail", file)
 
     assert result.exit_code == 1
-    assert result.stderr.count("log.json, record") == MAX_UNREADABLE_SHOWN
+    assert result.stderr.count("log.json, record") == MAX_SHOWN
     assert "and 30 more" in result.stderr and "no record could be read as cloudtrail" in result.stderr

@@ -1,7 +1,7 @@
 """Read the JSON values of a text of any length: a list, values in a row, or one a line, in bounded memory.
 
-A value that cannot be read is reported with its position, and reading goes on after its brackets, or at the next value
-that begins as it does. This module does not know what a value means.
+A value that cannot be read is reported with its position, and reading goes on at the next line that begins with a
+value, else after its brackets, else at a value that begins as it does. This module does not know what a value means.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -19,8 +20,14 @@ WHOLE = 32 * 1024 * 1024
 """Characters up to which a text is tried as one value."""
 LARGEST_VALUE = 64 * 1024 * 1024
 """Characters of one value; a longer one is reported and passed over."""
+SEARCHED = 8 * 1024 * 1024
+"""Characters of one text that are searched for the ends of damaged values."""
+_LONGEST_LINE = 65_536
+"""Characters of a line that is read by itself; of a longer one, values in a row are read without copying it."""
+_MOST_TRIED = 16
+"""Beginnings of values that are tried after a damaged one."""
 _SPACE = re.compile(r"[\s,\0]*")
-_NEXT_LINE = re.compile(r"\n\s*(?=[{\[])")
+_LINE_START = re.compile(r"\n(?=[{\[])")
 _FIRST_NAME = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:')
 _BRACKET_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 """A text that does not end takes all the rest, or looking for its end would begin anew at every quotation mark."""
@@ -94,6 +101,9 @@ class _Scanner:
         self._chunks, self._decoder = chunks, decoder
         self._line, self._counted = 1, 0
         self._slow_until = 0
+        self._last: Any = None
+        self._line_start: int | None = 0
+        self._search_room = SEARCHED
 
     def more(self) -> bool:
         """Read another chunk, and as much again as there is; False at the end."""
@@ -109,7 +119,7 @@ class _Scanner:
                 break
             rest.append(chunk)
             size += len(chunk)
-        self.text, self.position, self._counted = "".join(rest), 0, 0
+        self.text, self.position, self._counted, self._line_start = "".join(rest), 0, 0, 0
         return size > 0
 
     def whole(self) -> tuple[bool, Any]:
@@ -177,7 +187,7 @@ class _Scanner:
                 return value
         while True:
             try:
-                value, self.position = self._decoder.raw_decode(self.text, self.position)
+                self._last, self.position = self._decoded(in_list=in_list)
             except (ValueError, RecursionError) as error:
                 if self._may_go_on(error) and self.more():
                     continue
@@ -189,18 +199,29 @@ class _Scanner:
                 self._go_on(in_list=in_list)
                 return Unreadable(reason)
             else:
-                return value
+                return self._last
+
+    def _decoded(self, *, in_list: bool) -> tuple[Any, int]:
+        """The value that begins here and where it ends: within its line, where the next line begins with a value."""
+        end = None if in_list else self._next_line()
+        if end is None or end - self.position > _LONGEST_LINE:
+            return self._decoder.raw_decode(self.text, self.position)
+        value, length = self._decoder.raw_decode(self.text[self.position : end])
+        return value, self.position + length
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, RecursionError):
             return "is nested too deeply"
         if isinstance(error, json.JSONDecodeError):
-            return f"is not JSON: {error.msg} at its character {error.pos - self.position + 1}"
+            start = 0 if len(error.doc) < len(self.text) else self.position
+            return f"is not JSON: {error.msg} at its character {error.pos - start + 1}"
         return f"is not JSON: {error}"
 
     def _may_go_on(self, error: Exception) -> bool:
         """Whether a value may only be cut off at the end of what has been read."""
         if len(self.text) - self.position > LARGEST_VALUE or not isinstance(error, json.JSONDecodeError):
+            return False
+        if len(error.doc) < len(self.text):
             return False
         return error.pos + 16 > len(self.text) or error.msg.startswith("Unterminated")
 
@@ -216,30 +237,48 @@ class _Scanner:
         except (ValueError, RecursionError):
             self._slow_until = end
             return False, None
-        self.position = end
+        self.position, self._last = end, value
         return True, value
 
     def _go_on(self, *, in_list: bool) -> None:
-        """Go past what cannot be read."""
-        end = self._end_of_value([])
-        if end is None and self.text[self.position] in _OPENS:
-            end = self._next_value()
-        if end is None and not in_list:
+        """Go past what cannot be read: to the next line that begins a value, else past its brackets, else to a value
+        that begins as this or the last one."""
+        if not in_list and self.text[self.position] not in _OPENS:
             line_end = self.text.find("\n", self.position)
-            end = None if line_end < 0 else line_end
+            self.position = len(self.text) if line_end < 0 else line_end
+            return
+        end = self._next_line()
+        if end is None and self._search_room > 0:
+            begun = self.position
+            end = self._end_of_value([])
+            if end is None and self.text[self.position] in _OPENS:
+                end = self._next_value()
+            self._search_room -= (len(self.text) if end is None else end) - begun
         self.position = len(self.text) if end is None else end
 
+    def _next_line(self) -> int | None:
+        """Where the next line begins, of those that begin with a value."""
+        if self._line_start is not None and self._line_start <= self.position:
+            match = _LINE_START.search(self.text, self.position)
+            self._line_start = match.end() if match else None
+        return self._line_start
+
     def _next_value(self) -> int | None:
-        """Where the next value begins that can be read: one whose first member has the same name, else on a line."""
+        """Where the next value begins that can be read: by its first member's name, as this or the last one."""
         name = _FIRST_NAME.match(self.text, self.position)
-        start = re.compile(rf"\{{\s*(?={re.escape(name[1])}\s*:)") if name else _NEXT_LINE
-        for match in start.finditer(self.text, self.position + 1):
-            position = match.start() if name else match.end()
+        names = [name[1]] if name else []
+        if isinstance(self._last, dict) and self._last:
+            names.append(json.dumps(next(iter(self._last))))
+        return next(filter(None, map(self._named_value, dict.fromkeys(names))), None)
+
+    def _named_value(self, name: str) -> int | None:
+        start = re.compile(rf"\{{\s*(?={re.escape(name)}\s*:)")
+        for match in islice(start.finditer(self.text, self.position + 1), _MOST_TRIED):
             try:
-                self._decoder.raw_decode(self.text, position)
+                self._decoder.raw_decode(self.text, match.start())
             except (ValueError, RecursionError):
                 continue
-            return position
+            return match.start()
         return None
 
     def _end_of_value(self, closing: list[str]) -> int | None:

@@ -1,4 +1,4 @@
-"""Which entry of the deployment's catalogues matches an action, a resource or an identity."""
+"""Which entry of the deployment's inventory matches an action, a resource or an identity."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ import re
 from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
+from typing import get_args
 
 from features.event.lookalikes import comparable_name
 from features.event.schema import Environment, Sensitivity
-from serving.deployment.catalogue_files import ActionEntry, AssetEntry, Catalogues, IdentityEntry
-from serving.policy.rules import SENSITIVITIES
+from features.inventory.entries import ActionEntry, AssetEntry, IdentityEntry, Inventory
 
+SENSITIVITIES: tuple[Sensitivity, ...] = get_args(Sensitivity)
+"""From the least strict to the strictest."""
 ENVIRONMENTS: tuple[Environment, ...] = ("development", "staging", "production")
 """From the least strict to the strictest."""
 
 
-def matching_action(catalogues: Catalogues, name: str) -> ActionEntry | None:
+def matching_action(inventory: Inventory, name: str) -> ActionEntry | None:
     """The first entry for an action's name."""
-    return next((entry for entry in catalogues.actions if _matches(entry.match, name)), None)
+    return next((entry for entry in inventory.actions if _matches(entry.match, name)), None)
 
 
-def matching_identity(catalogues: Catalogues, identity: str) -> IdentityEntry | None:
+def matching_identity(inventory: Inventory, identity: str) -> IdentityEntry | None:
     """The first entry for an identity's id."""
-    return next((entry for entry in catalogues.identities if _matches(entry.match, identity)), None)
+    return next((entry for entry in inventory.identities if _matches(entry.match, identity)), None)
 
 
-def matching_assets(catalogues: Catalogues, id: str | None, type: str | None) -> tuple[AssetEntry, ...]:
+def matching_assets(inventory: Inventory, id: str | None, type: str | None) -> tuple[AssetEntry, ...]:
     """Every entry for a resource. An entry with patterns of an id does not match a resource without one."""
     return tuple(
         entry
-        for entry in catalogues.assets
+        for entry in inventory.assets
         if (entry.id is None or (id is not None and _matches(entry.id, id)))
         and (entry.type is None or (type is not None and _matches(entry.type, type)))
     )
