@@ -197,6 +197,11 @@ class Credential(Group):
     scope: Texts | None = Field(default=None, description="What it was issued for.")
     exposed: bool | None = Field(default=None, description="Whether it is known to have leaked.")
     attested_at: Time | None = Field(default=None, description="When the workload that holds it was last attested.")
+    proof_of_possession: bool | None = Field(
+        default=None,
+        description="Whether the request proved possession of its key: DPoP, mutual TLS, a device-bound session "
+        "credential, an attested SVID.",
+    )
     privileged: bool | None = Field(default=None, description="Whether it carries elevated rights.")
     environment: Environment | None = Field(default=None, description="The environment it was issued for.")
 

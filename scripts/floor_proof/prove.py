@@ -32,6 +32,7 @@ from scripts.floor_proof.reference_floors import demands_proof, reference_status
 from serving.decision.authorization_details import Detail
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Proof, Revocation, Scope, SessionState, Versions
+from serving.decision.places.place import Habits, KnownPlaces, place_of, request_name
 from serving.decision.readings import KnownTypes
 from serving.deployment.catalogue_files import Catalogues
 from serving.deployment.request_reading import read_request
@@ -114,13 +115,14 @@ def decide_request(request: Request, policy: Policy) -> Decision:
         None if request.log_odds is None else TrustCurve(request.log_odds, request.hazards),
         None,
         policy,
-        [_proof(proof) for proof in request.proofs],
+        [_proof(request, proof) for proof in request.proofs],
         SessionState(
             revocation=Revocation(None, NOW, "investigator", "stolen") if request.revoked else None,
             valid_until=request.valid_until,
             prompts_in_window=request.prompts,
             challenged_at=request.challenged_at,
             failed_step_ups=request.failed_step_ups,
+            places=KnownPlaces(Habits(**request.habits), request.proven_network),
         ),
         id="decision",
         at=NOW,
@@ -129,10 +131,14 @@ def decide_request(request: Request, policy: Policy) -> Decision:
     )
 
 
-def _proof(values: dict[str, Any]) -> Proof:
+def _proof(request: Request, values: dict[str, Any]) -> Proof:
     scope = Scope(*values["scope"]) if values["scope"] else None
     task = tuple(Detail.model_validate(detail) for detail in values["task"])
-    return Proof(**(values | {"scope": scope, "task": task}))
+    made, again = values["made"], values["same_request"] and values["source"] == "step_up"
+    place = None if made is None else place_of(Event.model_validate(request.event | made))
+    name = request_name(Event.model_validate(request.event)) if again else "another"
+    kept = {name: value for name, value in values.items() if name not in ("made", "same_request")}
+    return Proof(**(kept | {"scope": scope, "task": task, "place": place, "request": name}))
 
 
 def read_policy(path: Path) -> tuple[Policy, Any]:

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, cast, get_args
 
 from features.event.schema import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
+from scripts.floor_proof.random_places import random_place
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGES = (-3600, -6, -5, -1, 0, 1, 59, 299, 300, 301, 599, 600, 601, 899, 900, 901, 3599, 3600, 3601, 43_201, 90_000)
@@ -119,6 +120,10 @@ class Request:
     revoked: bool
     prompts: int
     failed_step_ups: int
+    habits: dict[str, bool | None]
+    """Whether the caller habitually says network, device and client of the identity; None where nobody knows."""
+    proven_network: bool
+    """Whether the identity has proven itself on this network with this device lately."""
 
 
 class Draw:
@@ -156,6 +161,8 @@ def draw_request(rng: Random) -> Request:
         revoked=draw.mostly(False, False, False, True),
         prompts=draw.mostly(0, 4, 5, 50),
         failed_step_ups=draw.mostly(0, 1, 4, 5, 50),
+        habits={part: draw.any(True, draw.mostly(True, False, None)) for part in ("network", "device", "client")},
+        proven_network=draw.mostly(False, True),
     )
 
 
@@ -197,14 +204,10 @@ def _event(draw: Draw) -> dict[str, Any]:
             "sensitivity": draw.any(None, *get_args(Sensitivity)),
             "environment": draw.mostly(None, *get_args(Environment)),
         },
-        "network": {
-            "asn": draw.mostly(64_500, None, 64_501),
-            "anonymizer": draw.mostly(False, None, True),
-            "reputation": draw.mostly(0.0, None, 0.79, 0.8, 1.0),
-        },
-        "device": {"id": draw.mostly("d1", None, "d2"), "compliant": draw.mostly(True, None, False)},
+        **(place := random_place(draw, NOW)),
+        "device": place["device"] | {"compliant": draw.mostly(True, None, False)},
         "credential": {
-            "id": draw.mostly("c1", None),
+            **place["credential"],
             "kind": draw.any(None, *get_args(CredentialKind)),
             "exposed": draw.mostly(False, None, True),
             "privileged": draw.mostly(False, None, True),
@@ -277,8 +280,8 @@ def _proof(draw: Draw, event: dict[str, Any]) -> dict[str, Any]:
         "expires_at": draw.any(expires_at, draw.mostly(None, NOW)),
         "decision_id": draw.mostly(None, "earlier", "unheard-of"),
         "source": draw.any("claim", "step_up"),
-        "network_asn": draw.mostly(None, 64_500, 64_501),
-        "device_id": draw.mostly(None, "d1", "d2"),
+        "made": draw.mostly(random_place(draw, NOW), None),
+        "same_request": draw.mostly(False, True),
         "trust_at_completion": draw.mostly(None, 0.2, 0.9),
         "granted": tuple(_scope(draw, event) for _ in range(draw.mostly(1, 0, 2))),
         "task": [_detail(draw) for _ in range(draw.mostly(1, 0, 2))],

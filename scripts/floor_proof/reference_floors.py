@@ -10,6 +10,7 @@ import yaml
 
 from features.event.schema import Category
 from scripts.floor_proof.random_requests import NOW, Request
+from scripts.floor_proof.reference_places import counts_at
 from scripts.floor_proof.reference_readings import is_privileged, reference_readings, spelling
 
 Text = dict[str, Any]
@@ -90,7 +91,7 @@ def satisfies(policy: Text, request: Request, requires: Text, proof: Text) -> bo
     if "ttl_seconds" in remedy and fresh:
         fresh = (expires_at - proof["made_at"]).total_seconds() <= remedy["ttl_seconds"]
     strong = request.event["identity"]["type"] != "human" or strong_enough(policy, request, requires, proof)
-    return fresh and strong and in_scope(policy, request, proof) and same_place(request, proof)
+    return fresh and strong and in_scope(policy, request, proof) and counts_at(request, proof)
 
 
 def remedy_of(policy: Text, request: Request, requires: Text, kind: str) -> Text | None:
@@ -204,11 +205,3 @@ def authorises(policy: Text, request: Request, detail: Text) -> bool:
         named or not (resource["id"] or resource["type"])
     )
     return readable and fits and identifier_fits and bool(names & set(detail.get("actions", ())))
-
-
-def same_place(request: Request, proof: Text) -> bool:
-    """Whether a proof was made on this network and device, as far as they are known."""
-    if proof["source"] == "claim":
-        return 1.0 not in (request.features[f"{what}_changed_in_session"] for what in ("asn", "device", "agent"))
-    pairs = (proof["network_asn"], request.event["network"]["asn"]), (proof["device_id"], request.event["device"]["id"])
-    return all(then is None or now is None or then == now for then, now in pairs)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from features.event.schema import Event, LongText, Text, Texts, Time
+from features.event.schema import Device, Event, LongText, Network, Text, Texts, Time
 from serving.decision.authorization_details import Details
 from serving.policy.schema import ProofKind
 
@@ -91,6 +91,21 @@ class StepUpProof(WireModel):
         Details,
         Field(description="RFC 9396 authorization details of an `intent_authorization`: the task that was authorised."),
     ] = ()
+    network: Annotated[
+        Network | None,
+        Field(
+            description="The network the proof was made on, where the identity provider knows it. If the request came "
+            "from another, the proof does not count. Leave it out for authenticators that use a network of "
+            "their own, such as a telephone that confirms."
+        ),
+    ] = None
+    device: Annotated[
+        Device | None,
+        Field(
+            description="The device and client the proof was made on, where the identity provider knows them. If they "
+            "are others than the request names, the proof does not count."
+        ),
+    ] = None
 
 
 class StepUpRequest(WireModel):

@@ -130,7 +130,9 @@ def decide(
     sent = as_sent.now if as_sent and math.isfinite(as_sent.now_log_odds) else None
     sent = counted_trust_as_sent(model_trust if sent is None and lowest else sent, lowest, category)
     now = counted_trust(model_trust, lowest, category)
-    context = decision_context(readings, features, now, assessment.threshold, policy, at, session.failed_step_ups, sent)
+    context = decision_context(
+        readings, features, now, assessment.threshold, policy, at, session.failed_step_ups, sent, session.places
+    )
     result = determine_ruling(context, assessment, proofs, session)
     lifetime, allowed = None, result.ruling == "allow"
     if assessment.trust is not None and allowed:

@@ -10,7 +10,8 @@ from typing import Literal
 
 from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import DecisionContext, Proof, SessionState
-from serving.decision.proofs import assurance, same_device_and_network
+from serving.decision.places.proof_place import made_elsewhere
+from serving.decision.proofs import assurance
 from serving.policy.schema import Policy
 from serving.times import duration
 
@@ -77,13 +78,14 @@ def is_proven_place(
     event = context.event
     claims = [each for each in proofs if each.source == "claim" and each.kind == "interactive_mfa"]
     signed_in = (each for each in claims if assurance(each, context.policy).level >= SECOND_FACTOR)
-    here = (None not in (event.device.id, event.network.asn)) and (event.device.id, event.network.asn)
+    here = context.place.network_on_device
     given = (
         proof
         for session, proof in proven
-        if (session is not None and session == event.session.id) or (proof.device_id, proof.network_asn) == here
+        if (session is not None and session == event.session.id)
+        or (here is not None and proof.place is not None and proof.place.network_on_device == here)
     )
-    return any(same_device_and_network(proof, context) for proof in (*signed_in, *given))
+    return any(made_elsewhere(proof, context) is None for proof in (*signed_in, *given))
 
 
 def push_fatigue(policy: Policy, unanswered: int, retry_after_seconds: int) -> Finding:

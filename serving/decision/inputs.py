@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, TypeAdapter
 
 from features.event.schema import Event
 from serving.decision.authorization_details import Detail
+from serving.decision.places.place import NO_PLACES, KnownPlaces, Place, place_of, request_name
 from serving.decision.readings import Reading
 from serving.policy.rules import proof_kind
 from serving.policy.schema import Policy, ProofKind
@@ -34,6 +38,17 @@ class DecisionContext:
     """Further readings of the request, whose floors it meets as well."""
     trust_as_sent: float | None = None
     """The trust without stand-ins for what was withheld, where that is another."""
+    places: KnownPlaces = NO_PLACES
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the request comes from."""
+        return place_of(self.event)
+
+    @cached_property
+    def request_name(self) -> str:
+        """What the same request is recognised by when it is sent again."""
+        return request_name(self.event)
 
     @property
     def stated_trust(self) -> float:
@@ -76,8 +91,10 @@ class Proof:
     expires_at: datetime | None = None
     decision_id: str | None = None
     source: Literal["claim", "step_up"] = "claim"
-    network_asn: int | None = None
-    device_id: str | None = None
+    place: Place | None = None
+    """Where it was made; None where nobody recorded it."""
+    request: str | None = None
+    """The `request_name` of the request that it was asked for."""
     trust_at_completion: float | None = None
     granted: tuple[str, ...] = ()
     """The scopes of a credential made for one task."""
@@ -91,6 +108,19 @@ class Proof:
     def __post_init__(self) -> None:
         """Read a kind by its former name as well."""
         object.__setattr__(self, "kind", proof_kind(self.kind))
+
+
+def _of_an_earlier_record(record: Any) -> Any:
+    """A proof as 0.2 recorded it: with the number of the network and the id of the device."""
+    if not isinstance(record, dict) or "network_asn" not in record:
+        return record
+    kept = {name: value for name, value in record.items() if name not in ("network_asn", "device_id")}
+    place = {"asn": record["network_asn"], "device": record.get("device_id")}
+    return kept | {"place": place if any(value is not None for value in place.values()) else None}
+
+
+RECORDED_PROOF: TypeAdapter[Proof] = TypeAdapter(Annotated[Proof, BeforeValidator(_of_an_earlier_record)])
+"""Reads and writes proofs as JSON, also those of earlier releases."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +165,7 @@ class SessionState:
     """How many prompts in the window each floor, threshold or limit asked for."""
     failed_step_ups: int = 0
     """How many step-ups of the identity failed within the policy's window."""
+    places: KnownPlaces = NO_PLACES
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,22 @@
 """Decides which proofs satisfy which requirements, and says why another does not.
 
 Proofs come from two sources: claims of a caller that may assert them, and step-ups reported by the identity provider.
-A proof counts by its strength, age and scope, and only on the device and network it was made on: a cookie stolen two
-minutes after a second factor still carries the fresh time of the person who signed in.
+A proof counts by its strength, age and scope, and at the place it was made at (`places`): a cookie stolen two minutes
+after a second factor still carries the fresh time of the person who signed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from features.event.schema import Event
 from serving.decision import authorization_details, jit_scopes
 from serving.decision.inputs import DecisionContext, Proof, SessionState
+from serving.decision.places.place import Place
+from serving.decision.places.proof_place import made_elsewhere
 from serving.policy.assurance import Assurance, Unmapped
 from serving.policy.schema import Policy, ProofKind, RemedyRule, Requirement
 from serving.times import duration
@@ -30,8 +33,11 @@ _NOUNS: dict[ProofKind, str] = {
 }
 
 
-def claimed_proofs(event: Event) -> tuple[Proof, ...]:
-    """The proofs an event itself carries; only a caller with scope `assure` can send them."""
+def claimed_proofs(event: Event, places: Mapping[str, Place] | None = None) -> tuple[Proof, ...]:
+    """The proofs an event itself carries; only a caller with scope `assure` can send them.
+
+    `places` says where the proof of each kind was made, as far as it was recorded.
+    """
     proofs = []
     claim, credential = event.authentication, event.credential
     if claim.time is not None:
@@ -41,7 +47,7 @@ def claimed_proofs(event: Event) -> tuple[Proof, ...]:
     if credential.kind == "jit_credential" and credential.issued_at is not None:
         expires_at, granted = credential.expires_at, credential.scope or ()
         proofs.append(Proof(credential.issued_at, "jit_credential", expires_at=expires_at, granted=granted))
-    return tuple(proofs)
+    return tuple(replace(proof, place=(places or {}).get(proof.kind)) for proof in proofs)
 
 
 def assurance(proof: Proof, policy: Policy) -> Assurance:
@@ -102,7 +108,7 @@ def refusal(requirement: Requirement, proof: Proof, context: DecisionContext) ->
     return (
         _out_of_time(proof, context, accepted_age_seconds(rule, requirement))
         or _too_long_lived(proof, rule)
-        or _elsewhere(proof, context)
+        or made_elsewhere(proof, context)
         or _out_of_scope(proof, context.event)
         or (_too_weak(requirement, proof, context) if context.human else None)
     )
@@ -179,36 +185,6 @@ def made_after(proof: Proof, asked_at: datetime, policy: Policy) -> bool:
 def latest_moment(time: datetime) -> datetime:
     """The latest moment that a time may mean: one of whole seconds may mean any moment of its second."""
     return time if time.microsecond else time + timedelta(seconds=1)
-
-
-def same_device_and_network(proof: Proof, context: DecisionContext) -> bool:
-    """Whether device and network, where known, are those the proof was made on."""
-    return _elsewhere(proof, context) is None
-
-
-def changes_in_session(context: DecisionContext) -> str | None:
-    """What of its place the session has changed, in words: a proof from before may be another's. None if nothing."""
-    return " and ".join(words for name, words in _CHANGES.items() if context.features.get(name) == 1.0) or None
-
-
-def _elsewhere(proof: Proof, context: DecisionContext) -> str | None:
-    if proof.source == "claim":
-        changed = changes_in_session(context)
-        words = f"the session changed its {changed}, so only a step-up that is reported to POST /step-ups settles it"
-        return words if changed else None
-    asn, device = context.event.network.asn, context.event.device.id
-    if proof.network_asn is not None and asn is not None and proof.network_asn != asn:
-        return f"it was made on network AS{proof.network_asn}, and this request comes from AS{asn}"
-    if proof.device_id is not None and device is not None and proof.device_id != device:
-        return f"it was made on device {proof.device_id}, and this request comes from {device}"
-    return None
-
-
-_CHANGES = {
-    "asn_changed_in_session": "network",
-    "device_changed_in_session": "device",
-    "agent_changed_in_session": "client",
-}
 
 
 def _out_of_time(proof: Proof, context: DecisionContext, max_age_seconds: int) -> str | None:

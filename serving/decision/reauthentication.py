@@ -15,7 +15,8 @@ from typing import Literal
 from features.event.authentication_methods import level_of
 from features.event.schema import Event
 from serving.decision.inputs import DecisionContext, Proof
-from serving.decision.proofs import assurance, is_current, same_device_and_network
+from serving.decision.places.proof_place import made_elsewhere
+from serving.decision.proofs import assurance, is_current
 from serving.policy.schema import Policy
 from serving.times import duration
 
@@ -72,7 +73,7 @@ def seconds_left(context: DecisionContext, proofs: Sequence[Proof]) -> list[tupl
 
 
 def _authenticated_at(context: DecisionContext, proofs: Sequence[Proof], aal: int) -> datetime | None:
-    """When the person last authenticated at this level: the claimed time, or a later step-up on this device."""
+    """When the person last authenticated at this level: the claimed time, or a later step-up that counts here."""
     longest = context.policy.lifetime.assurance[aal].overall_seconds
     times = [
         proof.made_at
@@ -81,7 +82,7 @@ def _authenticated_at(context: DecisionContext, proofs: Sequence[Proof], aal: in
         and proof.source == "step_up"
         and assurance(proof, context.policy).level >= aal
         and is_current(proof, context, longest)
-        and same_device_and_network(proof, context)
+        and made_elsewhere(proof, context) is None
     ]
     claimed = context.event.authentication.time
     if claimed is not None and claimed <= context.at + timedelta(seconds=context.policy.clock_tolerance_seconds):

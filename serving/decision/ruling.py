@@ -17,8 +17,9 @@ from features.model.trust_curve import TrustCurve
 from serving.decision.findings import THRESHOLD, Finding, asked_too_often, standing_faults
 from serving.decision.floor_evaluation import FloorResult, evaluate_floors
 from serving.decision.inputs import DecisionContext, Proof, SessionState
+from serving.decision.places.place import NO_PLACES, KnownPlaces
+from serving.decision.places.proof_place import has_moved
 from serving.decision.proofs import (
-    changes_in_session,
     model_refusal,
     model_requirement,
     refusal_sentences,
@@ -45,10 +46,10 @@ DEGRADED = "degraded: "
 
 
 def asks_for_new_proof(because: Iterable[str], context: DecisionContext) -> bool:
-    """Whether only a proof that is newer than the request settles it: one of the reasons asks for it, or the session
-    has changed its place, so that an earlier proof may be another's. Floors alone go by age."""
+    """Whether only a proof that is newer than the request settles it: one of the reasons asks for it, or it
+    has moved, so that an earlier proof may be another's. Floors alone go by age."""
     asked = any(reason in (MODEL, EXPIRED) or reason.startswith(DEGRADED) for reason in because)
-    return asked or changes_in_session(context) is not None
+    return asked or has_moved(context)
 
 
 def strictest(rulings: Iterable[Ruling]) -> Ruling:
@@ -100,19 +101,19 @@ def decision_context(
     at: datetime,
     failed_step_ups: int = 0,
     trust_as_sent: float | None = None,
+    places: KnownPlaces = NO_PLACES,
 ) -> DecisionContext:
     """The context of a request.
 
     `trust_as_sent` is the trust without stand-ins for what was withheld; the higher of both decides on denial.
-
     The session is doubted when its trust is below the threshold, when there is no threshold, and when its credential is
     exposed.
     """
     event = readings.event
     below = (threshold is None or trust < threshold) and not in_shadow(policy, event)
     doubted = below or features.get("credential_exposed") == 1.0
-    stated = max(trust, trust if trust_as_sent is None else trust_as_sent)
-    return DecisionContext(event, features, trust, doubted, policy, at, failed_step_ups, readings.others, stated)
+    sent = max(trust, trust if trust_as_sent is None else trust_as_sent)
+    return DecisionContext(event, features, trust, doubted, policy, at, failed_step_ups, readings.others, sent, places)
 
 
 def determine_ruling(

@@ -15,7 +15,7 @@ from features.event.schema import Event, Network
 CLAIMS = {
     "authentication": ("acr", "amr", "time", "aal"),
     "device": ("managed", "compliant"),
-    "credential": ("attested_at",),
+    "credential": ("attested_at", "proof_of_possession"),
 }
 """The event fields that only a caller of scope `assure` may assert, by group."""
 SELF_PROVING_KIND = "jit_credential"

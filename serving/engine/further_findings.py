@@ -10,6 +10,7 @@ from serving import metrics
 from serving.decision.decision import Decision
 from serving.decision.findings import A_PERSON_ANSWERS, Finding, is_proven_place, push_fatigue
 from serving.decision.inputs import Prompt, Proof
+from serving.decision.places.place import KnownPlaces
 from serving.decision.readings import Readings
 from serving.decision.ruling import decision_context
 from serving.engine.score_context import INLINE, ScoreContext
@@ -54,6 +55,7 @@ def pace_prompts(
     readings: Readings,
     features: Mapping[str, float],
     proofs: Sequence[Proof],
+    places: KnownPlaces,
 ) -> tuple[Decision, Prompt | None]:
     """A step-up with the time before which its prompt must not be shown, and what is recorded of the prompt.
 
@@ -71,8 +73,9 @@ def pace_prompts(
     event = readings.event
     keys = [SessionKey(space, event.identity.id, event.session.id) for space in spaces]
     trust = decision.trust.now if decision.trust else 0.0
-    here = decision_context(readings, features, trust, decision.threshold, policy, decision.at)
-    if is_proven_place(here, proofs, [each for key in keys for each in tx.sessions.newest_proofs(key, decision.at)]):
+    here = decision_context(readings, features, trust, decision.threshold, policy, decision.at, places=places)
+    proven = [each for key in keys for each in tx.proven_places.newest_proofs(key, decision.at)]
+    if is_proven_place(here, proofs, proven):
         return decision, prompt
     unanswered, free_at = tx.sessions.prompts.unanswered(keys, decision.at, policy.storm)
     if free_at is None:

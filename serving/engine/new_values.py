@@ -18,19 +18,20 @@ from features.arrays import Array
 from features.event.ip_network import prefix_of
 from features.event.numpy_row import row_of
 from features.event.schema import Category, Event
-from features.event.user_agent import agent_of
 from features.history.layout import History
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
 from serving.decision.lowest_trust import WITHHELD, LowestTrust, counts_for
+from serving.decision.places.comparison import is_attested
+from serving.decision.places.place import client_of
 from serving.decision.proofs import assurance, model_requirement
 from serving.engine.assessment import assess
+from serving.engine.places.withheld import row_with_stand_ins
 from serving.engine.score_context import ScoreContext
-from serving.engine.withheld import row_with_stand_ins
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy
 from serving.store.decision_log import DecisionRecord
-from serving.store.field_presence import groups_present
+from serving.store.places.field_presence import groups_present
 from serving.store.schema import LIVE
 from serving.store.seen_values import (
     BY_HISTORY,
@@ -43,8 +44,6 @@ from serving.store.seen_values import (
 from serving.store.store import Transaction
 
 KINDS = ("network", "device", "client")
-ATTESTED_FOR = timedelta(days=1)
-"""How old an attestation may be for a workload's fresh network and instance not to count as new."""
 SIGNED_IN_WITHIN = timedelta(minutes=5)
 """How long before a sign-in is reported the factors may have been shown for it to prove its place."""
 _IN_HISTORY = {
@@ -168,17 +167,8 @@ def value_names(event: Event, at: datetime, withheld: Iterable[str] = ()) -> tup
         if device.id is not None:
             names.append(f"device {device.id}")
     if device.user_agent is not None:
-        agent = agent_of(device.user_agent)
-        names.append(f"client {' on '.join(filter(None, (agent.family, agent.system))) or 'unknown'}")
+        names.append(f"client {client_of(device.user_agent)}")
     return (*names, *([_withheld_in(event.session.id or "")] if any(True for _ in withheld) else []))
-
-
-def is_attested(event: Event, at: datetime) -> bool:
-    """Whether the request's credential was attested a short while ago, and has not expired."""
-    credential = event.credential
-    if credential.attested_at is None or (credential.expires_at is not None and credential.expires_at <= at):
-        return False
-    return at - credential.attested_at <= ATTESTED_FOR
 
 
 def signed_in_here(event: Event, policy: Policy, *, assured: bool) -> bool:

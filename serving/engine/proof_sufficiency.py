@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from features.event.schema import Event
 from serving.decision.inputs import DecisionContext, Proof, SessionState
 from serving.decision.lowest_trust import LowestTrust, counted_trust_as_sent
+from serving.decision.places.place import KnownPlaces
 from serving.decision.proofs import (
     accepted_age_seconds,
     accepted_remedies,
@@ -67,7 +68,10 @@ def _context(proof: Proof, challenge: DecisionRecord, active: ActiveConfiguratio
     at, as_sent = max(proof.made_at, challenge.at), challenge.body.get("trust_as_sent")
     lowest = LowestTrust.from_record(challenge.body.get("lowest"))
     as_sent = counted_trust_as_sent(as_sent, lowest, readings.event.action.category)
-    return decision_context(readings, features, trust, threshold, active.policy, at, trust_as_sent=as_sent)
+    places = KnownPlaces.from_record(challenge.body.get("places"))
+    return decision_context(
+        readings, features, trust, threshold, active.policy, at, trust_as_sent=as_sent, places=places
+    )
 
 
 def _demanded(challenge: DecisionRecord, policy: Policy) -> Iterator[Requirement]:

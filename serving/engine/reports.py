@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
@@ -37,6 +37,10 @@ def chunk_seconds(commit_seconds: float) -> float:
     (0.015, 0.01, 0.004)
     """
     return min(CHUNK_SECONDS, max(LEAST_CHUNK_SECONDS, round(HELD_SECONDS - commit_seconds, 6)))
+
+
+SIGN_IN_HOURS = 24
+"""Of sign-ins that are older nobody needs the place: no floor accepts a claim of so old a one."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def ingest_chunk(
 
     An event whose id is known is a duplicate and changes nothing.
     """
-    began, events = perf_counter(), shipment.events
+    began, events, recent = perf_counter(), shipment.events, now() - timedelta(hours=SIGN_IN_HOURS)
     done, folded, duplicates = before.done, before.folded, before.duplicates
     while done < len(events) and (done == before.done or perf_counter() - began < seconds):
         event = events[done]
@@ -98,6 +102,8 @@ def ingest_chunk(
             duplicates += 1
             continue
         tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=shipment.fixing)
+        if shipment.assured and event.time > recent:
+            tx.claim_places.add_sign_in(LIVE, event)
         _fold_shipped(tx, event, shipment, active)
         folded += 1
     return Ingested(done, folded, duplicates)

@@ -23,17 +23,19 @@ from serving import metrics
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Prompt, Proof, SessionState, Versions
 from serving.decision.lowest_trust import LowestTrust
+from serving.decision.places.place import KnownPlaces
 from serving.decision.proofs import assurance, claimed_proofs
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.deployment.request_reading import read_request
 from serving.engine.assessment import assess, stricter
 from serving.engine.further_findings import findings_on_caller, pace_prompts
 from serving.engine.new_values import signed_in_here, values_of_request
+from serving.engine.places.known import remember_place
+from serving.engine.places.withheld import row_with_stand_ins, withheld_groups
 from serving.engine.recorded_reading import asked_after_claims, session_intent
 from serving.engine.repetition import earlier_decision
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
-from serving.engine.withheld import row_with_stand_ins
 from serving.model.active import ActiveConfiguration
 from serving.store.chain.hash_chain import CATALOGUES, POLICY
 from serving.store.decision_log import DecisionRecord
@@ -54,16 +56,16 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         history, version = _load_history(tx, context)
     last_seen = _last_seen(history, context, active)
     with metrics.REMEMBERING.time():
-        types, withheld = _remember_declaration(tx, context)
+        types, places = _remember_type(tx, context), remember_place(tx, context)
     readings = read_request(context.event, active.policy, active.catalogues, types, assured=context.assured)
-    row = row_of(context.event)
+    row, withheld = row_of(context.event), withheld_groups(context.event, places.habits)
     sent = assess(row, history, active)
     assessment = stricter(sent, assess(row_with_stand_ins(context.event, row), history, active)) if withheld else sent
     with metrics.REMEMBERING.time():
         values = values_of_request(tx, context, row, history, withheld)
         values = values.with_use(context.event.session.id, assessment.trust, sent.trust, active.policy)
         state, proofs = _session_state(tx, context, readings.event, active)
-    claimed = claimed_proofs(context.event)
+    claimed = claimed_proofs(context.event, places.claims)
     metrics.count_unmapped(value for proof in claimed for value in assurance(proof, active.policy).unmapped)
     lowest = values.counted(context.event, readings.event.action.category, row, history, active)
     with metrics.RULING.time():
@@ -74,7 +76,12 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             assessment.explanation,
             active.policy,
             (*claimed, *proofs),
-            replace(state, last_seen=last_seen, session_revoked_at=_revoked_beside(state, history, context)),
+            replace(
+                state,
+                last_seen=last_seen,
+                session_revoked_at=_revoked_beside(state, history, context),
+                places=places,
+            ),
             id=new_decision_id(context.at),
             at=context.at,
             threshold=active.threshold(readings.event),
@@ -91,12 +98,12 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             settled_by = f"decision {decision.id}" if proven else None
             values.record(tx, context.at, allowed=decision.ruling == "allow", settled_by=settled_by)
         decision, prompt = pace_prompts(
-            tx, context, active.policy, decision, readings, assessment.features, (*claimed, *proofs)
+            tx, context, active.policy, decision, readings, assessment.features, (*claimed, *proofs), places
         )
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
         response["context"]["withheld"] = list(withheld)
-        asked = Asked(readings.event, types, sent.trust.now if sent.trust else None, lowest, prompt)
+        asked = Asked(readings.event, types, places, sent.trust.now if sent.trust else None, lowest, prompt)
         _record(tx, context, answered, response, asked, assessment.features, version)
     return response
 
@@ -165,18 +172,14 @@ def _state_in(
     return asked_after_claims(tx, state, event, active.policy), tx.sessions.proofs(key, at)
 
 
-def _remember_declaration(tx: Transaction, context: ScoreContext) -> tuple[KnownTypes, tuple[str, ...]]:
-    """Record the declared type, which a caller that may assert facts fixes, and which groups of fields were sent.
-
-    Returns what was known of the type before, and which groups this caller habitually sends of the identity and did not
-    now. An inline request records nothing, and nothing is known of it.
-    """
+def _remember_type(tx: Transaction, context: ScoreContext) -> KnownTypes:
+    """Record the declared type, which a caller that may assert facts fixes; returns what was known of it before. An
+    inline request records nothing, and nothing is known of it."""
     if context.inline:
-        return NO_TYPES, ()
+        return NO_TYPES
     identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
     types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
-    types = replace(types, intent=session_intent(tx, context.namespace, context.event, types))
-    return types, tx.field_presence.observe(context.namespace, context.caller.id, context.event, context.at)
+    return replace(types, intent=session_intent(tx, context.namespace, context.event, types))
 
 
 def new_decision_id(at: datetime) -> str:
@@ -228,6 +231,7 @@ class Asked:
 
     ruled: Event
     types: KnownTypes
+    places: KnownPlaces
     trust_as_sent: float | None
     """The trust without stand-ins for what was withheld."""
     lowest: LowestTrust | None
@@ -268,6 +272,7 @@ def _record(
             "assured": context.assured,
             "received_at": context.at.isoformat(),
             "types": asked.types.record(),
+            "places": asked.places.record(),
             "trust_as_sent": asked.trust_as_sent,
             "lowest": asked.lowest.record() if asked.lowest else None,
             "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),

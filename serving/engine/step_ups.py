@@ -13,8 +13,10 @@ from serving import metrics
 from serving.contracts.requests import StepUpProof, StepUpRequest
 from serving.decision.inputs import Proof, Scope
 from serving.decision.lowest_trust import trust_counted_in
+from serving.decision.places.place import request_name
 from serving.decision.proofs import assurance, made_after
 from serving.engine.new_values import settle_challenged
+from serving.engine.places.authenticator import reported_place
 from serving.engine.proof_sufficiency import elevation_end, insufficiency
 from serving.engine.stored_history import fold_and_store
 from serving.errors import DecisionNotFound, InvalidField, RequestConflict
@@ -43,7 +45,7 @@ def report_step_up(tx: Transaction, request: StepUpRequest, active: ActiveConfig
         return _repeated(challenge, completion, key)
     _require_one_session(tx, challenge, reported, key)
     _require_open(challenge, reported, active)
-    proof = _proof(reported, challenge)
+    proof = _proof(tx, reported, challenge, active)
     metrics.count_unmapped(assurance(proof, active.policy).unmapped)
     reason = insufficiency(proof, challenge, active)
     if reason is not None:
@@ -162,9 +164,9 @@ def _expires_at(challenge: DecisionRecord, active: ActiveConfiguration) -> datet
     return challenge.at + timedelta(seconds=active.policy.step_ups.challenge_seconds)
 
 
-def _proof(reported: StepUpProof, challenge: DecisionRecord) -> Proof:
-    """The proof as decisions read it: for what the challenge was about, on its device and network."""
-    event = challenge.body["event"]
+def _proof(tx: Transaction, reported: StepUpProof, challenge: DecisionRecord, active: ActiveConfiguration) -> Proof:
+    """The proof as decisions read it: for what the challenge was about, at its place."""
+    event = Event.model_validate(challenge.body["event"])
     proof = Proof(
         made_at=reported.made_at,
         kind=reported.kind,
@@ -173,8 +175,8 @@ def _proof(reported: StepUpProof, challenge: DecisionRecord) -> Proof:
         aal=reported.aal,
         expires_at=reported.expires_at if reported.kind == "jit_credential" else None,
         source="step_up",
-        network_asn=event.get("network", {}).get("asn"),
-        device_id=event.get("device", {}).get("id"),
+        place=reported_place(tx, reported, challenge, event, active),
+        request=request_name(event),
         granted=reported.scope,
         task=reported.authorization_details,
         id=reported.id,

@@ -13,15 +13,15 @@ from itertools import pairwise
 
 import numpy as np
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from features.catalogue.all import feature_names
 from features.catalogue.describe import digest
 from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
-from serving.decision.inputs import Proof
+from serving.decision.inputs import RECORDED_PROOF, Proof
 from serving.decision.lowest_trust import LowestTrust
+from serving.decision.places.place import KnownPlaces
 from serving.decision.readings import KnownTypes
 from serving.policy_analysis.past_requests import (
     UNLABELLED,
@@ -39,7 +39,6 @@ from serving.times import microseconds, time_of
 
 CHUNK = 2_000
 """Decisions in memory at a time; a payload takes some twenty kilobytes."""
-_PROOF = TypeAdapter(Proof)
 COMPROMISED_BY_VERDICT: dict[str, bool] = {"intruder": True, "owner": False}
 """The label of each verdict; `unsure` gives none."""
 ModelLookup = Callable[[str], TrustModel | None]
@@ -116,7 +115,7 @@ def _completed_proofs(core: sa.Connection, ids: Sequence[str]) -> dict[str, tupl
     for decision_id, result, at, proof in core.execute(query):
         before = proofs.get(decision_id, ())
         if result == "completed":
-            proofs[decision_id] = (*before, _PROOF.validate_json(proof))
+            proofs[decision_id] = (*before, RECORDED_PROOF.validate_json(proof))
         elif result == "failed":  # it ends the elevation that was opened
             proofs[decision_id] = tuple(replace(each, expires_at=_earlier(each, time_of(at))) for each in before)
     return proofs
@@ -213,5 +212,6 @@ def _past_request(
         assured=record.body.get("assured", True),
         as_sent=_trust_as_sent(trust, record.body.get("trust_as_sent")),
         types=KnownTypes.from_record(record.body.get("types", {})),
+        places=KnownPlaces.from_record(record.body.get("places")),
         lowest=None if scored_again else LowestTrust.from_record(record.body.get("lowest")),
     )

@@ -14,6 +14,7 @@ from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
 from serving.decision.lowest_trust import LowestTrust
+from serving.decision.places.place import NO_PLACES, KnownPlaces
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.decision.ruling import Ruling
 
@@ -60,6 +61,7 @@ class PastRequest:
     assured: bool = True
     """Whether its caller might assert facts; what an operator imports counts as asserted."""
     types: KnownTypes = NO_TYPES
+    places: KnownPlaces = NO_PLACES
     as_sent: TrustCurve | None = None
     """The trust without stand-ins for what was withheld, where that is another."""
     lowest: LowestTrust | None = None

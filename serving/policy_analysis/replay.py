@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from features.catalogue.describe import digest
 from features.event.schema import Event
@@ -136,8 +136,8 @@ def decide_again(
         request.trust,
         None,
         policy,
-        (*claimed_proofs(request.event), *proofs),
-        session,
+        (*claimed_proofs(request.event, request.places.claims), *proofs),
+        replace(session, places=request.places),
         id=request.id,
         at=request.at,
         threshold=threshold,

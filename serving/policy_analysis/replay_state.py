@@ -16,6 +16,7 @@ from features.event.schema import Event
 from serving.decision import jit_scopes
 from serving.decision.decision import Decision
 from serving.decision.inputs import Prompt, Proof, Scope, SessionState
+from serving.decision.places.place import place_of, request_name
 from serving.decision.proofs import latest_moment
 from serving.policy.schema import Policy
 from serving.policy_analysis.past_reports import NO_REPORTS, PastReports
@@ -141,8 +142,8 @@ def simulated_proofs(request: PastRequest, event: Event, decision: Decision, pol
             expires_at=made_at + timedelta(seconds=policy.lifetime.elevation_seconds),
             decision_id=request.id,
             source="step_up",
-            network_asn=event.network.asn,
-            device_id=event.device.id,
+            place=place_of(event),
+            request=request_name(event),
             trust_at_completion=decision.counted_trust,
             granted=() if human else (jit_scopes.narrowest_scope(event),),
             asked_at=request.at,

@@ -28,7 +28,7 @@ class SessionKey(NamedTuple):
 metadata = sa.MetaData()
 
 
-def _counter(name: str) -> Column[int]:
+def counter(name: str) -> Column[int]:
     """An autoincremented number; SQLite increments only a column of type INTEGER."""
     return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
 
@@ -36,7 +36,7 @@ def _counter(name: str) -> Column[int]:
 events = Table(
     "events",
     metadata,
-    _counter("place"),
+    counter("place"),
     Column("space", Text, nullable=False),
     Column("identity", Text, nullable=False),
     Column("version", BigInteger, comment="the identity's version once folded; null when it was not folded"),
@@ -141,7 +141,7 @@ prompt_counts = Table(
 step_ups = Table(
     "step_ups",
     metadata,
-    _counter("place"),
+    counter("place"),
     Column("space", Text, nullable=False),
     Column("identity", Text, nullable=False),
     Column("session", Text),
@@ -153,7 +153,9 @@ step_ups = Table(
     Column("proof", Text, comment="JSON; null unless completed"),
     Column("proof_key", Text, comment="by which a proof that is given twice is recognised"),
     Column("salt", LargeBinary, comment="of the digest in the chain"),
+    Column("proven_network", Text, comment="key of the network and device the proof was made on, where both are known"),
     Index("step_ups_of_session", "space", "identity", "session", "at"),
+    Index("step_ups_by_network", "space", "identity", "proven_network", "at"),
     Index("step_ups_by_proof", "space", "proof_key"),
     Index("step_ups_of_decision", "decision_id"),
     Index("step_ups_by_result", "space", "identity", "result", "at"),
@@ -164,7 +166,7 @@ step_ups = Table(
 revocations = Table(
     "revocations",
     metadata,
-    _counter("place"),
+    counter("place"),
     Column("space", Text, nullable=False),
     Column("identity", Text, nullable=False),
     Column("session", Text, comment="null revokes the identity as a whole"),
@@ -200,7 +202,7 @@ findings = Table(
 feedback = Table(
     "feedback",
     metadata,
-    _counter("place"),
+    counter("place"),
     Column("decision_id", Text, sa.ForeignKey("decisions.id"), nullable=False),
     Column("chain", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
@@ -234,24 +236,6 @@ identity_types = Table(
     Column("salt", LargeBinary, comment="of the digest in the chain"),
 )
 """The type of each identity, and who fixed it."""
-
-field_presence = Table(
-    "field_presence",
-    metadata,
-    Column("space", Text, primary_key=True),
-    Column("caller", Text, primary_key=True),
-    Column("identity", Text, primary_key=True, comment="empty for all identities of the caller"),
-    Column("day", BigInteger, nullable=False, comment="the last active day, as a proleptic ordinal"),
-    Column("today", Integer, nullable=False, comment="a bit for each group that was there on that day"),
-    Column("days", sa.Float(53), nullable=False, comment="active days before it, decayed"),
-    Column("requests", BigInteger, nullable=False, comment="the first requests that were counted"),
-    *(
-        Column(f"{group}_{what}", kind, nullable=False)
-        for group in ("network", "device", "client", "credential")
-        for what, kind in (("days", sa.Float(53)), ("requests", BigInteger()))
-    ),
-)
-"""How regularly each caller sends the network, device, client and credential of an identity."""
 
 seen_values = Table(
     "seen_values",

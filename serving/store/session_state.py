@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import product
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 from sqlalchemy import bindparam
 
-from serving.decision.inputs import Proof, SessionState
+from serving.decision.inputs import RECORDED_PROOF, Proof, SessionState
 from serving.store.chain.hash_chain import SESSION_RENEWAL, ChainWriter
 from serving.store.chain.linked_rows import STEP_UP, add_placed, insert_placed
 from serving.store.database import Connection, Statement, insert_into
@@ -19,8 +18,6 @@ from serving.store.prompts.counts import PromptCounts
 from serving.store.revocations import Revocations
 from serving.store.schema import SessionKey, challenges, sessions, step_ups
 from serving.times import microseconds, time_of
-
-_PROOF = TypeAdapter(Proof)
 
 _OF_SESSION = (
     (sessions.c.space == bindparam("of_space"))
@@ -32,7 +29,7 @@ _EXTEND = Statement(sa.update(sessions).where(_OF_SESSION), ("valid_until",))
 _BEGIN_SESSION = insert_into(sessions)
 _ADD_STEP_UP = insert_placed(step_ups)
 _failed = step_ups.alias("failed")
-_FAILED_AFTERWARDS = (
+FAILED_AFTERWARDS = (
     sa.select(_failed.c.place)
     .where(
         _failed.c.space == step_ups.c.space,
@@ -53,12 +50,12 @@ _PROOFS = Statement(
         step_ups.c.at <= bindparam("at"),
         step_ups.c.result == "completed",
         step_ups.c.expires_at.is_(None) | (step_ups.c.expires_at > bindparam("at")),
-        ~_FAILED_AFTERWARDS,
+        ~FAILED_AFTERWARDS,
     )
     .order_by(step_ups.c.at, step_ups.c.place)
 )
 _COMPLETED = Statement(
-    sa.select(step_ups.c.proof_key, step_ups.c.expires_at, _FAILED_AFTERWARDS)
+    sa.select(step_ups.c.proof_key, step_ups.c.expires_at, FAILED_AFTERWARDS)
     .where(step_ups.c.decision_id == bindparam("decision_id"), step_ups.c.result == "completed")
     .limit(1)
 )
@@ -94,21 +91,6 @@ _FAILURES = Statement(
         .limit(MOST_FAILURES)
         .subquery()
     )
-)
-MOST_PROVEN, PROVEN_DAYS = 60, 30
-"""How many of an identity's newest proofs say where it has proven itself, and for how long they do."""
-_NEWEST_PROOFS = Statement(
-    sa.select(step_ups.c.session, step_ups.c.proof_key, step_ups.c.proof)
-    .where(
-        step_ups.c.space == bindparam("of_space"),
-        step_ups.c.identity == bindparam("of_identity"),
-        step_ups.c.result == "completed",
-        step_ups.c.at > bindparam("since"),
-        step_ups.c.at <= bindparam("at"),
-        ~_FAILED_AFTERWARDS,
-    )
-    .order_by(step_ups.c.at.desc())
-    .limit(MOST_PROVEN)
 )
 _OPEN = Statement(
     sa.select(challenges.c.decision_id)
@@ -237,8 +219,9 @@ class Sessions:
             "result": result,
             "at": microseconds(at),
             "expires_at": microseconds(proof.expires_at) if proof and proof.expires_at else None,
-            "proof": _PROOF.dump_json(proof).decode() if proof else None,
+            "proof": RECORDED_PROOF.dump_json(proof).decode() if proof else None,
             "proof_key": proof_key,
+            "proven_network": proof.place.network_on_device if proof and proof.place else None,
         }
         add_placed(self._connection, self._chain, STEP_UP, _ADD_STEP_UP, row)
 
@@ -255,7 +238,7 @@ class Sessions:
     def proofs_made_at(self, key: SessionKey, made_at: datetime) -> tuple[tuple[str | None, Proof], ...]:
         """The proofs of an identity that were made at this moment, each with its session."""
         rows = self._connection.rows(_MADE_AT, **_identity(key), made_at=microseconds(made_at))
-        return tuple((session, _PROOF.validate_json(proof)) for session, proof in rows if proof is not None)
+        return tuple((session, RECORDED_PROOF.validate_json(proof)) for session, proof in rows if proof is not None)
 
     def open_challenges(self, key: SessionKey, since: datetime) -> tuple[str, ...]:
         """The decisions that have asked a session for proof since then and got none, newest first."""
@@ -264,14 +247,9 @@ class Sessions:
     def proofs(self, key: SessionKey, at: datetime) -> tuple[Proof, ...]:
         """Completed step-ups of a session reported by then and not yet expired, oldest first."""
         rows = self._connection.rows(_PROOFS, **_names(key), at=microseconds(at))
-        return tuple(_asked_at(_PROOF.validate_json(proof), asked_at) for proof, asked_at in rows if proof is not None)
-
-    def newest_proofs(self, key: SessionKey, at: datetime) -> tuple[tuple[str | None, Proof], ...]:
-        """The newest proofs of an identity in any session, expired ones as well, each with its session."""
-        since = microseconds(at - timedelta(days=PROVEN_DAYS))
-        rows = self._connection.rows(_NEWEST_PROOFS, **_identity(key), since=since, at=microseconds(at))
-        distinct = {(session, proof_key): proof for session, proof_key, proof in rows if proof is not None}
-        return tuple((session, _PROOF.validate_json(proof)) for (session, _), proof in distinct.items())
+        return tuple(
+            _asked_at(RECORDED_PROOF.validate_json(proof), asked_at) for proof, asked_at in rows if proof is not None
+        )
 
     def _valid_until(self, key: SessionKey) -> datetime | None:
         row = self._connection.first(_VALID_UNTIL, **_names(key))

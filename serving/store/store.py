@@ -20,10 +20,12 @@ from serving.errors import DecisionNotRecorded, StoreUnavailable
 from serving.store.chain.hash_chain import ChainWriter, Tip
 from serving.store.database import Connection, Database, failure_message
 from serving.store.decision_log import DecisionLog
-from serving.store.field_presence import FieldPresence
 from serving.store.findings import Findings
 from serving.store.histories import Histories
 from serving.store.identity_types import IdentityTypes
+from serving.store.places.claim_places import ClaimPlaces
+from serving.store.places.field_presence import FieldPresence
+from serving.store.places.proven_places import ProvenPlaces
 from serving.store.revocations import Revocations
 from serving.store.seen_values import SeenValues
 from serving.store.session_state import Sessions
@@ -44,6 +46,8 @@ class Transaction:
         self.revocations = Revocations(connection, self.chain)
         self.sessions = Sessions(connection, self.chain)
         self.decisions = DecisionLog(connection, self.chain)
+        self.proven_places = ProvenPlaces(connection)
+        self.claim_places = ClaimPlaces(connection, self.chain)
         self.field_presence = FieldPresence(connection)
         self.findings = Findings(connection)
         self.identity_types = IdentityTypes(connection, self.chain)

@@ -87,6 +87,7 @@ def test_an_erased_identity_is_gone_from_the_file(tmp_path: Path, spelling: str)
         "sessions": 1,
         "identity_types": 1,
         "field_presence": 1,
+        "claim_places": 1,
         "seen_values": 1,
     }
     assert report.breaks == ()
@@ -160,6 +161,7 @@ def test_an_export_holds_every_row_of_an_identity(tmp_path: Path) -> None:
         "findings": 1,
         "identity_types": 1,
         "field_presence": 1,
+        "claim_places": 1,
         "seen_values": 1,
         "feedback": 1,
     }

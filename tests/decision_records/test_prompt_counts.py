@@ -72,7 +72,7 @@ def test_the_cost_of_a_request_does_not_grow(tmp_path: Path, session: str) -> No
         ask(store, *(590 * number / count for number in range(count)), session=session)
         for name, work in {
             "state": lambda tx: state_at(tx, after(600)),
-            "proofs": lambda tx: (tx.sessions.proofs(ADA, after(600)), tx.sessions.newest_proofs(ADA, after(600))),
+            "proofs": lambda tx: (tx.sessions.proofs(ADA, after(600)), tx.proven_places.newest_proofs(ADA, after(600))),
             "open": lambda tx: tx.sessions.open_challenges(ADA, after(0)),
             "unanswered": lambda tx: tx.sessions.prompts.unanswered([ADA], after(600), STORM),
         }.items():

@@ -25,6 +25,7 @@ from features.event.schema import Category, Event, IdentityType
 from features.model.trust_curve import TrustCurve
 from serving.decision.decision import Decision
 from serving.decision.inputs import Proof, Revocation, Scope, SessionState
+from serving.decision.places.place import Place
 from serving.policy.rules import RemedyType
 
 PRIVILEGED = (
@@ -166,8 +167,8 @@ def test_a_completed_step_up_settles_the_model_and_the_expiry() -> None:
         ("risk scoring, which is not a factor", completed(amr=("rba",))),
         ("relayable, at a trust that needs more", completed(amr=("pwd", "otp"))),
         ("trust has fallen since", completed(trust_at_completion=0.9)),
-        ("made on another network", completed(network_asn=64500)),
-        ("made on another device", completed(device_id="phone")),
+        ("made on another network", completed(place=Place(asn=64500))),
+        ("made on another device", completed(place=Place(device="phone"))),
         ("a claim older than the challenge", strong_proof(seconds_ago=200)),
     ],
 )

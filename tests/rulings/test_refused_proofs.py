@@ -11,6 +11,7 @@ from support.decisions import DOUBTED, NOW, POLICY, TRUSTED, ago, an_event, deci
 from support.random_requests import Request, requests
 
 from serving.decision.inputs import Proof, Scope, SessionState
+from serving.decision.places.place import Place
 from serving.decision.proofs import claimed_proofs
 
 ELSEWHERE = {"network": {"asn": 64_501}, "device": {"id": "d2"}}
@@ -45,15 +46,15 @@ REASONS: list[tuple[str, Proof, dict[str, Any], str]] = [
     ),
     (
         "another network",
-        strong_proof(source="step_up", network_asn=64_500),
+        strong_proof(source="step_up", place=Place(asn=64_500)),
         ELSEWHERE,
-        SIGN_IN + "it was made on network AS64500, and this request comes from AS64501.",
+        SIGN_IN + "it was made on network AS64500, and this request comes from network AS64501.",
     ),
     (
         "another device",
-        strong_proof(source="step_up", device_id="d1"),
+        strong_proof(source="step_up", place=Place(device="d1")),
         ELSEWHERE,
-        SIGN_IN + "it was made on device d1, and this request comes from d2.",
+        SIGN_IN + "it was made on device d1, and this request comes from device d2.",
     ),
     (
         "weak",

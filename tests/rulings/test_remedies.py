@@ -19,6 +19,7 @@ from features.model.trust_curve import TrustCurve
 from serving.decision import authorization_details
 from serving.decision.decision import Decision
 from serving.decision.inputs import Proof, Scope, SessionState
+from serving.decision.places.place import place_of, request_name
 from serving.decision.proofs import claimed_proofs
 from serving.decision.remedies import Remedy
 from serving.decision.ruling import NO_REMEDY
@@ -102,8 +103,8 @@ def resulting_proofs(remedy: Remedy, event: Event) -> Iterator[Proof]:
         expires_at=made_at + timedelta(seconds=ttl_seconds),
         decision_id="decision",
         source="step_up",
-        network_asn=event.network.asn,
-        device_id=event.device.id,
+        place=place_of(event),
+        request=request_name(event),
         granted=tuple(remedy.details.get("scope", ())),
         task=authorization_details.parse_intent(json.dumps(remedy.details.get("authorization_details", []))) or (),
     )

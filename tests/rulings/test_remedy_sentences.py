@@ -198,28 +198,3 @@ def test_a_claim_does_not_count_after_network_or_device_changed(changed: str) ->
     assert decide_on(event, proofs=[strong_proof()], features={changed: 1.0}).ruling == "step_up"
     assert decide_on(event, proofs=[strong_proof()], features={changed: 0.0}).ruling == "allow"
     assert decide_on(event, proofs=[strong_proof()], features={changed: float("nan")}).ruling == "allow"
-
-
-@pytest.mark.parametrize(
-    ("made_on", "used_on", "counts"),
-    [
-        ({"network_asn": 1}, {"network": {"asn": 1}}, True),
-        ({"network_asn": 1}, {"network": {"asn": 2}}, False),
-        ({"network_asn": 1}, {}, True),
-        ({}, {"network": {"asn": 2}}, True),
-        ({"device_id": "a"}, {"device": {"id": "a"}}, True),
-        ({"device_id": "a"}, {"device": {"id": "b"}}, False),
-        ({"device_id": "a"}, {}, True),
-        ({}, {"device": {"id": "b"}}, True),
-        ({"network_asn": 1, "device_id": "a"}, {"network": {"asn": 1}, "device": {"id": "b"}}, False),
-    ],
-    ids=str,
-)
-def test_a_step_up_counts_on_the_network_and_device_it_was_made_on(made_on: Any, used_on: Any, counts: bool) -> None:
-    """When both are known; changes of the session in its features concern claims alone."""
-    proof = strong_proof(source="step_up", **made_on)
-    answer = decide_on(
-        an_event("human", "admin_console", **used_on), proofs=[proof], features={"device_changed_in_session": 1.0}
-    )
-
-    assert answer.ruling == ("allow" if counts else "step_up")

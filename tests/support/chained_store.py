@@ -10,6 +10,7 @@ from support.recorded_decisions import a_record, after, open_store
 from support.stored_events import EVENT
 
 from features import Event
+from features.event.schema import Authentication
 from serving.decision.findings import Finding
 from serving.decision.inputs import Prompt, Proof, Scope
 from serving.engine.stored_history import fold_and_store
@@ -21,6 +22,7 @@ from serving.store.store import Store
 from serving.store.verdicts import Verdict
 from serving.times import microseconds, now
 
+SIGNED_IN = EVENT.model_copy(update={"authentication": Authentication(time=after(0), amr=("pwd", "hwk"))})
 ADA = SessionKey("live", "ada", "s1")
 PROOF = Proof(after(9), "interactive_mfa", amr=("hwk", "pin"), scope=Scope("read", "bucket"), expires_at=after(90))
 
@@ -35,6 +37,7 @@ def full_store(folder: Path) -> Store:
         _decide(tx, 1, "allow")
         tx.identity_types.declare("live", "ada", "human", fixing=None)
         tx.field_presence.observe("live", "gateway", EVENT, after(1))
+        tx.claim_places.place_claims(["live"], SIGNED_IN)
         used = SeenValue("device laptop", after(1)).with_use("s1", 0.4, 0.5, 300.0).with_day(after(1).toordinal())
         tx.seen_values.put("live", "ada", None, replace(used, settled_by="id:proof"))
     with store.transaction() as tx:

@@ -15,6 +15,7 @@ from features.event.schema import Category, CredentialKind, Event, IdentityType
 from features.model.trust_curve import TrustCurve
 from serving.decision.decision import Decision
 from serving.decision.inputs import Proof, SessionState
+from serving.decision.places.place import Habits, KnownPlaces
 from serving.policy.rules import FACTS
 from serving.policy.schema import Policy
 
@@ -67,10 +68,15 @@ def events(draw: st.DrawFn) -> Event:
         resource={"type": draw(maybe("a")), "sensitivity": draw(maybe(*SENSITIVITIES)), "id": draw(maybe("r"))},
         network={
             "asn": draw(maybe(64496)),
+            "ip": draw(maybe("203.0.113.7")),
             "anonymizer": draw(maybe(True, False)),
             "reputation": draw(maybe(0.1, 0.9)),
         },
-        device={"id": draw(maybe("laptop")), "compliant": draw(maybe(True, False))},
+        device={
+            "id": draw(maybe("laptop")),
+            "user_agent": draw(maybe("curl/8.4.0")),
+            "compliant": draw(maybe(True, False)),
+        },
         credential={"kind": draw(maybe(*get_args(CredentialKind))), "privileged": draw(maybe(True, False))},
         authentication={"aal": draw(maybe(1, 2, 3)), "time": ago(draw(st.integers(0, 200_000)))}
         if authenticated
@@ -101,6 +107,12 @@ def some_proofs(draw: st.DrawFn) -> Proof:
     )
 
 
+def habits() -> st.SearchStrategy[Habits]:
+    """What a caller habitually says, or does not, or of which nobody knows."""
+    known = st.sampled_from((True, False, None))
+    return st.builds(Habits, known, known, known, known)
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
     """A request of any kind, with any trust and any proof."""
@@ -110,6 +122,7 @@ def requests(draw: st.DrawFn) -> Request:
         prompts_in_window=draw(st.integers(0, 9)),
         challenged_at=draw(st.sampled_from(({}, {"earlier": ago(1_000)}))),
         last_seen=draw(st.sampled_from((None, ago(60), ago(2_000), ago(10_000)))),
+        places=KnownPlaces(draw(habits()), draw(st.booleans())),
     )
     return Request(
         draw(events()),

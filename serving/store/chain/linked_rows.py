@@ -1,5 +1,5 @@
 """Rows of tables that have a link of their own in the hash chain: revocations, step-ups, keys, types of identities,
-values they were seen with.
+places of claims, values they were seen with.
 
 A link holds the digest of its row and no content of it. Where a row names an identity the digest is salted, and the
 salt stands in the row: once the row is erased, nobody can tell from the chain what it said.
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from features.hashing import sha256
 from serving.store.chain.hash_chain import ChainWriter, Link
 from serving.store.database import Connection, Statement
+from serving.store.places.tables import claim_places
 from serving.store.schema import identity_types, keys, revocations, seen_values, step_ups
 
 Row = Mapping[Any, Any]
@@ -91,6 +92,7 @@ LIFTED = LinkedRows(
     "revocation_lifted", revocations, _all_but(revocations, "salt"), _place, lambda row: bool(row["lifts"])
 )
 STEP_UP = LinkedRows("step_up", step_ups, _all_but(step_ups, "salt"), _place)
+CLAIM_PLACE = LinkedRows("claim_place", claim_places, _all_but(claim_places, "salt"), _place)
 KEY = LinkedRows("key", keys, _all_but(keys, "revoked_at"), lambda row: str(row["id"]))
 KEY_REVOKED = LinkedRows(
     "key_revoked",
@@ -103,7 +105,7 @@ IDENTITY_TYPE = LinkedRows(
     "identity_type", identity_types, _all_but(identity_types, "salt"), _hidden, version_of=_declarations
 )
 SEEN_VALUE = LinkedRows("seen_value", seen_values, _all_but(seen_values, "salt"), _hidden, version_of=_changes)
-LINKED = (REVOCATION, LIFTED, STEP_UP, KEY, KEY_REVOKED, IDENTITY_TYPE, SEEN_VALUE)
+LINKED = (REVOCATION, LIFTED, STEP_UP, KEY, KEY_REVOKED, IDENTITY_TYPE, SEEN_VALUE, CLAIM_PLACE)
 
 
 def new_salt() -> bytes:

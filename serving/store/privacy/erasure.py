@@ -19,11 +19,11 @@ from features.event.identifiers import comparable_id
 from serving.store.chain.hash_chain import ERASURE
 from serving.store.chain.linked_rows import IDENTITY_TYPE, SEEN_VALUE
 from serving.store.database import Connection
+from serving.store.places.tables import claim_places, field_presence
 from serving.store.schema import (
     challenges,
     decisions,
     events,
-    field_presence,
     findings,
     histories,
     identity_types,
@@ -55,6 +55,7 @@ NAMING = (
     findings,
     identity_types,
     field_presence,
+    claim_places,
     seen_values,
     revocations,
 )
@@ -193,7 +194,7 @@ class _Erasing:
 
     def _link_subject(self, table: sa.Table, target: Target, same: Any) -> str | None:
         """What the row's link names it by; None in tables without links."""
-        if table in (step_ups, revocations):
+        if table in (step_ups, revocations, claim_places):
             return str(target.key[0])
         if table in (identity_types, seen_values):
             row = self._tx.connection.core.execute(sa.select(table).where(same)).mappings().first()

@@ -21,7 +21,7 @@ from serving.times import microseconds, time_of
 
 PAGE = 500
 _NOT_EXPORTED = {"salt", "outbox"}
-_JSON = {"payload", "body", "proof", "sessions"}
+_JSON = {"payload", "body", "proof", "made_on", "sessions"}
 _TIMES = {"at", "asked_at", "expires_at", "valid_until", "first_at", "last_at", "arrived_at", "folded_at"}
 
 

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 
 from features.event.schema import Event
 from serving.store.database import Connection
+from serving.store.places.tables import claim_places, field_presence
 from serving.store.privacy.erasure import Reason, Run, Target, erase_rows, kept_revocations
 from serving.store.schema import (
     decisions,
     events,
-    field_presence,
     findings,
     histories,
     identity_types,
@@ -92,6 +92,8 @@ def _old(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
     alone = sa.select(step_ups.c.place).where(step_ups.c.at < before, ~kept.exists())
     for (place,) in connection.core.execute(alone):
         yield Target(step_ups, (place,))
+    for (place,) in connection.core.execute(sa.select(claim_places.c.place).where(claim_places.c.at < before)):
+        yield Target(claim_places, (place,))
     for table, column in ((sessions, sessions.c.valid_until), (findings, findings.c.last_at)):
         for row in connection.core.execute(sa.select(*table.primary_key).where(column < before)):
             yield Target(table, tuple(row))

@@ -1,8 +1,12 @@
-"""How regularly a caller sends the network, device, client and credential of an identity: what is habitual, and missed.
+"""How regularly a caller sends the network, device, client and credential of an identity: what is habitual.
 
 One row for each caller and identity counts active days, decayed with a half-life of 14 days; a day counts once it is
-over, so nothing sent today changes what is habitual today. A row of the caller itself (identity "") counts the active
-days of all its identities together.
+over, so nothing sent today changes what is habitual today. A row of the caller itself (identity "") counts the days of
+all its identities, each from its first request on; less the identity's own, that is what the others send.
+
+Defends against subjects that make fields disappear. The first requests of an identity through a caller can make a field
+habitual; that it is not, only active days or other identities can show. So repetition alone never makes silence usual.
+What remains: whoever acts as an identity on most of its active days, and whoever holds most of a caller's identities.
 """
 
 from __future__ import annotations
@@ -15,13 +19,18 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.event.schema import Event
+from serving.decision.places.place import Habits
 from serving.store.database import Connection, Statement, insert_into
-from serving.store.schema import field_presence
+from serving.store.places.tables import field_presence
 
 GROUPS = ("network", "device", "client", "credential")
 HALF_LIFE_DAYS = 14.0
 ENOUGH_REQUESTS = 20
-"""Below this many requests an identity's caller decides, and below as many of the caller nothing is habitual."""
+"""Below this many requests of an identity its caller decides, and below as many of the caller nobody does."""
+ENOUGH_OTHERS = 20.0
+"""How many days of other identities show that a caller does not send something. A flood counts once a day."""
+ENOUGH_DAYS = 1.5
+"""How many active days of an identity show it: two, of which some has decayed."""
 HABITUAL_SHARE = 0.5
 _COUNTED = tuple(f"{group}_{what}" for group in GROUPS for what in ("days", "requests"))
 _OF = (
@@ -57,16 +66,28 @@ class Presence:
     requests: int = 0
     by_day: tuple[float, ...] = (0.0,) * len(GROUPS)
     by_request: tuple[int, ...] = (0,) * len(GROUPS)
+    active_today: bool = False
 
     def share(self, group: int) -> float | None:
         """The share of active days with a group; on a first day of requests; None if there are too few."""
-        if self.days > 0.0:
-            return self.by_day[group] / self.days
-        return self.by_request[group] / self.requests if self.requests >= ENOUGH_REQUESTS else None
+        if self.requests < ENOUGH_REQUESTS:
+            return None
+        return self.by_day[group] / self.days if self.days > 0.0 else self.by_request[group] / self.requests
+
+    def without(self, own: Presence) -> Presence:
+        """What all identities sent, less one of them, of which today counts as well. As of the same day."""
+        today = 1.0 if own.active_today else 0.0
+        rest = zip(self.by_day, own.by_day, strict=True)
+        by_day = tuple(
+            max(all_ - each - today * (own.today >> group & 1), 0.0) for group, (all_, each) in enumerate(rest)
+        )
+        return replace(self, days=max(self.days - own.days - today, 0.0), by_day=by_day)
 
     def at(self, day: int) -> Presence:
         """As of a later day: the last active one is over and counts, and everything has decayed since."""
-        return replace(self.with_day(self.today).decayed(day), today=0) if day > self.day else self
+        if day <= self.day:
+            return replace(self, active_today=True)
+        return replace(self.with_day(self.today).decayed(day), today=0, active_today=False)
 
     def decayed(self, day: int) -> Presence:
         """The counts as of a later day."""
@@ -94,41 +115,21 @@ class FieldPresence:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def observe(self, space: str, caller: str, event: Event, at: datetime) -> tuple[str, ...]:
-        """Count a request; returns the groups that this caller habitually sent of the identity before, and not now.
+    def observe(self, space: str, caller: str, event: Event, at: datetime) -> Habits:
+        """Count a request; returns what this caller habitually sent of the identity before.
 
         Rows are written for the first requests of an identity and of a day, and rarely after.
         """
         present, day = groups_present(event), _day(at)
         before = self._read(space, caller, event.identity.id)
-        own = before.at(day) if before else None
-        counted = (own or Presence(day)).with_request(present)
-        if counted == before and all(present):
-            return ()
-        overall = self._read(space, caller, "")
+        stored = self._read(space, caller, "")
+        own = before.at(day) if before else Presence(day)
+        overall = (stored or Presence(day)).decayed(own.day)
+        counted = replace(own.with_request(present), active_today=False)
         if counted != before:
             self._write(space, caller, event.identity.id, counted, new=before is None)
-            self._count_overall(space, caller, overall, before, day, present)
-        return tuple(
-            name for group, name in enumerate(GROUPS) if not present[group] and _is_habitual(group, own, overall)
-        )
-
-    def _count_overall(
-        self,
-        space: str,
-        caller: str,
-        overall: Presence | None,
-        before: Presence | None,
-        day: int,
-        present: tuple[bool, ...],
-    ) -> None:
-        """Count a request of an identity among all of the caller, with the identity's active day that is over."""
-        counted = (overall or Presence(day)).decayed(day).with_request(present)
-        if before is not None and before.day < day:
-            counted = counted.with_day(before.today)
-        counted = replace(counted, today=0)
-        if counted != overall:
-            self._write(space, caller, "", counted, new=overall is None)
+            self._write(space, caller, "", _with_request_of(own, counted, overall, present), new=stored is None)
+        return Habits(*(_is_habitual(group, own, overall) for group in range(len(GROUPS))))
 
     def _read(self, space: str, caller: str, identity: str) -> Presence | None:
         row = self._connection.first(_READ, of_space=space, of_caller=caller, of_identity=identity)
@@ -148,13 +149,27 @@ class FieldPresence:
             self._connection.change(_CHANGE, of_space=space, of_caller=caller, of_identity=identity, **values)
 
 
-def _is_habitual(group: int, own: Presence | None, overall: Presence | None) -> bool:
-    """Present on most active days of the identity, and of the caller's other identities as well."""
-    elsewhere = overall.share(group) if overall else None
-    share = own.share(group) if own else None
-    if share is None:
-        return elsewhere is not None and elsewhere > HABITUAL_SHARE
-    return share > HABITUAL_SHARE and (elsewhere is None or elsewhere > HABITUAL_SHARE)
+def _with_request_of(own: Presence, counted: Presence, overall: Presence, present: tuple[bool, ...]) -> Presence:
+    """All of a caller's identities with one more request of one of them. What it sends today counts once."""
+    new = counted.today & ~own.today
+    by_day = tuple(count + (new >> group & 1) for group, count in enumerate(overall.by_day))
+    days = overall.days + (0.0 if own.active_today else 1.0)
+    return replace(overall.with_request(present), today=0, days=days, by_day=by_day)
+
+
+def _is_habitual(group: int, own: Presence, overall: Presence) -> bool | None:
+    """Whether a group was there on most active days of the identity, and is on those of the caller's others."""
+    others = overall.without(own)
+    sent_by_others = others.by_day[group] / others.days > HABITUAL_SHARE if others.days >= ENOUGH_OTHERS else None
+    share = own.share(group)
+    if sent_by_others is False:
+        return False
+    if share is not None and share > HABITUAL_SHARE:
+        return True
+    if share is not None and own.days >= ENOUGH_DAYS:
+        return False
+    first = overall.by_request[group] / overall.requests if overall.requests >= ENOUGH_REQUESTS else 0.0
+    return True if sent_by_others or first > HABITUAL_SHARE else None
 
 
 def _day(at: datetime) -> int:

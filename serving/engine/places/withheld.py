@@ -11,7 +11,8 @@ import secrets
 from features.arrays import Array
 from features.event.numpy_row import row_of
 from features.event.schema import Event
-from serving.store.field_presence import groups_present
+from serving.decision.places.place import Habits
+from serving.store.places.field_presence import GROUPS, groups_present
 
 _TOKEN = secrets.token_hex(8)
 """Part of every stand-in: nobody knows it outside this process, so none of them is ever seen in a request."""
@@ -24,6 +25,15 @@ _NETWORK = {
     "reputation": 0.0,
 }
 """An otherwise clean network: a private address, an operator number for private use, a country code of nobody."""
+
+
+def withheld_groups(event: Event, habits: Habits) -> tuple[str, ...]:
+    """Which groups a request lacks that are habitual."""
+    return tuple(
+        group
+        for group, present in zip(GROUPS, groups_present(event), strict=True)
+        if not present and getattr(habits, group)
+    )
 
 
 def row_with_stand_ins(event: Event, row: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Where a request comes from, and whether a proof that was made elsewhere counts there."""

@@ -1,0 +1,1 @@
+"""What callers habitually say of places, and where claims were made."""
