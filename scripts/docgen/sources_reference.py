@@ -21,7 +21,11 @@ SAMPLES: dict[str, tuple[str, ...]] = {
         "plaso/plaso_azure_activity_log.jsonl",
         "invented/azure_activity.ndjson",
     ),
-    "cloudtrail": ("otrf/*.json.gz", "stratus/*.json", "panther/cloudtrail_rule_tests.ndjson.gz"),
+    "cloudtrail": (
+        "otrf/ec2_proxy_s3_exfiltration_2020-09-14011940.json.gz",
+        "stratus/*.json",
+        "panther/cloudtrail_rule_tests.ndjson.gz",
+    ),
     "entra": (
         "msticpy/aad_logons.ndjson.gz",
         "otrf/microsoft/AADAuditEvents.json.gz",

@@ -31,9 +31,12 @@ def test_what_an_event_says_is_known_for_nearly_all(source: str) -> None:
     assert known / len(events) >= 0.98
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.source != "cloudtrail"], ids=lambda sample: sample.file)
 def test_the_type_of_an_identity_never_changes(sample: Sample) -> None:
-    """The rules read it from what the identity is, and not from what it does."""
+    """The rules read it from what the identity is, and not from what it does.
+
+    In CloudTrail alone each record is typed by the credential that it shows: a user may have a key and a password.
+    """
     types: dict[str, set[str]] = {}
     for _, event in read(sample)[0]:
         types.setdefault(event.identity.id, set()).add(event.identity.type)
@@ -62,9 +65,10 @@ def test_a_sample_is_imported_as_a_file(sample: Sample) -> None:
 
 
 def test_the_pages_measure_the_same_samples() -> None:
-    """The figures in the documentation are those of the files that the tests read."""
+    """The figures in the documentation are those of the files that the tests read; `test_cloudtrail` reads a folder."""
     tested: dict[str, set[str]] = {}
     for sample in SAMPLES:
         tested.setdefault(sample.source, set()).add(sample.file)
 
-    assert {name: set(files) for name, files in MEASURED.items() if name in tested} == tested
+    measured = {name: {file for file in files if "*" not in file} for name, files in MEASURED.items()}
+    assert {name: files for name, files in measured.items() if name in tested} == tested

@@ -29,6 +29,8 @@ SAMPLES = (
     Sample("azure", "invented/azure_activity.ndjson", 4),
     Sample("azure", "panther/azure_rule_tests.ndjson.gz", 13, 195, 39),
     Sample("azure", "plaso/plaso_azure_activity_log.jsonl", 0, 0, 4),
+    Sample("cloudtrail", "otrf/ec2_proxy_s3_exfiltration_2020-09-14011940.json.gz", 103),
+    Sample("cloudtrail", "panther/cloudtrail_rule_tests.ndjson.gz", 443, 0, 0, 32),
     Sample("entra", "invented/entra_audit.csv", 2),
     Sample("entra", "invented/entra_sign_ins.csv", 2),
     Sample("entra", "msticpy/aad_logons.ndjson.gz", 86),

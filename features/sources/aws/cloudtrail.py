@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
-from features.event.schema import Action, Authentication, Credential, Device, Event, Identity, Network, Outcome, Session
+from features.event.schema import (
+    Action,
+    Authentication,
+    Credential,
+    Device,
+    Event,
+    Identity,
+    IdentityType,
+    Network,
+    Outcome,
+    Session,
+)
 from features.event.user_agent import agent_of
 from features.sources.aws.action_categories import category_of
 from features.sources.aws.outcome import outcome_of
@@ -26,6 +36,7 @@ from features.sources.log_source import LogSource
 from features.sources.mapping.values import address, short_text
 
 _CACHED = 4_096
+_CACHED_ADDRESSES = 65_536
 _LONGEST_CACHED = 4_096
 """Bytes of a `userIdentity`."""
 
@@ -154,7 +165,7 @@ def _action(source: str, name: str, outcome: Outcome | None) -> Action:
     )
 
 
-@lru_cache(_CACHED)
+@lru_cache(_CACHED_ADDRESSES)
 def _network(source: str | None) -> Network:
     """Where a request comes from; unknown for a scrambled address or the name of a service."""
     return Network.model_validate({"ip": address(source)})
@@ -175,8 +186,12 @@ def recognises(record: Record) -> bool:
     return "eventSource" in record and "eventName" in record and "awsRegion" in record
 
 
-def _identity_type(record: Record) -> Any:
-    return event_of(record).identity.type  # every type follows from a rule: a record without one is refused
+def _identity_type(record: Record) -> IdentityType | None:
+    """The type, which always follows from a rule; None for a record that says nothing of who acts."""
+    try:
+        return _actor_of(with_structures(record), text_of(record.get("eventSource"))).identity.type
+    except ValueError:
+        return None
 
 
 SOURCE = LogSource(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import orjson
+
+from features.sources.formats.wrappers import listed_in
 
 _MOST_DIGITS = 4_000
 """Of a number: Python reads no longer one. One record with such a number must not make the whole file unreadable."""
@@ -22,10 +24,11 @@ LARGEST_VALUE = 64 * 1024 * 1024
 """Characters of one value; a longer one is reported and passed over."""
 SEARCHED = 8 * 1024 * 1024
 """Characters of one text that are searched for the ends of damaged values."""
+_HEAD = 1_000
+"""Characters of an object within which the name of its list stands."""
 _LONGEST_LINE = 65_536
 """Characters of a line that is read by itself; of a longer one, values in a row are read without copying it."""
-_MOST_TRIED = 16
-"""Beginnings of values that are tried after a damaged one."""
+_MOST_TRIED = 16  # beginnings of values, after a damaged one
 _SPACE = re.compile(r"[\s,\0]*")
 _LINE_START = re.compile(r"\n(?=[{\[])")
 _FIRST_NAME = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:')
@@ -48,6 +51,7 @@ class Unreadable(str):
     """The reason why there is no value at a position."""
 
 
+ListStart = Callable[[str, int], re.Match[str] | None]
 Positioned = tuple[str, Any]
 """A position in a text (`record 7` of a list, `line 7`), and the value there or why it is Unreadable."""
 
@@ -57,8 +61,7 @@ def json_values(
 ) -> Iterator[Positioned]:
     """Yield every value of a text given in chunks, with its position.
 
-    The members of a list are values, and so are those of a list under one of `list_names` in an object; `first` is the
-    number of the first. Lines are counted from 1.
+    The members of a list are values, also of one under one of `list_names` in an object; `first` numbers the first.
     """
     scanner = _Scanner(iter(chunks), decoder)
     while len(scanner.text) < WHOLE and scanner.more():
@@ -77,20 +80,19 @@ def _members(value: Any, list_names: tuple[str, ...], first: int) -> Iterator[Po
         yield f"record {number}", member
 
 
-def listed_in(value: Any, list_names: tuple[str, ...]) -> list[Any] | None:
-    """The list that a value is, or holds under one of these names; None if it does neither."""
-    if isinstance(value, list):
-        return value
-    if not isinstance(value, dict):
-        return None
-    return next((value[name] for name in list_names if isinstance(value.get(name), list)), None)
-
-
-def _list_start(list_names: tuple[str, ...]) -> re.Pattern[str]:
-    """The beginning of a list, or of an object whose first members are plain values and then such a list."""
-    plain = r'"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[-\d.eE+]+|true|false|null)\s*,\s*'
+def _list_start(list_names: tuple[str, ...]) -> ListStart:
+    """Finds the beginning of a list, or of an object whose first members are plain values and then such a list."""
+    plain = r'"[^"\\]*+"\s*:\s*(?:"[^"\\]*+"|[-\d.eE+]++|true|false|null)\s*,\s*'
     names = "|".join(map(re.escape, list_names))
-    return re.compile(rf'(\{{\s*(?:{plain})*"(?:{names})"\s*:\s*)?\[')
+    pattern = re.compile(rf'(\{{\s*(?:{plain})*+"(?:{names})"\s*:\s*)?\[')
+    quoted = tuple(f'"{name}"' for name in list_names)
+
+    def match(text: str, position: int) -> re.Match[str] | None:
+        if text[position] == "{" and all(text.find(name, position, position + _HEAD) < 0 for name in quoted):
+            return None  # as nearly every record: the pattern takes longer to say so
+        return pattern.match(text, position)
+
+    return match
 
 
 class _Scanner:
@@ -129,11 +131,11 @@ class _Scanner:
         except (ValueError, RecursionError):
             return False, None
 
-    def values(self, list_start: re.Pattern[str], first: int) -> Iterator[Positioned]:
+    def values(self, list_start: ListStart, first: int) -> Iterator[Positioned]:
         """Every value from here on."""
         in_line, last_line = 0, 0
         while self._skip():
-            start = list_start.match(self.text, self.position)
+            start = list_start(self.text, self.position)
             at_start = self._line_number() == 1 and last_line == 0
             if start:
                 place = "record {}" if at_start else f"line {self._line_number()}, record {{}}"
@@ -241,8 +243,7 @@ class _Scanner:
         return True, value
 
     def _go_on(self, *, in_list: bool) -> None:
-        """Go past what cannot be read: to the next line that begins a value, else past its brackets, else to a value
-        that begins as this or the last one."""
+        """Go past what cannot be read, as the module says."""
         if not in_list and self.text[self.position] not in _OPENS:
             line_end = self.text.find("\n", self.position)
             self.position = len(self.text) if line_end < 0 else line_end
@@ -282,10 +283,7 @@ class _Scanner:
         return None
 
     def _end_of_value(self, closing: list[str]) -> int | None:
-        """Where an object or list ends, by its brackets alone; None when it does not begin here or does not end.
-
-        `closing` are the brackets that are open already.
-        """
+        """Where an object or list ends, by its brackets alone, of which `closing` are open already; None if nowhere."""
         if not closing and self.text[self.position] not in _OPENS:
             return None
         for match in _BRACKET_OR_TEXT.finditer(self.text, self.position):

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from features.sources.formats.files import BytesRead, Damaged, text_chunks
-from features.sources.formats.json_text import DECODER, Unreadable, json_values, listed_in
-from features.sources.formats.wrappers import WRAPPERS, Wrapper, unpacked
+from features.sources.formats.json_text import DECODER, Unreadable, json_values
+from features.sources.formats.wrappers import WRAPPERS, Wrapper, listed_in, unpacked
 
 Record = dict[str, Any]
 

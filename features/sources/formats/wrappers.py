@@ -28,6 +28,15 @@ class Wrapper:
     """Members of which it has at least one. Most records have none, and are not looked at more closely."""
 
 
+def listed_in(value: Any, list_names: tuple[str, ...]) -> list[Any] | None:
+    """The list that a value is, or holds under one of these names; None if it does neither."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict):
+        return None
+    return next((value[name] for name in list_names if isinstance(value.get(name), list)), None)
+
+
 def _event_bridge(value: _Object) -> list[Any] | None:
     return [value["detail"]] if "detail-type" in value and isinstance(value.get("detail"), dict) else None
 

@@ -1,9 +1,10 @@
 """A vendor's table of actions: category, impact and whether an action can be undone, by the vendor's own names.
 
 A name is compared without regard to letter case. `*` in a listed name stands for any text; a name listed as it is comes
-first, then the views (regular expressions for names that only look at something, whatever it is), then the pattern with
-the most characters. Names that a table does not list have no category here; the generic
-reading of names fills them in for all vendors alike (`features/sources/registry.py`).
+first, then the views (regular expressions for names that only look at something, whatever it is). Of the patterns those
+of a category whose misuse does harm by itself come first, so that no broad pattern for writes hides one of them; then
+the one with the most characters. Names that a table does not list have no category here; the generic reading of names
+fills them in for all vendors alike (`features/sources/file_import.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 from features.event.schema import Category, Impact
 
 _MOST_NAMES_KEPT = 65_536
+_ORDINARY: tuple[Category, ...] = ("read", "list", "write", "delete", "authenticate")
+"""Categories whose patterns come last."""
 
 
 class ActionFacts(NamedTuple):
@@ -29,7 +32,9 @@ class ActionFacts(NamedTuple):
 class _Names:
     """A value for each of many names, some of them patterns."""
 
-    def __init__(self, groups: Mapping[Any, Iterable[str]], first: Mapping[Any, str] | None = None) -> None:
+    def __init__(
+        self, groups: Mapping[Any, Iterable[str]], first: Mapping[Any, str] | None = None, last: Iterable[str] = ()
+    ) -> None:
         exact: dict[str, Any] = {}
         patterns: list[tuple[str, Any]] = []
         for value, names in groups.items():
@@ -39,7 +44,7 @@ class _Names:
                     patterns.append((folded, value))
                 else:
                     exact[folded] = value
-        patterns.sort(key=lambda pattern: -len(pattern[0].replace("*", "")))
+        patterns.sort(key=lambda pattern: (pattern[1] in last, -len(pattern[0].replace("*", ""))))
         self._exact = exact
         self._patterns = [(re.compile(_expression(pattern), re.DOTALL), value) for pattern, value in patterns]
         self._first = [(re.compile(expression, re.IGNORECASE), value) for value, expression in (first or {}).items()]
@@ -81,7 +86,9 @@ class ActionTable:
         views: Mapping[Category, str] | None = None,
     ) -> ActionTable:
         """A table from lists of names."""
-        return cls(_Names(categories, views), _Names(impacts or {}), _Names({False: irreversible, True: reversible}))
+        return cls(
+            _Names(categories, views, _ORDINARY), _Names(impacts or {}), _Names({False: irreversible, True: reversible})
+        )
 
     def facts(self, name: str) -> ActionFacts:
         """What is known of an action."""
