@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from features.catalogue.all import feature_names
+from features.kernels.decayed_counts import RAREST
 from training import prepare, simulate
 from training.pipeline.cold_copies import LENGTH, NO_COPIES, ColdCopies
 from training.pipeline.dataset import Dataset
@@ -35,6 +36,19 @@ def test_the_first_event_of_a_copy_knows_no_past(copies: ColdCopies) -> None:
     assert np.isnan(column(copies, "network_changed_in_session")[first]).all()
     assert column(copies, "known_events")[copies.position == 1].max() <= np.log(2.0)
     assert copies.position.max() == LENGTH - 1
+
+
+def test_half_of_the_copies_find_a_vocabulary_foreign(data: Dataset, copies: ColdCopies) -> None:
+    """Attacked or not: everything in it is as rare as can be; what is unknown stays unknown."""
+    found = column(copies, "agent_population_rarity")
+    own = data.matrix[copies.row, feature_names().index("agent_population_rarity")]
+    rarest = found == RAREST
+
+    assert np.isnan(found).tolist() == np.isnan(own).tolist()
+    for attacked in (True, False):
+        chosen = (copies.malicious == attacked) & ~np.isnan(found) & (own < RAREST)
+        assert 0.3 < rarest[chosen].mean() < 0.7
+    assert (found[~rarest & ~np.isnan(found)] == own[~rarest & ~np.isnan(found)]).all()
 
 
 def test_every_attacked_session_is_copied_and_a_share_of_the_others(data: Dataset, copies: ColdCopies) -> None:

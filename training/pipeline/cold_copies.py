@@ -6,6 +6,9 @@ are copied to identities of their own, of which they are the first thing seen: f
 from somewhere within it, for an attacked one from its first malicious request.
 
 Every attacked session is copied and a share of the benign ones, all with weights that keep the odds of an attack.
+
+The names of a new deployment are not those of the population a model comes with: its own clients, operators and actions
+are ordinary there and unheard of here. So each copy finds half of these vocabularies foreign, in attacks and otherwise.
 """
 
 from __future__ import annotations
@@ -16,16 +19,20 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrays import Array
-from features.catalogue.all import FEATURES
+from features.catalogue.all import FEATURES, feature_names
 from features.engine.batch import replay_rows, time_order
 from features.event.numpy_row import rows_of
 from features.hashing import keys_of
+from features.kernels.decayed_counts import RAREST
 from training.data.labels import World
 from training.data.targets import PredictionTargets
 from training.model.fit import Examples, row_examples
 
 LENGTH = 20
 """Events of a copy: what comes after them is no longer new."""
+FOREIGN = 0.5
+"""The share of copies to which a vocabulary is foreign."""
+_VOCABULARIES = [feature_names().index(f"{name}_population_rarity") for name in ("asn", "agent", "system", "action")]
 BATCH = 250_000
 """Events, about, whose rows are in memory at a time."""
 
@@ -78,6 +85,7 @@ def cold_copies(
     copied, copy = _events_from(targets, order, starts)
     weight = np.where(attacked[chosen], 1.0, 1.0 / share)[copy]
     matrix, position = _replayed(world, copied, copy, population)
+    _make_foreign(matrix, rng.random((len(starts), len(_VOCABULARIES)))[copy] < FOREIGN)
     kept = np.flatnonzero(targets.known[copied] & np.isin(copied, rows))
     return ColdCopies(
         matrix[kept], targets.malicious[copied[kept]], copied[kept], position[kept], copy[kept], weight[kept]
@@ -129,6 +137,12 @@ def _ranks(counts: Array) -> Array:
     """0, 1, … for each group, given how many each has."""
     ranks: Array = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return ranks
+
+
+def _make_foreign(matrix: Array, foreign: Array) -> None:
+    """Let every known name of a vocabulary be the rarest, in place; `foreign` has shape (n, vocabularies)."""
+    for column, rows in zip(_VOCABULARIES, foreign.T, strict=True):
+        matrix[rows & ~np.isnan(matrix[:, column]), column] = RAREST
 
 
 def _replayed(world: World, copied: Array, copy: Array, population: Array) -> tuple[Array, Array]:
