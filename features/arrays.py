@@ -14,3 +14,4 @@ Record = Any
 NAN = math.nan
 NEVER = -(2**63)
 SECOND = 1_000_000
+DAY = 86_400 * SECOND

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from features.arrays import NAN, Record
+from features.arrays import DAY, NAN, Record
 from features.catalogue.registration import feature
 from features.history.category_codes import HUMAN
 from features.history.event_values import interactive_client_of, loop_rounds, request_of
@@ -12,14 +12,14 @@ from features.kernels.compilation import jit
 from features.kernels.decayed_counts import (
     above_usual,
     above_zero,
-    count_of,
     log_of_one_more,
     population_rarity,
     seconds_between,
 )
 
 HABITUAL_SHARE = 0.1
-"""Of a machine's requests: a client that people use is no sign of a person where the machine uses it as often."""
+"""Of a machine's requests: a client that people use is no sign of a person where the machine used it as often on the
+days before. What is done today makes no habit of it: an attacker would only have to go on."""
 FEWEST_GAPS = 4
 """With fewer gaps, a session's rhythm is unknown."""
 
@@ -40,16 +40,20 @@ def person_like_client(event: Record, identity: Record) -> float:
     1.0
     >>> reading(
     ...     person_like_client,
-    ...     event={"identity_type": 3, "interactive": 1.0, "agent": 7}, identity={"mass": 9.0, "agent": {7: 9.0}},
+    ...     event={"identity_type": 3, "interactive": 1.0, "agent": 7},
+    ...     identity={"mass": 9.0, "person_client": 7, "person_before": 9.0},
     ... )
     0.0
     """
     if event.identity_type == HUMAN:
         return 0.0
-    if event.interactive != 1.0 or identity.mass <= 0.0:
+    if event.interactive != 1.0:
         return event.interactive
-    usual = count_of(identity.agent_key, identity.agent_count, interactive_client_of(event))
-    return 1.0 if usual < HABITUAL_SHARE * identity.mass else 0.0
+    usual = identity.person_before
+    if event.time // DAY > identity.person_day:
+        usual += identity.person_today
+    habitual = interactive_client_of(event) == identity.person_client and usual > 0.0
+    return 0.0 if habitual and usual >= HABITUAL_SHARE * identity.mass else 1.0
 
 
 @feature(unit="standard deviations of log gaps", direction=1, tells="a person typing with a machine's key (NHI10)")

@@ -10,53 +10,48 @@ import math
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history.event_values import is_exit
-from features.kernels.compilation import jit
-from features.kernels.decayed_counts import changed, distance_km, seconds_between
-
-FINE_KM, COARSE_KM = 25.0, 150.0
-"""The error of a looked-up location: to a town, or to whole degrees."""
-
-
-@jit
-def _uncertainty_km(latitude: float, longitude: float) -> float:
-    whole = latitude == math.floor(latitude) and longitude == math.floor(longitude)
-    return COARSE_KM if whole else FINE_KM
+from features.history.places import least_distance_km
+from features.kernels.bucket_table import value_of
+from features.kernels.decayed_counts import changed, seconds_between
 
 
 @feature(unit="km", direction=1, tells="a takeover from far away from a new café around the corner")
-def distance_km_from_last(event: Record, identity: Record) -> float:
+def km_from_last_place(event: Record, identity: Record) -> float:
     """The request comes from far away from the identity's last known place.
 
+    The distance counts only beyond what both places may be off: by their accuracy, else anywhere within the country.
+
     >>> reading(
-    ...     distance_km_from_last,
-    ...     event={"latitude": 0.0, "longitude": 1.0}, identity={"latitude": 0.0, "longitude": 0.0},
+    ...     km_from_last_place,
+    ...     event={"latitude": 0.0, "longitude": 1.0, "accuracy": 10.0},
+    ...     identity={"latitude": 0.0, "longitude": 0.0, "accuracy": 1.0},
     ... )
-    111.195
+    100.195
     """
-    if is_exit(event):
-        return NAN
-    return distance_km(identity.latitude, identity.longitude, event.latitude, event.longitude)
+    return NAN if is_exit(event) else least_distance_km(event, identity)
 
 
 @feature(unit="km/h", direction=1, tells="two people in one account from one who flew")
-def speed_km_per_hour(event: Record, identity: Record) -> float:
+def travel_km_per_hour(event: Record, identity: Record) -> float:
     """Nobody travels from the identity's last known place to this one in the time between.
 
-    The time counts as at least one minute, and the distance only beyond what both places may be off.
+    The time counts as at least one minute, and the distance only beyond what both places may be off. To a network that
+    the identity has successfully used before it is no journey: two gateways of one company, or a remote desktop.
 
     >>> reading(
-    ...     speed_km_per_hour,
-    ...     event={"latitude": 0.0, "longitude": 1.5, "time": 7_200_000_000},
-    ...     identity={"latitude": 0.5, "longitude": 0.0, "located_at": 0},
+    ...     travel_km_per_hour,
+    ...     event={"latitude": 0.0, "longitude": 1.5, "accuracy": 20.0, "time": 7_200_000_000},
+    ...     identity={"latitude": 0.5, "longitude": 0.0, "accuracy": 20.0, "located_at": 0},
     ... )
-    62.906
+    67.906
     """
-    far = distance_km(identity.latitude, identity.longitude, event.latitude, event.longitude)
+    far = least_distance_km(event, identity)
     seconds = seconds_between(event.time, identity.located_at)
     if math.isnan(far) or math.isnan(seconds) or is_exit(event):
         return NAN
-    far -= _uncertainty_km(identity.latitude, identity.longitude) + _uncertainty_km(event.latitude, event.longitude)
-    return max(far, 0.0) / (max(seconds, 60.0) / 3600.0)
+    if value_of(identity.network_key, identity.network_count, event.network, 0.0) > 0.0:
+        return 0.0
+    return far / (max(seconds, 60.0) / 3600.0)
 
 
 @feature(unit="yes or no", direction=1, tells="a cookie replayed from abroad from a session at home")

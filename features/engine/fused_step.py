@@ -25,8 +25,9 @@ import numpy as np
 from features.arrays import Array
 from features.catalogue.registration import Feature
 from features.engine.codegen import functions_of
+from features.event.countries import DISTANCES
 from features.event.row_fields import ROW
-from features.hashing import digest_of
+from features.hashing import digest_of, digest_of_file
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.history.population import POPULATION, empty_population
 from features.kernels.forest_kernel import add_leaf_values
@@ -200,6 +201,7 @@ AS_LOGGED = -2
 def _fingerprint(features: tuple[Feature, ...]) -> str:
     parts = [*(f"{f.module}.{f.name}" for f in features), numba.__version__, np.__version__, sys.version]
     parts += [path.read_text() for path in sorted(PACKAGE.rglob("*.py"))]
+    parts += [digest_of_file(DISTANCES)]  # compiled in
     return digest_of("\0".join(parts).encode())[7:27]
 
 

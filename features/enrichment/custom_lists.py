@@ -22,6 +22,7 @@ _MUST_BE = {
     "anonymizer": "yes or no",
     "latitude": "degrees from -90 to 90, such as latitude=52.4",
     "longitude": "degrees from -180 to 180, such as longitude=4.9",
+    "accuracy_km": "kilometres from 0 to 20040, such as accuracy_km=50",
     "reputation": "a number from 0 (clean) to 1 (known bad), such as reputation=0.9",
 }
 """The facts a list may state, and what their values must be."""

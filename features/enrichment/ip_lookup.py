@@ -56,6 +56,7 @@ FACTS = np.dtype(
         ("anonymizer", "f8"),
         ("latitude", "f8"),
         ("longitude", "f8"),
+        ("accuracy_km", "f8"),
         ("reputation", "f8"),
     ]
 )
@@ -159,7 +160,7 @@ class NetworkTables:
 
 def _unknown(count: int) -> Array:
     facts = np.zeros(count, FACTS)
-    for name in ("hosting", "anonymizer", "latitude", "longitude", "reputation"):
+    for name in ("hosting", "anonymizer", "latitude", "longitude", "accuracy_km", "reputation"):
         facts[name] = np.nan
     return facts
 
@@ -198,6 +199,7 @@ def _apply_mmdb(facts: Any, record: Any) -> None:
         "anonymizer": traits.get("is_anonymous"),
         "latitude": location.get("latitude") if isinstance(location, dict) else None,
         "longitude": location.get("longitude") if isinstance(location, dict) else None,
+        "accuracy_km": location.get("accuracy_radius") if isinstance(location, dict) else None,
     }
     for name, value in values.items():
         if value is not None:
@@ -223,12 +225,19 @@ def _columns(facts: Array) -> dict[str, pa.Array]:
 
 
 def fill(table: pa.Table, tables: NetworkTables) -> pa.Table:
-    """Fill the unknown network fields of a table of events from their addresses; the riskier fact counts."""
+    """Fill the unknown network fields of a table of events from their addresses; the riskier fact counts.
+
+    A looked-up accuracy belongs to the looked-up point: it is not filled where the event brings a point of its own.
+    """
     filled = conform(table)
+    own_point = filled["network.latitude"].is_valid()
     addresses = filled["network.ip"].combine_chunks().dictionary_encode()
-    for name, values in _columns(tables.facts(addresses.dictionary.to_pylist())).items():
+    for name, looked_up in _columns(tables.facts(addresses.dictionary.to_pylist())).items():
         column = filled.schema.get_field_index(f"network.{name}")
-        known = _combined(name, filled[column], values.take(addresses.indices))
+        values = looked_up.take(addresses.indices)
+        if name == "accuracy_km":
+            values = pc.if_else(own_point, pa.scalar(None, values.type), values)
+        known = _combined(name, filled[column], values)
         filled = filled.set_column(column, filled.schema.field(column), known)
     return filled
 
@@ -247,6 +256,8 @@ def fill_event(event: Event, tables: NetworkTables) -> Event:
         return event
     facts = _facts_as_fields(event.network.ip, tables)
     missing = {name: value for name, value in facts.items() if getattr(event.network, name) is None}
+    if event.network.latitude is not None:
+        missing.pop("accuracy_km", None)  # it belongs to the looked-up point
     riskier = {name: facts[name] for name in RISKIER if (facts[name] or 0.0) > (getattr(event.network, name) or 0.0)}
     return event.model_copy(update={"network": event.network.model_copy(update=missing | riskier)})
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from features.arrays import NEVER
 from features.event.arrow import EVENT_SCHEMA
+from features.event.countries import country_code
 from features.event.ip_network import prefix_of
 from features.event.schema import (
     Category,
@@ -151,8 +152,10 @@ FIELDS: tuple[Field, ...] = (
     _text("network", "network.ip", prefix_of),
     Field("asn", "network.asn", int, UNKNOWN),
     _text("country", "network.country"),
+    _text("country_code", "network.country", country_code),
     _number("latitude", "network.latitude"),
     _number("longitude", "network.longitude"),
+    _number("accuracy", "network.accuracy_km"),
     _number("hosting", "network.hosting"),
     _number("anonymizer", "network.anonymizer"),
     _number("reputation", "network.reputation"),

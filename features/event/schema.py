@@ -158,6 +158,9 @@ class Network(Group):
     longitude: Annotated[FiniteFloat, Field(ge=-180, le=180)] | None = Field(
         default=None, description="Longitude of the address, in degrees."
     )
+    accuracy_km: Annotated[FiniteFloat, Field(ge=0, le=20_040)] | None = Field(
+        default=None, description="How far off latitude and longitude may be, in km: a database's accuracy radius."
+    )
     hosting: bool | None = Field(default=None, description="Whether it is a hosting provider's network.")
     anonymizer: bool | None = Field(default=None, description="Whether it is a VPN, proxy or Tor exit.")
     reputation: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = Field(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from features.arrays import NEVER, SECOND, Record
 from features.history.layout import LONGEST_LOOP
 from features.kernels.bucket_table import contains
@@ -49,6 +51,13 @@ def loop_rounds(request: int, session: Record) -> float:
 def strong_time(event: Record) -> int:
     """When the identity last authenticated with several factors, according to this event; NEVER if it did not."""
     return event.authenticated_at if event.strength >= STRONG or event.aal >= STRONG else NEVER
+
+
+@jit
+def is_located(event: Record) -> bool:
+    """Whether anything says where the address is: a point with its accuracy, or a country."""
+    located = not math.isnan(event.latitude + event.longitude + event.accuracy)
+    return located or event.country_code != 0
 
 
 @jit

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 
-from features.arrays import NEVER, Array, Record
-from features.history.category_codes import AUTHENTICATE, HUMAN, is_write, privilege_of
+from features.arrays import DAY, NEVER, Array, Record
+from features.history.category_codes import AUTHENTICATE, is_write, privilege_of
 from features.history.event_values import (
     combine_keys,
     hour_bin,
     interactive_client_of,
     is_exit,
+    is_located,
     loop_rounds,
     request_of,
     strong_time,
@@ -52,8 +53,6 @@ def _learn_values(event: Record, identity: Record, session: Record) -> None:
     _add_if_known(identity.country_key, identity.country_count, event.country, weight)
     _add_if_known(identity.instance_key, identity.instance_count, event.instance, weight)
     _add_if_known(identity.agent_key, identity.agent_count, event.agent, weight)
-    if event.identity_type != HUMAN and event.system != 0:  # a command line on a desktop is not the same on a server
-        _add_if_known(identity.agent_key, identity.agent_count, interactive_client_of(event), weight)
     _add_if_known(identity.credential_key, identity.credential_count, event.credential_key, weight)
     _add_if_known(identity.action_key, identity.action_count, event.action, weight)
     _add_if_known(identity.step_key, identity.step_count, combine_keys(session.last_action, event.action), weight)
@@ -61,6 +60,25 @@ def _learn_values(event: Record, identity: Record, session: Record) -> None:
     _add_if_known(identity.resource_key, identity.resource_count, event.resource, weight)
     identity.category_count[event.category] += weight
     identity.hour_count[hour_bin(event.time)] += weight
+
+
+@jit
+def _learn_person_client(event: Record, identity: Record) -> None:
+    """Count how often the last client that people use was used, today apart from the days before."""
+    client = interactive_client_of(event)
+    if client == 0:
+        return
+    day = event.time // DAY
+    if client != identity.person_client:
+        identity.person_client = client
+        identity.person_day = day
+        identity.person_before = 0.0
+        identity.person_today = 0.0
+    if day > identity.person_day:
+        identity.person_before += identity.person_today
+        identity.person_today = 0.0
+        identity.person_day = day
+    identity.person_today += identity.weight
 
 
 @jit
@@ -106,6 +124,7 @@ def learn_habits(event: Record, identity: Record, session: Record) -> None:
     """Add a successful event to what this identity usually does, from where, when and with what."""
     _learn_rhythm(event, identity)
     _learn_values(event, identity, session)
+    _learn_person_client(event, identity)
     _learn_means(event, identity, session)
     _learn_rotation(event, identity)
     identity.events += 1
@@ -117,9 +136,11 @@ def learn_habits(event: Record, identity: Record, session: Record) -> None:
     privilege = privilege_of(event.category)
     if not math.isnan(privilege):
         identity.privilege_max = max(identity.privilege_max, privilege)
-    if not (math.isnan(event.latitude) or math.isnan(event.longitude) or is_exit(event)):
+    if is_located(event) and not is_exit(event):
         identity.latitude = event.latitude
         identity.longitude = event.longitude
+        identity.accuracy = event.accuracy
+        identity.located_country = event.country_code
         identity.located_at = event.time
     if event.category == AUTHENTICATE:
         identity.prompts += 1.0

@@ -34,6 +34,8 @@ FILES = ("hazard.skops", "calibration.json", "population.npy", "thresholds.json"
 TYPES: tuple[str, ...] = typing.get_args(IdentityType)
 _FLAGS = [feature_names().index(f"identity_is_{kind}") for kind in TYPES[:-1]]
 """The columns of the features that encode the identity type; if none is set, it is the last of TYPES."""
+KNOWN_EVENTS = feature_names().index("known_events")
+"""The column of the feature that is 0 for an identity without history."""
 HAZARD_BATCH = 50_000
 """Rows passed to the hazard model at once, to bound memory."""
 DIGEST_TAG = "sha256."
@@ -53,6 +55,21 @@ class Calibration:
     hazard_slope: float = 1.0
     hazard_intercepts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """For each identity type, one intercept per interval; a type that is missing has intercepts of 0."""
+    base_log_odds: Mapping[str, float] = field(default_factory=dict)
+    """For each identity type, the log-odds that any of its requests is malicious; models before 0.3 have none."""
+
+    def least_log_odds(self, matrix: Array) -> Array:
+        """The lowest log-odds that each row may have, shape (n,): an identity without history is not trusted more than
+        its type is on average. -inf where something is known."""
+        base = np.array([self.base_log_odds.get(kind, -np.inf) for kind in TYPES])[types_of(matrix)]
+        return np.where(matrix[:, KNOWN_EVENTS] == 0.0, base, -np.inf)
+
+    def raise_to_least(self, base: float, contributions: Array, matrix: Array) -> None:
+        """Let contributions, shape (n, F), sum to the least log-odds where they would sum to less, in place: the rest
+        is contributed by how little is known."""
+        for row in np.flatnonzero(matrix[:, KNOWN_EVENTS] == 0.0):
+            least = self.least_log_odds(matrix[row : row + 1])[0]
+            contributions[row, KNOWN_EVENTS] += max(0.0, least - math.fsum([base, *contributions[row]]))
 
     def hazard_log_odds(self, margins: Array, matrix: Array) -> Array:
         """Calibrate the hazard model's margins, shape (n, intervals); `matrix` holds the features of the same rows."""
@@ -107,8 +124,9 @@ class TrustModel:
     def now_log_odds(self, matrix: Array) -> Array:
         """Calibrated log-odds that each request is malicious, shape (n,)."""
         margins = self.now.decision_function(matrix)
-        calibrated: Array = self.calibration.slope * margins + self.calibration.intercept
-        return calibrated
+        calibrated = self.calibration.slope * margins + self.calibration.intercept
+        log_odds: Array = np.maximum(calibrated, self.calibration.least_log_odds(matrix))
+        return log_odds
 
     def hazards(self, matrix: Array) -> Array:
         """q_k for each row and interval, shape (n, 4)."""

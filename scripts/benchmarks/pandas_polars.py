@@ -8,24 +8,20 @@ Both take events in the order of replay and give rows in that order. Unknown is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from features import rows_of
-from features.catalogue.travel import COARSE_KM, FINE_KM
 from features.engine.batch import time_order
 
 if TYPE_CHECKING:
     import polars as pl
 
-FIVE = ("country_is_new", "asn_changed_in_session", "failure_streak", "hour_rarity", "speed_km_per_hour")
+FIVE = ("country_is_new", "asn_changed_in_session", "failure_streak", "hour_rarity", "hosting_unlike_usual")
 IDENTITY, SESSION, COUNTRY, ASN = "identity.id", "session.id", "network.country", "network.asn"
-PLACE = ["network.latitude", "network.longitude", "time"]
-DIAMETER_KM = 12_742.0
 HALF_LIFE = pd.Timedelta(days=30)
 
 
@@ -39,7 +35,7 @@ def in_pandas(events: pd.DataFrame) -> pd.DataFrame:
             "asn_changed_in_session": _asn_in_pandas(events, success),
             "failure_streak": _streak_in_pandas(events, success),
             "hour_rarity": _hour_in_pandas(events, success, before),
-            "speed_km_per_hour": _speed_in_pandas(events, success),
+            "hosting_unlike_usual": _hosting_in_pandas(events, success),
         }
     )
 
@@ -80,29 +76,14 @@ def _hour_in_pandas(events: pd.DataFrame, success: pd.Series, before: pd.Series)
     return rarity.where(before.gt(0))
 
 
-def _speed_in_pandas(events: pd.DataFrame, success: pd.Series) -> pd.Series:
-    through_exit = events["network.hosting"].eq(True).fillna(False) | events["network.anonymizer"].eq(True).fillna(
-        False
-    )
-    current = events[PLACE].where(~through_exit & events[PLACE].notna().all(axis=1))
-    last = current.where(success).groupby(events[IDENTITY]).ffill().groupby(events[IDENTITY]).shift()
-    (north, east, at), (last_north, last_east, last_at) = (
-        (np.radians(f[PLACE[0]]), np.radians(f[PLACE[1]]), f["time"]) for f in (current, last)
-    )
-    chord = np.sin((north - last_north) / 2) ** 2
-    chord += np.cos(north) * np.cos(last_north) * np.sin((east - last_east) / 2) ** 2
-    far = (
-        DIAMETER_KM * np.arcsin(np.sqrt(chord.clip(upper=1.0)))
-        - _uncertainty_in_pandas(current)
-        - _uncertainty_in_pandas(last)
-    )
-    speed: pd.Series = far.clip(lower=0.0) / ((at - last_at).dt.total_seconds().clip(lower=60.0) / 3_600.0)
-    return speed
-
-
-def _uncertainty_in_pandas(places: pd.DataFrame) -> Any:
-    """The uncertainty of a place in km: larger where only whole degrees are given."""
-    return np.where(places[PLACE[:2]].mod(1).eq(0).all(axis=1), COARSE_KM, FINE_KM)
+def _hosting_in_pandas(events: pd.DataFrame, success: pd.Series) -> pd.Series:
+    """How far the flag lies from its decayed mean so far."""
+    time, hosting = events["time"], events["network.hosting"].astype("Float64").astype(float)
+    learnt = np.exp2((time - time.min()) / HALF_LIFE).where(success & hosting.notna(), 0.0)
+    total = _sum_before_in_pandas(learnt * hosting.fillna(0.0), events[IDENTITY])
+    mass = _sum_before_in_pandas(learnt, events[IDENTITY])
+    unlike: pd.Series = (hosting - total / mass).abs()
+    return unlike.where(mass.gt(0))
 
 
 def in_polars(events: pl.DataFrame) -> pl.DataFrame:
@@ -125,7 +106,7 @@ def in_polars(events: pl.DataFrame) -> pl.DataFrame:
         asn_changed_in_session=_asn_in_polars(),
         failure_streak=_streak_in_polars(),
         hour_rarity=_hour_in_polars(),
-        speed_km_per_hour=_speed_in_polars(),
+        hosting_unlike_usual=_hosting_in_polars(),
     ).collect()
 
 
@@ -171,31 +152,15 @@ def _hour_in_polars() -> pl.Expr:
     return pl.when(pl.col("before") > 0).then(-((count + 0.5 * weight) / (mass + weight)).log())
 
 
-def _speed_in_polars() -> pl.Expr:
+def _hosting_in_polars() -> pl.Expr:
+    """How far the flag lies from its decayed mean so far."""
     import polars as pl
 
-    columns = [pl.col(name) for name in PLACE]
-    through_exit = pl.any_horizontal(pl.col("network.hosting", "network.anonymizer").fill_null(False))
-    located = ~through_exit & columns[0].is_not_null() & columns[1].is_not_null()
-    current = [pl.when(located).then(column) for column in columns]
-    last = [pl.when(pl.col("success")).then(column).forward_fill().shift().over(IDENTITY) for column in current]
-    (north, east), (last_north, last_east) = ([c.radians() for c in place[:2]] for place in (current, last))
-    chord = ((north - last_north) / 2).sin().pow(2)
-    chord += north.cos() * last_north.cos() * ((east - last_east) / 2).sin().pow(2)
-    far = (
-        DIAMETER_KM * chord.clip(upper_bound=1.0).sqrt().arcsin()
-        - _uncertainty_in_polars(current)
-        - _uncertainty_in_polars(last)
-    )
-    seconds = (current[2] - last[2]).dt.total_microseconds() / 1e6
-    return far.clip(lower_bound=0.0) / (seconds.clip(lower_bound=60.0) / 3_600.0)
-
-
-def _uncertainty_in_polars(place: Sequence[pl.Expr]) -> pl.Expr:
-    """The uncertainty of a place in km: larger where only whole degrees are given."""
-    import polars as pl
-
-    return pl.when((place[0] % 1 == 0) & (place[1] % 1 == 0)).then(COARSE_KM).otherwise(FINE_KM)
+    hosting = pl.col("network.hosting").cast(pl.Float64)
+    learnt = pl.when(pl.col("success") & hosting.is_not_null()).then("weight").otherwise(0.0)
+    total = _sum_before_in_polars(learnt * hosting.fill_null(0.0), IDENTITY)
+    mass = _sum_before_in_polars(learnt, IDENTITY)
+    return pl.when(mass > 0).then((hosting - total / mass).abs())
 
 
 def as_pandas(table: pa.Table) -> pd.DataFrame:

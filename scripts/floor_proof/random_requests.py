@@ -51,7 +51,7 @@ FACTS: dict[str, tuple[float, ...]] = {
     "credential_instances_last_hour": (1.0, 2.0),
     "entitlements_unused_share": (0.0, 0.9, 0.95),
     "person_like_client": (0.0, 1.0),
-    "speed_km_per_hour": (0.0, 1_000.0, 1_000.1, 90_000.0),
+    "travel_km_per_hour": (0.0, 1_000.0, 1_000.1, 90_000.0),
 }
 """Features that floors read: the harmless value first, then values on both sides of their limits."""
 

@@ -22,7 +22,7 @@ SELF_PROVING_KIND = "jit_credential"
 """A kind of credential that is itself a proof, so naming it is a claim as well."""
 
 
-NETWORK_FACTS = ("asn", "country", "latitude", "longitude", "hosting", "anonymizer", "reputation")
+NETWORK_FACTS = ("asn", "country", "latitude", "longitude", "accuracy_km", "hosting", "anonymizer", "reputation")
 """Facts about an address, which are looked up."""
 
 

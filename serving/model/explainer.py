@@ -1,7 +1,8 @@
 """Explains the model's margin: a base and one contribution for each feature, which sum to the calibrated log-odds.
 
 The margin is the sum of the contributions, so no second prediction is made. The calibration is linear: its slope scales
-the contributions, and its intercept moves the base.
+the contributions, and its intercept moves the base. What makes an identity without history no more trusted than its
+type is on average counts as a contribution of how little is known of it.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Explainer:
         calibration = self.model.calibration
         shap_values = self._forests.now.shap_values(values) * calibration.slope
         base = self._forests.now.base * calibration.slope + calibration.intercept
+        calibration.raise_to_least(base, shap_values.reshape(1, -1), values.reshape(1, -1))
         largest_first = sorted(zip(FEATURES, values, shap_values, strict=True), key=lambda item: -abs(item[2]))
         contributions = tuple(
             Contribution(feature.name, float(value), float(share), sentence_for(feature, float(value), float(share)))

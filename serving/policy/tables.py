@@ -129,8 +129,8 @@ def _floor(floor: Floor) -> tuple[str, ...]:
 def condition_words(condition: Condition) -> str:
     """A condition in words.
 
-    >>> condition_words(Condition.model_validate({"fact": "speed_km_per_hour", "above": 1000}))
-    'speed_km_per_hour above 1000'
+    >>> condition_words(Condition.model_validate({"fact": "travel_km_per_hour", "above": 1000}))
+    'travel_km_per_hour above 1000'
     """
     if condition.in_ is not None:
         return f"{condition.fact} is {' or '.join(condition.in_)}"

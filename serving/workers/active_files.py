@@ -43,7 +43,7 @@ class ParsedOnce(Generic[Parsed]):
 
 
 def unchanged(active: ActiveConfiguration) -> ActiveConfiguration:
-    """The change of a file that says what is in force already."""
+    """The change of a file that repeats the active configuration."""
     return active
 
 

@@ -113,7 +113,7 @@ def test_unknown_is_not_a_number() -> None:
     """Of an empty history nothing is said to be new."""
     now = read(an_event(), History.empty())
 
-    assert [bool(np.isnan(now[name])) for name in ("network_is_new", "asn_rarity", "speed_km_per_hour")] == [True] * 3
+    assert [bool(np.isnan(now[name])) for name in ("network_is_new", "asn_rarity", "travel_km_per_hour")] == [True] * 3
 
 
 def test_a_batch_folds_what_its_file_holds_and_the_future_is_merely_the_last() -> None:

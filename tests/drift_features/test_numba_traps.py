@@ -42,6 +42,7 @@ LAYOUTS = {"ROW": ROW, "IDENTITY": IDENTITY, "SESSION": SESSION, "CREDENTIAL": C
 def test_1_an_edit_in_another_file_is_not_answered_from_the_cache(tmp_path: Path) -> None:
     """numba's cache knows a function's own file only; ours is named after all of them."""
     shutil.copytree(ROOT / "features", tmp_path / "features")
+    (tmp_path / "data").symlink_to(ROOT / "data")
     program = (
         "import numpy as np; from features.engine.fused_step import compile_step\n"
         "from features.catalogue.all import FEATURES\n"

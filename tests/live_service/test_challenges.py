@@ -85,6 +85,27 @@ def test_an_unknown_amr_value_does_not_overrule_a_mapped_acr(small: Server) -> N
     assert 'session_trust_unmapped_claims_total{claim="amr",value="fido"}' in small.request("GET", "/metrics").text
 
 
+@pytest.mark.parametrize(
+    ("case", "network"),
+    [
+        ("case-31", {"ip": "198.51.100.20", "latitude": 29.42, "longitude": -98.49}),
+        ("case-32", {"ip": "2001:db8:10::5", "latitude": 38.0, "longitude": -97.0}),
+    ],
+)
+def test_two_guesses_of_one_operator_in_one_country_are_no_travel(
+    small: Server, case: str, network: dict[str, Any]
+) -> None:
+    """Cases 31 and 32: 306 km between a carrier's gateways, and the middle of a country for an IPv6 twin."""
+    signed_in = {"amr": ["pwd", "otp"], "time": "2026-03-03T08:59:00Z"}
+    decisions = [
+        scored(small, case, "09:01:00", **READ, authentication=signed_in),
+        scored(small, case, "09:07:00", **READ, network=KIM["network"] | network, authentication=signed_in),
+    ]
+
+    assert [decision["ruling"] for decision in decisions] == ["allow", "allow"]
+    assert "impossible-travel" not in {floor["id"] for floor in decisions[1]["floors"]}
+
+
 def test_a_claim_stays_where_it_was_made(small: Server) -> None:
     """Case 34: on the new network it does not count, with a reason; a sign-in that is made there does, without more."""
     signed_in = {"amr": ["pwd", "otp"], "time": "2026-03-03T08:59:00Z"}

@@ -299,7 +299,7 @@ def test_a_custom_mmdb_takes_precedence_over_the_bundled_tables(tmp_path: Path) 
     record: dict[str, Value] = {
         "autonomous_system_number": 64511,
         "country": {"iso_code": "IS"},
-        "location": {"latitude": 64.1, "longitude": -21.9},
+        "location": {"latitude": 64.1, "longitude": -21.9, "accuracy_radius": 20},
         "traits": {"is_anonymous": True},
     }
     tables = NetworkTables.load(custom=[write_mmdb(tmp_path / "custom.mmdb", {"8.8.8.0/24": record})])
@@ -315,6 +315,10 @@ def test_a_custom_mmdb_takes_precedence_over_the_bundled_tables(tmp_path: Path) 
         True,
     )
     assert (outside.asn, outside.latitude) == (16509, None)
+    assert (inside.accuracy_km, outside.accuracy_km) == (20.0, None)
+    located = event("8.8.8.8").model_copy(update={"network": inside.model_copy(update={"accuracy_km": None})})
+    assert fill_event(located, tables).network.accuracy_km is None, "the radius of another point"
+    assert fill(table_of([located, event("8.8.8.8")]), tables)["network.accuracy_km"].to_pylist() == [None, 20.0]
 
 
 def test_an_ipv4_mmdb_is_not_used_for_ipv6(tmp_path: Path) -> None:
@@ -395,7 +399,7 @@ def test_lists_take_precedence_over_databases_and_earlier_files_over_later(tmp_p
         ("10.0.0.0/8 asn=1 asn=2", "asn is given twice; write it once"),
         (
             "10.0.0.0/8 operator=1",
-            "'operator' is not a known fact; write one of asn, country, hosting, anonymizer, latitude, longitude, rep",
+            "'operator' is not a known fact; write one of asn, country, hosting, anonymizer, latitude, longitude, acc",
         ),
         ("10.0.0.0/8 asn=0", "asn is '0'; it must be a whole number from 1 to 4294967295, such as asn=64496"),
         ("10.0.0.0/8 country=nl", "country is 'nl'; it must be two capitals, such as country=NL"),

@@ -37,7 +37,7 @@ def _past_request(rng: np.random.Generator, number: int, world: dict[str, float]
         device={"compliant": bool(rng.random() >= world["non_compliant"])},
         resource={"sensitivity": "internal"},
     )
-    features = dict.fromkeys(feature_names(), float("nan")) | {"speed_km_per_hour": world["speed"] + rng.normal()}
+    features = dict.fromkeys(feature_names(), float("nan")) | {"travel_km_per_hour": world["speed"] + rng.normal()}
     stopped = rng.random() < world["stopped"]
     return PastRequest(
         id=f"d{number}",

@@ -292,8 +292,8 @@ FLOOR_CASES = (
     FloorCase(
         "impossible-travel",
         "a person is in two places at once",
-        Situation("human", "read", features={"speed_km_per_hour": 1_001.0}),
-        (Situation("human", "read", features={"speed_km_per_hour": 900.0}),),
+        Situation("human", "read", features={"travel_km_per_hour": 1_001.0}),
+        (Situation("human", "read", features={"travel_km_per_hour": 900.0}),),
     ),
     FloorCase(
         "bad-network-sensitive-write",
@@ -405,7 +405,7 @@ def test_a_floor_in_shadow_mode_is_recorded_and_asks_for_nothing() -> None:
 
 def test_a_floors_sentence_quotes_the_value() -> None:
     """An investigator reads the number that mattered."""
-    decision = decide_on(an_event(), features={"speed_km_per_hour": 5000.0})
+    decision = decide_on(an_event(), features={"travel_km_per_hour": 5000.0})
     sentence = next(floor.sentence for floor in decision.floors if floor.id == "impossible-travel")
 
     assert "Nobody travels at 5e+03 km/h" in sentence

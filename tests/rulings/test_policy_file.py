@@ -64,12 +64,12 @@ def test_an_error_names_the_key_and_what_would_be_right(right: str, wrong: str, 
         Policy.load(tmp_path / "policy.yaml")
 
 
-FLOOR = "{fact: speed_km_per_hour, above: 1000}"
+FLOOR = "{fact: travel_km_per_hour, above: 1000}"
 CONDITIONS = [
     ("{fact: device.user_agent, above: 3}", "device.user_agent is a text, so test it with `in"),
     ("{fact: device.user_agent, is: true}", "device.user_agent is a text, so test it with `in"),
     ('{fact: network.asn, in: ["64500"]}', "network.asn is a number, so test it with `above`"),
-    ("{fact: speed_km_per_hour, is: true}", "speed_km_per_hour is a number, so test it with `above`"),
+    ("{fact: travel_km_per_hour, is: true}", "travel_km_per_hour is a number, so test it with `above`"),
     ('{fact: device.managed, in: ["yes"]}', "device.managed is true or false, so test it with `is"),
     ("{fact: credential_exposed, above: 0}", "credential_exposed is true or false, so test it with `is"),
     ("{fact: time, above: 0}", "time is a time, which no condition can test"),

@@ -29,7 +29,7 @@ SIGNALS = {
     "credential_instances_last_hour": (1.0, 3.0),
     "person_like_client": (0.0, 1.0),
     "entitlements_unused_share": (0.1, 0.95),
-    "speed_km_per_hour": (10.0, 5000.0),
+    "travel_km_per_hour": (10.0, 5000.0),
     "asn_changed_in_session": (0.0, 1.0),
     "device_changed_in_session": (0.0, 1.0),
 }

@@ -13,7 +13,7 @@ from support.random_events import random_events
 from features.catalogue.all import feature_names
 from features.engine.batch import replay
 from features.event.arrow import table_of
-from features.model.bundle import ModelMismatch
+from features.model.bundle import TYPES, ModelMismatch
 from features.model.proven import TOLERANCE
 from serving.model.explainer import Explainer
 
@@ -70,3 +70,24 @@ def test_a_model_with_inexact_explanations_is_refused() -> None:
 
     with pytest.raises(ModelMismatch, match="its explanation is off by 1e-06"):
         InexactExplainer(small_explainer().model)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_identity_without_history_is_trusted_no_more_than_its_type(kind: str) -> None:
+    """The rest is contributed by how little is known of it; the sum stays exact, one event later nothing is added."""
+    base_rates = dict(zip(TYPES, (0.02, 0.01, 0.3, 0.004), strict=True))
+    base_log_odds = {name: math.log(rate / (1.0 - rate)) for name, rate in base_rates.items()}
+    calibration = replace(small_explainer().model.calibration, base_log_odds=base_log_odds, intercept=-9.0)
+    explainer = Explainer(replace(small_explainer().model, calibration=calibration))
+    first = np.full(len(feature_names()), math.nan)
+    first[[feature_names().index(f"identity_is_{name}") for name in TYPES[:-1]]] = [kind == name for name in TYPES[:-1]]
+    first[feature_names().index("known_events")] = 0.0
+    second = first.copy()
+    second[feature_names().index("known_events")] = math.log(2.0)
+
+    curve, explanation = explainer.assess(first)
+
+    assert curve.now == pytest.approx(1.0 - base_rates[kind], abs=1e-9)
+    assert abs(explanation.margin - float(explainer.model.now_log_odds(first[None])[0])) < TOLERANCE
+    assert next(each for each in explanation.contributions if each.feature == "known_events").contribution > 0.0
+    assert explainer.assess(second)[0].now > curve.now

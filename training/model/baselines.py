@@ -17,7 +17,7 @@ from training.data.targets import PredictionTargets
 
 RULES: tuple[tuple[str, float], ...] = (
     ("device_is_new", 0.5),
-    ("speed_km_per_hour", 1_000.0),
+    ("travel_km_per_hour", 1_000.0),
     ("network_reputation", 0.8),
     ("first_write_after_reads", 0.5),
     ("privilege_above_identity", 0.5),

@@ -81,6 +81,20 @@ def _shrunk_intercept(margin: Array, target: Array, weight: Array, common: float
     return intercept_for_rate(margin, rate, weight)
 
 
+def base_log_odds(malicious: Array, identity_type: Array) -> dict[str, float]:
+    """By identity type: the log-odds that a request is malicious. Both arrays have shape (n,).
+
+    A type with few malicious requests is shrunk towards the common rate, by PRIOR_POSITIVES.
+    """
+    common = (float(malicious.sum()) + 0.5) / (len(malicious) + 1.0)
+    found = {}
+    for name in TYPES:
+        own = malicious[identity_type == name]
+        rate = (float(own.sum()) + PRIOR_POSITIVES) / (len(own) + PRIOR_POSITIVES / common)
+        found[name] = float(np.log(rate / (1.0 - rate)))
+    return found
+
+
 def trust_thresholds(trust: Array, identity_type: Array, budgets: tuple[float, ...]) -> dict[str, list[list[float]]]:
     """By identity type: pairs of a friction budget and the trust below which that share of benign requests lies.
 

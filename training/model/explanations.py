@@ -61,13 +61,9 @@ def explain_now(model: TrustModel, matrix: Array) -> Explanations:
     """Explain the now-model in calibrated log-odds; `matrix` has shape (n, features)."""
     calibration = model.calibration
     contributions, base = _contributions(model.now, matrix)
-    return Explanations(
-        feature_names(),
-        matrix,
-        calibration.slope * contributions,
-        calibration.slope * base + calibration.intercept,
-        model.now_log_odds(matrix),
-    )
+    contributions, base = calibration.slope * contributions, calibration.slope * base + calibration.intercept
+    calibration.raise_to_least(base, contributions, matrix)
+    return Explanations(feature_names(), matrix, contributions, base, model.now_log_odds(matrix))
 
 
 def explain_hazard(model: TrustModel, matrix: Array, background: Array, interval: int) -> Explanations:

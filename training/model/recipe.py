@@ -39,6 +39,8 @@ class Recipe:
     """Trees without improvement after which the now-model stops growing."""
     augmentation: Annotated[int, Field(strict=True, ge=0)] = 8
     """How many more times hard negatives and abuse are injected into the fitted histories; 0 for none."""
+    cold_copies: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.15
+    """Share of the fitted sessions that are fitted once more as the first of a new identity; 0 for none."""
 
 
 def write_recipe(recipe: Recipe, file: Path, comment: str) -> None:

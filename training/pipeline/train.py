@@ -16,7 +16,7 @@ from training.data.labels import SIMULATED
 from training.data.targets import at_risk_intervals
 from training.metrics.evaluation import Evaluation, evaluate_model
 from training.model.baselines import logistic_regression, static_rules
-from training.model.calibration import calibrate_hazard, calibrate_now, trust_thresholds
+from training.model.calibration import base_log_odds, calibrate_hazard, calibrate_now, trust_thresholds
 from training.model.fit import fit_hazard, fit_now, hazard_examples, margins, row_examples, thin_negatives
 from training.model.recipe import Recipe
 from training.pipeline.augmentation import NO_AUGMENTATION, Augmentation, augment_rows
@@ -47,7 +47,9 @@ def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = N
     fitting, stopping, calibrating = (
         data.rows(part) for part in (data.split.fit, data.split.stop, data.split.calibrate)
     )
-    now = fit_now(data.augmented_examples(fitting, augmentation), data.examples(stopping), recipe, seed)
+    cold = data.cold_copies(fitting, recipe.cold_copies, seed)
+    examples = cold.append_to(data.augmented_examples(fitting, augmentation), recipe.cold_copies)
+    now = fit_now(examples, data.examples(stopping), recipe, seed)
     calibration = calibrate_now(
         margins(now, data.examples(calibrating)), targets.malicious[calibrating], targets.identity[calibrating]
     )
@@ -57,7 +59,9 @@ def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = N
     pairs = pairs.part(chosen)
     hazard_margins = margins(hazard, hazard_examples(matrix, pairs))
     calibration = calibrate_hazard(calibration, hazard_margins, weight, pairs, data.identity_type[pairs.rows])
-    model = TrustModel(now, hazard, calibration, data.population, {})
+    seen = np.concatenate([fitting, calibrating])
+    base = base_log_odds(targets.malicious[seen], data.identity_type[seen])
+    model = TrustModel(now, hazard, replace(calibration, base_log_odds=base), data.population, {})
     return replace(model, thresholds=_thresholds(model, data, calibrating))
 
 

@@ -14,9 +14,13 @@ import numpy as np
 import pandas as pd
 
 Array = np.ndarray[Any, Any]
-_COLUMNS = ("ip", "asn", "country", "latitude", "longitude", "hosting", "anonymizer", "reputation")
+_COLUMNS = ("ip", "asn", "country", "latitude", "longitude", "accuracy_km", "hosting", "anonymizer", "reputation")
 _SPOTS = 41
 """Distinct locations of hosts around a city, a hundredth of a degree apart."""
+
+_ACCURACIES_KM = np.array([20.0, 50.0, 20.0, 100.0, 50.0, 200.0, 500.0])
+"""How far off the location of a network may be, by network: the radii that databases of addresses state. None is
+smaller than the distance between the hosts of a network."""
 
 
 @cache
@@ -68,5 +72,6 @@ def network_columns(network: Array, host: Array) -> dict[str, Array]:
     columns = {name: table[name].to_numpy()[network] for name in ("asn", "country", "hosting", "anonymizer")}
     columns["latitude"] = np.round(table["latitude"].to_numpy()[network] + offset_degrees, 2)
     columns["longitude"] = np.round(table["longitude"].to_numpy()[network] - offset_degrees, 2)
+    columns["accuracy_km"] = _ACCURACIES_KM[network % len(_ACCURACIES_KM)]
     columns["ip"], columns["reputation"] = _addresses(network, host), _reputations(network, host)
     return {f"network.{name}": columns[name] for name in _COLUMNS}

@@ -49,6 +49,8 @@ _CLOUDTRAIL_COLUMNS = _ALWAYS_RECORDED | {
     "credential.issued_at",
 }
 """What CloudTrail records, or the bundled address tables add to it."""
+_BY_DATABASE = {"network.latitude": 0.3, "network.accuracy_km": 0.8}
+"""The share of deployments of CloudTrail that look addresses up in a database of places; few of these lack radii."""
 _CLOUDTRAIL_FACTORS = {"pwd": ("pwd",), "pwd otp": ("mfa",), "pwd mfa": ("mfa",), "hwk user": ("mfa",)}
 """CloudTrail records whether there was a second factor, not which one."""
 
@@ -69,6 +71,7 @@ def remove_unknown_fields(
     cloudtrail = identities["log_kind"].to_numpy()[events["identity"]] >= CLOUDTRAIL
     recorded = {name: _draw_recording_deployments(rng, log_kinds, name)[deployment] for name in columns}
     recorded["network.longitude"] = recorded["network.latitude"]
+    recorded["network.accuracy_km"] &= recorded["network.latitude"]
     _apply_cloudtrail_rules(recorded, identities, events, cloudtrail, parameters)
     recorded["session.id"] &= ~(cloudtrail & (columns["action.category"] == "authenticate"))
     recorded["session.started_at"] &= recorded["session.id"]
@@ -124,7 +127,8 @@ def _draw_recording_deployments(rng: Rng, log_kinds: Array, name: str) -> Array:
         return np.ones(len(log_kinds), bool)
     drawn = rng.random(len(log_kinds))
     rare = name in _RARELY_RECORDED
-    in_cloudtrail = drawn < 0.3 if name == "network.latitude" else np.full(len(log_kinds), name in _CLOUDTRAIL_COLUMNS)
+    by_database = _BY_DATABASE.get(name)
+    in_cloudtrail = drawn < by_database if by_database else np.full(len(log_kinds), name in _CLOUDTRAIL_COLUMNS)
     by_kind = {
         DETAILED: drawn < (0.6 if rare else 0.95),
         SPARSE: drawn < (0.15 if rare else 0.6),

@@ -94,7 +94,7 @@ DEVICE = {
 }
 
 TRAVEL = {
-    "distance_km_from_last": Wording(
+    "km_from_last_place": Wording(
         "The request comes from near the identity's last known place.",
         "how far the request comes from the identity's last known place",
         count("km", "km"),
@@ -102,7 +102,7 @@ TRAVEL = {
         50.0,
         usual_amount=True,
     ),
-    "speed_km_per_hour": Wording(
+    "travel_km_per_hour": Wording(
         "The time since the identity's last known place was enough for the way to this one.",
         "how fast the identity travelled from its last known place, beyond what both places may be off",
         count("km/h", "km/h"),

@@ -9,6 +9,7 @@ from features.model.bundle import TrustModel
 from training.evaluation.context import EvaluationContext, SectionResult, evaluation_context
 from training.evaluation.report.baselines import baselines_section
 from training.evaluation.report.calibration import calibration_section, session_expiry_section
+from training.evaluation.report.cold_identities import cold_identities_section
 from training.evaluation.report.detection import (
     fairness_section,
     recall_by_world_section,
@@ -49,6 +50,7 @@ SECTIONS = (
     Section("fairness", fairness_section, 1),
     Section("time to detect", time_to_detect_section, 2),
     Section("calibration", calibration_section, 4),
+    Section("cold identities", cold_identities_section, 4),
     Section("session expiry", session_expiry_section, 4),
     Section("baselines", baselines_section, 4),
     Section("closed loop", closed_loop_section, 2),
