@@ -26,12 +26,14 @@ def now() -> datetime:
 
 
 def duration(seconds: int) -> str:
-    """A duration in words, in its largest whole unit.
+    """A duration in words, in its largest whole unit; of hours that are not whole, with their minutes.
 
-    >>> duration(900), duration(86_400), duration(2_592_000), duration(90)
-    ('15 min', '24 h', '30 days', '90 s')
+    >>> duration(900), duration(86_400), duration(2_592_000), duration(90), duration(42_122)
+    ('15 min', '24 h', '30 days', '90 s', '11 h 42 min')
     """
     for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds % size == 0 and (seconds // size > 1 or unit != "days"):
             return f"{seconds // size} {unit}"
+    if seconds >= 7_200:
+        return f"{seconds // 3_600} h {seconds % 3_600 // 60} min"
     return f"{seconds} s"

@@ -65,11 +65,12 @@ class LowestTrust:
         size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (1, "second"))
         number = seconds // size
         ago = f"{number} {unit}{'' if number == 1 else 's'} ago"
-        new = " and ".join(_NOUNS.get(kind, kind) for kind in self.kinds)
+        *first, last = (_NOUNS.get(kind, kind) for kind in self.kinds)
+        new = f"{', '.join(first)} and {last}" if first else last
         return (
-            f"Trust is {trust_percent(self.trust)} at most, as it was at its lowest or would be at first sight, since "
-            f"the {new} of this request came into use {ago}. For whatever is not a read, more requests do not raise "
-            f"it: a proof made there does, or being allowed on {ENOUGH_DAYS} different days."
+            f"The {new} of this request came into use {ago}. Trust there was {trust_percent(self.trust)} at its lowest "
+            f"or at first sight, and more requests do not raise it for anything but reads. A proof made there does, or "
+            f"being allowed on {ENOUGH_DAYS} different days."
         )
 
 

@@ -61,9 +61,9 @@ def test_the_answer_names_it_beside_the_models_trust(trust: float, ruled: bool) 
     assert (answer["lowest"]["ruled"], answer["lowest"]["new"]) == (ruled, ["network"])
     if ruled:
         assert answer["lowest"]["sentence"] == (
-            "Trust is 10.50 % at most, as it was at its lowest or would be at first sight, since the network of this "
-            "request came into use 3 minutes ago. For whatever is not a read, more requests do not raise it: a proof "
-            "made there does, or being allowed on 3 different days."
+            "The network of this request came into use 3 minutes ago. Trust there was 10.50 % at its lowest or at "
+            "first sight, and more requests do not raise it for anything but reads. A proof made there does, or being "
+            "allowed on 3 different days."
         )
 
 
@@ -73,7 +73,7 @@ def test_the_sentence_says_since_when(seconds_ago: int, words: str) -> None:
     lowest = replace(LOW, since=NOW - timedelta(seconds=seconds_ago), kinds=("network", "withheld"))
     sentence = lowest.wire(0.9, NOW, counts=True)["sentence"]
 
-    assert f"the network and parts that are withheld of this request came into use {words}." in sentence
+    assert f"The network and parts that are withheld of this request came into use {words}." in sentence
 
 
 def test_what_was_withheld_never_denies_through_it() -> None:
