@@ -13,6 +13,7 @@ import argparse
 import importlib
 import json
 import os
+import pkgutil
 import sys
 import tempfile
 import time
@@ -182,11 +183,26 @@ def main() -> None:
 
 
 def _patch(module: str, name: str, replacement: Callable[..., Any]) -> Callable[[], None]:
-    return lambda: setattr(importlib.import_module(module), name, replacement)
+    return lambda: setattr(pkgutil.resolve_name(module), name, replacement)
 
 
+def _declared(event: Any, entry: Any) -> Any:
+    reading = importlib.import_module("serving.decision.readings").ActionReading
+    return reading(event.action.category, event.action.category, "declared")
+
+
+def _one_type(event: Any, types: Any, policy: Any) -> list[Any]:
+    return [importlib.import_module("serving.decision.readings").Reading(event)]
+
+
+_READING, _SCORE = "serving.deployment.request_reading", "serving.engine.score"
 RULES: dict[str, Callable[[], None]] = {
-    "withheld fields": _patch("serving.engine.score", "row_with_stand_ins", lambda event, row: row),
+    "derived actions": _patch(_READING, "_action_reading", _declared),
+    "sensitivity": _patch(_READING, "_with_known_asset", lambda event, catalogues, *, trusted_sensitivity: event),
+    "types": _patch(_READING, "_typed", _one_type),
+    "withheld": _patch(_SCORE, "withheld_groups", lambda event, habits: ()),
+    "new values": _patch("serving.engine.new_values.RequestValues", "counted", lambda *arguments: None),
+    "places": _patch("serving.decision.places.proof_place", "place_differences", lambda *places, **known: ()),
 }
 """What `--off` can switch off: how."""
 
