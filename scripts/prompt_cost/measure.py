@@ -30,7 +30,7 @@ ASKED_AT_MOST = 3
 SECONDS_TO_ANSWER = 20
 _HUMAN_DAYS, _MACHINE_DAYS = 7.0, 1.0
 _PROOFS: dict[str, tuple[str, dict[str, Any]]] = {
-    "interactive_mfa": ("authentication", {"amr": ["hwk", "user"], "aal": 3}),
+    "interactive_mfa": ("authentication", {"amr": ["pwd", "hwk"]}),
     "attest_workload_identity": ("attestation", {}),
     "refresh_token": ("refresh", {}),
     "owner_approval": ("owner_approval", {}),

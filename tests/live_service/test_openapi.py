@@ -6,7 +6,7 @@ import json
 import tomllib
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import pytest
 from support.live_server import ROOT, Server, an_event
 from support.step_ups import moved_session, report_completed

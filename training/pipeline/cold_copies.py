@@ -60,12 +60,8 @@ class ColdCopies:
         return examples.followed_by(copied.weighted(share * self.weight))
 
 
-NO_COPIES = ColdCopies(
-    np.empty((0, len(FEATURES))),
-    np.empty(0, bool),
-    *(np.empty(0, np.int64) for _ in range(3)),
-    weight=np.empty(0),
-)
+_NONE = np.empty(0, np.int64)
+NO_COPIES = ColdCopies(np.empty((0, len(FEATURES))), np.empty(0, bool), _NONE, _NONE, _NONE, np.empty(0))
 
 
 def cold_copies(
@@ -151,7 +147,7 @@ def _replayed(world: World, copied: Array, copy: Array, population: Array) -> tu
     bounds = np.searchsorted(copy, np.arange(0, int(copy.max(initial=-1)) + 1, max(1, BATCH // LENGTH)))
     for begin, end in zip(bounds, [*bounds[1:], len(copied)], strict=True):
         rows = rows_of(world.events.take(pa.array(copied[begin:end])))
-        rows["identity_key"] = keys_of(np.array([f"copy {number}".encode() for number in copy[begin:end]], object))
+        rows["identity_key"] = keys_of([f"copy {number}".encode() for number in copy[begin:end]])
         matrix[begin:end] = replay_rows(rows, population)
         order = begin + time_order(rows)
         position[order[np.argsort(copy[order], kind="stable")]] = _ranks(np.bincount(copy[begin:end] - copy[begin]))
