@@ -126,6 +126,21 @@ class RecordedTypes(WireModel):
     ] = None
 
 
+class RecordedPlaces(WireModel):
+    """What was known of the places of the identity and of its proofs when the request was decided."""
+
+    habits: Annotated[
+        dict[str, bool | None],
+        Field(description="Whether the caller habitually says each part of a place; null where that is not known."),
+    ]
+    proven_network: Annotated[
+        bool, Field(description="Whether the identity had lately proven itself on this network with this device.")
+    ]
+    claims: Annotated[
+        dict[str, dict[str, Any]], Field(description="Where each claim of the request was made, by kind of proof.")
+    ]
+
+
 class RecordedLowestTrust(WireModel):
     """The lowest trust at what was new to the identity, as it was kept when the request was decided."""
 
@@ -161,6 +176,9 @@ class DecisionBody(WireModel):
     lowest: Annotated[
         RecordedLowestTrust | None,
         Field(description="The lowest trust where the request came from, if something of that was new."),
+    ] = None
+    places: Annotated[
+        RecordedPlaces | None, Field(description="What was known of places; null in records before 0.3.")
     ] = None
     valid_until: Annotated[
         int | None, Field(description="When the session's trust ends, in µs since 1970, as the session keeps it.")

@@ -18,7 +18,8 @@ from support.step_ups import report_completed
 from serving.policy.schema import BUILT_IN
 
 HOME = {"ip": "203.0.113.7", "asn": 64496, "country": "DE"}
-AWAY = {"ip": "198.51.100.9", "asn": 64499, "country": "BR"}
+AWAY = {"ip": "198.51.100.9", "asn": 64499, "country": "DE"}
+"""In the same country: from another one, nobody could have travelled so fast."""
 LAPTOP = {"id": "laptop", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"}
 FOREIGN = {"id": "foreign", "user_agent": "curl/8.4.0"}
 THRESHOLDS = tuple(

@@ -13,6 +13,7 @@ FACTS: dict[str, Any] = {
     "asn": 64500,
     "country": "DE",
     "latitude": 52.5,
+    "accuracy_km": 20.0,
     "longitude": 13.4,
     "hosting": False,
     "anonymizer": False,

@@ -56,7 +56,7 @@ def test_they_agree_on_a_hundred_thousand_requests(seed: int) -> None:
 @pytest.fixture(scope="module")
 def many_requests() -> ProofResult:
     """Enough requests for every floor."""
-    return check_floors(POLICY, TEXT, 7, 4_000)
+    return check_floors(POLICY, TEXT, 7, 8_000)
 
 
 def test_every_floor_is_tried_with_and_without_proof(many_requests: ProofResult) -> None:

@@ -20,11 +20,11 @@ from training.simulation.world import simulate, world_parameters
 
 GOLDEN = {
     "simulated": (
-        "a7e4ec717279897ecb1f5b0554a152cf09c22b7cc189bec0f81df16f65cbcb96",
-        "530da0f1d2ef47cf614c787f82f7a5ba86c8a60d3ae9ce7be57e296fbd24795b",
+        "e91b00a465757d1a4c2f7cd6433acfbf1c585c8485077bd98ed8065d3e3ad2b2",
+        "1763cdd6455d148eb32304a69536b5607b62c3a3956e5b02f148e1c786b1e617",
     ),
     "injected": (
-        "bee5fde29b83e8efad3ea2c2cfd6157a347dc5f0acb59f57db9edb0c8cc8fb8b",
+        "d03596c48fc30e517be6d8355b79b2e56f378f79de3631f41d2b6bf02e01351f",
         "ec6756ddb0c1ad078c8e430b47531fef65048b8104fb954bc912dc3194aff881",
     ),
 }

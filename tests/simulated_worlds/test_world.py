@@ -118,11 +118,11 @@ def test_injected_events_hold_no_field_that_the_log_never_records(frame: pd.Data
 
 def test_logs_differ_in_what_they_record(frame: pd.DataFrame) -> None:
     """Some deployments record no address, some nearly everything."""
-    columns = ["network.ip", "device.managed", "resource.sensitivity"]
+    recorded = frame[list(EVENT_SCHEMA.names)].notna().groupby(frame["identity.id"]).any()
 
-    recorded = frame[columns].notna().groupby(frame["identity.id"]).any()
     assert (~recorded["network.ip"]).any()
-    assert recorded.all(axis=1).any()
+    assert recorded.mean(axis=1).max() > 0.8
+    assert recorded.mean(axis=1).min() < 0.5
 
 
 def test_some_identities_begin_inside_the_data(frame: pd.DataFrame) -> None:

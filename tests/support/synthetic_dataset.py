@@ -74,7 +74,8 @@ def make_dataset() -> Dataset:
     part = (session // 2) % 4
     fit, stop, calibrate, test = (part == number for number in range(4))
     split = Split(np.zeros(6_000, bool), fit, stop, calibrate, test, int(targets.time[-1]) + 90_000 * SECOND)
-    events = conform(pa.table({"action.outcome": ["success"] * 6_000}))
+    time = pa.array(targets.time).cast(pa.timestamp("us", "UTC"))
+    events = conform(pa.table({"time": time, "action.outcome": ["success"] * 6_000}))
     world = World(events, benign_labels(events))
     return Dataset(world, matrix, empty_population(), split, targets, np.full(6_000, "human"))
 

@@ -64,7 +64,7 @@ _NONE = np.empty(0, np.int64)
 NO_COPIES = ColdCopies(np.empty((0, len(FEATURES))), np.empty(0, bool), _NONE, _NONE, _NONE, np.empty(0))
 
 
-def cold_copies(
+def copy_sessions(
     world: World, targets: PredictionTargets, rows: Array, population: Array, share: float, seed: int
 ) -> ColdCopies:
     """Copy every attacked session of some rows, given by number, and a share of the benign ones.

@@ -23,7 +23,7 @@ from training.model.fit import Examples, row_examples, thin_negatives
 from training.model.recipe import Recipe
 from training.parallel import release_memory
 from training.pipeline.augmentation import Augmentation, hard_negatives, simulated_abuse
-from training.pipeline.cold_copies import ColdCopies, cold_copies
+from training.pipeline.cold_copies import ColdCopies, copy_sessions
 from training.progress import CountCallback
 from training.scenarios.attacks.registry import SCENARIOS
 
@@ -66,7 +66,7 @@ class Dataset:
 
     def cold_copies(self, rows: Array, share: float, seed: int) -> ColdCopies:
         """Every attacked session of the rows, and a share of the others, as the first thing seen of an identity."""
-        return cold_copies(self.world, self.targets, rows, self.population, share, seed)
+        return copy_sessions(self.world, self.targets, rows, self.population, share, seed)
 
     def baseline_rows(self, recipe: Recipe, seed: int) -> Array:
         """Numbers of the rows that baselines are fitted on: all malicious ones, and an even share of the others."""

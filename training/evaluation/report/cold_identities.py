@@ -13,7 +13,7 @@ from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, bootstrap_weights, estimate
 from training.metrics.calibration import RANKING_RESAMPLES
 from training.model.explanations import explain_now
-from training.pipeline.cold_copies import ColdCopies, cold_copies
+from training.pipeline.cold_copies import ColdCopies, copy_sessions
 
 COPIED = 0.2
 """Share of the benign sessions of the test that are copied."""
@@ -28,7 +28,7 @@ TOLERANCE = 0.5
 def cold_identities_section(context: EvaluationContext) -> SectionResult:
     """Copies of the test's sessions, each the first thing seen of its identity: ranking, calibration, the unknown."""
     data, rows = context.data, context.test_set.rows[~context.data.held_out[context.test_set.rows]]
-    copies = cold_copies(data.world, data.targets, rows, context.model.population, COPIED, context.seed)
+    copies = copy_sessions(data.world, data.targets, rows, context.model.population, COPIED, context.seed)
     if not copies.malicious.any() or copies.malicious.all():
         return [], {}
     score, identity = context.model.now_log_odds(copies.matrix), data.targets.identity[copies.row]
