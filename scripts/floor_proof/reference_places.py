@@ -29,7 +29,8 @@ def counts_at(request: Request, proof: Groups) -> bool:
     if request.proven_network and same_device:
         del pairs["network"]
     same = all(alike(habits[part], *pair, again=again) for part, pair in pairs.items())
-    return same and (not is_hosted(now["network"]) or same_device or near(then, now, again=again))
+    hosted = is_hosted(then["network"]) or is_hosted(now["network"])
+    return same and (not hosted or same_device or near(then, now, again=again))
 
 
 def alike(habitual: bool | None, then: Any, now: Any, *, again: bool) -> bool:
@@ -69,7 +70,7 @@ def held(groups: Groups) -> Any:
 
 def is_hosted(network: Groups) -> bool:
     """Whether anybody may rent an address of the network."""
-    return True in (network["hosting"], network["anonymizer"])
+    return True in (network.get("hosting"), network.get("anonymizer"))
 
 
 def near(then: Groups, now: Groups, *, again: bool) -> bool:

@@ -4,7 +4,7 @@
 
 `CHECKOUT` is a folder with a release of this repository: its engine, policy and shipped model are measured. Everybody
 meets every challenge at once, with a proof of the kind the remedy names, and repeats the request; what is then asked
-again counts again. `--off` switches one rule of the release off. `scripts/prompts` runs it for both releases.
+again counts again. `--off` switches one rule off. `scripts/prompt_cost/compare.py` runs it for both releases.
 """
 
 from __future__ import annotations
@@ -129,6 +129,8 @@ def replay(release: Release, requests: list[Any], namespace: str) -> Count:
                 count.given_up += 1
                 break
             at += timedelta(seconds=5)
+        else:
+            count.given_up += 1
     return count
 
 

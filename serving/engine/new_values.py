@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from serving.engine.score_context import ScoreContext
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy
 from serving.store.decision_log import DecisionRecord
+from serving.store.places.claim_places import SIGN_IN_AFTER
 from serving.store.places.field_presence import groups_present
 from serving.store.schema import LIVE
 from serving.store.seen_values import (
@@ -44,8 +45,6 @@ from serving.store.seen_values import (
 from serving.store.store import Transaction
 
 KINDS = ("network", "device", "client")
-SIGNED_IN_WITHIN = timedelta(minutes=5)
-"""How long before a sign-in is reported the factors may have been shown for it to prove its place."""
 _IN_HISTORY = {
     "network": (("asn", "asn_key"), ("country", "country_key")),
     "device": (("instance", "instance_key"),),
@@ -180,7 +179,7 @@ def signed_in_here(event: Event, policy: Policy, *, assured: bool) -> bool:
         return False
     made_at = claim.time or event.time
     proof = Proof(made_at, "interactive_mfa", claim.acr, claim.amr or (), claim.aal)
-    recent = abs(event.time - made_at) <= SIGNED_IN_WITHIN
+    recent = abs(event.time - made_at) <= SIGN_IN_AFTER
     return recent and assurance(proof, policy).level >= model_requirement(policy).aal
 
 

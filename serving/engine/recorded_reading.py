@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from features.event.schema import Event
+from features.inventory.matching import matching_identity
 from serving.decision.authorization_details import kept_intent
 from serving.decision.inputs import SessionState
 from serving.decision.proofs import latest_moment
 from serving.decision.readings import KnownTypes, Readings
+from serving.deployment.catalogue_files import Catalogues
 from serving.deployment.request_reading import read_request
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy
@@ -25,9 +27,13 @@ def read_recorded(body: Mapping[str, Any], event: Event, active: ActiveConfigura
     return read_request(event, active.policy, active.catalogues, types, assured=body.get("assured", True))
 
 
-def session_intent(tx: Transaction, namespace: str, event: Event, types: KnownTypes) -> str | None:
+def session_intent(
+    tx: Transaction, namespace: str, event: Event, types: KnownTypes, catalogues: Catalogues
+) -> str | None:
     """The intent that an agent's session has declared until now, from its last decision."""
-    if "agent" not in (event.identity.type, types.fixed, *types.declared) and event.session.intent is None:
+    entry = matching_identity(catalogues, event.identity.id)
+    kinds = (event.identity.type, types.fixed, *types.declared, entry.type if entry else None)
+    if "agent" not in kinds and event.session.intent is None:
         return None
     last = tx.decisions.latest_in_session(SessionKey(namespace, event.identity.id, event.session.id))
     if last is None:

@@ -56,7 +56,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         history, version = _load_history(tx, context)
     last_seen = _last_seen(history, context, active)
     with metrics.REMEMBERING.time():
-        types, places = _remember_type(tx, context), remember_place(tx, context)
+        types, places = _remember_type(tx, context, active), remember_place(tx, context)
     readings = read_request(context.event, active.policy, active.catalogues, types, assured=context.assured)
     row, withheld = row_of(context.event), withheld_groups(context.event, places.habits)
     sent = assess(row, history, active)
@@ -79,7 +79,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
             replace(
                 state,
                 last_seen=last_seen,
-                session_revoked_at=_revoked_beside(state, history, context),
+                session_revoked_at=_revoked_beside(state, context),
                 places=places,
             ),
             id=new_decision_id(context.at),
@@ -127,10 +127,10 @@ def _last_seen(history: History, context: ScoreContext, active: ActiveConfigurat
     return None if lagging or context.event.session.id is None or last == NEVER else time_of(last)
 
 
-def _revoked_beside(state: SessionState, history: History, context: ScoreContext) -> datetime | None:
-    """When another session of the identity was revoked. A session that has succeeded before goes on; one that has not
-    may be the revoked one under a new name."""
-    known = context.event.session.id is not None and int(history.session["last"][0]) != NEVER
+def _revoked_beside(state: SessionState, context: ScoreContext) -> datetime | None:
+    """When another session of the identity was revoked. A session that was allowed before goes on; one that was not may
+    be the revoked one under a new name, whatever outcome its requests claim."""
+    known = context.event.session.id is not None and state.valid_until is not None
     return None if known else state.session_revoked_at
 
 
@@ -172,14 +172,14 @@ def _state_in(
     return asked_after_claims(tx, state, event, active.policy), tx.sessions.proofs(key, at)
 
 
-def _remember_type(tx: Transaction, context: ScoreContext) -> KnownTypes:
+def _remember_type(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> KnownTypes:
     """Record the declared type, which a caller that may assert facts fixes; returns what was known of it before. An
     inline request records nothing, and nothing is known of it."""
     if context.inline:
         return NO_TYPES
     identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
     types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
-    return replace(types, intent=session_intent(tx, context.namespace, context.event, types))
+    return replace(types, intent=session_intent(tx, context.namespace, context.event, types, active.catalogues))
 
 
 def new_decision_id(at: datetime) -> str:

@@ -100,3 +100,15 @@ def test_only_an_administrator_lifts(small: Server) -> None:
     body = {"identity": "kept", "reason": "please"}
 
     assert small.post("/revocations/lift", body, key=small.key("investigate"))[0] == 403
+
+
+def test_a_sign_in_that_a_new_session_claims_to_have_made_gains_nothing(small: Server) -> None:
+    """Its outcome is what the caller says, and was not proven: the session stays new."""
+    small.score(an_event("claimant", session="s1"))
+    revoke(small, "claimant", "s1")
+    sign_in = an_event("claimant", session="s9") | {
+        "action": {"name": "idp:SignIn", "category": "authenticate", "outcome": "success"}
+    }
+    claimed, after = small.score(sign_in), small.score(an_event("claimant", session="s9"))
+
+    assert (claimed["ruling"], after["ruling"]) == ("step_up", "step_up")

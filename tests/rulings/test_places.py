@@ -146,6 +146,14 @@ def test_on_hosting_and_anonymising_networks_the_device_or_the_range_counts_too(
     assert refusal(at(**hosted), at(**elsewhere), NONE) is None
 
 
+def test_a_network_is_no_less_a_hosting_providers_when_the_request_does_not_say_so() -> None:
+    """The proof knows; leaving out the address, and with it what is looked up, gains nothing."""
+    made_on = at(network={"hosting": True}, device={"id": None})
+    silent = at(network={"hosting": None, "ip": None}, device={"id": None})
+
+    assert "a hosting provider's or an anonymiser's" in (refusal(made_on, silent, NONE) or "")
+
+
 def test_a_proof_of_a_place_that_nobody_knows_covers_no_anonymiser() -> None:
     """Also where nobody knows what is habitual."""
     made_on = at(**hidden("network", "device", "client"))

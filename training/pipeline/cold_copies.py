@@ -77,6 +77,8 @@ def copy_sessions(
     order = _by_identity_in_time(targets, rows)
     first, attacked = _sessions(targets, order)
     chosen = attacked | (rng.random(len(first)) < share)
+    if not chosen.any():
+        return NO_COPIES
     starts = _starts(targets, order, first[chosen], rng)
     copied, copy = _events_from(targets, order, starts)
     weight = np.where(attacked[chosen], 1.0, 1.0 / share)[copy]

@@ -21,7 +21,7 @@ from features.sources.mapping.map_file import REQUIRED, FieldRule, MapFile, read
 from features.sources.mapping.paths import IndexedRecord, value_at
 from features.sources.mapping.values import text_value
 
-_FAILED = re.compile(r"fail", re.IGNORECASE)
+_FAILED = re.compile(r"fail(?!.?over)", re.IGNORECASE)
 _SIGN_IN_SAYS: tuple[tuple[re.Pattern[str], Outcome], ...] = (
     (re.compile(r"den(y|ied)|reject|refused|blocked|unauthori[sz]ed", re.IGNORECASE), "denied"),
     (re.compile(r"invalid|error|timed?.?out|expired", re.IGNORECASE), "failure"),

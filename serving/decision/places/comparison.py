@@ -65,7 +65,7 @@ def _differences(
         if why is not None:
             yield Difference(part, why.format(then=describe_part(part, then), now=describe_part(part, now)))
     same_range = then.prefix is not None and then.prefix == now.prefix
-    if not now.hosting or same_device or same_range or attested:
+    if not (then.hosting or now.hosting) or same_device or same_range or attested:
         return
     if not (same_request and now.device is None and now.prefix is None):
         yield Difference("network", _HOSTING)

@@ -29,7 +29,7 @@ from serving.times import microseconds
 
 _PLACE = TypeAdapter(Place)
 _SIGN_IN: ProofKind = "interactive_mfa"
-_BEFORE, _AFTER = timedelta(seconds=1), timedelta(seconds=5)
+_BEFORE, SIGN_IN_AFTER = timedelta(seconds=1), timedelta(seconds=5)
 """How far the times of a sign-in's report and of its claims may lie apart: one has whole seconds, clocks differ."""
 _FOUND = Statement(
     sa.select(claim_places.c.source, claim_places.c.at, claim_places.c.credential, claim_places.c.made_on)
@@ -68,7 +68,7 @@ class ClaimPlaces:
         sign-in, as single sign-on does."""
         at = event.authentication.time or event.time
         happened = event.action.category == "authenticate" and event.action.outcome == "success"
-        if not happened or not -_AFTER <= event.time - at <= _AFTER:
+        if not happened or not -SIGN_IN_AFTER <= event.time - at <= SIGN_IN_AFTER:
             return
         found = self._found(namespace, event.identity.id, _SIGN_IN, at)
         if not any((each.source, each.at) == ("sign_in", microseconds(at)) for each in found):
@@ -100,7 +100,7 @@ class ClaimPlaces:
 
     def _found(self, namespace: str, identity: str, kind: str, at: datetime) -> list[_Found]:
         names = {"of_space": namespace, "of_identity": identity, "of_kind": kind}
-        since, until = microseconds(at - _BEFORE), microseconds(at + _AFTER)
+        since, until = microseconds(at - _BEFORE), microseconds(at + SIGN_IN_AFTER)
         return [_Found(*row) for row in self._connection.rows(_FOUND, **names, since=since, until=until)]
 
     def _add(self, namespace: str, event: Event, kind: str, at: datetime, source: str) -> None:
