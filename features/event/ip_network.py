@@ -12,13 +12,9 @@ from features.hashing import UNKNOWN, key_of
 
 RISKIER = frozenset(("hosting", "anonymizer", "reputation"))
 """Facts about a network that make a request riskier where they are true or above 0."""
-_LAST_FOUR = (
-    bytes(10) + b"\xff\xff",
-    bytes.fromhex("0064ff9b") + bytes(8),
-    bytes.fromhex("0064ff9b0001") + bytes(6),
-)
-"""Prefixes before an IPv4 address in the last four bytes: mapped, NAT64, and NAT64 within a network."""
 _NAT64_48 = bytes.fromhex("0064ff9b0001")
+_LAST_FOUR = (bytes(10) + b"\xff\xff", bytes.fromhex("0064ff9b") + bytes(8), _NAT64_48 + bytes(6))
+"""Prefixes before an IPv4 address in the last four bytes: mapped, NAT64, and NAT64 within a network."""
 _6TO4, _TEREDO = bytes.fromhex("2002"), bytes.fromhex("20010000")
 
 

@@ -31,7 +31,7 @@ LIBRARY = "aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5"
 
 @dataclass(frozen=True)
 class Request:
-    """One request of a profile: when, by whom, through which key, and the event's groups."""
+    """One request of a profile: its time, its identity, the key it comes through, and the event's groups."""
 
     at: datetime
     identity: str

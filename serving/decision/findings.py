@@ -11,7 +11,7 @@ from typing import Literal
 from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import DecisionContext, Proof, SessionState
 from serving.decision.places.proof_place import made_elsewhere
-from serving.decision.proofs import assurance
+from serving.decision.proofs import assurance, model_requirement
 from serving.policy.schema import Policy
 from serving.times import duration
 
@@ -20,8 +20,6 @@ THRESHOLD = "threshold of "
 FindingKind = Literal["asked_too_often", "standing_fault", "understated_action", "other_identity_type", "push_fatigue"]
 A_PERSON_ANSWERS = frozenset({"interactive_mfa", "intent_authorization", "owner_approval"})
 """The remedies that a person must answer, and can be tired out with."""
-SECOND_FACTOR = 2
-"""The assurance level of a sign-in that proves a place."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,8 @@ def is_proven_place(
     """
     event = context.event
     claims = [each for each in proofs if each.source == "claim" and each.kind == "interactive_mfa"]
-    signed_in = (each for each in claims if assurance(each, context.policy).level >= SECOND_FACTOR)
+    needed = model_requirement(context.policy).aal
+    signed_in = (each for each in claims if assurance(each, context.policy).level >= needed)
     here = context.place.network_on_device
     given = (
         proof

@@ -22,7 +22,7 @@ from features.history.layout import History
 from features.model.trust_curve import TrustCurve
 from serving.decision.inputs import Proof
 from serving.decision.lowest_trust import WITHHELD, LowestTrust, counts_for
-from serving.decision.places.comparison import is_attested
+from serving.decision.places.comparison import COMPARED, is_attested
 from serving.decision.places.place import client_of
 from serving.decision.proofs import assurance, model_requirement
 from serving.engine.assessment import assess
@@ -44,7 +44,6 @@ from serving.store.seen_values import (
 )
 from serving.store.store import Transaction
 
-KINDS = ("network", "device", "client")
 _IN_HISTORY = {
     "network": (("asn", "asn_key"), ("country", "country_key")),
     "device": (("instance", "instance_key"),),
@@ -142,7 +141,7 @@ def values_of(
     """
     identity, session = event.identity.id, event.session.id or ""
     names = value_names(event, at, withheld)
-    missing = [kind for kind, there in zip(KINDS, groups_present(event), strict=False) if not there]
+    missing = [kind for kind, there in zip(COMPARED, groups_present(event), strict=False) if not there]
     asked = (*names, *([] if withheld else [_withheld_in(session)]), EARLIER_HISTORY)
     found = tx.seen_values.find(space, identity, asked, and_new=bool(missing or withheld))
     earlier = EARLIER_HISTORY in found
@@ -227,7 +226,7 @@ def _earlier(new: Iterable[SeenValue], session: str, history: History) -> Histor
 
 
 def _order(seen: SeenValue) -> int:
-    return (*KINDS, WITHHELD).index(seen.kind)
+    return (*COMPARED, WITHHELD).index(seen.kind)
 
 
 def _withheld_in(session: str) -> str:

@@ -31,10 +31,10 @@ def session_intent(
     tx: Transaction, namespace: str, event: Event, types: KnownTypes, catalogues: Catalogues
 ) -> str | None:
     """The intent that an agent's session has declared until now, from its last decision."""
-    entry = matching_identity(catalogues, event.identity.id)
-    kinds = (event.identity.type, types.fixed, *types.declared, entry.type if entry else None)
-    if "agent" not in kinds and event.session.intent is None:
-        return None
+    if event.session.intent is None and "agent" not in (event.identity.type, types.fixed, *types.declared):
+        entry = matching_identity(catalogues, event.identity.id)
+        if entry is None or entry.type != "agent":
+            return None
     last = tx.decisions.latest_in_session(SessionKey(namespace, event.identity.id, event.session.id))
     if last is None:
         return None

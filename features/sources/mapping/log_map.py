@@ -17,7 +17,7 @@ from features.event.schema import Event, Outcome
 from features.sources.formats.records import NobodyKnown, NotAnEvent, Record
 from features.sources.mapping.action_table import ActionTable
 from features.sources.mapping.event_fields import EVENT_FIELDS, EventField
-from features.sources.mapping.map_file import REQUIRED, FieldRule, MapFile, read_map
+from features.sources.mapping.map_file import REQUIRED, SLOT, FieldRule, MapFile, read_map
 from features.sources.mapping.paths import IndexedRecord, value_at
 from features.sources.mapping.values import text_value
 
@@ -28,7 +28,6 @@ _SIGN_IN_SAYS: tuple[tuple[re.Pattern[str], Outcome], ...] = (
     (re.compile(r"succe(ss|eded)", re.IGNORECASE), "success"),
 )
 """What the name of a sign-in says came of it; the first that fits counts."""
-_SLOT = re.compile(r"\{([^{}]+)\}")
 
 Fields = dict[str, Any]
 """The values of an event's fields by their dotted names; None is unknown."""
@@ -137,13 +136,13 @@ def _value(rule: FieldRule, field: EventField, record: Record) -> tuple[Any, boo
 
 
 def _found(source: str, record: Record) -> Any:
-    slots = _SLOT.findall(source)
+    slots = SLOT.findall(source)
     if not slots:
         return value_at(record, source)
     parts = {slot: text_value(value_at(record, slot)) for slot in slots}
     if None in parts.values():
         return None
-    return _SLOT.sub(lambda match: str(parts[match[1]]), source)
+    return SLOT.sub(lambda match: str(parts[match[1]]), source)
 
 
 def _mapped(rule: FieldRule, found: Any) -> Any:

@@ -42,7 +42,7 @@ from features.sources.mapping.event_fields import EVENT_FIELDS
 from features.sources.mapping.paths import PathError, path_steps
 from features.suggestions import did_you_mean
 
-_SLOT = re.compile(r"\{([^{}]+)\}")
+SLOT = re.compile(r"\{([^{}]+)\}")
 REQUIRED = ("time", "identity.id", "identity.type", "action.name")
 """Fields that every event has."""
 
@@ -77,7 +77,7 @@ class FieldRule(BaseModel):
             raise ValueError("needs either `from` or `is`")
         if self.otherwise is not None and self.values is None and self.patterns is None:
             raise ValueError("`else` needs `values` or `patterns`; for records without the field, write `default`")
-        for path in (path for source in self.sources for path in _SLOT.findall(source) or [source]):
+        for path in (path for source in self.sources for path in SLOT.findall(source) or [source]):
             try:
                 path_steps(path)
             except PathError as error:

@@ -12,7 +12,8 @@ from features.arrays import Array
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from serving.decision.places.place import Habits
-from serving.store.places.field_presence import GROUPS, groups_present
+from serving.store.places.field_presence import groups_present
+from serving.store.places.tables import GROUPS
 
 _TOKEN = secrets.token_hex(8)
 """Part of every stand-in: nobody knows it outside this process, so none of them is ever seen in a request."""

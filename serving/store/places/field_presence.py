@@ -21,9 +21,8 @@ from sqlalchemy import bindparam
 from features.event.schema import Event
 from serving.decision.places.place import Habits
 from serving.store.database import Connection, Statement, insert_into
-from serving.store.places.tables import field_presence
+from serving.store.places.tables import GROUPS, field_presence
 
-GROUPS = ("network", "device", "client", "credential")
 HALF_LIFE_DAYS = 14.0
 ENOUGH_REQUESTS = 20
 """Below this many requests of an identity its caller decides, and below as many of the caller nobody does."""

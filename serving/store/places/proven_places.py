@@ -14,31 +14,24 @@ from serving.store.schema import SessionKey, step_ups
 from serving.store.session_state import FAILED_AFTERWARDS
 from serving.times import microseconds
 
+_COMPLETED_LATELY = (
+    (step_ups.c.space == bindparam("of_space"))
+    & (step_ups.c.identity == bindparam("of_identity"))
+    & (step_ups.c.at > bindparam("since"))
+    & (step_ups.c.at <= bindparam("at"))
+    & (step_ups.c.result == "completed")
+    & ~FAILED_AFTERWARDS
+)
 _PROVEN = Statement(
     sa.select(step_ups.c.place)
-    .where(
-        step_ups.c.space == bindparam("of_space"),
-        step_ups.c.identity == bindparam("of_identity"),
-        step_ups.c.proven_network == bindparam("proven_network"),
-        step_ups.c.at > bindparam("since"),
-        step_ups.c.at <= bindparam("at"),
-        step_ups.c.result == "completed",
-        ~FAILED_AFTERWARDS,
-    )
+    .where(_COMPLETED_LATELY, step_ups.c.proven_network == bindparam("proven_network"))
     .limit(1)
 )
 MOST_PROVEN = 60
 """How many of an identity's newest proofs say where it has proven itself."""
 _NEWEST_PROOFS = Statement(
     sa.select(step_ups.c.session, step_ups.c.proof_key, step_ups.c.proof)
-    .where(
-        step_ups.c.space == bindparam("of_space"),
-        step_ups.c.identity == bindparam("of_identity"),
-        step_ups.c.result == "completed",
-        step_ups.c.at > bindparam("since"),
-        step_ups.c.at <= bindparam("at"),
-        ~FAILED_AFTERWARDS,
-    )
+    .where(_COMPLETED_LATELY)
     .order_by(step_ups.c.at.desc())
     .limit(MOST_PROVEN)
 )

@@ -5,7 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
+from serving.decision.places.comparison import COMPARED
 from serving.store.schema import counter, metadata
+
+GROUPS = (*COMPARED, "credential")
+"""What a caller habitually sends, or does not: the parts of a place, and the credential."""
 
 claim_places = Table(
     "claim_places",
@@ -37,7 +41,7 @@ field_presence = Table(
     Column("requests", BigInteger, nullable=False, comment="the first requests that were counted"),
     *(
         Column(f"{group}_{what}", kind, nullable=False)
-        for group in ("network", "device", "client", "credential")
+        for group in GROUPS
         for what, kind in (("days", sa.Float(53)), ("requests", BigInteger()))
     ),
 )
