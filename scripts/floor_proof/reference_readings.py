@@ -66,8 +66,6 @@ def categories_of(request: Request) -> list[str]:
     derived, source = NAMES[request.event["action"]["name"]]
     if source == "actions.yaml" or declared is None:
         return [derived]
-    if source == "nothing" and declared == "authenticate":
-        return ["authenticate", "write"]
     ties_to = derived if harm(derived) == harm(declared) == 2 else declared
     return sorted({declared, derived}, key=lambda each: (-harm(each), each != ties_to))
 

@@ -14,6 +14,7 @@ from features.model.trust_curve import TrustCurve
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Scope, SessionState
 from serving.decision.lowest_trust import LowestTrust, counted_trust, trust_counted_in
+from serving.decision.places.place import UNKNOWN_PLACE
 from serving.decision.readings import Readings
 
 LOW = LowestTrust(0.105, 0.105, 400.0, ("network",), NOW - timedelta(minutes=3))
@@ -63,7 +64,7 @@ def test_the_answer_names_it_beside_the_models_trust(trust: float, ruled: bool) 
         assert answer["lowest"]["sentence"] == (
             "The network of this request came into use 3 minutes ago. Trust there was 10.50 % at its lowest or at "
             "first sight, and more requests do not raise it for anything but reads. A proof made there does, or being "
-            "allowed on 3 different days."
+            "allowed more than reads on 3 different days."
         )
 
 
@@ -100,8 +101,9 @@ def test_only_a_claim_that_the_request_carries_proves_its_place() -> None:
     elevation = strong_proof(30, source="step_up", scope=Scope("write", None), decision_id="d1")
     claim = strong_proof(30)
 
-    assert [decided("write", proofs=(each,), session=asked).proven_here for each in (claim, elevation)] == [True, False]
-    assert not decided("write", proofs=(claim,)).proven_here
+    proven = [decided("write", proofs=(each,), session=asked).proven_at for each in (claim, elevation)]
+    assert proven == [(UNKNOWN_PLACE,), ()]
+    assert not decided("write", proofs=(claim,)).proven_at
 
 
 @pytest.mark.parametrize(
