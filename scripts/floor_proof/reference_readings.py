@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from itertools import pairwise, product
 from typing import Any
 
-from scripts.floor_proof.random_requests import CATALOGUES, NAMES, Request
+from scripts.floor_proof.known_names import CATALOGUES, NAMES
+from scripts.floor_proof.random_requests import Request
 
 Text = dict[str, Any]
 Reading = tuple[Request, list[str] | None]

@@ -39,8 +39,8 @@ class LowestTrust(WireModel):
         Field(
             description="What is new: `network` (operator and country), `device` (id), `client` (family and system), "
             "or `withheld` for what a session left out although its caller habitually sends it. A value is new until "
-            "a proof made there has settled a step-up, or until more than reads was allowed there on three days, each "
-            "at least 24 hours after the one before."
+            "a proof made there has settled a step-up, or until it was allowed on three different days, at least 24 "
+            "hours apart, at a trust that the lowest there has as well."
         ),
     ]
     since: Annotated[Timestamp, Field(description="When the first of them was first used.")]

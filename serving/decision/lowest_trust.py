@@ -17,7 +17,7 @@ from features.event.action_harm import harm_rank
 from features.event.schema import Category
 
 ENOUGH_DAYS = 3
-"""On how many days, at least 24 hours apart, more than reads must have been allowed before a value is no longer new."""
+"""On how many days, at least 24 hours apart, a value must have been allowed before it is no longer new."""
 WITHHELD = "withheld"
 """The kind that stands for whatever a session left out although its caller habitually sends it."""
 _NOUNS = {WITHHELD: "parts that are withheld"}
@@ -70,7 +70,7 @@ class LowestTrust:
         return (
             f"The {new} of this request came into use {ago}. Trust there was {trust_percent(self.trust)} at its lowest "
             f"or at first sight, and more requests do not raise it for anything but reads. A proof made there does, or "
-            f"being allowed more than reads on {ENOUGH_DAYS} different days."
+            f"being allowed on {ENOUGH_DAYS} different days."
         )
 
 

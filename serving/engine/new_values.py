@@ -2,9 +2,9 @@
 
 Defends against the subject: an attacker with a stolen session cannot buy a habit by volume. A value is new from its
 first use until a proof made there has settled a step-up, until an identity provider reported a sign-in with strong
-factors there, or until it was allowed on three different days: uses that changed, exported or granted something, each
-at least 24 hours after the one that counted before. Reads do not count, since the lowest trust does not count for them.
-An identity's first values are new as well; since trust was high when they came, that asks for nothing.
+factors there, or until it was allowed on three different days: by uses at least 24 hours apart, each of which the
+lowest trust there would have allowed as well. So what reads are spared buys nothing. An identity's first values are new
+as well; since trust was high when they came, that asks for nothing.
 """
 
 from __future__ import annotations
@@ -102,11 +102,13 @@ class RequestValues:
         as_sent = lowest.trust_as_sent if hidden else min(lowest.trust_as_sent, first.now)
         return replace(lowest, trust=min(lowest.trust, first.now), trust_as_sent=as_sent)
 
-    def record(self, tx: Transaction, at: datetime, *, allowed: Category | None, settled: Settlement | None) -> None:
-        """Write what has changed. `allowed` is the category of what was allowed, `settled` the proof made here, if
-        there is one: it settles only the values that it knows."""
+    def record(self, tx: Transaction, at: datetime, *, allowed_from: float, settled: Settlement | None) -> None:
+        """Write what has changed. The use counts as a day at values whose lowest trust is no less than `allowed_from`
+        (infinite where it was not allowed). `settled` is the proof made here, if any: it settles the values it knows.
+        """
         for seen in self.used:
-            after = seen.with_day(at) if allowed is not None and counts_for(allowed) else seen
+            trusted = allowed_from == -np.inf or (seen.trust is not None and seen.trust >= allowed_from)
+            after = seen.with_day(at) if trusted else seen
             if settled is not None and after.is_new and seen.kind in settled.kinds:
                 after = after.settled(settled.by)
             tx.seen_values.put(self.space, self.identity, self.before.get(seen.value), after)
@@ -164,6 +166,15 @@ def signed_in_here(event: Event, policy: Policy, *, assured: bool) -> bool:
     return recent and assurance(proof, policy).level >= model_requirement(policy).aal
 
 
+def allowed_from(decision: Decision) -> float:
+    """The trust from which a request was allowed; infinite where it was not, or nobody knows."""
+    return _needed(decision.threshold) if decision.ruling == "allow" else np.inf
+
+
+def _needed(threshold: float | None) -> float:
+    return np.inf if threshold is None else threshold
+
+
 def settled_here(event: Event, decision: Decision, policy: Policy, *, assured: bool) -> Settlement | None:
     """The proof that a request carries, or is, with what it knows of the request's place. None without one."""
     here = place_of(event)
@@ -203,18 +214,19 @@ def learn_shipped(
     *,
     at: datetime,
     proven: bool,
+    by_operator: bool,
 ) -> None:
     """Keep what an event says of the values it uses that was shipped here and succeeded; call it before the fold.
 
     Only at the first use of a value the model is asked for the trust there. `at` is the time by which the event ages,
-    `proven` says that it is a sign-in that proves its place.
+    `proven` says that it is a sign-in that proves its place. What an operator imports counts at any trust.
     """
     values = values_of(tx, space, event, at, history)
     if any(seen.is_new and seen.value not in values.before for seen in values.used):
         trust = assess(row_of(event), history, active).trust
         values = values.with_use(event.session.id, trust, trust, active.policy)
     settled = Settlement("sign-in", parts_known_to(place_of(event), place_of(event))) if proven else None
-    values.record(tx, at, allowed=event.action.category, settled=settled)
+    values.record(tx, at, allowed_from=-np.inf if by_operator else _needed(active.threshold(event)), settled=settled)
 
 
 def _earlier(new: Iterable[SeenValue], session: str, history: History) -> History | None:

@@ -30,7 +30,7 @@ from serving.decision.readings import NO_TYPES, KnownTypes, Readings
 from serving.deployment.request_reading import Listed, read_listed
 from serving.engine.assessment import Assessment, assess, stricter
 from serving.engine.further_findings import findings_on_caller, pace_prompts
-from serving.engine.new_values import settled_here, values_of_request
+from serving.engine.new_values import allowed_from, settled_here, values_of_request
 from serving.engine.places.known import remember_place
 from serving.engine.places.withheld import RequestRows, withheld_groups
 from serving.engine.recorded_reading import asked_after_claims, kept_task
@@ -81,8 +81,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         version = _update_history(tx, context, active, decision, readings.event, rows.sent, history, version)
         if not context.inline:
             settled = settled_here(context.event, decision, active.policy, assured=context.assured)
-            allowed = readings.event.action.category if decision.ruling == "allow" else None
-            values.record(tx, context.at, allowed=allowed, settled=settled)
+            values.record(tx, context.at, allowed_from=allowed_from(decision), settled=settled)
         decision, prompt = pace_prompts(
             tx, context, active.policy, decision, readings, assessment.features, proofs, places
         )

@@ -29,7 +29,7 @@ TRICKS: dict[str, str | None] = {
 
 
 def act(
-    server: Server, agent: str, intent: str | None, session: str | None = "own", *, inline: bool = False, **action: Any
+    server: Server, agent: str, intent: str | None, session: str | None = "own", inline: Any = False, **action: Any
 ) -> dict[str, Any]:
     """A request of an agent in its session, in another one, or in none; it may carry its own history."""
     event = an_event(agent, session=agent if session == "own" else session, identity={"type": "agent"})
@@ -38,7 +38,7 @@ def act(
     event["device"] |= {"user_agent": "agent/1.0"}
     if session is None:
         del event["session"]["id"]
-    more = {"history": [event | {"time": ago(60)}]} if inline else {}
+    more: dict[str, Any] = {"history": [event | {"time": ago(60)}]} if inline else {}
     return server.score(event | {"action": event["action"] | action}, **more)
 
 

@@ -5,7 +5,7 @@ Defends against a subject that influences the event's time through its gateway: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,13 +18,13 @@ from support.live_server import Server, active_configuration, ago, an_event, now
 from support.recorded_decisions import open_store
 from support.step_ups import OTHER_NETWORK, report_completed
 
+from serving.contracts.requests import StepUpRequest
 from serving.deployment.catalogue_files import load_catalogues
-from serving.engine import score_context
+from serving.engine import score_context, step_ups
 from serving.engine.writer import Engine
 from serving.errors import InvalidField
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import BUILT_IN, Policy
-from serving.store.schema import LIVE, SessionKey
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ RESTS_ON_A_PROOF: dict[str, dict[str, Any]] = {
     "a floor": {"action": KEY},
     "the model": {"network": OTHER_NETWORK},
     "thin context": THIN,
-    "a session that is too old": {"session": {"id": "s1", "started_at": ago(40 * 86_400)}},
+    "a session that is too old": {"authentication": {"time": ago(40 * 86_400)}},
 }
 
 
@@ -96,30 +96,59 @@ def test_an_allow_that_rested_on_a_proof_is_decided_again(small: Server, reason:
     assert (allowed["ruling"], again["ruling"]) == ("allow", "step_up")
 
 
-def test_an_allow_of_an_expired_session_is_decided_again(small: Server) -> None:
-    """Its challenge was completed, which let the session go on, and failed afterwards."""
-    small.score(an_event("expired"))
-    with small.store.transaction() as tx:
-        tx.sessions.set_valid_until(SessionKey(LIVE, "expired", "s1"), now() - timedelta(seconds=1))
-    challenge = small.score(an_event("expired"))
-    report_completed(small, challenge, "expired")
-    event = an_event("expired", id="e1")
-    allowed = small.score(event)
-    fail(small, challenge, "expired")
-    again = small.score(event)
-
-    assert (challenge["because"], allowed["ruling"]) == (["the session's trust has expired"], "allow")
-    assert again["ruling"] == "step_up"
+SHORT = (
+    BUILT_IN.read_text()
+    .replace("longest_seconds: 28800", "longest_seconds: 60")
+    .replace("shortest_seconds: 300", "shortest_seconds: 60")
+)
+"""A policy under which no session lasts longer than a minute."""
 
 
-def test_an_allow_is_not_repeated_once_its_session_has_expired(small: Server) -> None:
+@pytest.fixture
+def clock(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[float], datetime]:
+    """Sets the engine's clock to so many seconds after the start, and puts SHORT in force."""
+    (tmp_path / "policy.yaml").write_text(SHORT)
+    engine.change(lambda before: replace(before, policy=Policy.load(tmp_path / "policy.yaml")))
+    start = now()
+
+    def set_to(seconds: float) -> datetime:
+        for module in (score_context, step_ups):
+            monkeypatch.setattr(module, "now", lambda: start + timedelta(seconds=seconds))
+        return start + timedelta(seconds=seconds)
+
+    return set_to
+
+
+def test_an_allow_is_not_repeated_once_its_session_has_expired(
+    engine: Engine, clock: Callable[[float], datetime]
+) -> None:
     """Also where no proof was asked for."""
-    event = an_event("outlived", id="e1")
-    allowed = small.score(event)
-    with small.store.transaction() as tx:
-        tx.sessions.set_valid_until(SessionKey(LIVE, "outlived", "s1"), now() - timedelta(seconds=1))
+    request, rulings = score_request("outlived", id="e1"), []
+    for seconds in (0, 50, 70):
+        clock(seconds)
+        rulings.append(engine.score(request, CALLER)["ruling"])
 
-    assert (allowed["ruling"], small.score(event)["ruling"]) == ("allow", "step_up")
+    assert rulings == ["allow", "allow", "step_up"]
+
+
+def test_an_allow_of_an_expired_session_is_decided_again(engine: Engine, clock: Callable[[float], datetime]) -> None:
+    """It rested on the proof that let the session go on, which is reported as failed afterwards."""
+    clock(0)
+    engine.score(score_request("expired"), CALLER)
+    clock(70)
+    challenge = engine.score(score_request("expired"), CALLER)
+    report = {"decision_id": challenge["decision_id"], "identity": "expired", "session": "s1", "result": "completed"}
+    proof = {"made_at": clock(72).isoformat(), "kind": "interactive_mfa", "amr": ["pwd", "hwk"]}
+    engine.step_up(StepUpRequest.model_validate(report | {"proof": proof}))
+    request = score_request("expired", id="e1")
+    allowed = engine.score(request, CALLER)
+    clock(74)
+    engine.step_up(StepUpRequest.model_validate(report | {"result": "failed"}))
+    clock(76)
+    again = engine.score(request, CALLER)
+
+    assert challenge["because"] == ["the session's trust has expired"]
+    assert (allowed["ruling"], again["ruling"]) == ("allow", "step_up")
 
 
 def revoked(server: Server, identity: str, session: str | None) -> None:

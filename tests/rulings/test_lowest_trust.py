@@ -64,7 +64,7 @@ def test_the_answer_names_it_beside_the_models_trust(trust: float, ruled: bool) 
         assert answer["lowest"]["sentence"] == (
             "The network of this request came into use 3 minutes ago. Trust there was 10.50 % at its lowest or at "
             "first sight, and more requests do not raise it for anything but reads. A proof made there does, or being "
-            "allowed more than reads on 3 different days."
+            "allowed on 3 different days."
         )
 
 
