@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from features.cli.output import fail
-from serving.cli.consume import consume_app
 from serving.cli.decision_log import log_app
+from serving.cli.log_consumer import consume_app
 from serving.cli.personal_data import data_app
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
