@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.arrays import Array
-from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
+from features.event.numpy_row import rows_of
 from training.data.labels import events_to_frame, frame_to_events
 from training.evaluation.context import SectionResult
 from training.evaluation.studies.ablations import light_recipe, refit
@@ -161,7 +161,10 @@ def inject_techniques(data: Dataset, seed: int, count: int = VICTIMS) -> Injecte
         mark = [(copy // len(SETTINGS), copy % len(SETTINGS), victim) for copy in range(len(batches))]
         marks.append(np.repeat(mark, counts, 0))
     injected = frame_to_events(pd.concat(requests, ignore_index=True))
-    matrix = replay(pa.concat_tables([*histories, injected]), data.population)[-injected.num_rows :]
+    deployment = data.deployment[[rows[0] for rows in victims]]
+    of_row = np.concatenate([np.repeat(deployment, [len(each) for each in parts]) for parts in (histories, requests)])
+    every = rows_of(pa.concat_tables([*histories, injected]))
+    matrix = data.populations.replay(every, of_row)[-injected.num_rows :]
     victim_types = np.array([data.identity_type[rows[0]] for rows in victims])
     technique, setting, victim_number = np.concatenate(marks).T
     return InjectedTechniques(matrix, technique, setting, victim_number, victim_types)
