@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support.recorded_decisions import START
@@ -13,7 +14,7 @@ from serving.decision.places.named_values import kind_of, value_names
 from serving.decision.places.place import UNKNOWN_PLACE, place_of
 
 
-def device_event(user_agent: str | None = None, **groups: object) -> Event:
+def device_event(user_agent: str | None = None, **groups: Any) -> Event:
     event = {"time": START.isoformat(), "identity": {"id": "ada", "type": "human"}, "action": {"name": "x"}}
     return Event.model_validate(event | {"device": {"id": "d1", "user_agent": user_agent}} | groups)
 
@@ -71,7 +72,7 @@ def test_the_kind_of_a_value_is_its_first_word() -> None:
         ({"device": {"user_agent": "?"}}, (False, False, True)),
     ],
 )
-def test_what_a_request_says_is_what_its_place_has(groups: dict[str, object], said: tuple[bool, ...]) -> None:
+def test_what_a_request_says_is_what_its_place_has(groups: dict[str, Any], said: tuple[bool, ...]) -> None:
     """Two ways to say the same: by the event, and by the place that is worked out of it."""
     event = device_event(**groups)
     place = place_of(event)
