@@ -23,6 +23,7 @@ from training.parallel import release_memory
 from training.pipeline.augmentation import Augmentation, hard_negatives, simulated_abuse
 from training.pipeline.cold_copies import ColdCopies, copy_sessions
 from training.pipeline.deployments import DeploymentPopulations, measure_deployments
+from training.pipeline.transplants import Transplants, transplant
 from training.progress import CountCallback
 from training.scenarios.attacks.registry import SCENARIOS
 
@@ -76,6 +77,11 @@ class Dataset:
     def cold_copies(self, rows: Array, share: float, seed: int) -> ColdCopies:
         """Every attacked session of the rows, and a share of the others, as the first thing seen of an identity."""
         return copy_sessions(self.world, self.targets, rows, self.populations, share, seed)
+
+    def transplants(self, rows: Array, share: float, seed: int, *, own: bool = False) -> Transplants:
+        """Masquerades: other identities' sessions moved into a share of those of the rows."""
+        window = self.split.population & self.targets.known & ~self.targets.malicious
+        return transplant(self.world, self.targets, rows, window, self.populations, share, seed, own=own)
 
     def baseline_rows(self, recipe: Recipe, seed: int) -> Array:
         """Numbers of the rows that baselines are fitted on: all malicious ones, and an even share of the others."""

@@ -74,7 +74,11 @@ def export_model(
         "seed": int(run.data.params["seed"]),
         "data": found.tags["data"],
         "promotion_checks": found.tags[CHECKS_TAG],
-        "checks": [line[2:] for line in (folder / CARD).read_text().splitlines() if "passed: " in line[:16].lower()],
+        "checks": [
+            line[2:]
+            for line in (folder / CARD).read_text().splitlines()
+            if line.startswith(("- passed: ", "- skipped: ", "- NOT PASSED: "))
+        ],
         "catalogue": found.tags["catalogue"],
         "parameters": dict(sorted(run.data.params.items())),
         "figures": dict(sorted(run.data.metrics.items())),
