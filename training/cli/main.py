@@ -1,5 +1,5 @@
 """Train and evaluate models: `session-trust training simulate | graft | labels | doctor | retrain | evaluate |
-measure | compare | importance | search | promote | export-model | register-model`.
+log-sizes | measure | compare | importance | search | promote | export-model | register-model`.
 
 Exit codes: 0 done, 1 refused by promotion checks, 2 it could not be done as asked.
 """
@@ -18,6 +18,7 @@ from features.settings import get_settings
 from training.cli.data import data_app
 from training.cli.doctor import doctor_app
 from training.cli.evaluate import evaluation_app
+from training.cli.log_sizes import log_sizes_app
 from training.cli.measure import measure_app
 from training.cli.model_files import model_files_app
 from training.cli.search import search_app
@@ -38,6 +39,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown
 app.add_typer(data_app)
 app.add_typer(doctor_app)
 app.add_typer(evaluation_app)
+app.add_typer(log_sizes_app)
 app.add_typer(measure_app)
 app.add_typer(search_app)
 app.add_typer(model_files_app)

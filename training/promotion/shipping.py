@@ -108,6 +108,13 @@ def register_exported(settings: Settings, folder: Path | None = None) -> str:
     return version
 
 
+def load_shipped() -> TrustModel:
+    """The model that ships with this build. Raises ModelMismatch when a file is not what its manifest says."""
+    folder = shipped_model()
+    _, tags = read_manifest(folder)
+    return load(folder, folder / NOW_FILE, tags, f"in {folder}")
+
+
 def scores_of(model: TrustModel) -> dict[str, list[str]]:
     """Calibrated log-odds of both models for a few fixed rows, as hexadecimal floats: whoever loads the files gets the
     same bits. Probabilities are left out, since exp() differs in its last bit from one processor to another."""
