@@ -21,9 +21,7 @@ def test_each_size_is_a_row_for_the_shipped_model_and_one_for_its_own(world: Wor
     sizes = [LogSize(20, 14), LogSize(140, 30)]
     recipe = Recipe(trees=10, leaves=7, augmentation=0)
 
-    table = log_sizes_table(
-        world, sizes, small_model(), recipe, 1, lambda stage, share: stages.append((stage, share))
-    )
+    table = log_sizes_table(world, sizes, small_model(), recipe, 1, lambda stage, share: stages.append((stage, share)))
 
     assert table.columns == COLUMNS
     assert [row[:2] + row[3:4] for row in table.rows] == [

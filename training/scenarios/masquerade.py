@@ -63,8 +63,8 @@ def move_sessions(world: World, inside: Array, share: float, seed: int, *, own: 
     """Move sessions into a share of the benign ones of a world, whose rows are in order of time.
 
     `inside` says of each row whether its identity is part of the population, shape (n,). Victim and donor belong to the
-    same deployment, so what the log records stays the same. With `own` every donor is the victim itself: a control that
-    no model may find. Days stand for sessions where an identity has none.
+    same deployment, so what the log records stays the same. With `own` every donor is the victim itself, who stays where
+    the session is: a control that no model may find. Days stand for sessions where an identity has none.
     """
     rng = np.random.default_rng(seed)
     sessions = _benign_sessions(world)
@@ -80,7 +80,7 @@ def move_sessions(world: World, inside: Array, share: float, seed: int, *, own: 
         cut = int(rng.integers(1, len(rows))) if rng.random() < _FROM_A_POINT_ON else 0
         length = min(len(donor), int(rng.integers(*_MOVED)))
         start = int(rng.integers(len(donor) - length + 1))
-        segment, strong = donor[start : start + length], bool(rng.random() < KEPT)
+        segment, strong = donor[start : start + length], bool(rng.random() < KEPT) or own
         when = time[rows[cut]] + time[segment] - time[segment[0]]
         moves.append(_Moves(segment, np.full(length, rows[cut]), np.full(length, strong), when))
         dropped.append(rows[cut:])
@@ -149,9 +149,13 @@ def _put_together(world: World, left: Array, moves: list[_Moves], outside: Array
 
 def _columns(events: pa.Table, moves: _Moves) -> Iterator[tuple[str, pa.ChunkedArray]]:
     context = pa.array(np.where(moves.kept, moves.victim, moves.donor))
+    passed = moves.time - events["time"].cast(pa.int64()).to_numpy()[context.to_numpy()]
+    later = pa.array(np.where(moves.kept, 0, passed)).cast(pa.duration("us"))
     for field in EVENT_SCHEMA:
         if field.name == "time":
             yield field.name, pa.array(moves.time).cast(pa.timestamp("us")).cast(field.type)
+        elif field.name.startswith(_CONTEXT) and pa.types.is_timestamp(field.type):
+            yield field.name, pc.add(events[field.name].take(context), later)  # a proof is as old as it was
         elif field.name == "id":
             yield field.name, pa.array([f"moved-{number:x}" for number in range(len(moves.time))])
         elif field.name.startswith(_VICTIMS_OWN):
