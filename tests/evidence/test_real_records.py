@@ -30,7 +30,7 @@ from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.train import fit
 from training.progress import no_progress
-from training.real_records.agent_runs import CALL_INTERVAL, RUN_INTERVAL, read_agentdojo, read_tau_bench
+from training.real_records.agentdojo import CALL_INTERVAL, RUN_INTERVAL, read_agentdojo, read_tau_bench
 from training.real_records.scoring import SOURCE, area_under_roc
 from training.real_records.shared_logs import AGENT_RUNS, AIRLINE_RUNS
 from training.reference.attack_sequences import recorded_sequences

@@ -75,12 +75,12 @@ def score_records(model: TrustModel, events: pa.Table, tables: NetworkTables) ->
     return ScoredRecords(events, matrix, probability(model.now_log_odds(matrix)), identity_type, identity, thresholds)
 
 
-def score_in_deployment(model: TrustModel, events: pa.Table, window: pa.Table) -> Array:
-    """The calibrated log-odds that each event is malicious, shape (n,), as in a deployment of its own.
+def score_in_deployment(model: TrustModel, events: pa.Table, window: pa.Table, wanted: Array) -> Array:
+    """The calibrated log-odds that some events, given by number, are malicious, as in a deployment of its own.
 
     The population is the deployment's, measured on its early window and not the one that comes with the model.
     """
-    return model.now_log_odds(replay(conform(events), measure_population(conform(window))))
+    return model.now_log_odds(replay(conform(events), measure_population(conform(window)))[wanted])
 
 
 def risk_threshold(model: TrustModel, identity_type: str, budget: float) -> float:

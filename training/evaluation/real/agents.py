@@ -18,7 +18,7 @@ from training.metrics.bootstrap import Estimate, bootstrap_weights, estimate
 from training.metrics.policy_constants import UNSTATED_SENSITIVITY_BUDGET
 from training.metrics.ranking import auc_draws
 from training.metrics.session_recall import threshold_at_budget
-from training.real_records.agent_runs import Run, RunEvents, read_agentdojo, read_tau_bench
+from training.real_records.agentdojo import Run, RunEvents, read_agentdojo, read_tau_bench
 from training.real_records.scoring import SOURCE, risk_threshold, score_in_deployment
 from training.real_records.shared_logs import AGENT_RUNS, AIRLINE_RUNS
 
@@ -100,9 +100,9 @@ def events_of_runs(runs: Sequence[Run]) -> tuple[pa.Table, pa.Table, Array]:
 def score_hijacks(model: TrustModel, runs: Sequence[Run], tables: tuple[pa.Table, pa.Table, Array]) -> ScoredRuns:
     """Score every run that called a tool; `tables` are what `events_of_runs` returns."""
     events, window, run_numbers = tables
-    score = score_in_deployment(model, events, window)
+    own = np.flatnonzero(run_numbers >= 0)
     highest = np.full(len(runs), -np.inf)
-    np.maximum.at(highest, run_numbers[run_numbers >= 0], score[run_numbers >= 0])
+    np.maximum.at(highest, run_numbers[own], score_in_deployment(model, events, window, own))
     judged = np.isfinite(highest)
     agent = np.unique([run.agent for run in runs], return_inverse=True)[1]
     clean, hijacked = np.array([not run.attacked for run in runs]), np.array([run.hijacked for run in runs])
@@ -148,7 +148,7 @@ def _clean_runs(models: Sequence[TrustModel], runs: Sequence[Run], seed: int) ->
     late, draws = np.arange(first, len(called)), []
     for model in models:
         highest = np.full(len(called), -np.inf)
-        np.maximum.at(highest, numbers, score_in_deployment(model, table, window))
+        np.maximum.at(highest, numbers, score_in_deployment(model, table, window, np.arange(len(table))))
         clean = np.ones(len(called), bool)
         draws.append(ScoredRuns(highest, task, clean, ~clean).challenged(model, late, seed))
     figures = {"airline/friction": _mean(draws, len(late))}

@@ -63,9 +63,10 @@ def suites_section(models: Sequence[TrustModel], folder: Path, seed: int, progre
         null: list[ScoredLog] = []
         for place, draw in enumerate(SEEDS):
             progress(f"masquerades, {suite.name}", (number + place / len(SEEDS)) / len(SUITES))
+            logs, own = suite.logs(folder, draw), suite.null(folder, draw)
             for model_number, model in enumerate(models):
-                scored[model_number, draw] = _score(model, suite.logs(folder, draw))
-                null += _score(model, suite.null(folder, draw))
+                scored[model_number, draw] = _score(model, logs)
+                null += _score(model, own)
         measured = measure_suite([log for logs in scored.values() for log in logs], seed)
         bootstrap = bootstrap_weights(np.concatenate([log.user for log in null]), seed)
         control = mean_over_logs([log.auc(bootstrap) for log in null], sum(int(log.moved.sum()) for log in null))

@@ -122,7 +122,7 @@ def score_log(model: TrustModel, log: MasqueradeLog) -> ScoredLog:
     """Score a log with the population of its own window."""
     late = np.flatnonzero(log.late)
     late = late[np.argsort(log.session[late], kind="stable")]
-    score = score_in_deployment(model, log.events, log.window)[late]
+    score = score_in_deployment(model, log.events, log.window, late)
     moved, user = log.moved[late], log.user[late]
     _, first, session = np.unique(log.session[late], return_index=True, return_inverse=True)
     highest, highest_moved = (np.full(len(first), -np.inf) for _ in range(2))
