@@ -63,8 +63,9 @@ def move_sessions(world: World, inside: Array, share: float, seed: int, *, own: 
     """Move sessions into a share of the benign ones of a world, whose rows are in order of time.
 
     `inside` says of each row whether its identity is part of the population, shape (n,). Victim and donor belong to the
-    same deployment, so what the log records stays the same. With `own` every donor is the victim itself, who stays where
-    the session is: a control that no model may find. Days stand for sessions where an identity has none.
+    same deployment, so what the log records stays the same. Days stand for sessions where an identity has none.
+
+    With `own` every donor is the victim itself, who stays where the session is: a control that no model may find.
     """
     rng = np.random.default_rng(seed)
     sessions = _benign_sessions(world)

@@ -12,6 +12,7 @@ from training.evaluation.context import EvaluationContext, SectionResult, evalua
 from training.evaluation.report.calibration import expiry_figures, takeovers_by_lifetime
 from training.evaluation.report.cold_identities import POSITIONS, cold_identities_section
 from training.evaluation.report.detection import recall_section
+from training.evaluation.report.sign_in_logs import NAMES, sign_ins_section
 from training.evaluation.studies.flooding import PLACES, READS, measure_flooding
 from training.evaluation.studies.techniques import inject_techniques, share_over_victims
 from training.evaluation.tables import Table
@@ -58,6 +59,10 @@ def _recall(context: EvaluationContext) -> dict[str, Estimate]:
     return {key: figure for key, figure in figures.items() if key.endswith("/all")}
 
 
+def _sign_ins(context: EvaluationContext) -> dict[str, Estimate]:
+    return sign_ins_section(context)[1]
+
+
 def _expiry(context: EvaluationContext) -> dict[str, Estimate]:
     return expiry_figures(takeovers_by_lifetime(context), {})
 
@@ -90,6 +95,7 @@ PARTS: dict[str, Callable[[EvaluationContext], dict[str, Estimate]]] = {
     "identities without a past": _cold,
     "recall": _recall,
     "session expiry": _expiry,
+    "guessing at sign-ins": _sign_ins,
     "Stratus in the user's session": _stratus,
     "floods of reads": _flooding,
 }
@@ -118,6 +124,14 @@ def _tables(figures: dict[str, Estimate], models: int) -> list[Table]:
             world + f"Shares of (technique, victim) with a request challenged where {BUDGET:.0%} of benign sessions "
             "are. Recorded are actions, order and pauses; victims and everything else are simulated.",
             "recorded actions, simulated histories",
+        ),
+        _plain_table(
+            "Guessing at sign-ins",
+            {name: f"sign-ins/{name}/{BUDGET:g}" for name in NAMES},
+            figures,
+            world
+            + f"Guesses caught where {BUDGET:.0%} of benign sessions of the deployments guessed at are challenged.",
+            SIMULATED,
         ),
         _flooding_table(figures, world),
         _plain_table(
