@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -139,8 +139,10 @@ def print_evaluation(evaluation: Evaluation, source: str) -> None:
     for group, name, recalls in evaluation.rows():
         table.add_row(group, name, *recalls)
     Console().print(table)
-    figures: dict[str, Any] = {name: round(value, 4) for name, value in evaluation.figures.items()}
-    Console().print(figures)
+    shown = Table("figure", "value", "measured on", title=f"Figures ({source})")
+    for name, value in evaluation.figures.items():
+        shown.add_row(name, f"{value:.4g}", f"{evaluation.counts[name]:,}" if name in evaluation.counts else "")
+    Console().print(shown)
 
 
 def print_table(table: tables.Table, source: str) -> None:

@@ -20,7 +20,7 @@ from training.data.labels import World
 from training.data.targets import PredictionTargets
 from training.model.fit import Examples, row_examples
 from training.parallel import available_cores, map_in_processes
-from training.pipeline.deployments import DeploymentPopulations
+from training.pipeline.deployments import DeploymentPopulations, batch_identities
 from training.scenarios.masquerade import move_sessions
 
 EVENTS_PER_BATCH = 150_000
@@ -50,7 +50,7 @@ NO_TRANSPLANTS = Transplants(np.empty((0, len(FEATURES))), float("nan"))
 
 @dataclass(frozen=True)
 class _Batch:
-    """Fitted histories of some identities of one deployment."""
+    """Fitted histories of some identities."""
 
     world: World
     inside: Array
@@ -81,11 +81,14 @@ def transplant(
     """
     if not share or not len(rows):
         return NO_TRANSPLANTS
-    batches = list(_batch_rows(targets, rows, populations.number_rows(world)))
+    deployment = populations.number_rows(world)
+    batches = list(_batch_rows(targets, rows, deployment))
     inside = np.isin(targets.identity, np.unique(targets.identity[in_window]))
     begin = int(targets.time[rows].min())
     made = (
-        _Batch(_part(world, batch), inside[batch], populations, share, begin, seed + number, own)
+        _Batch(
+            _part(world, batch), inside[batch], populations.only(deployment[batch]), share, begin, seed + number, own
+        )
         for number, batch in enumerate(batches)
     )
     parts = list(map_in_processes(_move, made, min(processes or available_cores(), max(1, len(batches)))))
@@ -96,16 +99,14 @@ def transplant(
 
 
 def _batch_rows(targets: PredictionTargets, rows: Array, deployment: Array) -> Iterator[Array]:
-    """Rows of the identities that `rows` belong to, up to the last of them, in order of time: some identities of one
-    deployment at a time."""
+    """Rows of the identities that `rows` belong to, up to the last of them, in order of time: some identities at
+    a time, of few deployments."""
     fitted = np.isin(targets.identity, np.unique(targets.identity[rows]))
     history = np.flatnonzero(fitted & targets.known & (targets.time <= targets.time[rows].max()))
     history = history[np.argsort(targets.time[history], kind="stable")]
-    for number in np.unique(deployment[history]).tolist():
-        of_it = history[deployment[history] == number]
-        groups = -(-len(of_it) // EVENTS_PER_BATCH)
-        for group in range(groups):
-            yield of_it[targets.identity[of_it] % groups == group]
+    batch = batch_identities(targets.identity, deployment, history, EVENTS_PER_BATCH)[targets.identity[history]]
+    for number in np.unique(batch).tolist():
+        yield history[batch == number]
 
 
 def _part(world: World, rows: Array) -> World:
