@@ -25,6 +25,7 @@ from training.progress import CountCallback
 from training.promotion.checks import SHUFFLES, ChampionScores, Check, promotion_checks
 from training.promotion.real_record_check import challenge_real_records
 from training.promotion.shipped_thresholds import shipped_thresholds
+from training.scenarios.guessing import GUESSING
 
 ENOUGH_REQUESTS, ENOUGH_IDENTITIES = 1_000, 10
 """Benign requests, and identities, of a type by which its thresholds are measured: from fewer they come out worse than
@@ -65,6 +66,7 @@ def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = N
     hazard_margins = margins(hazard, hazard_examples(matrix, pairs))
     calibration = calibrate_hazard(calibration, hazard_margins, weight, pairs, data.identity_type[pairs.rows])
     seen = np.concatenate([fitting, calibrating])
+    seen = seen[~np.isin(targets.scenario[seen], GUESSING)]  # hundreds of failures are no rate of attacks
     base = base_log_odds(targets.malicious[seen], data.identity_type[seen])
     model = TrustModel(now, hazard, replace(calibration, base_log_odds=base), data.population, {})
     return replace(model, thresholds=_thresholds(model, data, calibrating))

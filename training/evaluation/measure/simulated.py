@@ -12,11 +12,10 @@ from training.evaluation.context import EvaluationContext, SectionResult, evalua
 from training.evaluation.report.calibration import expiry_figures, takeovers_by_lifetime
 from training.evaluation.report.cold_identities import POSITIONS, cold_identities_section
 from training.evaluation.report.detection import recall_section
-from training.evaluation.report.sign_in_logs import NAMES, sign_ins_section
 from training.evaluation.studies.flooding import PLACES, READS, measure_flooding
 from training.evaluation.studies.techniques import inject_techniques, share_over_victims
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import Estimate
+from training.metrics.bootstrap import Estimate, mean_of
 from training.metrics.session_recall import thresholds_at_budget
 from training.pipeline.dataset import prepare
 from training.progress import ProgressCallback, stage_counter
@@ -59,10 +58,6 @@ def _recall(context: EvaluationContext) -> dict[str, Estimate]:
     return {key: figure for key, figure in figures.items() if key.endswith("/all")}
 
 
-def _sign_ins(context: EvaluationContext) -> dict[str, Estimate]:
-    return sign_ins_section(context)[1]
-
-
 def _expiry(context: EvaluationContext) -> dict[str, Estimate]:
     return expiry_figures(takeovers_by_lifetime(context), {})
 
@@ -95,19 +90,10 @@ PARTS: dict[str, Callable[[EvaluationContext], dict[str, Estimate]]] = {
     "identities without a past": _cold,
     "recall": _recall,
     "session expiry": _expiry,
-    "guessing at sign-ins": _sign_ins,
     "Stratus in the user's session": _stratus,
     "floods of reads": _flooding,
 }
 """What is measured in each model's world, by what is shown as progress."""
-
-
-def mean_of(figures: Sequence[Estimate]) -> Estimate:
-    """The mean of a figure and of its interval over models."""
-    value, low, high = (
-        float(np.mean([getattr(figure, name) for figure in figures])) for name in ("value", "low", "high")
-    )
-    return Estimate(value, low, high, figures[0].count)
 
 
 def _tables(figures: dict[str, Estimate], models: int) -> list[Table]:
@@ -124,14 +110,6 @@ def _tables(figures: dict[str, Estimate], models: int) -> list[Table]:
             world + f"Shares of (technique, victim) with a request challenged where {BUDGET:.0%} of benign sessions "
             "are. Recorded are actions, order and pauses; victims and everything else are simulated.",
             "recorded actions, simulated histories",
-        ),
-        _plain_table(
-            "Guessing at sign-ins",
-            {name: f"sign-ins/{name}/{BUDGET:g}" for name in NAMES},
-            figures,
-            world
-            + f"Guesses caught where {BUDGET:.0%} of benign sessions of the deployments guessed at are challenged.",
-            SIMULATED,
         ),
         _flooding_table(figures, world),
         _plain_table(

@@ -24,7 +24,6 @@ from training.evaluation.report.refits import (
     poisoning_section,
     techniques_left_out_section,
 )
-from training.evaluation.report.sign_in_logs import sign_ins_section
 from training.evaluation.studies.closed_loop import closed_loop_section
 from training.evaluation.tables import Table
 from training.evaluation.targets import targets_table
@@ -48,7 +47,6 @@ class Section:
 SECTIONS = (
     Section("recall", recall_section, 1),
     Section("recall by world", recall_by_world_section, 1),
-    Section("guessing at sign-ins", sign_ins_section, 1),
     Section("step-ups", step_ups_section, 1),
     Section("fairness", fairness_section, 1),
     Section("time to detect", time_to_detect_section, 2),
