@@ -7,7 +7,7 @@ from support.small_champion import small_model
 
 from training import Recipe, World, simulate
 from training.evaluation.studies.log_sizes import COLUMNS, LogSize, log_sizes_table
-from training.promotion.shipped_thresholds import shipped_thresholds
+from training.promotion.default_thresholds import shipped_thresholds
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from training.pipeline.augmentation import NO_AUGMENTATION, Augmentation, augmen
 from training.pipeline.dataset import HELD_OUT_SCENARIOS, Dataset
 from training.progress import CountCallback
 from training.promotion.checks import SHUFFLES, ChampionScores, Check, promotion_checks
+from training.promotion.default_thresholds import shipped_thresholds
 from training.promotion.real_record_check import challenge_real_records
-from training.promotion.shipped_thresholds import shipped_thresholds
 from training.scenarios.guessing import GUESSING
 
 ENOUGH_REQUESTS, ENOUGH_IDENTITIES = 1_000, 10

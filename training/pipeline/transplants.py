@@ -35,6 +35,8 @@ class Transplants:
 
     matrix: Array
     """Their features, shape (n, features)."""
+    source: Array
+    """The row that each is a copy of, shape (n,)."""
     outside: float
     """Share of the masquerades whose donor is outside the population."""
 
@@ -45,7 +47,7 @@ class Transplants:
         return examples.followed_by(moved.weighted(np.full(count, WEIGHT)))
 
 
-NO_TRANSPLANTS = Transplants(np.empty((0, len(FEATURES))), float("nan"))
+NO_TRANSPLANTS = Transplants(np.empty((0, len(FEATURES))), np.empty(0, np.int64), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,10 @@ def transplant(
         for number, batch in enumerate(batches)
     )
     parts = list(map_in_processes(_move, made, min(processes or available_cores(), max(1, len(batches)))))
-    outside = np.concatenate([flags for _, flags in parts])
-    return Transplants(
-        np.concatenate([matrix for matrix, _ in parts]), float(outside.mean()) if len(outside) else np.nan
-    )
+    outside = np.concatenate([flags for _, _, flags in parts])
+    source = np.concatenate([batch[numbers] for batch, (_, numbers, _) in zip(batches, parts, strict=True)])
+    share_outside = float(outside.mean()) if len(outside) else np.nan
+    return Transplants(np.concatenate([matrix for matrix, _, _ in parts]), source, share_outside)
 
 
 def _batch_rows(targets: PredictionTargets, rows: Array, deployment: Array) -> Iterator[Array]:
@@ -114,8 +116,9 @@ def _part(world: World, rows: Array) -> World:
     return World(world.events.take(chosen), world.labels.take(chosen))
 
 
-def _move(batch: _Batch) -> tuple[Array, Array]:
-    """The features of the moved events after `batch.begin`, and which masquerades have a donor from outside."""
+def _move(batch: _Batch) -> tuple[Array, Array, Array]:
+    """Of the moved events after `batch.begin`: features and source, by row of the batch; and which masquerades have a
+    donor from outside."""
     made = move_sessions(batch.world, batch.inside, batch.share, batch.seed, own=batch.own)
     victims = made.world.events.filter(pa.array(made.moved))["identity.id"].unique()
     touched = pc.is_in(made.world.events["identity.id"], value_set=victims)
@@ -124,4 +127,4 @@ def _move(batch: _Batch) -> tuple[Array, Array]:
     rows = rows_of(part.events)
     kept = made.moved[mask] & (rows["time"] >= batch.begin)
     matrix = batch.populations.replay(rows, batch.populations.number_rows(part))
-    return matrix[kept], made.outside
+    return matrix[kept], made.source[kept[made.moved[mask]]], made.outside

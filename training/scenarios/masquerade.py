@@ -41,6 +41,8 @@ class Masquerades:
     world: World
     moved: Array
     """Which of its rows were moved there, shape (n,)."""
+    source: Array
+    """For each of these, in order: the number of the row before that it is a copy of."""
     outside: Array
     """For each masquerade: whether its donor is outside the population."""
     kept: Array
@@ -139,13 +141,14 @@ def _put_together(world: World, left: Array, moves: list[_Moves], outside: Array
     """The rows that are left and the moved ones, in order of time."""
     own = World(world.events.filter(pa.array(left)), world.labels.filter(pa.array(left)))
     if not moves:
-        return Masquerades(own, np.zeros(len(own.events), bool), outside, kept)
+        return Masquerades(own, np.zeros(len(own.events), bool), np.zeros(0, np.int64), outside, kept)
     all_moves = _Moves(*(np.concatenate(parts) for parts in zip(*(vars(each).values() for each in moves), strict=True)))
     events = pa.table(dict(_columns(world.events, all_moves)), schema=EVENT_SCHEMA)
     labels = _labels(world.labels["deployment"].take(pa.array(all_moves.victim)), all_moves.kept)
     joined = World(pa.concat_tables([own.events, events]), pa.concat_tables([own.labels, labels]))
     order = joined.events["time"].to_numpy().argsort(kind="stable")
-    return Masquerades(joined.sorted(), order >= len(own.events), outside, kept)
+    source = all_moves.donor[order[order >= len(own.events)] - len(own.events)]
+    return Masquerades(joined.sorted(), order >= len(own.events), source, outside, kept)
 
 
 def _columns(events: pa.Table, moves: _Moves) -> Iterator[tuple[str, pa.ChunkedArray]]:
