@@ -28,6 +28,7 @@ from features.engine.codegen import functions_of
 from features.event.countries import DISTANCES
 from features.event.row_fields import ROW
 from features.hashing import digest_of, digest_of_file
+from features.history.evidence_layout import EVIDENCE
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.history.population import POPULATION, empty_population
 from features.kernels.forest_kernel import add_leaf_values
@@ -71,7 +72,9 @@ class Step:
         out of range."""
         if values.shape != (len(rows), self.width) or (positions[:, 0] < 0).any():
             raise IndexError("a position has no row in `values`")
-        self.kernel(rows, positions, *records, population, values.reshape(-1, copy=False), AS_LOGGED)
+        self.kernel(
+            rows, positions, *records, population, np.zeros(1, EVIDENCE), values.reshape(-1, copy=False), AS_LOGGED
+        )
 
     def compile(self) -> None:
         """Compile now, or load from the cache, what the first event and the first score would wait for."""
@@ -92,7 +95,7 @@ class Step:
         values = np.empty(self.width)
         known = (row.dtype, identity.dtype, session.dtype, credential.dtype, population.dtype) == _LAYOUTS
         (self._single_event_entry if known else self.kernel)(
-            row, _FIRST_POSITION, identity, session, credential, population, values, outcome
+            row, _FIRST_POSITION, identity, session, credential, population, empty(EVIDENCE), values, outcome
         )
         return values
 
@@ -105,7 +108,10 @@ class Step:
         records = empty(IDENTITY), empty(SESSION), empty(CREDENTIAL)
         kernel: Any = self.kernel
         types = tuple(
-            map(numba.typeof, (np.empty(1, ROW), _FIRST_POSITION, *records, empty_population(), np.empty(1), 0))
+            map(
+                numba.typeof,
+                (np.empty(1, ROW), _FIRST_POSITION, *records, empty_population(), empty(EVIDENCE), np.empty(1), 0),
+            )
         )
         kernel.compile(types)
         entry: Callable[..., None] = kernel.overloads[types].entry_point
@@ -134,6 +140,7 @@ def _source(features: tuple[Feature, ...]) -> str:
 import numpy as np
 from features.kernels.bucket_table import bucket_start
 from features.kernels.prefetch import prefetch_record_at, prefetch_bucket, prefetch_record
+from features.history.evidence_of_event import weigh_event
 from features.history.update import decay_to, update_histories
 from features.kernels.compilation import entry, jit
 from features.kernels.hash_table import find_positions as _find_positions
@@ -150,8 +157,8 @@ def read_into(values, position):
 lower_record_view(read_into, READ)
 
 @entry
-def run(rows, positions, identities, sessions, credentials, populations, values, outcome):
-    population = populations[0]
+def run(rows, positions, identities, sessions, credentials, populations, evidences, values, outcome):
+    population, evidence = populations[0], evidences[0]
     for i in range(len(positions)):
         event = rows[positions[i, 0]]
         identity = identities[record_position(identities, positions[i, 1])]
@@ -170,11 +177,12 @@ def run(rows, positions, identities, sessions, credentials, populations, values,
         if i + {PREFETCH_DISTANCE} < len(positions):
             prefetch_record_at(rows, positions[i + {PREFETCH_DISTANCE}, 0])
         decay_to(event, identity)
+        weigh_event(event, identity, session, population, evidence)
         read = read_into(values, positions[i, 0])
 {reads}
         if outcome != {_READ_ONLY}:
             applied = event.outcome if outcome == {AS_LOGGED} else outcome
-            update_histories(event, read, identity, session, credential, applied)
+            update_histories(event, read, evidence, identity, session, credential, applied)
 
 @entry
 def find_positions({_FIND_PARAMETERS}):

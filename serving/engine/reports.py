@@ -117,7 +117,7 @@ def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: Act
         at = shipment.arrived_at or event.time
         proven = signed_in_here(event, active.policy, assured=shipment.assured)
         learn_shipped(tx, LIVE, event, history, active, at=at, proven=proven)
-    store_folded(tx, LIVE, event, outcome, "events", history, version, shipment.arrived_at)
+    store_folded(tx, LIVE, event, outcome, "events", active.population, history, version, shipment.arrived_at)
 
 
 def record_verdict(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     if earlier is not None:
         return earlier
     with metrics.REMEMBERING.time():
-        history, version = _load_history(tx, context)
+        history, version = _load_history(tx, context, active)
     last_seen = _last_seen(history, context, active)
     with metrics.REMEMBERING.time():
         types, places = _remember_type(tx, context, active), remember_place(tx, context)
@@ -113,9 +113,9 @@ def put_in_force(tx: Transaction, versions: Versions) -> None:
     tx.chain.put_in_force({POLICY: versions.policy, CATALOGUES: versions.catalogues})
 
 
-def _load_history(tx: Transaction, context: ScoreContext) -> tuple[History, int]:
+def _load_history(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> tuple[History, int]:
     if context.request.history is not None:
-        return inline_history(context.request.history, context.event), 0
+        return inline_history(context.request.history, context.event, active.population), 0
     return tx.histories.read(key_of(context.namespace, context.event))
 
 
@@ -210,7 +210,7 @@ def _update_history(
     if event.id is not None and tx.histories.has_event(context.namespace, event.identity.id, event.id):
         return version
     outcome = _outcome(context, ruled, decision)
-    fold(row, history, outcome)
+    fold(row, history, active.population, outcome)
     version = tx.histories.write(key, history, version)
     tx.histories.append_event(context.namespace, event, outcome=outcome, source="score", version=version)
     return version

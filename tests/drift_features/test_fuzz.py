@@ -129,7 +129,7 @@ def test_any_history_can_be_met_event_by_event(raw: list[tuple[dict[str, Any], i
     for content, outcome in raw:
         row = row_of(Event.model_validate(content))
         values.append(vector(row, history, empty_population()))
-        fold(row, history, outcome)
+        fold(row, history, empty_population(), outcome)
 
     assert faults(np.array(values)) == []
 
