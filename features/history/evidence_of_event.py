@@ -106,7 +106,7 @@ def _field(
 def _step(before: int, event: Record, identity: Record, population: Record, evidence: Record) -> None:
     """Compare the action after the one before it, backing off to the action alone."""
     evidence.against_all[STEP] = NAN
-    if evidence.step == 0:
+    if event.action == 0:
         evidence.bits[STEP] = NAN
         evidence.surprise = NAN
         return

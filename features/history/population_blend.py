@@ -25,13 +25,13 @@ def blend(shipped: Array, own: Array) -> Array:
     """
     ours, theirs = own[0], shipped[0]
     weight = np.minimum(ours["counted"][:, ACTION] / FULL, 1.0)
-    weight[theirs["counted"][:, ACTION] == 0.0] = 1.0
+    weight[(theirs["counted"][:, ACTION] == 0.0) & (weight > 0.0)] = 1.0
     rest = 1.0 - weight
     blended = own.copy()
     for name in ("people", "usual_bits", "scale_center", "scale_spread"):
         _mean(blended[0][name], ours[name], theirs[name], weight)
     for kind in range(IDENTITY_TYPES + 1):
-        if rest[kind] > 0.0:
+        if rest[kind] > 0.0 and theirs["people"][kind] > 0.0:
             _blend_shares(blended[0], ours, theirs, kind, float(weight[kind]))
     factor = rest * FULL / np.maximum(theirs["counted"][:, ACTION], 1.0)
     blended[0]["counted"] += factor[:, None] * theirs["counted"]

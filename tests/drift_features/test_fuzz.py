@@ -150,7 +150,7 @@ def test_a_million_distinct_values_of_each_kind_fit() -> None:
     """Histories stay as large as they are, however many values flow through them."""
     state, rows = (
         BatchState(empty_population()),
-        np.repeat(row_from({"known": 3.0, "category": 1, "outcome": 1}), 50_000),
+        np.repeat(row_from({"known": 3.0, "category": 1, "verb": 7, "outcome": 1}), 50_000),
     )
     wrong: set[str] = set()
     for batch in range(20):

@@ -11,8 +11,8 @@ import pyarrow as pa
 from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.engine.batch import replay, replay_rows
+from features.engine.population_window import measure_window
 from features.event.numpy_row import rows_of
-from features.history.population import measure_population
 from features.model.bundle import TrustModel
 from training.data.labels import World
 from training.data.split import TRAINING_SHARES, Shares, Split, split_rows
@@ -123,7 +123,7 @@ def prepare(
     masks, targets = split_rows(world.events, seed, parts), prediction_targets(world)
     if population is None:
         benign = masks.population & targets.known & ~targets.malicious
-        population = measure_population(world.events.filter(pa.array(benign)))
+        population = measure_window(world.events.filter(pa.array(benign)))
     matrix = _replay_features(world.events, population, targets.identity, progress)
     types = world.events["identity.type"].combine_chunks().dictionary_encode()
     # one string object for each type, not for each row
