@@ -10,7 +10,7 @@ import numpy as np
 from features.arrays import Array
 from features.catalogue.registration import Feature
 from features.event.row_fields import FIELDS, ROW
-from features.history.evidence_layout import EVIDENCE
+from features.history.evidence.fields import EVIDENCE
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, empty
 from features.history.population import CODES, empty_population
 from features.kernels.decayed_counts import add

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from features.arrays import NAN, Record
 from features.catalogue.registration import feature
-from features.history.evidence_layout import ACTION, AGENT, ASN, COMPARED, INSTANCE, NETWORK, RESOURCE, STEP, VERB
+from features.history.evidence.fields import ACTION, AGENT, ASN, COMPARED, INSTANCE, NETWORK, RESOURCE, STEP, VERB
 
 FIELDS_COMPARED = float(len(COMPARED) - 1)
 """Of an event's own; a step is of two."""

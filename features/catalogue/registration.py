@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from features.event.row_fields import ROW
-from features.history.evidence_layout import EVIDENCE
+from features.history.evidence.fields import EVIDENCE
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION
 from features.history.population import POPULATION
 from features.kernels.compilation import jit

@@ -8,7 +8,7 @@ from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history import half_lives
 from features.history.event_values import hour_bin
-from features.history.evidence_layout import FAILED, REQUESTS
+from features.history.evidence.fields import FAILED, REQUESTS
 from features.history.half_lives import DAY
 from features.kernels.decayed_counts import above_zero, log2, log_of_one_more, seconds_between, surprise
 

@@ -1,13 +1,13 @@
 """Features of what a session accumulates of evidence that somebody else acts, see `evidence`.
 
-It is in units of what is usual for the type in this deployment, see `features.history.usual_units`.
+It is in units of what is usual for the type in this deployment, see `features.history.evidence.usual_units`.
 """
 
 from __future__ import annotations
 
 from features.arrays import Record
 from features.catalogue.registration import feature
-from features.history.evidence_layout import (
+from features.history.evidence.fields import (
     ACTION_CUSUM,
     DEVICE_CUSUM,
     HIGHEST,
@@ -26,7 +26,7 @@ from features.history.evidence_layout import (
     TOTAL_CUSUM,
     TOTAL_EWMA,
 )
-from features.history.usual_units import in_usual_units
+from features.history.evidence.usual_units import in_usual_units
 
 UNUSUAL_STEPS, UNUSUAL_TOTAL = 3.0, 6.0
 """Bits that the sums of an unknown identity usually stand at."""

@@ -28,7 +28,7 @@ from features.engine.codegen import functions_of
 from features.event.countries import DISTANCES
 from features.event.row_fields import ROW
 from features.hashing import digest_of, digest_of_file
-from features.history.evidence_layout import EVIDENCE
+from features.history.evidence.fields import ACTION, EVIDENCE, RESOURCE
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.history.population import POPULATION, empty_population
 from features.kernels.forest_kernel import add_leaf_values
@@ -140,7 +140,8 @@ def _source(features: tuple[Feature, ...]) -> str:
 import numpy as np
 from features.kernels.bucket_table import bucket_start
 from features.kernels.prefetch import prefetch_record_at, prefetch_bucket, prefetch_record
-from features.history.evidence_of_event import weigh_event
+from features.history.evidence.of_event import weigh_event
+from features.history.evidence.frequencies import value_key_of
 from features.history.update import decay_to, update_histories
 from features.kernels.compilation import entry, jit
 from features.kernels.hash_table import find_positions as _find_positions
@@ -170,7 +171,14 @@ def run(rows, positions, identities, sessions, credentials, populations, evidenc
             actions, operators = population.action_key[kind], population.asn_key[kind]
             prefetch_bucket(actions, population.action_rarity[kind], bucket_start(actions, coming.action))
             prefetch_bucket(operators, population.asn_rarity[kind], bucket_start(operators, coming.asn))
+            values_seen, of_action = population.value_key, value_key_of(kind, {ACTION}, coming.action)
+            of_resource = value_key_of(kind, {RESOURCE}, coming.resource)
+            prefetch_bucket(values_seen, population.value_amount, bucket_start(values_seen, of_action))
+            prefetch_bucket(values_seen, population.value_amount, bucket_start(values_seen, of_resource))
             prefetch_record_at(identities, positions[i + 1, 1])
+            if positions[i + 1, 1] >= 0:
+                who = identities[positions[i + 1, 1]]
+                prefetch_bucket(who.action_key, who.action_count, bucket_start(who.action_key, coming.action))
             prefetch_record_at(sessions, positions[i + 1, 2])
             prefetch_record_at(credentials, positions[i + 1, 3])
             prefetch_record(read_into(values, positions[i + 1, 0]))

@@ -15,8 +15,8 @@ from features.catalogue.all import feature_names
 from features.engine.batch import Progress, replay_rows, time_order
 from features.event.numpy_row import rows_of
 from features.history.category_codes import IDENTITY_TYPES
+from features.history.evidence.usual_units import HIGH
 from features.history.population import measure_rows
-from features.history.usual_units import HIGH
 
 SCALED_FEATURES = (
     "step_evidence_in_session",

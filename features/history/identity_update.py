@@ -20,7 +20,7 @@ from features.history.event_values import (
     request_of,
     strong_time,
 )
-from features.history.evidence_layout import (
+from features.history.evidence.fields import (
     ACTION,
     AGENT,
     ASN,

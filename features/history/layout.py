@@ -16,7 +16,7 @@ import numpy as np
 
 from features.arrays import NEVER, Array
 from features.hashing import digest_of
-from features.history.evidence_layout import COMPARED, SUMS
+from features.history.evidence.fields import COMPARED, SUMS
 from features.kernels.bucket_table import BUCKET
 
 SMALL, MIDDLE, LARGE = BUCKET, 2 * BUCKET, 4 * BUCKET
@@ -98,9 +98,7 @@ IDENTITY = np.dtype(
         *_table("instance", SMALL),
         *_table("agent", SMALL),
         *_table("credential", SMALL),
-        *_table("action", ACTIONS),
         *_table("verb", LARGE),
-        *_table("step", STEPS),
         *_table("intended", LARGE),
         *_table("resource", LARGE),
         ("category_count", "f8", (CATEGORIES,)),
@@ -114,11 +112,13 @@ IDENTITY = np.dtype(
         ("loose_at", "i8"),
         ("loose_action", "i8"),
         ("loose_sum", "f8", (SUMS,)),
+        *_table("action", ACTIONS),
+        *_table("step", STEPS),
     ],
     align=True,
 )
 """The history of an identity. Of each compared field it counts the events in which the field was known, and in how many
-of them its value was new. What is `loose` is the session of events that name none, see `evidence_sums.IDLE`."""
+of them its value was new. What is `loose` is the session of events that name none, see `evidence.frequencies.IDLE`."""
 
 SESSION = np.dtype(
     [

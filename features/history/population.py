@@ -17,8 +17,14 @@ from features.event.numpy_row import rows_of
 from features.hashing import digest_of
 from features.history.category_codes import IDENTITY_TYPES
 from features.history.event_values import hour_bin
-from features.history.evidence_layout import SCALED
-from features.history.frequencies import Values, fields_of_frequencies, joined, keep_values, measure_frequencies
+from features.history.evidence.fields import SCALED
+from features.history.evidence.frequencies import (
+    Values,
+    fields_of_frequencies,
+    joined,
+    keep_values,
+    measure_frequencies,
+)
 from features.history.layout import CATEGORIES, HOUR_BINS
 from features.history.update import SUCCESS
 from features.kernels.decayed_counts import RAREST, SMALLEST_SHARE, add

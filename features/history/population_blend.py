@@ -6,8 +6,8 @@ import numpy as np
 
 from features.arrays import Array
 from features.history.category_codes import IDENTITY_TYPES
-from features.history.evidence_layout import ACTION
-from features.history.frequencies import TAGS, Values, keep_values, kept_values
+from features.history.evidence.fields import ACTION
+from features.history.evidence.frequencies import TAGS, Values, keep_values, kept_values
 from features.history.population import CODES, TABLES
 from features.kernels.bucket_table import places_for
 from features.kernels.decayed_counts import SMALLEST_SHARE

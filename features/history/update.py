@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from features.arrays import Record
 from features.history import half_lives
-from features.history.evidence_sums import keep_sums
+from features.history.evidence.sums import keep_sums
 from features.history.identity_update import learn_habits, record_failure
 from features.history.recent_values import remember
 from features.history.session_update import learn_pace, learn_session, record_rarities

@@ -16,8 +16,8 @@ from features.engine.codegen import functions_of
 from features.engine.online import fold, vector
 from features.event.arrow import table_of
 from features.event.numpy_row import row_of
-from features.history.evidence_layout import EVIDENCE
-from features.history.evidence_of_event import weigh_event
+from features.history.evidence.fields import EVIDENCE
+from features.history.evidence.of_event import weigh_event
 from features.history.layout import History, empty
 from features.history.population import measure_population
 from features.history.update import decay_to

@@ -17,7 +17,7 @@ from features.engine.batch import replay, time_order
 from features.event.arrow import table_of
 from features.event.numpy_row import rows_of
 from features.event.schema import Event
-from features.history import evidence_layout
+from features.history.evidence import fields
 from features.history.population import empty_population, measure_population
 
 MODULES = {
@@ -124,7 +124,7 @@ def test_no_feature_reads_its_own_outcome(population: Array) -> None:
 @pytest.mark.parametrize("it", FEATURES, ids=feature_names())
 def test_it_is_documented_by_a_worked_example(it: Feature) -> None:
     """The docstring's example prints what the function gives."""
-    globals_: dict[str, Any] = {**vars(evidence_layout), "reading": reading, it.name: it, "math": math}
+    globals_: dict[str, Any] = {**vars(fields), "reading": reading, it.name: it, "math": math}
     example = doctest.DocTestParser().get_doctest(it.function.__doc__, globals_, it.name, None, None)
     failures: list[str] = []
 

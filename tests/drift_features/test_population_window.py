@@ -16,8 +16,8 @@ from features.engine.population_window import (
 )
 from features.event.arrow import table_of
 from features.event.numpy_row import row_from, rows_of
-from features.history.evidence_layout import ACTION, SCALED
-from features.history.frequencies import LARGEST_SHARE, VALUES, kept_values
+from features.history.evidence.fields import ACTION, SCALED
+from features.history.evidence.frequencies import LARGEST_SHARE, VALUES, kept_values
 from features.history.population import empty_population, measure_rows, population_digest
 from features.history.population_blend import blend
 from features.kernels.bucket_table import BUCKET, bucket_start, places_for

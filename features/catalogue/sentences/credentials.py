@@ -22,7 +22,7 @@ PRIVILEGE = {
     "privilege_of_action": Wording(
         "The action only looks, or signs in.", "how much power the action wields, to change things or rights", steps
     ),
-    "tactic_weighted_surprise": Wording(
+    "tactic_weighted_rarity": Wording(
         "The action is one that attackers use, and is to be expected of this identity.",
         "how unexpected of this identity the action is, weighted by how late in an attack it comes",
         lambda value: f"{plain_number(value)} on a scale to 48",

@@ -14,7 +14,7 @@ import numpy as np
 
 from features.arrays import SECOND, Array, Record
 from features.history.event_values import combine_keys
-from features.history.evidence_layout import ACTION, COMPARED, COUNTED, FIRST, START, STEP
+from features.history.evidence.fields import ACTION, COMPARED, COUNTED, FIRST, START, STEP
 from features.kernels.bucket_table import places_for, position_of
 from features.kernels.compilation import jit
 from features.kernels.decayed_counts import above_zero

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from features.arrays import NAN, Array, Record
 from features.history.event_values import combine_keys
-from features.history.evidence_layout import ACTION, AGENT, ASN, FIRST, INSTANCE, NETWORK, RESOURCE, START, STEP, VERB
-from features.history.evidence_sums import add_evidence, previous_action, read_sums
-from features.history.frequencies import FEWEST, count_of_others, member_of, total_of_others
+from features.history.evidence.fields import ACTION, AGENT, ASN, FIRST, INSTANCE, NETWORK, RESOURCE, START, STEP, VERB
+from features.history.evidence.frequencies import FEWEST, count_of_others, member_of, total_of_others
+from features.history.evidence.sums import add_evidence, previous_action, read_sums
 from features.kernels.compilation import jit
 from features.kernels.decayed_counts import count_of, log2
 
@@ -22,7 +22,7 @@ PRIOR = 2.0
 """How many events a step's back-off weighs."""
 VOCABULARY = 500.0
 """Actions that anybody might take, each as likely."""
-MOST_SURPRISE = 12.0
+RAREST_BITS = 12.0
 
 
 @jit
@@ -85,6 +85,7 @@ def _field(
     if total >= FEWEST:
         others = count_of_others(population, kind, field, value, event.identity_key)
         share = (others + 0.5) / (total + 0.5 * population.distinct[kind, field] + 1.0)
+    if total >= FEWEST and field != VERB and field != INSTANCE:  # noqa: PLR1714  (see seconds_between)
         rarer = -log2(share) - population.usual_bits[kind, field]
         evidence.against_all[field] = _within(rarer, LEAST_BITS, MOST_BITS)
     own = identity.compared_count[field] / identity.weight
@@ -108,7 +109,7 @@ def _step(before: int, event: Record, identity: Record, population: Record, evid
     evidence.against_all[STEP] = NAN
     if event.action == 0:
         evidence.bits[STEP] = NAN
-        evidence.surprise = NAN
+        evidence.rarity = NAN
         return
     kind, who = event.identity_type, event.identity_key
     own = identity.mass / identity.weight
@@ -117,7 +118,7 @@ def _step(before: int, event: Record, identity: Record, population: Record, evid
     share = (count_of_others(population, kind, ACTION, event.action, who) + 0.5) / (total + 0.5 * VOCABULARY)
     shared = 1.0 - 0.8 * own / (own + 8.0)
     usual = (action + PRIOR * (shared * share + (1.0 - shared) / VOCABULARY)) / (own + PRIOR)
-    evidence.surprise = _within(-log2(usual), 0.0, MOST_SURPRISE)
+    evidence.rarity = _within(-log2(usual), 0.0, RAREST_BITS)
     step = count_of(identity.step_key, identity.step_count, evidence.step) / identity.weight
     context = identity.starts / identity.weight
     if before != FIRST:

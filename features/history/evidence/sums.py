@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from features.arrays import NEVER, Record
-from features.history.evidence_layout import (
+from features.history.evidence.fields import (
     ACTION,
     ACTION_CUSUM,
     AGENT,
@@ -35,7 +35,7 @@ from features.history.evidence_layout import (
     TOTAL_CUSUM,
     TOTAL_EWMA,
 )
-from features.history.frequencies import IDLE
+from features.history.evidence.frequencies import IDLE
 from features.kernels.compilation import jit
 
 DRIFT = 0.5

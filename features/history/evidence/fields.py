@@ -27,7 +27,7 @@ EVIDENCE = np.dtype(
         ("bits", "f8", (len(COMPARED),)),
         ("against_all", "f8", (len(COMPARED),)),
         ("after", "f8", (SUMS,)),
-        ("surprise", "f8"),
+        ("rarity", "f8"),
         ("known", "f8"),
         ("is_first", "f8"),
         ("step", "i8"),
@@ -36,6 +36,6 @@ EVIDENCE = np.dtype(
     align=True,
 )
 """For each compared field the bits by which somebody else of the same type is likelier than the identity, and by which
-the value is rarer than is usual for the type; the session's sums with this event; the bits of surprise at the action;
+the value is rarer than is usual for the type; the session's sums with this event; the bits of the rarity of the action;
 how many fields are known; whether it begins the
 session; the key of the step; where the population keeps the identity's own counts, -1 if nowhere."""
