@@ -2,7 +2,7 @@
 
 The bits of a value are log2 of its likelihood among the others of the type over its likelihood for the identity:
 positive where others are likelier. What the identity never used has the escape probability of Witten and Bell (1991):
-new values are expected of whom they were seen before. The step, an action after another, backs off to the action alone.
+new values are expected where they were frequent before. The step, an action after another, backs off to the action.
 """
 
 from __future__ import annotations
