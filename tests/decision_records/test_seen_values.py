@@ -17,6 +17,7 @@ from features.engine.online import fold
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import LAYOUT, History
+from features.history.population import empty_population
 from features.history.update import SUCCESS
 from serving.engine.new_values import values_of
 from serving.engine.stored_history import OUTCOME_CODES, fold_and_store, key_of, store_folded
@@ -194,7 +195,7 @@ def test_what_was_used_before_the_table_is_not_new(
         used_before(LINUX, 64502, "FR", outcome="failure"),
     )
     event, history = used_before(user_agent, asn, country), History.empty()
-    fold(row_of(event), history, SUCCESS)
+    fold(row_of(event), history, empty_population(), SUCCESS)
     elsewhere = event.model_copy(update={"identity": event.identity.model_copy(update={"id": "eve"})})
     with store.reading() as tx:
         used, of_eve = (values_of(tx, "live", each, START, history).used for each in (event, elsewhere))
@@ -212,11 +213,11 @@ def test_an_event_that_ages_by_arrival_is_rebuilt_as_it_was_folded(tmp_path: Pat
     event = EVENT.model_copy(update={"time": arrived - timedelta(hours=hours)})
     with store.transaction() as tx:
         history, version = tx.histories.read(key_of("live", event))
-        store_folded(tx, "live", event, SUCCESS, "events", history, version, arrived)
-        fold_and_store(tx, "live", EVENT.model_copy(update={"time": after(60)}), SUCCESS, "score")
+        store_folded(tx, "live", event, SUCCESS, "events", empty_population(), history, version, arrived)
+        fold_and_store(tx, "live", EVENT.model_copy(update={"time": after(60)}), SUCCESS, "score", empty_population())
         kept, _ = tx.histories.read(key_of("live", event))
 
-    assert rebuild_histories(store, write=False) == ()
+    assert rebuild_histories(store, empty_population(), write=False) == ()
     assert (
         int(history.identity["clock"][0])
         == row_of(event.model_copy(update={"time": arrived - timedelta(hours=folded)}))["time"][0]
