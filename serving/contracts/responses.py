@@ -263,12 +263,38 @@ class PolicyResponse(WireModel):
     ]
 
 
+class PopulationInForce(WireModel):
+    """What events are compared with: how common values are, and what is usual of sums of evidence."""
+
+    digest: Annotated[str, Field(description="Its digest, as decisions name it.")]
+    measured_on: Annotated[
+        Literal["own events", "the model's data", "nothing"],
+        Field(description="The deployment's own recent events, the model's, or nothing without a model."),
+    ]
+    refused: Annotated[str | None, Field(description="Why a newer population is not in force; null if it is.")]
+    measured_at: Annotated[Timestamp | None, Field(description="When it was measured; null for the model's.")] = None
+    in_force_since: Annotated[Timestamp | None, Field(description="Since when it may be in force.")] = None
+    fresh_until: Annotated[
+        Timestamp | None, Field(description="When the newest event it was measured on leaves the window.")
+    ] = None
+    window_days: Annotated[int | None, Field(description="The days of the window it was measured on.")] = None
+    rows: Annotated[int | None, Field(description="How many events of the window were measured.")] = None
+    drift: Annotated[
+        float | None,
+        Field(description="How far it is from the one before it (PSI); null with fewer than 500 events of each type."),
+    ] = None
+    why: Annotated[
+        str | None, Field(description="What was left out of the window, or why a newer window was not used.")
+    ] = None
+
+
 class ModelResponse(WireModel):
     """The model in force."""
 
     version: Annotated[str | None, Field(description="Version in the registry; null when there is no model.")]
     missing: Annotated[str | None, Field(description="Why there is no model; null when there is one.")]
     tags: Annotated[dict[str, str], Field(description="What the registry says of this version.")]
+    population: Annotated[PopulationInForce, Field(description="What events are compared with.")]
 
 
 class ReadyResponse(WireModel):

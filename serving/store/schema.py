@@ -46,11 +46,32 @@ events = Table(
     Column("body", Text, nullable=False, comment="the event as folded: enriched, claims already removed"),
     Column("arrived_at", BigInteger, comment="when it was shipped here, where it ages by that"),
     Column("folded_at", BigInteger, comment="the time it was folded with, where that is not its own"),
+    Column(
+        "population", BigInteger, comment="the number of the population it was folded with; null before 0.3: unknown"
+    ),
     Index("events_of_identity", "space", "identity", "place"),
     Index("events_by_id", "space", "identity", "event_id"),
     sqlite_autoincrement=True,
 )
 """Every event in arrival order: the source of truth that histories are computed from."""
+
+populations = Table(
+    "populations",
+    metadata,
+    counter("number"),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("body", LargeBinary, nullable=False, comment="the packed record of features.history.population, compressed"),
+    Column("features", Text, nullable=False, comment="digest of the feature catalogue it was measured with"),
+    Column("prior", Text, comment="digest of the model's population it was blended with; null: it is a model's"),
+    Column("measured_at", BigInteger),
+    Column("in_force_at", BigInteger, comment="when it came into force; the newest one is; null: never, or withdrawn"),
+    Column("days", Integer, comment="of the window"),
+    Column("rows", BigInteger, comment="events of the window that were measured"),
+    Column("drift", sa.Float(53), comment="how far it moved from the one before it, as a PSI"),
+    Column("why", Text, comment="what was left out of the window, or why a newer window was not used"),
+    sqlite_autoincrement=True,
+)
+"""Every population that events were folded or decisions were made with, by its digest."""
 
 histories = Table(
     "histories",
