@@ -302,6 +302,24 @@ def test_abuse_in_the_window_that_was_challenged_does_not_teach(engine: Engine, 
     assert len(result.window.events) == 240
 
 
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.15])
+def test_an_imported_log_is_first_judged_by_the_model(engine: Engine, share: float) -> None:
+    """Sessions that move to another network are distrusted by the small model, and nobody decided about them."""
+    benign = shipped(1)
+    moved = [event for place, event in enumerate(shipped(2)) if place < round(240 * share)]
+    attacks = [
+        event.model_copy(update={"network": event.network.model_copy(update={"asn": 64499, "country": "BR"})})
+        for event in moved
+    ]
+    engine.ingest(sorted([*benign, *attacks], key=lambda event: event.time), (), CALLER)
+    result = refresh(engine)
+    taught = sum(event.network.asn == 64499 for event in result.window.events)
+
+    assert result.own is not None
+    assert taught <= 0.2 * len(attacks)
+    assert len(result.window.events) - taught >= 0.95 * len(benign)
+
+
 _ABUSE: dict[str, Any] = {
     "action": {"name": "s3:GetObjectTorrent", "category": "export"},
     "resource": {"sensitivity": "restricted"},
