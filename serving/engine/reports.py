@@ -18,6 +18,7 @@ from serving.engine.stored_history import OUTCOME_CODES, key_of, store_folded
 from serving.errors import DecisionNotFound, RevocationNotFound
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
+from serving.store.histories import SHIPPED
 from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
 from serving.store.verdicts import Verdict
@@ -91,14 +92,14 @@ def ingest_chunk(
 ) -> Ingested:
     """Fold the next events of a batch in the order they arrived, by their outcome, for so many seconds.
 
-    An event whose id is known is a duplicate and changes nothing.
+    An event that is stored already is a duplicate and changes nothing.
     """
     began, events, recent = perf_counter(), shipment.events, now() - timedelta(hours=SIGN_IN_HOURS)
     done, folded, duplicates = before.done, before.folded, before.duplicates
     while done < len(events) and (done == before.done or perf_counter() - began < seconds):
         event = events[done]
         done += 1
-        if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
+        if tx.histories.is_repeated(LIVE, event):
             duplicates += 1
             continue
         tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=shipment.fixing)
@@ -118,7 +119,7 @@ def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: Act
         proven = signed_in_here(event, active.policy, assured=shipment.assured)
         by_operator = shipment.arrived_at is None
         learn_shipped(tx, LIVE, event, history, active, at=at, proven=proven, by_operator=by_operator)
-    store_folded(tx, LIVE, event, outcome, "events", history, version, shipment.arrived_at)
+    store_folded(tx, LIVE, event, outcome, SHIPPED, history, version, shipment.arrived_at)
 
 
 def record_verdict(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:
