@@ -62,6 +62,8 @@ class Shipment:
     """The importer or key that may fix an identity's type; None for a caller that only declares it."""
     assured: bool
     """Whether the caller may assert facts about authentication."""
+    read_from_log: bool
+    """Whether an importer made the events of a log's records."""
     arrived_at: datetime | None
     """When they came, by which they age; None for an operator's import, whose events age by their own time."""
 
@@ -79,6 +81,7 @@ def prepare_shipment(
         [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events],
         f"importer {source}" if source else f"key {caller.id}" if assured else None,
         assured,
+        source is not None,
         None if "admin" in caller.scopes else now(),
     )
 
@@ -99,7 +102,7 @@ def ingest_chunk(
     while done < len(events) and (done == before.done or perf_counter() - began < seconds):
         event = tx.identity_types.as_known(LIVE, events[done])
         done += 1
-        if tx.histories.is_repeated(LIVE, event):
+        if _is_stored(tx, event, shipment):
             duplicates += 1
             continue
         tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=shipment.fixing)
@@ -108,6 +111,13 @@ def ingest_chunk(
         _fold_shipped(tx, event, shipment, active)
         folded += 1
     return Ingested(done, folded, duplicates)
+
+
+def _is_stored(tx: Transaction, event: Event, shipment: Shipment) -> bool:
+    """Whether an event was stored before. An id in our own form is its caller's promise; one in a log is compared."""
+    if shipment.read_from_log:
+        return tx.histories.is_repeated(LIVE, event)
+    return event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id)
 
 
 def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: ActiveConfiguration) -> None:

@@ -136,9 +136,9 @@ class Histories:
         return self._connection.first(_FIND_EVENT, space=namespace, identity=identity, event_id=event_id) is not None
 
     def is_repeated(self, namespace: str, event: Event) -> bool:
-        """Whether an event that was shipped is stored already.
+        """Whether an event that was read from a log is stored already.
 
-        Of a request that was scored the id alone says so. Of shipped events it does not: logs are redacted, and an id
+        Of a request that was scored the id alone says so. Of records of a log it does not: logs are redacted, and an id
         can be forged, so that one would hide another event. Of those with one id the last MOST_OF_ONE_ID are compared.
         """
         if event.id is None:
