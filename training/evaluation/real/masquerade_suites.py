@@ -14,7 +14,7 @@ from features.model.trust_curve import probability
 from training.metrics.bootstrap import BootstrapWeights, Estimate, bootstrap_weights, estimate, ratio_of
 from training.metrics.policy_constants import UNSTATED_SENSITIVITY_BUDGET
 from training.metrics.ranking import auc_draws
-from training.metrics.session_recall import ScoredSessions, caught_sessions, thresholds_at_budget
+from training.metrics.session_recall import ScoredSessions, attacked_sessions, caught_sessions, thresholds_at_budget
 from training.real_records.masquerades import MasqueradeLog, Protocol, move_own_sessions, move_sessions
 from training.real_records.scoring import risk_threshold, score_in_deployment
 from training.real_records.shared_logs import LOGON_PROTOCOL, SHELL_PROTOCOL, logon_sessions, shell_sessions
@@ -92,7 +92,7 @@ class ScoredLog:
     moved: Array
     user: Array
     session: Array
-    """The place of each event's session in `sessions`, shape (n,)."""
+    """The number of each event's session, shape (n,): events are in order of these."""
     sessions: ScoredSessions
     """Scored by their highest event, hit ones by their highest moved event."""
     challenged: Array
@@ -123,16 +123,9 @@ def score_log(model: TrustModel, log: MasqueradeLog) -> ScoredLog:
     late = np.flatnonzero(log.late)
     late = late[np.argsort(log.session[late], kind="stable")]
     score = score_in_deployment(model, log.events, log.window, late)
-    moved, user = log.moved[late], log.user[late]
-    _, first, session = np.unique(log.session[late], return_index=True, return_inverse=True)
-    highest, highest_moved = (np.full(len(first), -np.inf) for _ in range(2))
-    np.maximum.at(highest, session, score)
-    np.maximum.at(highest_moved, session[moved], score[moved])
-    hit = np.isfinite(highest_moved)
-    highest = np.where(hit, highest_moved, highest)
-    nothing, kind = np.full(len(first), ""), np.full(len(first), "human")
-    sessions = ScoredSessions(highest, hit, user[first], kind, nothing, nothing, late[first])
-    challenged = probability(highest) > risk_threshold(model, "human", UNSTATED_SENSITIVITY_BUDGET)
+    moved, user, session = log.moved[late], log.user[late], log.session[late]
+    sessions = attacked_sessions(session, score, moved, user, np.full(len(late), "human"))
+    challenged = probability(sessions.score) > risk_threshold(model, "human", UNSTATED_SENSITIVITY_BUDGET)
     return ScoredLog(score, moved, user, session, sessions, challenged)
 
 
