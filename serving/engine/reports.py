@@ -96,7 +96,7 @@ def ingest_chunk(
     began, events, recent = perf_counter(), shipment.events, now() - timedelta(hours=SIGN_IN_HOURS)
     done, folded, duplicates = before.done, before.folded, before.duplicates
     while done < len(events) and (done == before.done or perf_counter() - began < seconds):
-        event = events[done]
+        event = tx.identity_types.as_known(LIVE, events[done])
         done += 1
         if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
             duplicates += 1

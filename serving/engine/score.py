@@ -50,6 +50,7 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
 
     Returns the decision as the caller receives it. Raises RequestConflict or InvalidField, or the store's errors.
     """
+    context = replace(context, event=tx.identity_types.as_known(context.known_in, context.event))
     earlier = earlier_decision(tx, context)
     with metrics.REMEMBERING.time():
         history, version = _load_history(tx, context)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from features.engine.online import fold
+from features.event.identifiers import comparable_id
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
@@ -54,7 +55,7 @@ def inline_history(past_events: Iterable[Event], event: Event) -> History:
     """
     history = History.empty()
     for position, past in sorted(enumerate(past_events), key=lambda each: each[1].time):
-        if past.identity.id != event.identity.id:
+        if comparable_id(past.identity.id) != comparable_id(event.identity.id):
             raise InvalidField(f"history.{position}.identity.id", "is another identity than the event's")
         if past.time >= event.time:
             raise InvalidField(f"history.{position}.time", "is not before the event's")
