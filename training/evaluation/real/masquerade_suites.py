@@ -146,22 +146,26 @@ class SuiteFigures:
     """The median number of moved events before the first challenged one; NaN where nothing is caught."""
 
 
-def measure_suite(logs: Sequence[ScoredLog], seed: int) -> SuiteFigures:
-    """Pool logs of the same users; thresholds are set in each log, intervals are over users."""
+def measure_suite(logs: Sequence[ScoredLog], seed: int, models: int = 1) -> SuiteFigures:
+    """Pool logs of the same users; thresholds are set in each log, intervals are over users.
+
+    Where several models scored the same logs, what figures are measured on is counted once.
+    """
     bootstrap = bootstrap_weights(np.concatenate([log.sessions.identity for log in logs]), seed)
+    hit, moved = (_count(logs, models, part) for part in ("compromised", "moved"))
     delays = np.concatenate([log.delays(BUDGET) for log in logs])
     return SuiteFigures(
-        recall=recall(logs, BUDGET, bootstrap),
-        auc=mean_over_logs([log.auc(bootstrap) for log in logs], _hit(logs)),
-        session_auc=mean_over_logs([log.session_auc(bootstrap) for log in logs], _hit(logs)),
-        friction=_challenged(logs, False, bootstrap),
-        caught=_challenged(logs, True, bootstrap),
+        recall=recall(logs, BUDGET, bootstrap, hit),
+        auc=mean_over_logs([log.auc(bootstrap) for log in logs], moved),
+        session_auc=mean_over_logs([log.session_auc(bootstrap) for log in logs], hit),
+        friction=_challenged(logs, False, bootstrap, models),
+        caught=_challenged(logs, True, bootstrap, models),
         highest_friction=_highest_friction(logs),
         delay=float(np.median(delays)) if len(delays) else np.nan,
     )
 
 
-def recall(logs: Sequence[ScoredLog], budget: float, bootstrap: BootstrapWeights) -> Estimate:
+def recall(logs: Sequence[ScoredLog], budget: float, bootstrap: BootstrapWeights, count: int) -> Estimate:
     """The share of hit sessions that is caught when a share `budget` of each log's benign sessions is challenged."""
     caught, total = np.zeros(len(bootstrap.weights)), np.zeros(len(bootstrap.weights))
     for log in logs:
@@ -169,7 +173,7 @@ def recall(logs: Sequence[ScoredLog], budget: float, bootstrap: BootstrapWeights
         hit = weights[:, log.sessions.compromised]
         caught += (caught_sessions(log.sessions, budget, weights) * hit).sum(axis=1)
         total += hit.sum(axis=1)
-    return estimate(ratio_of(caught, total), _hit(logs))
+    return estimate(ratio_of(caught, total), count)
 
 
 def mean_over_logs(draws: Sequence[Array], count: int) -> Estimate:
@@ -179,16 +183,18 @@ def mean_over_logs(draws: Sequence[Array], count: int) -> Estimate:
     return estimate(ratio_of(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)), count)
 
 
-def _hit(logs: Sequence[ScoredLog]) -> int:
-    return sum(int(log.sessions.compromised.sum()) for log in logs)
+def _count(logs: Sequence[ScoredLog], models: int, part: str) -> int:
+    """How many sessions are hit, or events moved."""
+    masks = [log.moved if part == "moved" else log.sessions.compromised for log in logs]
+    return sum(int(mask.sum()) for mask in masks) // models
 
 
-def _challenged(logs: Sequence[ScoredLog], hit: bool, bootstrap: BootstrapWeights) -> Estimate:
+def _challenged(logs: Sequence[ScoredLog], hit: bool, bootstrap: BootstrapWeights, models: int) -> Estimate:
     chosen = [log.sessions.compromised == hit for log in logs]
     values = np.concatenate([log.challenged[rows] for log, rows in zip(logs, chosen, strict=True)])
     user = np.concatenate([log.sessions.identity[rows] for log, rows in zip(logs, chosen, strict=True)])
     draws = ratio_of(bootstrap.totals(values, user), bootstrap.totals(np.ones(len(values)), user))
-    return estimate(draws, len(values))
+    return estimate(draws, len(values) // models)
 
 
 def _highest_friction(logs: Sequence[ScoredLog]) -> float:
