@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.arrays import Array
 from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, LAYOUT, SESSION, History, empty
+from features.history.packed_records import pack_record, unpack_record
 from serving.errors import StaleHistory, StaleLayout
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import SessionKey, events, histories
@@ -129,12 +129,12 @@ def _record(connection: Connection, key: SessionKey, kind: str, id: str | None) 
     version, layout, record = row
     if layout != LAYOUT:
         raise StaleLayout(f"a {kind} history of {key.identity!r} has another layout: session-trust rebuild --write")
-    return np.frombuffer(record, np.uint8).copy().view(LAYOUTS[kind]), version
+    return unpack_record(record, LAYOUTS[kind]), version
 
 
 def _write_identity(connection: Connection, key: SessionKey, record: Array, version: int) -> None:
     """Write the identity's record, whose version guards the session's and the credential's as well."""
-    values = {"version": version + 1, "layout": LAYOUT, "record": record.tobytes()}
+    values = {"version": version + 1, "layout": LAYOUT, "record": pack_record(record)}
     if version == 0:
         columns = {"space": key.namespace, "identity": key.identity, "kind": "identity", "key": ""}
         written = connection.insert_if_absent(_INSERT, **columns, **values)
@@ -147,7 +147,7 @@ def _write_identity(connection: Connection, key: SessionKey, record: Array, vers
 
 def put_record(connection: Connection, key: SessionKey, kind: str, id: str, *, record: Array, version: int) -> None:
     """Insert or update one record; `id` is the session's or credential's, empty for the identity's own."""
-    values = {"version": version, "layout": LAYOUT, "record": record.tobytes()}
+    values = {"version": version, "layout": LAYOUT, "record": pack_record(record)}
     if connection.change(_UPDATE, **_where(key, kind, id), **values) == 0:
         connection.change(_INSERT, space=key.namespace, identity=key.identity, kind=kind, key=id, **values)
 

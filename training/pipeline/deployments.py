@@ -16,8 +16,9 @@ import pyarrow as pa
 from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.engine.batch import replay_rows
+from features.engine.population_window import measure_window
 from features.event.numpy_row import rows_of
-from features.history.population import measure_population
+from features.history.population_blend import blend
 from training.data.labels import World
 
 SMALL_WINDOW = 500
@@ -94,11 +95,11 @@ def measure_deployments(world: World, window: Array, prior: Array | None = None)
     """
     names, codes = deployments_of(world)
     if prior is None:
-        prior = measure_population(world.events.filter(pa.array(window)))
+        prior = measure_window(world.events.filter(pa.array(window)))
     snapshots, has_prior = np.repeat(prior, len(names)), np.ones(len(names), bool)
     for number, name in enumerate(names):
         own = np.flatnonzero(window & (codes == number))
         if name != ONE_LOG and len(own) >= SMALL_WINDOW:
-            snapshots[number : number + 1] = measure_population(world.events.take(pa.array(own)))
+            snapshots[number : number + 1] = blend(prior, measure_window(world.events.take(pa.array(own))))
             has_prior[number] = False
     return DeploymentPopulations(names, snapshots, has_prior, prior)

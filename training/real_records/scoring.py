@@ -16,9 +16,9 @@ from sklearn.metrics import roc_auc_score
 from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.engine.batch import replay
+from features.engine.population_window import measure_window
 from features.enrichment.ip_lookup import NetworkTables, fill
 from features.event.arrow import conform
-from features.history.population import measure_population
 from features.model.bundle import TrustModel
 from features.model.trust_curve import probability
 from training.metrics.bootstrap import Estimate, bootstrap_weights
@@ -80,7 +80,7 @@ def score_in_deployment(model: TrustModel, events: pa.Table, window: pa.Table, w
 
     The population is the deployment's, measured on its early window and not the one that comes with the model.
     """
-    return model.now_log_odds(replay(conform(events), measure_population(conform(window)))[wanted])
+    return model.now_log_odds(replay(conform(events), measure_window(conform(window)))[wanted])
 
 
 def risk_threshold(model: TrustModel, identity_type: str, budget: float) -> float:
