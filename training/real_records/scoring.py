@@ -76,13 +76,16 @@ def score_records(model: TrustModel, events: pa.Table, tables: NetworkTables) ->
     return ScoredRecords(events, matrix, probability(model.now_log_odds(matrix)), identity_type, identity, thresholds)
 
 
-def score_in_deployment(model: TrustModel, events: pa.Table, window: pa.Table, wanted: Array) -> Array:
-    """The calibrated log-odds that some events, given by number, are malicious, as in a deployment of its own.
+def own_population(model: TrustModel, window: pa.Table) -> Array:
+    """A deployment's own population and scales, from its early window without labels, shape (1,) of POPULATION.
 
-    The population and what is usual of sums are the deployment's, measured on its early window without labels, and
-    blended with what comes with the model while the window is small.
+    They are blended with what comes with the model while the window is small.
     """
-    population = blend(model.population, measure_window(conform(window)))
+    return blend(model.population, measure_window(conform(window)))
+
+
+def score_events(model: TrustModel, events: pa.Table, population: Array, wanted: Array) -> Array:
+    """The calibrated log-odds that some events, given by number, are malicious, against a population."""
     return model.now_log_odds(replay(conform(events), population)[wanted])
 
 

@@ -16,7 +16,7 @@ from training.metrics.policy_constants import UNSTATED_SENSITIVITY_BUDGET
 from training.metrics.ranking import auc_draws
 from training.metrics.session_recall import ScoredSessions, attacked_sessions, caught_sessions, thresholds_at_budget
 from training.real_records.masquerades import MasqueradeLog, Protocol, move_own_sessions, move_sessions
-from training.real_records.scoring import risk_threshold, score_in_deployment
+from training.real_records.scoring import own_population, risk_threshold, score_events
 from training.real_records.shared_logs import LOGON_PROTOCOL, SHELL_PROTOCOL, logon_sessions, shell_sessions
 
 FOLDS = (("u1", "u2"), ("u3", "u4"), ("u5", "u6"), ("u7", "u8"))
@@ -122,7 +122,7 @@ def score_log(model: TrustModel, log: MasqueradeLog) -> ScoredLog:
     """Score a log with the population of its own window."""
     late = np.flatnonzero(log.late)
     late = late[np.argsort(log.session[late], kind="stable")]
-    score = score_in_deployment(model, log.events, log.window, late)
+    score = score_events(model, log.events, own_population(model, log.window), late)
     moved, user, session = log.moved[late], log.user[late], log.session[late]
     sessions = attacked_sessions(session, score, moved, user, np.full(len(late), "human"))
     challenged = probability(sessions.score) > risk_threshold(model, "human", UNSTATED_SENSITIVITY_BUDGET)
