@@ -24,7 +24,7 @@ class OwnPopulation:
     rows: int
     """Events of the window that were measured."""
     drift: float | None
-    """How far it moved from the population that was in force before: see `population_drift`."""
+    """How far it moved from the population that was in force before: see `drift_between`."""
     why: str
     """What was left out of the window."""
 

@@ -125,10 +125,9 @@ def _decide(
 
 
 def put_in_force(tx: Transaction, versions: Versions) -> None:
-    """Record the policy, the catalogues and the population in force, each where this process recorded another before,
-    or none."""
-    digests = {POLICY: versions.policy, CATALOGUES: versions.catalogues, POPULATION: versions.population}
-    tx.chain.put_in_force(digests)
+    """Record what is in force, each part where this process recorded another before, or none."""
+    in_force = {POLICY: versions.policy, CATALOGUES: versions.catalogues, POPULATION: versions.population}
+    tx.chain.put_in_force(in_force)
 
 
 def _load_history(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> tuple[History, int]:
@@ -225,10 +224,8 @@ def _update_history(
     outcome = _outcome(context, ruled, decision)
     fold(row, history, active.population, outcome)
     version = tx.histories.write(key, history, version)
-    number = tx.populations.number_of(active.snapshot)
-    tx.histories.append_event(
-        context.namespace, event, outcome=outcome, source="score", version=version, population=number
-    )
+    used = tx.populations.number_of(active.snapshot)
+    tx.histories.append_event(key.namespace, event, outcome=outcome, source="score", version=version, population=used)
     return version
 
 

@@ -25,7 +25,7 @@ from serving.errors import PopulationRefused, ServingError
 from serving.model.active import ActiveConfiguration
 from serving.model.judged_window import trusted_by_model
 from serving.policy_analysis.reviews.drift_tests import MATERIAL_PSI
-from serving.policy_analysis.reviews.population_drift import population_drift
+from serving.policy_analysis.reviews.population_drift import drift_between
 from serving.store.populations.snapshots import own_population
 from serving.store.populations.window import Window, read_window
 from serving.store.store import Store
@@ -92,7 +92,7 @@ def refresh_population(
         in_force_since=at,
         days=settings.population_days,
         rows=len(window.rows),
-        drift=population_drift(active.population, snapshot.population),
+        drift=drift_between(active.population, snapshot.population),
         why="",
     )
     refresh = Refresh(own, window, None)

@@ -28,9 +28,10 @@ from serving.contracts.requests import FeedbackRequest, RevocationRequest, Score
 from serving.engine.writer import Engine
 from serving.errors import ServingError
 from serving.store.histories import LAYOUTS
+from serving.store.populations.tables import populations
 from serving.store.populations.window import read_window, thin_sessions
 from serving.store.rebuild import rebuild_histories
-from serving.store.schema import events, histories, populations
+from serving.store.schema import events, histories
 from serving.store.store import Store
 from serving.workers.population_refresh import LEAST_EVENTS, Refresh, in_force, refresh_population
 from serving.workers.population_worker import FIRST, PopulationWorker, take_up_population

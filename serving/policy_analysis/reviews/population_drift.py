@@ -16,7 +16,7 @@ MOST_COMMON = 20
 FIELDS = (ACTION, AGENT, ASN)
 
 
-def population_drift(before: Array, after: Array) -> float | None:
+def drift_between(before: Array, after: Array) -> float | None:
     """The largest population stability index over actions, clients and operators of each identity type.
 
     Each index is over the twenty most common values of both populations and the rest. Types with fewer than 500 events

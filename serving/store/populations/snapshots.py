@@ -17,7 +17,8 @@ from features.history.population import POPULATION, Snapshot, population_digest
 from serving.deployment.own_population import OwnPopulation
 from serving.errors import PopulationRefused
 from serving.store.database import Connection, Statement, insert_into
-from serving.store.schema import events, populations
+from serving.store.populations.tables import populations
+from serving.store.schema import events
 from serving.times import microseconds, time_of
 
 _COLUMNS = populations.c
