@@ -65,8 +65,9 @@ def show_command() -> None:
 
     Example: `session-trust population show`
     """
+    from serving.policy_analysis.reviews.population_drift import refresh_called_for
     from serving.times import now
-    from serving.workers.population_refresh import in_force, refresh_called_for
+    from serving.workers.population_refresh import in_force
 
     with command_settings() as settings:
         store = existing_store(settings)
@@ -80,7 +81,7 @@ def show_command() -> None:
             print_plain(
                 console, f"measured {own.measured_at:%F %T} on {own.rows:,} events of {own.days} days; {own.why}"
             )
-        called_for = refresh_called_for(active, now())
+        called_for = refresh_called_for(store, now())
         if called_for:
             print_plain(console, called_for)
         raise typer.Exit(1 if called_for else 0)

@@ -24,9 +24,8 @@ from serving.deployment.own_population import OwnPopulation
 from serving.errors import PopulationRefused, ServingError
 from serving.model.active import ActiveConfiguration
 from serving.model.judged_window import trusted_by_model
-from serving.policy_analysis.reviews.drift_tests import MATERIAL_PSI
 from serving.policy_analysis.reviews.population_drift import drift_between
-from serving.store.populations.snapshots import own_population
+from serving.store.populations.snapshots import own_population, packed
 from serving.store.populations.window import Window, read_window
 from serving.store.store import Store
 
@@ -131,6 +130,7 @@ def not_worth_it(rows: Array) -> str | None:
 
 
 def _store(store: Store, own: OwnPopulation, at: datetime) -> None:
+    packed(own.snapshot)
     with store.transaction() as tx:
         tx.populations.put_in_force(own)
     with store.reading() as tx:
@@ -138,18 +138,3 @@ def _store(store: Store, own: OwnPopulation, at: datetime) -> None:
     if unused:
         with store.transaction() as tx:
             tx.populations.remove(unused)
-
-
-def refresh_called_for(active: ActiveConfiguration, at: datetime) -> str | None:
-    """Why the population should be measured anew, or a model trained; None where nothing calls for it."""
-    if active.population_fault:
-        return active.population_fault
-    own = active.own
-    if own is None:
-        return None
-    if at > own.fresh_until:
-        age = (at - own.measured_at).days
-        return f"it was measured {age} days ago, on events of {own.days}: session-trust population refresh"
-    if own.drift is not None and own.drift >= MATERIAL_PSI:
-        return f"it moved by a PSI of {own.drift:.2f} at the last refresh: look at what changed, and retrain the model"
-    return None

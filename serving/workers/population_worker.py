@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from features.settings import PREFIX, Settings
 from serving import metrics
 from serving.engine.writer import Engine
+from serving.store.populations.snapshots import packed
 from serving.times import now
 from serving.workers.periodic import PeriodicWorker
 from serving.workers.population_refresh import in_force
@@ -121,6 +122,7 @@ def take_up_population(engine: Engine, at: datetime) -> None:
     metrics.POPULATION_REFUSED.set(fault is not None)
     metrics.POPULATION_AGE.set((at - own.measured_at).total_seconds() if own else math.nan)
     metrics.POPULATION_DRIFT.set(math.nan if own is None or own.drift is None else own.drift)
+    packed(after.snapshot)
     if after.snapshot.digest != before.snapshot.digest:
         engine.record_configuration()
         log.warning("the population in force is %s", after.snapshot.digest)

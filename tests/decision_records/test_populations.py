@@ -19,14 +19,18 @@ from support.recorded_decisions import open_store
 from support.step_ups import sign_in_proof
 
 from features.arrays import Array
+from features.event.arrow import table_of
 from features.event.schema import Event
 from features.history.layout import OF_A_POPULATION
 from features.history.packed_records import pack_record, unpack_record
-from features.history.population import POPULATION, empty_population
+from features.history.population import POPULATION, empty_population, measure_population
 from serving import metrics
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
 from serving.engine.writer import Engine
 from serving.errors import ServingError
+from serving.policy_analysis.reviews.drift_tests import MATERIAL_PSI
+from serving.policy_analysis.reviews.population_drift import drift_between, refresh_called_for
+from serving.policy_analysis.reviews.review import Review
 from serving.store.histories import LAYOUTS
 from serving.store.populations.tables import populations
 from serving.store.populations.window import read_window, thin_sessions
@@ -457,3 +461,38 @@ def _with_another_count(packed: bytes) -> bytes:
 def _prove(engine: Engine, decision: dict[str, Any]) -> None:
     proof = {"identity": "ada", "session": "s1", "result": "completed", "proof": sign_in_proof()}
     engine.step_up(StepUpRequest.model_validate_json(json.dumps({"decision_id": decision["decision_id"], **proof})))
+
+
+def test_a_review_says_when_a_refresh_or_a_new_model_is_called_for(engine: Engine) -> None:
+    """Damaged, no longer fresh, or moved by a material PSI; nothing before the first refresh and after one like it."""
+    said = [refresh_called_for(engine.store, now())]
+    engine.ingest(shipped(1, count=1_200), (), CALLER)
+    refresh(engine)
+    said.append(refresh_called_for(engine.store, now()))
+    said.append(refresh_called_for(engine.store, now() + timedelta(days=31)))
+    with engine.store.transaction() as tx:
+        tx.connection.core.execute(sa.update(populations).values(drift=0.31))
+    said.append(refresh_called_for(engine.store, now()))
+    _damage(engine.store, "cut off")
+    said.append(refresh_called_for(engine.store, now()))
+    review = Review((), (), (), (100, 100)).with_population(said[-1])
+
+    assert said[:2] == [None, None]
+    assert "session-trust population refresh" in str(said[2])
+    assert "PSI of 0.31" in str(said[3])
+    assert "cannot be used" in str(said[4])
+    assert review.due
+    assert [each.what for each in review.reexamine] == ["population"]
+
+
+def test_drift_is_of_what_most_events_show() -> None:
+    """The same world twice hardly moves; one whose people do something else does; few events say nothing."""
+    usual, again, other = (
+        measure_population(table_of(shipped(seed, count=1_200, **more)))
+        for seed, more in ((1, {}), (2, {}), (3, {"device": {"user_agent": "curl/8.1"}}))
+    )
+    few = measure_population(table_of(shipped(4)))
+
+    assert (drift_between(usual, again) or 0.0) < 0.05
+    assert (drift_between(usual, other) or 0.0) > MATERIAL_PSI
+    assert drift_between(usual, few) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 
 from features.arrays import Array
@@ -9,7 +11,10 @@ from features.history.category_codes import IDENTITY_TYPES
 from features.history.evidence.fields import ACTION, AGENT, ASN
 from features.history.evidence.frequencies import TAGS, Values, kept_values
 from features.history.population_blend import FULL
-from serving.policy_analysis.reviews.drift_tests import psi
+from serving.errors import PopulationRefused
+from serving.policy_analysis.reviews.drift_tests import MATERIAL_PSI, psi
+from serving.store.populations.snapshots import own_population
+from serving.store.store import Store
 
 MOST_COMMON = 20
 """Values of a field that are compared one by one; the others are one more."""
@@ -48,3 +53,21 @@ def _binned(counts: tuple[dict[int, float], dict[int, float]], totals: tuple[flo
         for each, total in zip(counts, totals, strict=True)
     )
     return before, after
+
+
+def refresh_called_for(store: Store, at: datetime) -> str | None:
+    """Why the population should be measured anew, or a model trained; None where nothing calls for it."""
+    try:
+        with store.reading() as tx:
+            newest = tx.populations.newest()
+            if newest is None:
+                return None
+            own = own_population(tx.populations, newest)
+    except PopulationRefused as error:
+        return str(error)
+    if at > own.fresh_until:
+        age = (at - own.measured_at).days
+        return f"it was measured {age} days ago, on events of {own.days}: session-trust population refresh"
+    if own.drift is not None and own.drift >= MATERIAL_PSI:
+        return f"it moved by a PSI of {own.drift:.2f} at the last refresh: look at what changed, and retrain the model"
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -82,6 +83,12 @@ class Newest(NamedTuple):
         )
 
 
+@lru_cache(4)
+def packed(snapshot: Snapshot) -> bytes:
+    """The bytes that are stored of a population. Whoever adds one calls this first, or other writers wait for it."""
+    return zlib.compress(pack_record(snapshot.population), 1)
+
+
 class Populations:
     """Populations, within one transaction."""
 
@@ -93,7 +100,7 @@ class Populations:
         row = self._connection.first(_NUMBER, digest=snapshot.digest)
         if row is None:
             nothing = dict.fromkeys(("prior", "measured_at", "in_force_at", "days", "rows", "drift", "why"))
-            body = zlib.compress(pack_record(snapshot.population), 6)
+            body = packed(snapshot)
             self._connection.change(_INSERT, digest=snapshot.digest, body=body, features=features_digest(), **nothing)
             row = self._connection.first(_NUMBER, digest=snapshot.digest)
             assert row is not None
