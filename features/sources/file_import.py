@@ -44,9 +44,9 @@ class Imported:
     report: ImportReport
 
 
-def import_files(source: str, files: Sequence[Path], progress: Progress | None = None) -> Imported:
-    """Read log files of one source, in the order given; raises KeyError for a source that is not in SOURCES."""
-    reading = EventReading(SOURCES[source], files, progress=progress)
+def import_files(source: str | LogSource, files: Sequence[Path], progress: Progress | None = None) -> Imported:
+    """Read log files of one source, in the order given; raises KeyError for a name that is not in SOURCES."""
+    reading = EventReading(SOURCES[source] if isinstance(source, str) else source, files, progress=progress)
     tables = list(reading.batches())
     return Imported(pa.concat_tables(tables) if tables else EVENT_SCHEMA.empty_table(), reading.report)
 

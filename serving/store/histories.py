@@ -11,6 +11,7 @@ from features.arrays import Array
 from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, LAYOUT, SESSION, History, empty
 from features.history.packed_records import pack_record, unpack_record
+from features.sources.seen_events import is_same_event
 from serving.errors import StaleHistory, StaleLayout
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import SessionKey, events, histories
@@ -18,6 +19,9 @@ from serving.times import microseconds, time_of
 
 LONGEST_LAG = timedelta(hours=1)
 """How long a shipped event may be on its way: an earlier time is not believed of a key that only ships events."""
+SHIPPED = "events"
+"""The source of an event that was shipped; of one that was scored it is `score`."""
+MOST_OF_ONE_ID = 64
 LAYOUTS = {"identity": IDENTITY, "session": SESSION, "credential": CREDENTIAL}
 
 _THIS_RECORD = (
@@ -34,6 +38,16 @@ _UPDATE_AT_VERSION = Statement(
     ("version", "layout", "record"),
 )
 _INSERT_EVENT = insert_into(events)
+_WITH_ID = Statement(
+    sa.select(events.c.source, events.c.body)
+    .where(
+        events.c.space == bindparam("space"),
+        events.c.identity == bindparam("identity"),
+        events.c.event_id == bindparam("event_id"),
+    )
+    .order_by(events.c.place.desc())
+    .limit(MOST_OF_ONE_ID)
+)
 _FIND_EVENT = Statement(
     sa.select(events.c.place)
     .where(
@@ -120,6 +134,17 @@ class Histories:
     def has_event(self, namespace: str, identity: str, event_id: str) -> bool:
         """Whether an event of this identity with this id is stored."""
         return self._connection.first(_FIND_EVENT, space=namespace, identity=identity, event_id=event_id) is not None
+
+    def is_repeated(self, namespace: str, event: Event) -> bool:
+        """Whether an event that was read from a log is stored already.
+
+        Of a request that was scored the id alone says so. Of records of a log it does not: logs are redacted, and an id
+        can be forged, so that one would hide another event. Of those with one id the last MOST_OF_ONE_ID are compared.
+        """
+        if event.id is None:
+            return False
+        rows = self._connection.rows(_WITH_ID, space=namespace, identity=event.identity.id, event_id=event.id)
+        return any(source != SHIPPED or is_same_event(Event.model_validate_json(body), event) for source, body in rows)
 
 
 def _record(connection: Connection, key: SessionKey, kind: str, id: str | None) -> tuple[Array, int]:

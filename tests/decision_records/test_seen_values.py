@@ -19,7 +19,6 @@ from features.event.schema import Event
 from features.history.layout import LAYOUT, History
 from features.history.population import empty_population
 from features.history.update import SUCCESS
-from serving.decision.places.named_values import value_names
 from serving.engine.new_values import values_of
 from serving.engine.stored_history import OUTCOME_CODES, fold_and_store, key_of, store_folded
 from serving.errors import StaleHistory
@@ -144,28 +143,6 @@ def test_the_histories_before_the_first_use_are_kept_while_it_is_new() -> None:
 def device_event(user_agent: str | None = None, **groups: object) -> Event:
     event = {"time": START.isoformat(), "identity": {"id": "ada", "type": "human"}, "action": {"name": "x"}}
     return Event.model_validate(event | {"device": {"id": "d1", "user_agent": user_agent}} | groups)
-
-
-@pytest.mark.parametrize(
-    ("event", "names"),
-    [
-        (device_event("curl/8.4.0"), ("device d1", "client curl")),
-        (device_event("curl/7.0"), ("device d1", "client curl")),
-        (device_event(network={"asn": 64500}), ("network AS64500 ?", "device d1")),
-        (device_event(network={"country": "DE"}), ("network AS? DE", "device d1")),
-        (device_event(credential={"attested_at": START.isoformat()}, network={"asn": 64500}), ()),
-    ],
-)
-def test_how_values_are_named(event: Event, names: tuple[str, ...]) -> None:
-    """Operator and country, id, family and system; an attested workload may run anywhere."""
-    assert value_names(event, START) == names
-
-
-def test_addresses_of_one_range_are_one_network() -> None:
-    """Where nobody knows operator and country."""
-    ranges = [value_names(device_event(network={"ip": ip}), START)[0] for ip in ("192.0.2.1", "192.0.2.9", "192.0.3.1")]
-
-    assert (ranges[0] == ranges[1], ranges[0] == ranges[2]) == (True, False)
 
 
 def before_the_table(folder: Path, *used: Event) -> Store:

@@ -144,6 +144,19 @@ def test_each_deployment_is_measured_by_itself(simulated_dataset: Dataset) -> No
     assert population.tobytes() != data.population.tobytes()
 
 
+def test_a_large_log_keeps_its_features_in_half_the_memory(
+    simulated_world: World, simulated_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In single precision, rounded and otherwise the same; the test is scored in double precision."""
+    monkeypatch.setattr("training.pipeline.dataset.LARGE", 1_000)
+
+    data = prepare(simulated_world, 3)
+
+    assert data.matrix.dtype == np.float32
+    assert data.matrix.tobytes() == simulated_dataset.matrix.astype(np.float32).tobytes()
+    assert data.test_set.matrix.dtype == np.float64
+
+
 def test_a_small_deployment_has_the_prior(simulated_world: World) -> None:
     """And a model that is tested there brings its own."""
     measured = measure_deployments(simulated_world, np.arange(len(simulated_world.events)) < SMALL_WINDOW - 1)

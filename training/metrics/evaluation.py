@@ -7,7 +7,7 @@ compare models with each other; they say nothing about real traffic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,8 @@ class Evaluation:
     sessions: ScoredSessions
     weights: Array
     """How often each session counts in each resample, shape (RESAMPLES, sessions)."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """By figure: on how many things it was measured, malicious requests, losses or sessions."""
 
     def metrics(self) -> dict[str, float]:
         """Every finite figure by name, for a tracking server."""
@@ -129,7 +131,8 @@ def evaluate_model(
     weights = session_weights(sessions, seed)
     recalls = _recalls(sessions, weights, held_out)
     recalls["baseline"] = _baseline_recalls(test_set, baselines, weights)
-    return Evaluation(_figures(model, test_set, log_odds, sessions, held_out), recalls, sessions, weights)
+    figures = _figures(model, test_set, log_odds, sessions, held_out)
+    return Evaluation(figures, recalls, sessions, weights, _counts(figures, test_set, sessions, held_out))
 
 
 def _recalls(sessions: ScoredSessions, weights: Array, held_out: frozenset[str]) -> Recalls:
@@ -187,7 +190,49 @@ def _figures(
         figures[f"challenges_per_1000_requests_at_recall_{recall:g}"] = _challenges_per_1000(
             log_odds, malicious, sessions, recall
         )
+    figures |= friction_by_identity(sessions)
     return figures | _hazard_figures(model, test_set.part(trained))
+
+
+def friction_by_identity(sessions: ScoredSessions) -> dict[str, float]:
+    """At the main budget: the share of identities with a challenged benign session, and the share of these challenges
+    that falls on the identity with the most. One identity can be all the friction of a source."""
+    benign = sessions.part(~sessions.compromised)
+    challenged, once = np.zeros(len(benign.score)), np.ones((1, len(benign.score)))
+    for name, threshold in thresholds_at_budget(benign, MAIN_BUDGET, once).items():
+        of_type = benign.identity_type == name
+        challenged[of_type] = threshold.challenged(benign.score[of_type])[0]
+    by_identity = np.bincount(np.unique(benign.identity, return_inverse=True)[1], weights=challenged)
+    total = float(challenged.sum())
+    return {
+        "identities_challenged": float((by_identity > 0.0).mean()) if len(by_identity) else float("nan"),
+        "largest_identity_share_of_challenges": float(by_identity.max()) / total if total else float("nan"),
+    }
+
+
+def _counts(
+    figures: Mapping[str, float], test_set: TestSet, sessions: ScoredSessions, held_out: frozenset[str]
+) -> dict[str, int]:
+    """On how many things each figure was measured: what is rare in it, so malicious requests, losses or attacked
+    sessions."""
+    trained, targets = test_set.part(test_set.without_scenarios(held_out)), test_set.targets
+    identity_type, seconds = test_set.identity_type[trained.rows], targets.seconds[trained.rows]
+    counts = dict.fromkeys(figures, int(test_set.malicious.sum()))
+    for name in figures:
+        group, _, kind = name.partition("/")
+        if group == "predicted_over_actual":
+            counts[name] = int(trained.malicious[(identity_type == kind) | (kind == "all")].sum())
+        elif group == "compromised_predicted_over_actual":
+            counts[name] = int(((seconds > 0) & (seconds <= int(kind.removesuffix("_s")))).sum())
+        elif group.startswith("future"):
+            counts[name] = int(((seconds > 0) & (seconds <= HORIZONS[2])).sum())
+        elif group == "escalations_challenged":
+            counts[name] = int((targets.escalation[test_set.rows] & ~test_set.malicious).sum())
+        elif group.endswith(("identities_challenged", "share_of_challenges")):
+            counts[name] = len(np.unique(sessions.identity[~sessions.compromised]))
+        elif group.startswith(("compromised", "benign", "challenges")):
+            counts[name] = int(sessions.compromised.sum())
+    return counts
 
 
 def _predicted_over_actual(risk: Array, positive: Array) -> float:

@@ -50,6 +50,12 @@ class DeploymentPopulations:
         snapshots[self.has_prior] = prior[0]
         return replace(self, snapshots=snapshots, prior=prior)
 
+    def only(self, numbers: Array) -> DeploymentPopulations:
+        """Those of some deployments, by number: a snapshot takes megabytes, and other processes need few."""
+        chosen = np.unique(numbers)
+        names = tuple(self.names[number] for number in chosen.tolist())
+        return replace(self, names=names, snapshots=self.snapshots[chosen], has_prior=self.has_prior[chosen])
+
     def number_rows(self, world: World) -> Array:
         """The number of each row's deployment, shape (n,). Raises KeyError for one that was not measured."""
         names, codes = deployments_of(world)
@@ -79,6 +85,18 @@ class DeploymentPopulations:
                 rows = rows_of(events.take(pa.array(chosen)))
                 done += len(chosen)
                 yield chosen, replay_rows(rows, self.snapshots[number : number + 1]), done / len(events)
+
+
+def batch_identities(identity: Array, deployment: Array, rows: Array, size: int) -> Array:
+    """The batch of each identity by its number, so that a batch has about `size` of some rows, given by number, and few
+    deployments."""
+    count = np.bincount(identity[rows], minlength=int(identity.max(initial=0)) + 1)
+    home = np.zeros(len(count), np.int64)
+    home[identity] = deployment
+    order = np.argsort(home, kind="stable")
+    batch = np.zeros(len(count), np.int64)
+    batch[order] = np.maximum(np.cumsum(count[order]) - 1, 0) // size
+    return batch
 
 
 def deployments_of(world: World) -> tuple[tuple[str, ...], Array]:
