@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from serving.workers.population_refresh import Refresh
 
 population_app = typer.Typer(
-    help="Measure what is usual in this deployment on its own recent events, or show what is in force.",
+    help="Measure what is usual in this deployment on its own recent events, or show the population in force.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     add_completion=False,

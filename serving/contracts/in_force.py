@@ -1,4 +1,4 @@
-"""What is in force, as `GET /policy` and `GET /model` say it."""
+"""The policy's files and the population in force, as `GET /policy` and `GET /model` say it."""
 
 from __future__ import annotations
 

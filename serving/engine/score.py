@@ -125,7 +125,7 @@ def _decide(
 
 
 def put_in_force(tx: Transaction, versions: Versions) -> None:
-    """Record what is in force, each part where this process recorded another before, or none."""
+    """Record policy, catalogues and population in force, each where this process recorded another before, or none."""
     in_force = {POLICY: versions.policy, CATALOGUES: versions.catalogues, POPULATION: versions.population}
     tx.chain.put_in_force(in_force)
 

@@ -1,7 +1,7 @@
 """Measures a deployment's population on its own recent events, and stores it for services to take up.
 
 Frequencies and scales are measured together, by identity type, and blended with the model's while a type has fewer
-than 500 events. A window that is not worth it leaves what is in force as it is, and says why. Thresholds are the
+than 500 events. A window that is not worth it leaves the one in force as it is, and says why. Thresholds are the
 model's, whatever the population.
 """
 

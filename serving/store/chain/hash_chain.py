@@ -92,7 +92,7 @@ class ChainWriter:
         return self.append(Link(kind, subject, sha256(text.encode()), body=text))
 
     def put_in_force(self, digests: Mapping[str, str | None]) -> None:
-        """Record what is in force from now on (policy, catalogues, population), each where it is not the one recorded
+        """Record policy, catalogues and population in force from now on, each where it is not the one recorded
         last.
 
         Called before each decision, so that a decision always follows what it was made by.
