@@ -26,8 +26,12 @@ from features.history.packed_records import pack_record, unpack_record
 from features.history.population import POPULATION, empty_population, measure_population
 from serving import metrics
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
+from serving.decision.inputs import SessionState
 from serving.engine.writer import Engine
-from serving.errors import ServingError
+from serving.errors import InvalidField, ServingError
+from serving.policy_analysis.past.from_decision_log import LogWindow, past_requests_from_log
+from serving.policy_analysis.past.past_requests import PastRequest
+from serving.policy_analysis.replays.replay import decide_again, read_past_request
 from serving.policy_analysis.reviews.drift_tests import MATERIAL_PSI
 from serving.policy_analysis.reviews.population_drift import drift_between, refresh_called_for
 from serving.policy_analysis.reviews.review import Review
@@ -97,18 +101,72 @@ def test_the_next_decision_names_the_population_that_was_measured(engine: Engine
     assert after["threshold"] == before["threshold"]
 
 
+def test_a_replay_reproduces_a_decision_with_its_own_population(engine: Engine) -> None:
+    """The one its record names, whatever is in force now; the chain records no other one in force."""
+
+    def replayed(population: str | None) -> dict[str, Any]:
+        request = {"event": an_event("person-1") | {"time": then}, "mode": "replay", "population": population}
+        answers = engine.score(ScoreRequest.model_validate(request), CALLER)
+        return {name: answers[name] for name in ("explanation", "trust", "versions")}
+
+    then = (now() - timedelta(days=1)).isoformat()
+    engine.ingest(shipped(1), (), CALLER)
+    by_model = replayed(None)
+    score(engine)
+    refresh(engine)
+    own = replayed(None)
+    before = _put_in_force(engine.store)
+    again = replayed(by_model["versions"]["population"])
+    score(engine)
+
+    assert again == by_model
+    assert own["versions"] != by_model["versions"]
+    assert own["explanation"] != by_model["explanation"]
+    assert _put_in_force(engine.store) == before
+    assert rebuild_histories(engine.store, empty_population(), write=False) == ()
+
+
+def test_a_policy_replay_keeps_the_trust_of_each_population(engine: Engine) -> None:
+    """Decisions before and after a refresh are decided again by what was read then, and name it."""
+    engine.ingest(shipped(1), (), CALLER)
+    answers = [score(engine, identity_id="person-1")]
+    refresh(engine)
+    answers.append(score(engine, identity_id="person-2"))
+    past = [each for each in past_requests_from_log(engine.store, LogWindow(), lambda version: None)]
+    again = [
+        decide_again(
+            each, read_past_request(each, engine.active.policy), engine.active.policy, None, SessionState(), ()
+        )
+        for each in past
+        if isinstance(each, PastRequest)
+    ]
+
+    assert [each.trust and each.trust.now for each in again] == [each["trust"]["now"] for each in answers]
+    assert [each.versions.population for each in again] == [each["versions"]["population"] for each in answers]
+    assert len({each.versions.population for each in again}) == 2
+
+
+UNUSABLE = {"unknown": ("replay", "no population sha256:0 is stored"), "enforced": ("enforce", "with mode replay only")}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_replay_names_a_population_that_is_stored(engine: Engine, name: str) -> None:
+    """Any other is refused by the field's name, and so is a request of this moment that names one."""
+    mode, why = UNUSABLE[name]
+    request = ScoreRequest.model_validate({"event": an_event(), "mode": mode, "population": "sha256:0"})
+
+    with pytest.raises(InvalidField, match=why):
+        engine.score(request, CALLER)
+
+
 def test_the_chain_records_each_population_in_force(engine: Engine) -> None:
     """Before the decisions that were made with it."""
     engine.ingest(shipped(1), (), CALLER)
     score(engine)
     result = refresh(engine)
     score(engine)
-    with engine.store.reading() as tx:
-        query = sa.text("SELECT subject FROM chain_rows WHERE kind = 'population' ORDER BY sequence")
-        recorded = list(tx.connection.core.scalars(query))
-
     assert result.own is not None
-    assert recorded == [engine.active.prior.digest, result.own.snapshot.digest]
+    assert _put_in_force(engine.store) == [engine.active.prior.digest, result.own.snapshot.digest]
 
 
 def test_a_rebuild_follows_the_populations_that_were_used(engine: Engine) -> None:
@@ -425,6 +483,12 @@ def test_the_worker_ends_a_refresh_that_takes_too_long(engine: Engine) -> None:
         worker.check()
 
     assert process.killed
+
+
+def _put_in_force(store: Store) -> list[str]:
+    with store.reading() as tx:
+        query = sa.text("SELECT subject FROM chain_rows WHERE kind = 'population' ORDER BY sequence")
+        return list(tx.connection.core.scalars(query))
 
 
 def _records(store: Store) -> list[bytes]:
