@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -213,7 +213,7 @@ def test_events_without_a_recorded_population_are_compared_without_sums(engine: 
     assert rebuild_histories(engine.store, engine.active.population, write=False) == ()
 
 
-DAMAGED = {
+DAMAGED: dict[str, Callable[[bytes], bytes]] = {
     "other bytes": lambda body: zlib.compress(_with_another_count(zlib.decompress(body))),
     "cut off": lambda body: body[:-40],
     "no population": lambda body: zlib.compress(b"nothing"),
@@ -272,18 +272,18 @@ def test_a_rebuild_writes_nothing_where_a_population_is_damaged(engine: Engine) 
     assert _records(engine.store) == before
 
 
-SMALL = {
-    "few events": (shipped, {"count": 60}, f"60 events that may be measured, and {LEAST_EVENTS} are needed"),
-    "a short time": (shipped, {"days": 0.2}, "hours, and a day is needed"),
-    "one identity": (shipped, {"identity": {"id": "ada", "type": "human"}}, "1 identities"),
+SMALL: dict[str, tuple[dict[str, Any], str]] = {
+    "few events": ({"count": 60}, f"60 events that may be measured, and {LEAST_EVENTS} are needed"),
+    "a short time": ({"days": 0.2}, "hours, and a day is needed"),
+    "one identity": ({"identity": {"id": "ada", "type": "human"}}, "1 identities"),
 }
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_window_that_is_not_worth_it_leaves_the_models_in_force(engine: Engine, name: str) -> None:
     """And why is said, and kept."""
-    events_of, more, why = SMALL[name]
-    engine.ingest(events_of(1, **more), (), CALLER)
+    more, why = SMALL[name]
+    engine.ingest(shipped(1, **more), (), CALLER)
     result = refresh(engine)
     with engine.store.reading() as tx:
         noted = tx.populations.why(engine.active.prior.digest)
@@ -513,7 +513,7 @@ def _damage(store: Store, how: str) -> None:
         assert newest is not None
         same = populations.c.number == newest.number
         body = tx.connection.core.scalar(sa.select(populations.c.body).where(same))
-        tx.connection.core.execute(sa.update(populations).where(same).values(body=DAMAGED[how](body)))
+        tx.connection.core.execute(sa.update(populations).where(same).values(body=DAMAGED[how](body or b"")))
 
 
 def _with_another_count(packed: bytes) -> bytes:
@@ -551,9 +551,9 @@ def test_a_review_says_when_a_refresh_or_a_new_model_is_called_for(engine: Engin
 
 def test_drift_is_of_what_most_events_show() -> None:
     """The same world twice hardly moves; one whose people do something else does; few events say nothing."""
+    worlds: tuple[dict[str, Any], ...] = ({}, {}, {"device": {"user_agent": "curl/8.1"}})
     usual, again, other = (
-        measure_population(table_of(shipped(seed, count=1_200, **more)))
-        for seed, more in ((1, {}), (2, {}), (3, {"device": {"user_agent": "curl/8.1"}}))
+        measure_population(table_of(shipped(seed, count=1_200, **more))) for seed, more in enumerate(worlds)
     )
     few = measure_population(table_of(shipped(4)))
 
