@@ -19,7 +19,18 @@ from features.event.numpy_row import rows_of
 from features.event.schema import Event
 from features.history.population import empty_population, measure_population
 
-MODULES = {"network", "device", "travel", "action", "privilege", "credential", "rhythm", "automation", "context"}
+MODULES = {
+    "network",
+    "device",
+    "travel",
+    "action",
+    "intent",
+    "privilege",
+    "credential",
+    "rhythm",
+    "automation",
+    "context",
+}
 COUNT = 300 if numba.config.DISABLE_JIT else 3_000  # type: ignore[attr-defined]  # numba makes its settings at run time
 EVENTS = random_events(COUNT, seed=11, identities=COUNT // 75 + 4)
 
@@ -37,8 +48,8 @@ def matrix(population: Array) -> Array:
 every_feature = pytest.mark.parametrize("index", range(len(FEATURES)), ids=feature_names())
 
 
-def test_the_catalogue_covers_all_nine_ways_of_drifting() -> None:
-    """At least 45 features, over all nine modules, no name twice."""
+def test_the_catalogue_covers_all_ten_ways_of_drifting() -> None:
+    """At least 45 features, over all ten modules, no name twice."""
     covered = {f.module for f in FEATURES}
 
     assert (covered, len(set(feature_names())) == len(FEATURES) >= 45) == (MODULES, True)

@@ -49,6 +49,7 @@ def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = N
     )
     cold = data.cold_copies(fitting, recipe.cold_copies, seed)
     examples = cold.append_to(data.augmented_examples(fitting, augmentation), recipe.cold_copies)
+    examples = data.with_agent_calls(examples, fitting, recipe.agent_runs, seed)
     now = fit_now(examples, data.examples(stopping), recipe, seed)
     calibration = calibrate_now(
         margins(now, data.examples(calibrating)), targets.malicious[calibrating], targets.identity[calibrating]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from features.catalogue.sentences.actions import ACTION
 from features.catalogue.sentences.behaviour import AUTOMATION, CONTEXT, RHYTHM
 from features.catalogue.sentences.credentials import CREDENTIAL, PRIVILEGE
+from features.catalogue.sentences.intents import INTENT
 from features.catalogue.sentences.places import DEVICE, NETWORK, TRAVEL
 from features.catalogue.sentences.wording import Wording
 
@@ -15,6 +16,7 @@ WORDINGS: Mapping[str, Wording] = {
     **DEVICE,
     **TRAVEL,
     **ACTION,
+    **INTENT,
     **PRIVILEGE,
     **CREDENTIAL,
     **RHYTHM,
