@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """After how many days the service erases decisions and inactive identities; 0 keeps everything."""
     policy: str = ""
     """Path of the policy file; empty means the one that ships with the service."""
+    maps: str = "{home}/maps"
+    """Folder of maps: `POST /events?source=generic&map=badge` reads by `badge.yaml` in it; `{home}` is replaced."""
     network_tables: str = ""
     """Your own files on addresses, separated by `:`: `.mmdb` and lists of networks; empty means the bundled tables."""
     model_name: str = "session-trust"

@@ -78,7 +78,7 @@ def import_logs(
 
     Example: `session-trust features import cloudtrail trail.json.gz --out events.parquet`
     """
-    log_source = _source(source, map_file)
+    log_source = named_source(source, map_file)
     if check:
         raise typer.Exit(1 if print_check(Console(), log_source, files) else 0)
     if out is None:
@@ -108,8 +108,8 @@ def import_logs(
     raise typer.Exit(1 if report.unreadable else 0)
 
 
-def _source(name: str, map_file: Path | None) -> LogSource:
-    """The source of a name; `generic` is made from its map, and no other has one."""
+def named_source(name: str, map_file: Path | None) -> LogSource:
+    """The source of a name; `generic` is made from its map, and no other has one. Else the command ends."""
     if (name == GENERIC) != (map_file is not None):
         wrong = (
             "write a map first, see docs/reference/sources/generic.md" if name == GENERIC else f"{name} needs no map"

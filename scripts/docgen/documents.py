@@ -124,7 +124,10 @@ DOCUMENTS: Mapping[Path, Parts] = {
     },
     DOCS / "reference/settings.md": {"settings": operator_reference.settings},
     DOCS / "reference/commands.md": {"commands": operator_reference.commands},
-    DOCS / "reference/metrics.md": {"metrics": operator_reference.metrics},
+    DOCS / "reference/metrics.md": {
+        "metrics": operator_reference.metrics,
+        "consumer-metrics": operator_reference.consumer_metrics,
+    },
     DOCS / "reference/sources/index.md": {"sources": sources_reference.overview},
     **{
         page: {page.stem: partial(sources_reference.source_part, page.stem)}

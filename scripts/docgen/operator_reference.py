@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from prometheus_client import Counter, Histogram, Summary
+from prometheus_client import CollectorRegistry, Counter, Histogram, Summary
 
 from features.settings import PREFIX, Settings
 from scripts.docgen import ROOT
 from scripts.docgen.markdown import fenced, table
 from serving.cli.session_trust import PARTS
+from serving.consumer import progress
 from serving.metrics import REGISTRY
 
 Command = Any
@@ -46,9 +47,18 @@ def _documented_fields() -> list[tuple[str, str]]:
 
 
 def metrics() -> str:
-    """Every Prometheus metric with its type, its labels and its help text."""
+    """Every Prometheus metric of the service with its type, its labels and its help text."""
+    return _metrics_of(REGISTRY)
+
+
+def consumer_metrics() -> str:
+    """The same of `session-trust consume`."""
+    return _metrics_of(progress.REGISTRY)
+
+
+def _metrics_of(registry: CollectorRegistry) -> str:
     rows = []
-    for metric in dict.fromkeys(REGISTRY._collector_to_names):  # the registry offers its collectors in no other way
+    for metric in dict.fromkeys(registry._collector_to_names):  # the registry offers its collectors in no other way
         described = next(iter(metric.describe() if hasattr(metric, "describe") else metric.collect()))
         suffix = "_total" if isinstance(metric, Counter) else ""
         labels = ", ".join(f"`{label}`" for label in getattr(metric, "_labelnames", ())) or "none"

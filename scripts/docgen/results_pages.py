@@ -15,7 +15,24 @@ MANIFEST = ROOT / "data/model/manifest.json"
 SHOWN_GROUPS = ("overall", "identity type", "baseline")
 RESULTS = ROOT / "benchmarks/results.json"
 REAL = "(real records)"
+BESIDE_REAL = "beside real records"
 CHAPTER = re.compile(r"^## ", re.MULTILINE)
+SECTION = re.compile(r"^### ", re.MULTILINE)
+SHOWN_TABLES = (
+    "Evaluation targets",
+    "Time to detect",
+    "Calibration",
+    "Session expiry",
+    "Baselines",
+    "Prompts for everybody",
+    "Open loop",
+    "Logins alone",
+    "Poisoning",
+    "Left out of training",
+    "Leaks",
+    "Means over",
+)
+"""How the titles of those tables begin that the documentation shows of simulated chapters."""
 
 
 def shipped_model() -> str:
@@ -28,10 +45,24 @@ def shipped_model() -> str:
 
 
 def chapters(real: bool) -> str:
-    """The chapters of the report on real records, or the others, in the report's own order."""
+    """The chapters of the report on real records, or the others, in the report's own order.
+
+    Of chapters on simulated worlds that were made for real records all is shown, of others what is in SHOWN_TABLES.
+    """
     _, *found = CHAPTER.split(REPORT.read_text())
-    wanted = [f"## {text.strip()}" for text in found if text.partition("\n")[0].endswith(REAL) is real]
-    return "\n\n".join(wanted)
+    wanted = [text for text in found if text.partition("\n")[0].endswith(REAL) is real]
+    return "\n\n".join(f"## {_shortened(text).strip()}" for text in wanted)
+
+
+def _shortened(chapter: str) -> str:
+    title = chapter.partition("\n")[0]
+    if title.endswith(REAL) or BESIDE_REAL in title:
+        return chapter
+    head, *tables = SECTION.split(chapter)
+    shown = [table for table in tables if table.startswith(SHOWN_TABLES)]
+    left = len(tables) - len(shown)
+    rest = f"{left} more tables of this chapter are in `training/REPORT.md`.\n\n" if left else ""
+    return f"{head}{rest}" + "".join(f"### {table}" for table in shown)
 
 
 IN_WORDS = {

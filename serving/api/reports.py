@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -15,7 +17,7 @@ from serving import metrics
 from serving.api.authentication import current_request
 from serving.api.problems import Problem
 from serving.api.route_spec import JSON, MIB
-from serving.contracts.log_records import BodyTooLarge, decompressed, parse_records
+from serving.contracts.log_records import BodyTooLarge, decompressed, origin_of, parse_records
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, StepUpRequest
 from serving.engine.writer import Engine
 from serving.store.api_keys import Caller
@@ -33,25 +35,26 @@ async def take_events(request: Request) -> Response:
     if not hasattr(state, "batches"):
         state.batches = CapacityLimiter(BATCHES_AT_ONCE)
     batch = request.headers["content-type"].partition(";")[0].strip().lower() != JSON
-    body, source = await request.body(), request.query_params.get("source")
+    body, query = await request.body(), dict(request.query_params)
     caller = current_request.get().caller
-    result = await to_thread.run_sync(_ingest, state.engine, body, source, batch, caller, limiter=state.batches)
+    result = await to_thread.run_sync(_ingest, state.engine, body, query, batch, caller, limiter=state.batches)
     return JSONResponse(result)
 
 
-def _ingest(engine: Engine, body: bytes, source: str | None, batch: bool, caller: Caller) -> dict[str, Any]:
+def _ingest(engine: Engine, body: bytes, query: Mapping[str, str], batch: bool, caller: Caller) -> dict[str, Any]:
     with no_full_collection():
-        return _ingest_batch(engine, body, source, batch, caller)
+        return _ingest_batch(engine, body, query, batch, caller)
 
 
-def _ingest_batch(engine: Engine, body: bytes, source: str | None, batch: bool, caller: Caller) -> dict[str, Any]:
+def _ingest_batch(engine: Engine, body: bytes, query: Mapping[str, str], batch: bool, caller: Caller) -> dict[str, Any]:
+    origin = origin_of(query, Path(engine.active.settings.maps))
     latest = now() + timedelta(seconds=engine.active.settings.allowed_skew_seconds)
     try:
         body = decompressed(body, DECOMPRESSED_LIMIT)
     except BodyTooLarge as error:
         raise Problem(413, f"The body is too large: {error}.") from None
-    records = parse_records(body, source, latest, batch=batch)
-    result = engine.ingest(records.events, records.named, caller, source) | {"left_out": records.left_out}
+    records = parse_records(body, origin.source, latest, batch=batch)
+    result = engine.ingest(records.events, records.named, caller, origin.importer) | {"left_out": records.left_out}
     metrics.count_events(result, broken=len(records.broken))
     return result
 

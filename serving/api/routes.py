@@ -6,12 +6,12 @@ in a module of this folder and add a row here.
 
 from __future__ import annotations
 
-from features.sources.registry import SOURCES
 from serving.api import decisions, documentation, examples, health, reports
 from serving.api.browser.routes import CRITERIA, PAGE_ROUTES
 from serving.api.route_spec import GZIP, HTML, KIB, MIB, NDJSON, QueryParameter, RequestBody, ResponseBody, RouteSpec
 from serving.contracts import requests, responses
 from serving.contracts.decision import ScoreResponse
+from serving.contracts.log_records import SOURCE_NAMES
 
 DECIDE, REPORT, REVIEW, OPERATE = "Decide", "Report", "Review decisions", "Operate"
 DOCUMENTATION = "Documentation"
@@ -46,7 +46,19 @@ ROUTES = (
         'as it is (`{"Records": [...]}`), or one record a line (NDJSON); of a source that has them also CSV with a '
         "header and lines of text; each also compressed with gzip. Native records may be wrapped, as EventBridge, "
         "CloudWatch Logs, Kinesis, SQS, Pub/Sub, Elastic and Splunk hand them on.",
-        query=(QueryParameter("source", "The log source of native records.", "cloudtrail", tuple(SOURCES)),),
+        query=(
+            QueryParameter("source", "The log source of native records.", "cloudtrail", SOURCE_NAMES),
+            QueryParameter(
+                "map", "With `source=generic`: a map in the folder `SESSION_TRUST_MAPS`, by its name.", "badge"
+            ),
+            QueryParameter(
+                "importer",
+                "The log source of whose records another program made these events, as `consume` does: identities get "
+                "their types by its rules.",
+                "cloudtrail",
+                SOURCE_NAMES,
+            ),
+        ),
         request=RequestBody(
             requests.ShippedRecords,
             8 * MIB,

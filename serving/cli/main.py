@@ -14,6 +14,7 @@ from rich.table import Table
 
 from features.cli.output import fail
 from serving.cli.decision_log import log_app
+from serving.cli.log_consumer import consume_app
 from serving.cli.personal_data import data_app
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
@@ -26,6 +27,7 @@ from serving.scopes import SCOPES
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 keys = typer.Typer(help="Manage the keys callers authenticate with.", no_args_is_help=True)
 app.add_typer(serve_app)
+app.add_typer(consume_app)
 app.add_typer(log_app)
 app.add_typer(data_app)
 app.add_typer(keys, name="keys")

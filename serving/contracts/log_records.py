@@ -6,18 +6,24 @@ One record that is no event never fails the others: it is named by its place and
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from features.event.schema import Event
 from features.sources.file_import import event_or_reason, parser_of
 from features.sources.formats.files import TooLarge, decompress, is_gzip
 from features.sources.formats.records import JSON, NotAnEvent, PositionedRecord, Record, RecordForm, records_in
-from features.sources.log_source import RecordParser
+from features.sources.log_source import LogSource, RecordParser
+from features.sources.mapping.map_file import MapError
+from features.sources.mapping.mapped_source import GENERIC, named_map
 from features.sources.registry import SOURCES
 from serving.contracts.strict_json import DECODER, flaw_in
 from serving.errors import InvalidField
 
+SOURCE_NAMES = tuple(sorted((*SOURCES, GENERIC)))
+"""What `source` and `importer` may be."""
 MOST_RECORDS = 100_000
 """Records in one body."""
 MOST_UNPACKED = 32 * 1024 * 1024
@@ -53,16 +59,44 @@ class ParsedRecords:
         return [*self.broken[:MOST_NAMED], *([f"and {rest:,} more records"] if rest > 0 else [])]
 
 
-def parse_records(body: bytes, source: str | None, latest: datetime, *, batch: bool) -> ParsedRecords:
+@dataclass(frozen=True)
+class RecordOrigin:
+    """How the records of a body are to be read."""
+
+    source: LogSource | None
+    """The log source of native records; None for events in our own form."""
+    importer: str | None
+    """By whose rules identities get their types: the source's, or that of the program that made events of its records;
+    None where the types are the caller's own claims."""
+
+
+def origin_of(query: Mapping[str, str], maps: Path) -> RecordOrigin:
+    """How a request says that its records are to be read. Raises InvalidField for what there is not."""
+    source, importer, name = query.get("source"), query.get("importer"), query.get("map")
+    for parameter, value in (("source", source), ("importer", importer)):
+        if value is not None and value not in SOURCE_NAMES:
+            raise InvalidField(parameter, f"is not one of {', '.join(SOURCE_NAMES)}")
+    if source is not None and importer is not None:
+        raise InvalidField("importer", "is for events that another program made of a log; native records have a source")
+    if (source == GENERIC) != (name is not None):
+        wrong = "is needed: the name of a map" if name is None else f"is for the source {GENERIC} alone"
+        raise InvalidField("map", wrong)
+    if name is None:
+        return RecordOrigin(SOURCES[source] if source else None, source or importer)
+    try:
+        return RecordOrigin(named_map(maps, name), f"{GENERIC} {name}")
+    except (MapError, OSError) as error:
+        raise InvalidField("map", str(error)) from None
+
+
+def parse_records(body: bytes, source: LogSource | None, latest: datetime, *, batch: bool) -> ParsedRecords:
     """The events of a body that are not later than `latest`.
 
-    `batch` says that the body is a batch even if it holds one object only. Raises InvalidField when the source is
-    unknown, when the body is none of the forms taken, and for a single object that is no event.
+    `batch` says that the body is a batch even if it holds one object only. Raises InvalidField when the body is none of
+    the forms taken, and for a single object that is no event.
     """
-    if source is not None and source not in SOURCES:
-        raise InvalidField("source", f"is not one of {', '.join(sorted(SOURCES))}")
-    form = JSON if source is None else SOURCES[source].form
-    parse_record: RecordParser = Event.model_validate if source is None else parser_of(SOURCES[source])
+    form = JSON if source is None else source.form
+    parse_record: RecordParser = Event.model_validate if source is None else parser_of(source)
     events: list[Event] = []
     broken: list[str] = []
     left_out: Counter[str] = Counter()

@@ -28,6 +28,7 @@ from training.evaluation.context import evaluation_context
 from training.evaluation.studies.closed_loop import close_loop, closed_loop_section, open_loop
 from training.metrics.evaluation import BUDGETS
 from training.pipeline.dataset import Dataset
+from training.pipeline.deployments import DeploymentPopulations
 
 THRESHOLDS = {"human": 3.0, "service_account": 3.0, "workload": 3.0}
 """For three of the four identity types; agents are never challenged."""
@@ -59,7 +60,8 @@ def data() -> Dataset:
     identity_type = events["identity.type"].to_numpy().astype(str)
     split = Split(~everything, ~everything, ~everything, ~everything, everything, 2**62)
     matrix = np.zeros((1_000, len(feature_names())))
-    return Dataset(world, matrix, measure_population(events), split, prediction_targets(world), identity_type)
+    populations = DeploymentPopulations.one_log(measure_population(events))
+    return Dataset(world, matrix, populations, split, prediction_targets(world), identity_type)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from training.evaluation.studies.login_baseline import score_logins
 from training.evaluation.studies.poisoning import POISON_SHARE, attack_rows
 from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset
+from training.pipeline.deployments import DeploymentPopulations
 from training.promotion.checks import count_rising
 from training.simulation.parameters import draw_parameters
 
@@ -148,9 +149,16 @@ def test_attack_rows_lie_in_the_past_and_are_the_documented_share() -> None:
     events = conform(pa.table({"time": time, "action.name": [f"a{number}" for number in range(200)]}))
     test_set, split = make_test_set(targets), make_dataset().split
     world = World(events, benign_labels(events))
-    data = Dataset(world, test_set.matrix, empty_population(), split, targets, test_set.identity_type)
+    data = Dataset(
+        world,
+        test_set.matrix,
+        DeploymentPopulations.one_log(empty_population()),
+        split,
+        targets,
+        test_set.identity_type,
+    )
 
-    table = attack_rows(data, np.arange(200), int(targets.time[190]), 1)
+    table, _ = attack_rows(data, np.arange(200), int(targets.time[190]), 1)
 
     assert table.num_rows == round(POISON_SHARE / (1 - POISON_SHARE) * 190)
     assert (table["time"].cast(pa.int64()).to_numpy() < targets.time[190]).all()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +12,27 @@ import numpy as np
 import pytest
 from support.synthetic_dataset import make_dataset
 
+from features.arrays import SECOND
 from features.enrichment.ip_lookup import lookup
 from features.event.arrow import events_of
 from features.model.bundle import TrustModel
 from features.sources.formats.records import records_of
 from training.evaluation.context import SectionResult
-from training.evaluation.real.agentdojo import (
-    CALL_INTERVAL,
-    RUN_INTERVAL,
-    agents_section,
-    events_of_runs,
-    read_runs,
-)
-from training.evaluation.real.chapter import real_records_report
+from training.evaluation.real.agents import agents_section, events_of_runs, score_hijacks
 from training.evaluation.real.entra_sign_ins import FILE, event_of, sign_ins_section
+from training.evaluation.real.few_records import few_records_section
 from training.evaluation.real.otrf_incident import incident_section
 from training.evaluation.real.panther_rules import rule_tests_section
-from training.evaluation.real.stratus_techniques import SETTINGS, STRANGER, InjectedTechniques, techniques_section
 from training.evaluation.studies.ablations import refit
+from training.evaluation.studies.techniques import SETTINGS, STRANGER, InjectedTechniques, techniques_section
 from training.metrics.session_recall import Threshold
 from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.train import fit
 from training.progress import no_progress
+from training.real_records.agentdojo import CALL_INTERVAL, RUN_INTERVAL, read_agentdojo, read_tau_bench
 from training.real_records.scoring import SOURCE, area_under_roc
+from training.real_records.shared_logs import AGENT_RUNS, AIRLINE_RUNS
 from training.reference.attack_sequences import recorded_sequences
 from training.scenarios.attacker import STRENGTHS
 from training.simulation.world import simulate, world_parameters
@@ -56,8 +52,8 @@ def small_dataset() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def report(model: TrustModel, small_dataset: Dataset) -> SectionResult:
-    return real_records_report(model, small_dataset, lookup(), RECIPE, 1, no_progress)
+def report(model: TrustModel) -> SectionResult:
+    return few_records_section(model, lookup(), 1)
 
 
 def run_record(task: int, *calls: str, attacked: bool = False, security: bool = True) -> dict[str, Any]:
@@ -103,20 +99,12 @@ def test_the_area_under_the_roc_is_unknown_without_pairs(positives: list[float],
 def test_every_source_has_a_table_of_its_own(report: SectionResult) -> None:
     """Each table is named for its source, says what data it shows, and is complete."""
     tables, figures = report
-    names = ("OTRF", "msticpy", "Panther", "AgentDojo", "Stratus")
+    names = ("OTRF", "msticpy", "Panther")
 
     assert [[name for name in names if name in table.title] for table in tables] == [[name] for name in names]
-    assert [table.source for table in tables] == [SOURCE] * 4 + ["recorded actions, simulated histories"]
+    assert [table.source for table in tables] == [SOURCE] * 3
     assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
     assert {key.split("/")[0] for key in figures} == {"real"}
-
-
-def test_without_a_file_of_runs_the_report_says_how_to_name_one(report: SectionResult) -> None:
-    """AgentDojo's runs are not distributed with the project."""
-    table = report[0][3]
-
-    assert table.rows == (("all", "not measured"),)
-    assert "--agentdojo FILE" in table.note
 
 
 def test_stolen_requests_are_told_from_the_persons(model: TrustModel) -> None:
@@ -153,26 +141,54 @@ def test_a_sign_in_record_becomes_an_event() -> None:
     assert event.action.outcome == "success"
 
 
-def test_an_attacked_run_follows_clean_runs_of_other_tasks(runs_file: Path) -> None:
-    """By a made-up clock. The run that called no tool has no event."""
-    events, run_numbers = events_of_runs(read_runs(runs_file))
+def test_a_run_follows_clean_runs_of_other_tasks(runs_file: Path) -> None:
+    """By a made-up clock. Every run that called a tool is an identity of its own; the one that called none is none."""
+    events, window, run_numbers = events_of_runs(read_agentdojo(runs_file))
     hijacked = [event for event in events_of(events) if event.identity.id == "m/4"]
 
     assert [event.session.id for event in hijacked] == ["run-0"] * 2 + ["run-1"] * 2 + ["run-2"] * 2
-    assert hijacked[1].time - hijacked[0].time == CALL_INTERVAL
-    assert hijacked[2].time - hijacked[0].time == RUN_INTERVAL
+    assert (hijacked[1].time - hijacked[0].time).total_seconds() * SECOND == CALL_INTERVAL
+    assert (hijacked[2].time - hijacked[0].time).total_seconds() * SECOND == RUN_INTERVAL
     assert hijacked[1].resource.id == "7"
     assert [event.action.name for event in hijacked[4:]] == ["workspace.search_emails", "workspace.send_email"]
-    assert np.unique(run_numbers).tolist() == [-1, 3, 4]
+    assert np.unique(run_numbers).tolist() == [-1, 0, 1, 2, 3, 4]
+    assert window["identity.id"].to_pylist() == ["m"] * 6
 
 
 def test_hijacked_runs_are_counted_apart(model: TrustModel, runs_file: Path) -> None:
-    """Of three attacked runs one was hijacked and one recorded no tool call."""
-    (table,), figures = agents_section(model, lookup(), runs_file, 1)
+    """Of three clean and three attacked runs one was hijacked and one recorded no tool call."""
+    runs = read_agentdojo(runs_file)
+    scored = score_hijacks(model, runs, events_of_runs(runs))
 
-    assert table.note.startswith("1 of 3 attacked runs were hijacked; 0 of them")
-    assert figures["agents/above"].count == 1
-    assert figures["agents/other attacked runs/0.005"].count == 1
+    assert scored.clean.tolist() == [True, True, True, False, False]
+    assert scored.hijacked.tolist() == [False, False, False, False, True]
+    assert np.isfinite(scored.score).all()
+
+
+def test_agents_are_measured_from_a_folder(model: TrustModel, runs_file: Path) -> None:
+    """Both sources have a table; thoughts are no calls, and a quarter of the clean runs is the window."""
+    folder = runs_file.parent
+    trajectory = [
+        {"role": "user", "content": "Cancel my flight."},
+        {"role": "assistant", "tool_calls": [tau_call("think", {}), tau_call("get_user_details", {"user_id": "u"})]},
+    ]
+    airline = folder / AIRLINE_RUNS
+    airline.parent.mkdir()
+    airline.write_text(json.dumps([{"task_id": number, "traj": trajectory} for number in range(4)]))
+    (folder / AGENT_RUNS).parent.mkdir()
+    runs_file.rename(folder / AGENT_RUNS)
+    (hijacks, clean), figures = agents_section([model, model], folder, 1)
+
+    assert hijacks.note.startswith("1 of 3 attacked runs were hijacked; 0 of them")
+    assert clean.note.startswith("4 clean runs of one agent with 4 calls")
+    assert figures["agents/auc"].count == 1
+    assert figures["agents/others/0.01"].count == 1
+    assert figures["airline/friction"].count == 3
+
+
+def tau_call(name: str, arguments: dict[str, str]) -> dict[str, Any]:
+    """A tool call as tau-bench records it."""
+    return {"function": {"name": name, "arguments": json.dumps(arguments)}}
 
 
 def test_a_line_that_is_no_run_is_refused_by_number(tmp_path: Path) -> None:
@@ -180,7 +196,15 @@ def test_a_line_that_is_no_run_is_refused_by_number(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text(json.dumps(run_record(0, "list_files")) + '\n{"messages": []}\n')
 
     with pytest.raises(ValueError, match=r"x\.jsonl, line 2 is not an AgentDojo run"):
-        read_runs(tmp_path / "x.jsonl")
+        read_agentdojo(tmp_path / "x.jsonl")
+
+
+def test_a_run_that_is_none_is_refused_by_number(tmp_path: Path) -> None:
+    """The message names file and run."""
+    (tmp_path / "x.json").write_text(json.dumps([{"task_id": 1, "traj": []}, {"task_id": 2}]))
+
+    with pytest.raises(ValueError, match=r"x\.json, run 2 is not a run of tau-bench"):
+        read_tau_bench(tmp_path / "x.json")
 
 
 def test_a_technique_is_left_out_with_every_session_that_uses_it(
@@ -193,7 +217,7 @@ def test_a_technique_is_left_out_with_every_session_that_uses_it(
         masks.append(rows)
         return refit(data, recipe, seed, rows=rows)
 
-    monkeypatch.setattr("training.evaluation.real.stratus_techniques.refit", recording_refit)
+    monkeypatch.setattr("training.evaluation.studies.techniques.refit", recording_refit)
     (table,), figures = techniques_section(small_dataset, RECIPE, 1, no_progress)
     left_out = {row[1] for row in table.rows[:-1]} - {"0"}
 
@@ -222,4 +246,4 @@ def test_the_injected_attacker_resembles_nobody() -> None:
 
 def test_calls_of_a_run_come_before_the_next_run() -> None:
     """The made-up clock keeps runs apart."""
-    assert timedelta(0) < CALL_INTERVAL < RUN_INTERVAL
+    assert 0 < CALL_INTERVAL < RUN_INTERVAL

@@ -13,7 +13,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("features", "training", "serving")
-LOCKS = ("requirements.lock", "scripts/uv.lock", "scripts/spark.lock", "scripts/mutmut.lock", "scripts/notebooks.lock")
+LOCKS = (
+    "requirements.lock",
+    "scripts/uv.lock",
+    "scripts/broker.lock",
+    "scripts/spark.lock",
+    "scripts/mutmut.lock",
+    "scripts/notebooks.lock",
+)
 
 
 def tracked_files() -> list[Path]:

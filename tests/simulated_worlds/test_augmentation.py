@@ -10,7 +10,7 @@ from training import prepare, simulate
 from training.data.labels import World
 from training.data.targets import prediction_targets
 from training.data.verdicts import VERDICT_SOURCE
-from training.pipeline.augmentation import NO_AUGMENTATION, Augmentation, augment_rows, hard_negatives
+from training.pipeline.augmentation import NO_AUGMENTATION, Augmentation, augment_rows, hard_negatives, simulated_abuse
 from training.pipeline.dataset import Dataset
 
 
@@ -26,7 +26,7 @@ def augmentation(data: Dataset) -> Augmentation:
 
 def augment(data: Dataset, times: int, seed: int = 4) -> Augmentation:
     rows = data.rows(data.split.fit)
-    return augment_rows(data.world, data.targets, rows, data.population, times, seed)
+    return augment_rows(data.world, data.targets, rows, data.populations, times, seed)
 
 
 def relabelled(world: World, source: object) -> World:
@@ -42,9 +42,9 @@ def test_augmentation_adds_both_kinds_and_keeps_their_weight(data: Dataset, augm
     combined = data.augmented_examples(rows, augmentation)
     is_hard_negative = np.append(hard_negative, ~augmentation.malicious)
 
-    assert augmentation.malicious.sum() > own.target.sum()
+    assert augmentation.malicious.sum() > simulated_abuse(data.world, data.targets)[rows].sum()
     assert (~augmentation.malicious).sum() > hard_negative.sum()
-    assert combined.weight[combined.target].sum() == pytest.approx(own.target.sum())
+    assert combined.weight[combined.target].sum() == pytest.approx(own.weight[own.target].sum())
     assert combined.weight[is_hard_negative].sum() == pytest.approx(hard_negative.sum())
     assert (combined.weight[~combined.target & ~is_hard_negative] == 1.0).all()
 
@@ -77,7 +77,7 @@ def test_only_fitted_identities_and_earlier_rows_matter(data: Dataset, augmentat
     world = World(data.world.events.take(kept), data.world.labels.take(kept))
     kept_rows = np.searchsorted(np.flatnonzero(fitted), rows)
 
-    alone = augment_rows(world, prediction_targets(world), kept_rows, data.population, 2, 4)
+    alone = augment_rows(world, prediction_targets(world), kept_rows, data.populations, 2, 4)
 
     assert alone.matrix.tobytes() == augmentation.matrix.tobytes()
     assert alone.malicious.tolist() == augmentation.malicious.tolist()
@@ -89,7 +89,7 @@ def test_augmentation_does_not_depend_on_the_number_of_processes(data: Dataset) 
 
     one, several, other = (
         augment_rows(
-            data.world, data.targets, rows, data.population, 1, seed, events_per_batch=5_000, processes=processes
+            data.world, data.targets, rows, data.populations, 1, seed, events_per_batch=5_000, processes=processes
         )
         for seed, processes in ((4, 1), (4, 2), (5, 1))
     )
@@ -117,7 +117,8 @@ def test_verdicts_keep_their_weight_beside_augmentation(data: Dataset, augmentat
     """Two verdicts on one identity count together for one example; only simulated attacks are repeated."""
     rows = data.rows(data.split.fit)
     malicious = rows[data.targets.malicious[rows]]
-    with_verdict = malicious[data.targets.identity[malicious] == data.targets.identity[malicious[0]]][:2]
+    attacked = int(np.bincount(data.targets.identity[malicious]).argmax())
+    with_verdict = malicious[data.targets.identity[malicious] == attacked][:2]
     sources = data.world.labels["label_source"].to_numpy().copy()
     sources[with_verdict] = VERDICT_SOURCE
     data = replace(data, world=relabelled(data.world, [sources]))
@@ -125,7 +126,8 @@ def test_verdicts_keep_their_weight_beside_augmentation(data: Dataset, augmentat
     combined, places = data.augmented_examples(rows, augmentation), np.searchsorted(rows, with_verdict)
 
     assert len(with_verdict) == 2
-    assert combined.weight[places].tolist() == [0.5, 0.5]
-    simulated = combined.target & ~np.isin(np.arange(len(combined.target)), places)
-    assert combined.weight[simulated].sum() == pytest.approx(len(malicious) - 2)
+    own = data.examples(rows)
+    assert combined.weight[places].tolist() == own.weight[places].tolist()
+    assert own.weight[places].sum() <= 1.0
+    assert combined.weight[combined.target].sum() == pytest.approx(own.weight[own.target].sum())
     assert len(augment(data, 1).malicious) > 0

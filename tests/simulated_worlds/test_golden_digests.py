@@ -20,12 +20,12 @@ from training.simulation.world import simulate, world_parameters
 
 GOLDEN = {
     "simulated": (
-        "e91b00a465757d1a4c2f7cd6433acfbf1c585c8485077bd98ed8065d3e3ad2b2",
-        "1763cdd6455d148eb32304a69536b5607b62c3a3956e5b02f148e1c786b1e617",
+        "b75b62eee77046d56884cb21fdad091d6030ea9873afb206f1119ffee568276b",
+        "9965fead996728b0457ffb0d0062850e30e329c5778a09ae41bbba599cd12e93",
     ),
     "injected": (
         "d03596c48fc30e517be6d8355b79b2e56f378f79de3631f41d2b6bf02e01351f",
-        "ec6756ddb0c1ad078c8e430b47531fef65048b8104fb954bc912dc3194aff881",
+        "a851a9eca08ca1f3280072971b8c418b08128a9b778bcf470752a119de1eaeab",
     ),
 }
 """By world: the digests of its events and of its labels."""

@@ -18,7 +18,7 @@ from training.data.labels import LABELS, benign_labels, events_to_frame, frame_t
 from training.data.sessions import count_sessions
 from training.scenarios.attacker import STRENGTHS
 from training.scenarios.attacks.registry import SCENARIOS
-from training.scenarios.injection import inject_abuse, summarize_injection
+from training.scenarios.injection import apportion_sessions, inject_abuse, summarize_injection
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,8 @@ def test_a_rate_that_cannot_be_reached_is_reported(log: pa.Table) -> None:
     high, low, tiny = (summarize_injection(log, inject_abuse(log, rate=r, seed=2), r) for r in (0.9, 0.02, 1e-6))
 
     assert high.shortfall is not None
-    assert f"{high.requested} of {high.sessions} sessions were requested" in high.shortfall
+    for kind, sessions, requested, touched in high.by_type:
+        assert f"{kind}: {requested} of {sessions} sessions were requested, but only {touched}" in high.shortfall
     assert high.touched < high.requested
     assert sum(victims for _, victims, _ in high.rows) <= 12
     assert low.shortfall is None
@@ -154,3 +155,32 @@ def test_the_command_refuses_what_it_cannot_do(
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
     assert not Path("new.parquet").exists()
+
+
+def test_every_identity_type_gets_its_share() -> None:
+    """Also the one with few sessions: attacks on people alone teach nothing about machines."""
+    assert apportion_sessions({"human": 960, "agent": 30, "workload": 10}, 0.01) == {
+        "human": 8,
+        "agent": 1,
+        "workload": 1,
+    }
+    assert apportion_sessions({"human": 50, "agent": 50}, 0.01) == {"human": 1, "agent": 0}
+
+
+def test_attacks_fall_on_every_identity_type(log: pa.Table) -> None:
+    """As many sessions of each type as were requested, where they are enough."""
+    summary = summarize_injection(log, inject_abuse(log, rate=0.1, seed=3), 0.1)
+
+    assert [kind for kind, *_ in summary.by_type] == ["agent", "human", "service_account", "workload"]
+    assert all(0 < touched <= requested for _, _, requested, touched in summary.by_type)
+
+
+def test_a_log_without_sessions_is_attacked_on_days(log: pa.Table) -> None:
+    """Logs of sign-ins often name no session: their identities' days stand for sessions."""
+    bare = log.select(["time", "identity.id", "identity.type", "action.name"])
+
+    summary = summarize_injection(bare, inject_abuse(bare, rate=0.02, seed=4), 0.02)
+
+    assert summary.sessions > 100
+    assert summary.requested > 0
+    assert summary.touched > 0

@@ -11,6 +11,7 @@ from features.enrichment.ip_lookup import lookup
 from features.event.arrow import EVENT_SCHEMA, events_of
 from training.data.labels import LABELS, World, benign_labels, events_to_frame
 from training.reference.networks import network_columns, network_table
+from training.scenarios.guessing import GUESSING
 from training.simulation.world import simulate
 
 
@@ -58,12 +59,11 @@ def test_events_have_ids_of_their_own(frame: pd.DataFrame) -> None:
 
 
 def test_few_sessions_are_compromised(world: World, frame: pd.DataFrame) -> None:
-    """An attacker acts in at most one session of a hundred, and in some."""
-    known = frame[frame["session.id"].notna()]
+    """An attacker acts in at most one session of a hundred, and in some; not counting who only guesses at sign-ins."""
+    known = frame[frame["session.id"].notna() & ~frame["scenario"].isin(GUESSING)]
 
     touched = known.groupby(["identity.id", "session.id"])["compromised"].max().eq(1)
     assert 0 < touched.mean() <= 0.01
-    assert world.summary()["compromised_sessions"] <= touched.sum()
 
 
 def test_sessions_are_compromised_as_often_early_as_late(frame: pd.DataFrame) -> None:

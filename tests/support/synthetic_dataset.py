@@ -16,6 +16,7 @@ from training.data.split import Split
 from training.data.targets import PredictionTargets
 from training.metrics.evaluation import TestSet
 from training.pipeline.dataset import Dataset
+from training.pipeline.deployments import DeploymentPopulations
 
 HOUR = 3_600
 """Seconds."""
@@ -77,7 +78,9 @@ def make_dataset() -> Dataset:
     time = pa.array(targets.time).cast(pa.timestamp("us", "UTC"))
     events = conform(pa.table({"time": time, "action.outcome": ["success"] * 6_000}))
     world = World(events, benign_labels(events))
-    return Dataset(world, matrix, empty_population(), split, targets, np.full(6_000, "human"))
+    return Dataset(
+        world, matrix, DeploymentPopulations.one_log(empty_population()), split, targets, np.full(6_000, "human")
+    )
 
 
 def with_scenario(targets: PredictionTargets, name: str) -> PredictionTargets:

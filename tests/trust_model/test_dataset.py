@@ -9,13 +9,14 @@ import pytest
 from features.catalogue.all import FEATURES
 from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
-from features.history.population import empty_population
+from features.history.population import empty_population, measure_population
 from features.model.bundle import Calibration, TrustModel
 from features.model.trust_curve import HORIZONS
 from training import World, prepare
 from training.data.labels import benign_labels
 from training.data.targets import at_risk_intervals, prediction_targets
-from training.pipeline.dataset import HELD_OUT_SCENARIOS, Dataset
+from training.pipeline.dataset import HELD_OUT_SCENARIOS, Dataset, attack_weights
+from training.pipeline.deployments import SMALL_WINDOW, measure_deployments
 
 
 def test_every_identity_is_in_one_part(simulated_dataset: Dataset) -> None:
@@ -34,12 +35,13 @@ def test_the_test_comes_last(simulated_dataset: Dataset) -> None:
 
 
 def test_the_population_is_measured_before_anything_is_fitted(simulated_dataset: Dataset) -> None:
-    """And on identities that are not tested."""
+    """As a deployment measures its own recent log: without labels, and so of those who will be tested as well. A few
+    identities stay outside, to donate sessions as somebody whom nobody knows would."""
     split, targets = simulated_dataset.split, simulated_dataset.targets
-    shared = set(targets.identity[split.population].tolist()) & set(targets.identity[split.test].tolist())
+    early = targets.time < targets.time[split.fit].min()
 
     assert targets.time[split.population].max() < targets.time[split.fit].min()
-    assert shared == set()
+    assert 0.01 < 1 - len(np.unique(targets.identity[split.population])) / len(np.unique(targets.identity[early])) < 0.1
 
 
 def test_held_out_scenarios_are_in_the_test_alone(simulated_dataset: Dataset) -> None:
@@ -72,15 +74,17 @@ def test_no_row_is_at_risk_after_the_loss(simulated_dataset: Dataset) -> None:
     assert pairs.compromised.any()
 
 
-def test_a_model_is_tested_with_features_of_its_own_population(simulated_dataset: Dataset) -> None:
-    """The test set of a model with another population equals a replay against that population."""
+def test_a_model_is_tested_with_features_of_its_own_population(simulated_world: World) -> None:
+    """In a log that names no deployments, its test set equals a replay against that population."""
+    labels = simulated_world.labels.drop_columns(["deployment"])
+    data = prepare(World(simulated_world.events, labels), 3)
     other = TrustModel(None, None, Calibration(), empty_population(), {})
 
-    test_set = simulated_dataset.test_set_for(other)
+    test_set = data.test_set_for(other)
 
-    replayed = replay(simulated_dataset.world.events, empty_population())[test_set.rows]
+    replayed = replay(data.world.events, empty_population())[test_set.rows]
     assert test_set.matrix.tobytes() == replayed.tobytes()
-    assert simulated_dataset.test_set.matrix.tobytes() != replayed.tobytes()
+    assert data.test_set.matrix.tobytes() != replayed.tobytes()
 
 
 def test_columns_that_nobody_logs_may_be_missing(simulated_world: World) -> None:
@@ -123,3 +127,36 @@ def test_sessions_are_numbered_as_the_features_know_them(simulated_world: World)
 def test_the_matrix_has_one_column_for_each_feature(simulated_dataset: Dataset) -> None:
     """The features that train are those that serve."""
     assert simulated_dataset.matrix.shape == (simulated_dataset.world.events.num_rows, len(FEATURES))
+
+
+def test_each_deployment_is_measured_by_itself(simulated_dataset: Dataset) -> None:
+    """The features of a large deployment equal a replay of it alone against the population of its own window."""
+    data, populations = simulated_dataset, simulated_dataset.populations
+    number = int(np.argmax(np.where(populations.has_prior, 0, np.bincount(data.deployment))))
+    own = np.flatnonzero(data.deployment == number)
+    window = own[data.split.population[own] & data.targets.known[own] & ~data.targets.malicious[own]]
+
+    population = measure_population(data.world.events.take(pa.array(window)))
+    replayed = replay(data.world.events.take(pa.array(own)), population)
+    assert data.matrix[own].tobytes() == replayed.tobytes()
+    assert population.tobytes() != data.population.tobytes()
+
+
+def test_a_small_deployment_has_the_prior(simulated_world: World) -> None:
+    """And a model that is tested there brings its own."""
+    measured = measure_deployments(simulated_world, np.arange(len(simulated_world.events)) < SMALL_WINDOW - 1)
+
+    assert measured.has_prior.all()
+    assert set(map(bytes, measured.snapshots)) == {bytes(measured.prior[0])}
+    assert set(map(bytes, measured.with_prior(empty_population()).snapshots)) == {bytes(empty_population()[0])}
+
+
+def test_the_requests_of_one_attacker_weigh_no_more_than_ten() -> None:
+    """Three hundred guesses at one password teach little more; rows of the owner keep their weight."""
+    malicious = np.r_[np.ones(300, bool), np.zeros(5, bool), np.ones(4, bool)]
+    identity = np.r_[np.zeros(305, np.int64), np.ones(4, np.int64)]
+
+    weights = attack_weights(malicious, identity)
+
+    assert weights[:300].sum() == pytest.approx(10.0)
+    assert set(weights[300:].tolist()) == {1.0}

@@ -46,15 +46,6 @@ def evaluate_(
     report: Annotated[
         bool, typer.Option(help="Run the full report, for minutes to hours; to MLflow and training/REPORT.md.")
     ] = False,
-    agentdojo: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            envvar="SESSION_TRUST_AGENTDOJO",
-            help="Runs of AgentDojo's workspace suite, for --report.",
-        ),
-    ] = None,
     against: Annotated[
         str | None, typer.Option(help="A registered version to compare with the champion, side by side.")
     ] = None,
@@ -96,7 +87,7 @@ def evaluate_(
         _compare_versions(model, challenger, data, seed)
     elif report:
         size = {"worlds": worlds, "identities": identities, "days": days, "seed": seed}
-        _write_report(model, data, command_line("evaluate", "--report", events, labels, **size), agentdojo, seed, timer)
+        _write_report(model, data, command_line("evaluate", "--report", events, labels, **size), seed, timer)
     else:
         with progress_bar("evaluating", console):
             evaluation = evaluate(model, data, Recipe(), seed)
@@ -137,38 +128,24 @@ def _require_abuse(data: Dataset) -> None:
         )
 
 
-def _write_report(
-    model: TrustModel, data: Dataset, command: str, agentdojo: Path | None, seed: int, timer: StageTimer
-) -> None:
-    """Run the full report on these histories, then on real records; write both to the report and to MLflow."""
-    from features.enrichment.ip_lookup import lookup
-    from training.evaluation.real.chapter import real_records_report
+def _write_report(model: TrustModel, data: Dataset, command: str, seed: int, timer: StageTimer) -> None:
+    """Run the full report on these histories; write it to the report and to MLflow."""
     from training.evaluation.report.sections import full_report
     from training.evaluation.tables import Chapter, write_chapter
     from training.model.recipe import Recipe
     from training.promotion.registry import log_evaluation
-    from training.real_records.scoring import SOURCE
 
     timer("measuring", 0.0)
     with progress_bar("measuring", console) as bar:
         sections = StageTimer(bar.stage)
         tables, figures = full_report(model, data, Recipe(), seed, sections)
         sections.finish()
+    timer.finish()
     print_plain(console, format_durations(sections.seconds))
     title = f"Model version {model.version}"
-    timer("real records", 0.0)
-    chapter = Chapter(1, title, command, data.world.source, dict(timer.seconds), tuple(tables))
-    write_chapter(chapter, "evaluate")
-    with progress_bar("real records", console) as bar:
-        lookups = lookup(get_settings().network_tables)
-        tables, real_figures = real_records_report(model, data, lookups, Recipe(), seed, bar.stage, agentdojo)
-    timer.finish()
-    command = f"{command} --agentdojo FILE" if agentdojo else command
-    seconds = {"everything": timer.seconds["real records"]}
-    chapter = Chapter(3, f"{title}, on real records", command, SOURCE, seconds, tuple(tables))
-    written = write_chapter(chapter, "real")
-    values = {key: figure.value for key, figure in (figures | real_figures).items()}
-    log_evaluation(get_settings(), model.version, values, written)
+    chapter = Chapter(3, title, command, data.world.source, dict(timer.seconds), tuple(tables))
+    written = write_chapter(chapter, "evaluate")
+    log_evaluation(get_settings(), model.version, {key: figure.value for key, figure in figures.items()}, written)
     print_plain(console, f"{written}, and a run in MLflow that names version {model.version}")
 
 
@@ -208,7 +185,7 @@ def compare(
     tables = comparison_tables(results)
     command = command_line("compare", worlds=worlds, identities=identities, days=days, seed=seed)
     seconds = {"everything": time.monotonic() - started}
-    chapter = Chapter(2, "Five designs of a decay curve", command, "simulated", seconds, tables)
+    chapter = Chapter(4, "Five designs of a decay curve", command, "simulated", seconds, tables)
     written = write_chapter(chapter, "compare")
     for table in tables:
         print_table(table, "simulated")

@@ -1,5 +1,5 @@
-"""Train and evaluate models: `session-trust training simulate | graft | labels | retrain | evaluate | compare |
-importance | search | promote | export-model | register-model`.
+"""Train and evaluate models: `session-trust training simulate | graft | labels | retrain | evaluate | measure |
+compare | importance | search | promote | export-model | register-model`.
 
 Exit codes: 0 done, 1 refused by promotion checks, 2 it could not be done as asked.
 """
@@ -17,6 +17,7 @@ from features.cli.progress import progress_bar
 from features.settings import get_settings
 from training.cli.data import data_app
 from training.cli.evaluate import evaluation_app
+from training.cli.measure import measure_app
 from training.cli.model_files import model_files_app
 from training.cli.search import search_app
 from training.cli.shared_options import (
@@ -34,6 +35,7 @@ from training.progress import format_durations
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 app.add_typer(data_app)
 app.add_typer(evaluation_app)
+app.add_typer(measure_app)
 app.add_typer(search_app)
 app.add_typer(model_files_app)
 

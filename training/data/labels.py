@@ -22,13 +22,15 @@ LABELS: pa.Schema = pa.schema(
         ("legitimate_escalation", pa.bool_()),
         ("label_source", pa.string()),
         ("strength", pa.string()),
+        ("deployment", pa.string()),
     ]
 )
 """`compromised` is 1 on an attacker's own actions (also those that fail), 0 on the account owner's, null where unknown.
 `scenario` names the attack and `situation` the hard negative; both are null on all other events.
 `legitimate_escalation` marks hard negatives that rightly use more than usual. `label_source` says who labelled the row.
 `strength` is how much of the victim the attacker matches, from naive to patient; null where there is no attacker or it
-is unknown."""
+is unknown. `deployment` names the log that the row belongs to, whose population its features are measured against;
+rows where it is null belong to one log together."""
 SIMULATED = "simulated"
 """The `label_source` of simulated events."""
 
@@ -128,6 +130,7 @@ def benign_labels(events: pa.Table, source: str = "assumed") -> pa.Table:
         "legitimate_escalation": pa.array([False] * n),
         "label_source": pa.array([source] * n),
         "strength": no_text,
+        "deployment": no_text,
     }
     return pa.table(columns, schema=LABELS)
 

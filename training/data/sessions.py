@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from features.arrays import DAY
 from features.hashing import key_of
 from features.kernels.hash_table import pair_key
 
@@ -16,6 +17,16 @@ Keys = np.ndarray[Any, np.dtype[np.int64]]
 def session_keys(events: pa.Table) -> Keys:
     """The key of each event's identity and session, shape (n,); 0 where the session is unknown."""
     keys: Keys = pair_key(_keys(events["identity.id"]), _keys(events["session.id"]))
+    return keys
+
+
+def visit_keys(events: pa.Table) -> Keys:
+    """The same, but the events of an identity without any session belong to its days: some logs of sign-ins or of a
+    shell name no session."""
+    keys, identity = session_keys(events), _keys(events["identity.id"])
+    days = events["time"].cast(pa.int64()).to_numpy() // DAY
+    alone = ~np.isin(identity, np.unique(identity[keys != 0]))
+    keys[alone] = pair_key(identity[alone], -1 - days[alone])
     return keys
 
 

@@ -19,6 +19,8 @@ Shares = tuple[tuple[str, float], ...]
 """By part: its share of the identities."""
 POPULATION_UNTIL, FITTING_UNTIL = 0.15, 0.65
 """Shares of the time span: the population snapshot ends at the first; the test follows fitting at the second."""
+OUTSIDERS = 0.05
+"""Share of the identities that stay out of the population, as if they came from outside; they donate sessions."""
 TRAINING_SHARES: Shares = (("fit", 0.6), ("stop", 0.07), ("calibrate", 0.13), ("test", 0.2))
 """The usual split of identities."""
 COMPARISON_SHARES: Shares = (("fit", 0.15), ("stop", 0.05), ("calibrate", 0.0), ("test", 0.8))
@@ -49,15 +51,22 @@ def split_rows(events: pa.Table, seed: int, shares: Shares = TRAINING_SHARES) ->
     names = [name for name, _ in shares]
     periods = {"fit": fitting, "stop": fitting, "calibrate": late}
     masks = {name: (part == names.index(name)) & period for name, period in periods.items()}
-    test = part == names.index("test")
-    return Split(population=(times < population_until) & ~test, **masks, test=test & (times >= fitting_until), end=end)
+    test = (part == names.index("test")) & (times >= fitting_until)
+    window = (times < population_until) & (_draws_by_row(events, f"{seed}/outside") >= OUTSIDERS)
+    return Split(population=window, **masks, test=test, end=end)
 
 
 def _part_by_row(events: pa.Table, seed: int, shares: Shares) -> Array:
     """The number of each row's part, shape (n,)."""
-    coded = events["identity.id"].combine_chunks().dictionary_encode()
-    draws = np.array([key_of(f"{seed}/{name}") % 10_000 for name in coded.dictionary.to_pylist()]) / 10_000
     bounds = np.cumsum([share for _, share in shares])
-    parts = np.minimum(np.searchsorted(bounds, draws, side="right"), len(shares) - 1)
-    by_row: Array = parts[coded.indices.to_numpy()]
+    draws = _draws_by_row(events, str(seed))
+    parts: Array = np.minimum(np.searchsorted(bounds, draws, side="right"), len(shares) - 1)
+    return parts
+
+
+def _draws_by_row(events: pa.Table, salt: str) -> Array:
+    """A number from 0 to 1 for each row, shape (n,), that depends on its identity and the salt alone."""
+    coded = events["identity.id"].combine_chunks().dictionary_encode()
+    draws = np.array([key_of(f"{salt}/{name}") % 10_000 for name in coded.dictionary.to_pylist()]) / 10_000
+    by_row: Array = draws[coded.indices.to_numpy()]
     return by_row

@@ -12,3 +12,5 @@ FRESH_PROOF_MINUTES = 5.0
 """The maximum age of a multi-factor proof on a privileged action, as most action floors require."""
 DENY_BELOW_TRUST = 0.02
 """The trust below which no proof helps (`deny_below`)."""
+UNSTATED_SENSITIVITY_BUDGET = 0.002
+"""The friction budget of a request that states no sensitivity (`thresholds`, confidential)."""

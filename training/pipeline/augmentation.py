@@ -17,14 +17,15 @@ import pyarrow.compute as pc
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES
-from features.engine.batch import replay_rows
 from features.event.numpy_row import rows_of
 from training.data.labels import SIMULATED, World
 from training.data.targets import PredictionTargets
 from training.model.fit import Examples, row_examples
 from training.parallel import available_cores, map_in_processes
+from training.pipeline.deployments import DeploymentPopulations
 from training.progress import CountCallback
 from training.scenarios.attacks.registry import SCENARIOS
+from training.scenarios.guessing import GUESSING
 from training.scenarios.injection import inject_abuse, inject_hard_negatives
 
 EVENTS_PER_BATCH = 150_000
@@ -58,8 +59,9 @@ class Augmentation:
         weight, injected_weight = examples.weight.copy(), injected.weight.copy()
         for mask, injected_mask in ((abuse, self.malicious), (hard_negatives, ~self.malicious)):
             if injected_mask.any():
-                shared = mask.sum() / (mask.sum() + injected_mask.sum())
-                weight[mask] = injected_weight[injected_mask] = shared
+                shared = weight[mask].sum() / (weight[mask].sum() + injected_mask.sum())
+                weight[mask] *= shared
+                injected_weight[injected_mask] = shared
         return examples.weighted(weight).followed_by(injected.weighted(injected_weight))
 
 
@@ -73,7 +75,7 @@ class _Batch:
     """Histories of some identities up to the end of fitting, and what to inject into them."""
 
     world: World
-    population: Array
+    populations: DeploymentPopulations
     hard_negative_rate: float
     """Per session, as is `abuse_rate`."""
     abuse_rate: float
@@ -86,7 +88,7 @@ def augment_rows(
     world: World,
     targets: PredictionTargets,
     rows: Array,
-    population: Array,
+    populations: DeploymentPopulations,
     times: int,
     seed: int,
     progress: CountCallback | None = None,
@@ -105,7 +107,7 @@ def augment_rows(
     fitted = np.isin(targets.identity, np.unique(targets.identity[rows]))
     history = fitted & (targets.time <= end) & targets.known & ~targets.malicious
     groups = -(-int(history.sum()) // events_per_batch)
-    batches = _batches(world, targets, rows, population, history, groups, times, seed)
+    batches = _batches(world, targets, rows, populations, history, groups, times, seed)
     processes = min(processes or available_cores(), groups)
     parts = [NO_AUGMENTATION]
     for done, part in enumerate(map_in_processes(_inject, batches, processes), 1):
@@ -119,7 +121,7 @@ def _batches(
     world: World,
     targets: PredictionTargets,
     rows: Array,
-    population: Array,
+    populations: DeploymentPopulations,
     history: Array,
     groups: int,
     times: int,
@@ -136,7 +138,7 @@ def _batches(
         chosen = pa.array(np.flatnonzero(history & (targets.identity % groups == group)))
         part = World(world.events.take(chosen), world.labels.take(chosen))
         for repetition in range(times):
-            yield _Batch(part, population, hard_negative_rate, abuse_rate, begin, (seed, group, repetition))
+            yield _Batch(part, populations, hard_negative_rate, abuse_rate, begin, (seed, group, repetition))
 
 
 def _inject(batch: _Batch) -> Augmentation:
@@ -158,7 +160,7 @@ def _inject(batch: _Batch) -> Augmentation:
     rows, compromised = rows_of(events), labels["compromised"]
     kept = injected & (rows["time"] >= batch.begin) & compromised.is_valid().to_numpy(zero_copy_only=False)
     return Augmentation(
-        replay_rows(rows, batch.population),
+        batch.populations.replay(rows, batch.populations.number_rows(World(events, labels))),
         compromised.fill_null(0).to_numpy() == 1,
         labels["scenario"].fill_null("").to_numpy(),
         events["identity.type"].to_numpy(),
@@ -166,8 +168,9 @@ def _inject(batch: _Batch) -> Augmentation:
 
 
 def simulated_abuse(world: World, targets: PredictionTargets) -> Array:
-    """Which rows are simulated abuse, shape (len(world.events),)."""
-    rows: Array = targets.malicious & world.labelled_by(SIMULATED)
+    """Which rows are simulated abuse other than guessing at sign-ins, shape (len(world.events),)."""
+    guessing = np.isin(targets.scenario, GUESSING)
+    rows: Array = targets.malicious & world.labelled_by(SIMULATED) & ~guessing
     return rows
 
 

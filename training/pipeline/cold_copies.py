@@ -20,13 +20,14 @@ import pyarrow as pa
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES, feature_names
-from features.engine.batch import replay_rows, time_order
+from features.engine.batch import time_order
 from features.event.numpy_row import rows_of
 from features.hashing import keys_of
 from features.kernels.decayed_counts import RAREST
 from training.data.labels import World
 from training.data.targets import PredictionTargets
 from training.model.fit import Examples, row_examples
+from training.pipeline.deployments import DeploymentPopulations
 
 LENGTH = 20
 """Events of a copy: what comes after them is no longer new."""
@@ -65,7 +66,7 @@ NO_COPIES = ColdCopies(np.empty((0, len(FEATURES))), np.empty(0, bool), _NONE, _
 
 
 def copy_sessions(
-    world: World, targets: PredictionTargets, rows: Array, population: Array, share: float, seed: int
+    world: World, targets: PredictionTargets, rows: Array, populations: DeploymentPopulations, share: float, seed: int
 ) -> ColdCopies:
     """Copy every attacked session of some rows, given by number, and a share of the benign ones.
 
@@ -82,7 +83,7 @@ def copy_sessions(
     starts = _starts(targets, order, first[chosen], rng)
     copied, copy = _events_from(targets, order, starts)
     weight = np.where(attacked[chosen], 1.0, 1.0 / share)[copy]
-    matrix, position = _replayed(world, copied, copy, population)
+    matrix, position = _replayed(world, copied, copy, populations)
     _make_foreign(matrix, rng.random((len(starts), len(_VOCABULARIES)))[copy] < FOREIGN)
     kept = np.flatnonzero(targets.known[copied] & np.isin(copied, rows))
     return ColdCopies(
@@ -143,14 +144,15 @@ def _make_foreign(matrix: Array, foreign: Array) -> None:
         matrix[rows & ~np.isnan(matrix[:, column]), column] = RAREST
 
 
-def _replayed(world: World, copied: Array, copy: Array, population: Array) -> tuple[Array, Array]:
+def _replayed(world: World, copied: Array, copy: Array, populations: DeploymentPopulations) -> tuple[Array, Array]:
     """The features of all copied events, shape (n, features), and the position of each in its copy as replayed."""
     matrix, position = np.empty((len(copied), len(FEATURES))), np.empty(len(copied), np.int64)
+    deployment = populations.number_rows(world)[copied]
     bounds = np.searchsorted(copy, np.arange(0, int(copy.max(initial=-1)) + 1, max(1, BATCH // LENGTH)))
     for begin, end in zip(bounds, [*bounds[1:], len(copied)], strict=True):
         rows = rows_of(world.events.take(pa.array(copied[begin:end])))
         rows["identity_key"] = keys_of([f"copy {number}".encode() for number in copy[begin:end]])
-        matrix[begin:end] = replay_rows(rows, population)
+        matrix[begin:end] = populations.replay(rows, deployment[begin:end])
         order = begin + time_order(rows)
         position[order[np.argsort(copy[order], kind="stable")]] = _ranks(np.bincount(copy[begin:end] - copy[begin]))
     return matrix, position

@@ -10,9 +10,7 @@ import pyarrow as pa
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES
-from features.engine.batch import replay, replay_rows
 from features.event.numpy_row import rows_of
-from features.history.population import measure_population
 from features.model.bundle import TrustModel
 from training.data.labels import World
 from training.data.split import TRAINING_SHARES, Shares, Split, split_rows
@@ -25,11 +23,14 @@ from training.parallel import release_memory
 from training.pipeline.agent_runs import agent_calls
 from training.pipeline.augmentation import Augmentation, hard_negatives, simulated_abuse
 from training.pipeline.cold_copies import ColdCopies, copy_sessions
+from training.pipeline.deployments import DeploymentPopulations, measure_deployments
 from training.progress import CountCallback
 from training.scenarios.attacks.registry import SCENARIOS
 
 EVENTS_PER_BATCH = 250_000
 """Events, about, whose rows are in memory at a time."""
+REQUESTS_PER_ATTACK = 10.0
+"""Requests that one attacker's count for, at most."""
 HELD_OUT_SCENARIOS = frozenset(scenario.name for scenario in SCENARIOS if scenario.held_out)
 """Scenarios that appear in the test alone."""
 
@@ -41,8 +42,8 @@ class Dataset:
     world: World
     matrix: Array
     """Features, shape (n, features)."""
-    population: Array
-    """The population snapshot the features were computed with."""
+    populations: DeploymentPopulations
+    """The population snapshots the features were computed with, each deployment's own."""
     split: Split
     targets: PredictionTargets
     identity_type: Array
@@ -50,15 +51,23 @@ class Dataset:
     world_starts: tuple[int, ...] = ()
     """Numbers of the rows at which the second and later worlds begin, where the dataset joins several."""
 
+    @property
+    def population(self) -> Array:
+        """The population of all deployments together, which a model brings along; shape (1,)."""
+        return self.populations.prior
+
     def rows(self, part: Array, *, held_out: bool = False) -> Array:
         """Numbers of a part's rows with a known label; without held-out scenarios unless asked for."""
         usable = part & self.targets.known
         return np.flatnonzero(usable if held_out else usable & ~self.held_out)
 
     def examples(self, rows: Array) -> Examples:
-        """Examples of the now-model. Rows labelled by investigators have a bounded weight for each identity."""
+        """Examples of the now-model. The verdicts on one identity have a bounded weight together, and so have the
+        requests of one attacker: three hundred guesses at a password teach little more than ten."""
         examples = row_examples(self.matrix, rows, self.targets.malicious[rows])
-        return examples.weighted(verdict_weights(self.investigated[rows], self.targets.identity[rows]))
+        identity = self.targets.identity[rows]
+        verdicts = verdict_weights(self.investigated[rows], identity)
+        return examples.weighted(verdicts * attack_weights(self.targets.malicious[rows], identity))
 
     def augmented_examples(self, rows: Array, augmentation: Augmentation) -> Examples:
         """The same followed by an augmentation."""
@@ -67,7 +76,7 @@ class Dataset:
 
     def cold_copies(self, rows: Array, share: float, seed: int) -> ColdCopies:
         """Every attacked session of the rows, and a share of the others, as the first thing seen of an identity."""
-        return copy_sessions(self.world, self.targets, rows, self.population, share, seed)
+        return copy_sessions(self.world, self.targets, rows, self.populations, share, seed)
 
     def with_agent_calls(self, examples: Examples, rows: Array, share: float, seed: int) -> Examples:
         """Examples of which the first are those of `rows`, followed by agents' calls with arguments and outputs."""
@@ -88,6 +97,11 @@ class Dataset:
         return np.isin(self.targets.scenario, list(HELD_OUT_SCENARIOS))
 
     @cached_property
+    def deployment(self) -> Array:
+        """By row: the number of its deployment."""
+        return self.populations.number_rows(self.world)
+
+    @cached_property
     def investigated(self) -> Array:
         """By row: whether its label comes from an investigator."""
         return has_verdict(self.world)
@@ -105,13 +119,19 @@ class Dataset:
         return TestSet(rows, self.matrix[rows], self.targets, self.succeeded, self.identity_type, self.split.end)
 
     def test_set_for(self, model: TrustModel) -> TestSet:
-        """The test with features computed from a model's own population snapshot."""
-        test_set = self.test_set
-        if model.population.tobytes() == self.population.tobytes():
+        """The test with features computed as in service: from a model's own population where the deployment has none
+        of its own."""
+        test_set, populations = self.test_set, self.populations_for(model)
+        if populations.snapshots.tobytes() == self.populations.snapshots.tobytes():
             return test_set
         tested = np.isin(self.targets.identity, np.unique(test_set.identity))
-        matrix = replay(self.world.events.filter(pa.array(tested)), model.population)
+        rows = rows_of(self.world.events.filter(pa.array(tested)))
+        matrix = populations.replay(rows, self.deployment[tested])
         return replace(test_set, matrix=matrix[np.cumsum(tested)[test_set.rows] - 1])
+
+    def populations_for(self, model: TrustModel) -> DeploymentPopulations:
+        """The populations against which a model reads each deployment."""
+        return self.populations.with_prior(model.population)
 
 
 def prepare(
@@ -123,31 +143,39 @@ def prepare(
     parts: Shares = TRAINING_SHARES,
     world_starts: tuple[int, ...] = (),
 ) -> Dataset:
-    """Split labelled events, measure the population before the first fitted one, and compute all features.
+    """Split labelled events, measure every deployment's population before the first fitted row, compute all features.
 
-    To evaluate an existing model, pass its `population`. Columns that events or labels lack are unknown. Raises
+    To evaluate an existing model, pass its `population`, which is the prior: a log whose rows name no deployment is
+    read against it alone. Columns that events or labels lack are unknown. Raises
     ValueError naming a column that cannot be read.
     """
     world = world.conformed()
     masks, targets = split_rows(world.events, seed, parts), prediction_targets(world)
-    if population is None:
-        benign = masks.population & targets.known & ~targets.malicious
-        population = measure_population(world.events.filter(pa.array(benign)))
-    matrix = _replay_features(world.events, population, targets.identity, progress)
+    populations = measure_deployments(world, masks.population & targets.known & ~targets.malicious, population)
+    matrix = _replay_features(world, populations, targets.identity, progress)
     types = world.events["identity.type"].combine_chunks().dictionary_encode()
     # one string object for each type, not for each row
     identity_type = np.array(types.dictionary.to_pylist(), object)[types.indices.to_numpy()]
-    return Dataset(world, matrix, population, masks, targets, identity_type, world_starts)
+    return Dataset(world, matrix, populations, masks, targets, identity_type, world_starts)
 
 
-def _replay_features(events: pa.Table, population: Array, identity: Array, progress: CountCallback | None) -> Array:
-    """All features, shape (n, features), some identities at a time: rows take as much memory as their features."""
-    matrix = np.empty((len(events), len(FEATURES)))
-    groups = -(-len(events) // EVENTS_PER_BATCH)
-    for group in range(groups):
-        rows = np.flatnonzero(identity % groups == group)
-        matrix[rows] = replay_rows(rows_of(events.take(pa.array(rows))), population)
+def attack_weights(malicious: Array, identity: Array) -> Array:
+    """Sample weights, shape (n,): the malicious requests on one identity count together as at most REQUESTS_PER_ATTACK
+    of them, all other rows as one each. An identity is a victim once."""
+    count = np.bincount(identity[malicious], minlength=int(identity.max(initial=0)) + 1)
+    weight: Array = np.where(malicious, np.minimum(1.0, REQUESTS_PER_ATTACK / np.maximum(count[identity], 1)), 1.0)
+    return weight
+
+
+def _replay_features(
+    world: World, populations: DeploymentPopulations, identity: Array, progress: CountCallback | None
+) -> Array:
+    """All features, shape (n, features)."""
+    matrix = np.empty((len(world.events), len(FEATURES)))
+    batches = populations.replay_in_batches(world.events, populations.number_rows(world), identity, EVENTS_PER_BATCH)
+    for rows, values, done in batches:
+        matrix[rows] = values
         if progress:
-            progress(group + 1, groups)
+            progress(round(100 * done), 100)
     release_memory()
     return matrix

@@ -32,7 +32,7 @@ THRESHOLD_BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.
 def augment(data: Dataset, recipe: Recipe, seed: int, progress: CountCallback | None = None) -> Augmentation:
     """Inject more hard negatives and abuse into the fitted histories, as often as the recipe says."""
     fitting = data.rows(data.split.fit)
-    return augment_rows(data.world, data.targets, fitting, data.population, recipe.augmentation, seed, progress)
+    return augment_rows(data.world, data.targets, fitting, data.populations, recipe.augmentation, seed, progress)
 
 
 def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = NO_AUGMENTATION) -> TrustModel:

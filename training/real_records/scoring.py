@@ -18,6 +18,7 @@ from features.catalogue.all import feature_names
 from features.engine.batch import replay
 from features.enrichment.ip_lookup import NetworkTables, fill
 from features.event.arrow import conform
+from features.history.population import measure_population
 from features.model.bundle import TrustModel
 from features.model.trust_curve import probability
 from training.metrics.bootstrap import Estimate, bootstrap_weights
@@ -69,12 +70,21 @@ def score_records(model: TrustModel, events: pa.Table, tables: NetworkTables) ->
     identity_type = events["identity.type"].to_numpy().astype(str)
     identity = events["identity.id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     thresholds = {
-        budget: np.array([_risk_threshold(model, name, budget) for name in identity_type]) for budget in BUDGETS
+        budget: np.array([risk_threshold(model, name, budget) for name in identity_type]) for budget in BUDGETS
     }
     return ScoredRecords(events, matrix, probability(model.now_log_odds(matrix)), identity_type, identity, thresholds)
 
 
-def _risk_threshold(model: TrustModel, identity_type: str, budget: float) -> float:
+def score_in_deployment(model: TrustModel, events: pa.Table, window: pa.Table, wanted: Array) -> Array:
+    """The calibrated log-odds that some events, given by number, are malicious, as in a deployment of its own.
+
+    The population is the deployment's, measured on its early window and not the one that comes with the model.
+    """
+    return model.now_log_odds(replay(conform(events), measure_population(conform(window)))[wanted])
+
+
+def risk_threshold(model: TrustModel, identity_type: str, budget: float) -> float:
+    """The risk above which the model challenges; infinite where it has no threshold for the identity type."""
     return 1.0 - model.threshold(identity_type, budget) if identity_type in model.thresholds else np.inf
 
 

@@ -42,6 +42,7 @@ _LONGEST_SESSION = 150
 _BROKEN_DAYS = 3
 _BROKEN_DENIAL_RATE = 0.6
 _TRAVEL_HOSTS = 97
+_UNTIMED_GAP_SECONDS = 20.0
 
 
 def draw_sessions(rng: Rng, identities: pd.DataFrame, parameters: WorldParameters) -> pd.DataFrame:
@@ -62,15 +63,28 @@ def draw_sessions(rng: Rng, identities: pd.DataFrame, parameters: WorldParameter
     sessions = sessions.assign(
         **_draw_sign_ins(rng, owner, parameters), **_draw_networks_and_client(rng, owner, day, parameters)
     )
-    sessions["actions"] = np.minimum(actions, _LONGEST_SESSION) + sessions["sign_ins"]
-    return sessions.sort_values(["identity", "start"], kind="stable", ignore_index=True)
+    others = np.where(owner["sign_ins_only"], 0, np.minimum(actions, _LONGEST_SESSION))
+    sessions["actions"] = others + sessions["sign_ins"]
+    sessions = sessions.sort_values(["identity", "start"], kind="stable", ignore_index=True)
+    return _space_untimed_evenly(sessions, identities, parameters)
+
+
+def _space_untimed_evenly(
+    sessions: pd.DataFrame, identities: pd.DataFrame, parameters: WorldParameters
+) -> pd.DataFrame:
+    """The sessions, where the log knows their order alone, at even distances over the days of the world."""
+    by_identity = sessions.groupby("identity")["start"]
+    share = (by_identity.cumcount() + 0.5) / by_identity.transform("size")
+    untimed = identities["untimed"].to_numpy()[sessions["identity"]]
+    start = np.where(untimed, share * parameters.days * DAY, sessions["start"])
+    return sessions.assign(start=start, day=np.where(untimed, start // DAY, sessions["day"]).astype(int))
 
 
 def _draw_sign_ins(rng: Rng, owner: pd.DataFrame, parameters: WorldParameters) -> dict[str, Array]:
     """By session: sign-ins at its start (all but the last fail), missed prompts among them, and the age of the proof of
     identity in seconds."""
     n, human = len(owner), owner["type"].to_numpy() == HUMAN
-    signs_in = human & (rng.random(n) < 0.75)
+    signs_in = (human & (rng.random(n) < 0.75)) | owner["sign_ins_only"].to_numpy()
     mistyped = np.where(rng.random(n) < parameters.mistyped_sign_ins, rng.geometric(0.6, n), 0)
     missed = np.where(rng.random(n) < parameters.missed_prompts, rng.geometric(0.6, n), 0)
     return {
@@ -145,7 +159,9 @@ def _draw_gaps(
     usual = identities["session_hours"].to_numpy()[identity] * 3_600 / sessions["actions"].to_numpy()[session]
     median = np.select([sign_in, kind == HUMAN, kind == AGENT], [9.0, 40.0, 5.0], usual)
     pause = median * rng.lognormal(0, np.where(kind == SERVICE, 0.5, 1.2), n)
-    return np.where(burst, rng.exponential(0.15, n), np.minimum(pause, 4 * 3_600.0)), burst & console
+    gap = np.where(burst, rng.exponential(0.15, n), np.minimum(pause, 4 * 3_600.0))
+    untimed = identities["untimed"].to_numpy()[identity]
+    return np.where(untimed, _UNTIMED_GAP_SECONDS, gap), burst & console
 
 
 def _draw_actions(

@@ -28,6 +28,8 @@ _AUTOSCALED_ABOVE = 8
 _INSTANCES = 4_096
 _BROWSER_RELEASE_DAYS, _LIBRARY_RELEASE_DAYS = 28, 45
 _NEVER_ROTATED_DAYS = 100_000
+_MOST_CLIENTS = 6
+"""People that a service or agent acts for, at most."""
 
 
 def build_columns(
@@ -45,6 +47,7 @@ def build_columns(
         "id": _format_each("{:016x}", rng.integers(0, 1 << 62, len(events["identity"]))),
         "time": _timestamps(events["seconds"]),
         **_identity(owner),
+        "identity.acting_for": _acting_for(identities, owner, events),
         **_session(owner, session, events, credential["credential.id"], parameters),
         **action_columns(events["action"]),
         "action.outcome": _OUTCOMES[events["outcome"]],
@@ -82,6 +85,20 @@ def _identity(owner: dict[str, Array]) -> dict[str, Any]:
         "identity.entitlements_granted": owner["granted"].astype(int),
         "identity.entitlements_used_90d": np.floor(owner["granted"] * owner["used_share"]).astype(int),
     }
+
+
+def _acting_for(identities: pd.DataFrame, owner: dict[str, Array], events: dict[str, Array]) -> Array:
+    """The person that a session of a service or agent serves, one of a few of its deployment."""
+    people = identities[identities["type"] == HUMAN].sort_values("deployment", kind="stable")
+    of_deployment = people["deployment"].to_numpy()
+    first = np.searchsorted(of_deployment, owner["deployment"])
+    count = np.searchsorted(of_deployment, owner["deployment"], side="right") - first
+    client = events["session"] % (1 + owner["number"] % _MOST_CLIENTS)
+    person = first + (owner["number"] * 31 + client) % np.maximum(count, 1)
+    served = owner["for_people"] & (count > 0)
+    acting_for = np.full(len(served), None, object)
+    acting_for[served] = _format_each("id-{:05d}", people["number"].to_numpy()[person[served]])
+    return acting_for
 
 
 def _session(

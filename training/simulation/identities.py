@@ -13,6 +13,8 @@ import pandas as pd
 from features.event.schema import IdentityType
 from training.reference.job_profiles import BROWSERS, JOBS, LIBRARIES, PHONES, TERMINALS
 from training.reference.networks import network_table, networks_of_kind
+from training.simulation.log_kinds import CLOUDTRAIL, REDUCED, REDUCED_LOGS, WITHOUT_ADDRESS
+from training.simulation.low_discrepancy import pick_share
 from training.simulation.parameters import WorldParameters
 
 Array = np.ndarray[Any, Any]
@@ -20,8 +22,6 @@ Rng = np.random.Generator
 TYPES: tuple[str, ...] = get_args(IdentityType)
 HUMAN, SERVICE, WORKLOAD, AGENT = range(4)
 """Identity types by number, in the order of TYPES."""
-DETAILED, SPARSE, CLOUDTRAIL, WITHOUT_ADDRESS = range(4)
-"""Kinds of logs by number, in the order of the parameter `log_kinds`."""
 FACTORS: tuple[tuple[str, ...], ...] = (("pwd",), ("pwd", "otp"), ("pwd", "mfa"), ("hwk", "user"))
 """How people authenticate; their assurance levels are 1, 2, 2 and 3."""
 NEVER_DAY = 10_000
@@ -36,14 +36,21 @@ def draw_identities(rng: Rng, parameters: WorldParameters, shard: int = 0) -> pd
     """
     n = parameters.identities
     deployments = _deployment_count(n, parameters)
-    log_kinds = rng.permutation(np.resize(_apportion(parameters.log_kinds, deployments), deployments))
-    cloud = (log_kinds >= CLOUDTRAIL) | (rng.random(deployments) < 0.4)
+    log_kinds = rng.permutation(_apportion_log_kinds(parameters, deployments, shard))
+    by_cloudtrail = np.isin(log_kinds, (CLOUDTRAIL, WITHOUT_ADDRESS))
+    cloud = by_cloudtrail | (rng.random(deployments) < 0.4)
     number = np.arange(n) + shard * parameters.identities_per_shard
     identities = pd.DataFrame({"number": number, "type": rng.choice(4, n, p=parameters.identity_types)})
-    identities["deployment"] = rng.integers(0, deployments, n)
+    size = rng.lognormal(0, 0.5, deployments)
+    identities["deployment"] = rng.choice(deployments, n, p=size / size.sum())
     first_site = shard * _deployment_count(parameters.identities_per_shard, parameters)
     identities["site"] = identities["deployment"] + first_site
     identities["log_kind"] = log_kinds[identities["deployment"]]
+    for trait in ("sign_ins_only", "untimed"):
+        kinds = [number for number, log in zip(REDUCED, REDUCED_LOGS, strict=True) if getattr(log, trait)]
+        identities[trait] = np.isin(identities["log_kind"], kinds)
+    served = identities["type"].isin((SERVICE, AGENT)).to_numpy()
+    identities["for_people"] = served & pick_share(number, parameters.acting_for_people, base=7)
     identities["cloud"] = cloud[identities["deployment"]]
     types = zip(identities["type"], identities["cloud"], strict=True)
     identities["job"] = [_draw_job(rng, TYPES[kind], on_cloud) for kind, on_cloud in types]
@@ -58,13 +65,21 @@ def draw_identities(rng: Rng, parameters: WorldParameters, shard: int = 0) -> pd
 
 
 def _deployment_count(identities: int, parameters: WorldParameters) -> int:
-    return max(4, identities // parameters.identities_per_deployment)
+    return max(6, identities // parameters.identities_per_deployment)
 
 
 def _apportion(shares: tuple[float, ...], total: int) -> Array:
     """Numbers of log kinds in these shares, each at least once."""
     counts = np.maximum(1, np.round(np.array(shares) * total).astype(int))
     return np.repeat(np.arange(len(shares)), counts)
+
+
+def _apportion_log_kinds(parameters: WorldParameters, deployments: int, shard: int) -> Array:
+    """The log kind of each deployment, shape (deployments,): the reduced ones take turns from shard to shard."""
+    reduced = round(parameters.reduced_logs * deployments)
+    turns = [REDUCED[(shard * reduced + turn) % len(REDUCED)] for turn in range(reduced)]
+    usual = np.resize(_apportion(parameters.log_kinds, deployments - reduced), deployments - reduced)
+    return np.concatenate([usual, np.array(turns, np.int64)])
 
 
 def _draw_job(rng: Rng, kind: str, cloud: bool) -> str:
@@ -94,13 +109,14 @@ def _draw_pace(rng: Rng, parameters: WorldParameters, identities: pd.DataFrame, 
     """How many sessions and actions, at which hours, how often they fail, and on which resources."""
     n, kind = len(identities), identities["type"].to_numpy()
     console = human & (rng.random(n) < parameters.console_share)
+    by_day = human | identities["for_people"].to_numpy()
     return {
         "sessions_per_day": np.array(parameters.sessions_per_day)[kind] * rng.lognormal(0, 0.8, n),
         "actions": np.array(parameters.actions_per_session)[kind] * rng.lognormal(0, 0.3, n),
         "console": console,
-        "start_hour": np.where(human, rng.normal(9.0, 1.2, n), rng.uniform(0, 24, n)),
-        "hours_spread": np.where(human, rng.uniform(1.5, 3.5, n), np.where(rng.random(n) < 0.5, 0.2, 9.0)),
-        "weekend": np.where(human, rng.beta(1, 9, n), np.where(rng.random(n) < 0.7, 1.0, 0.1)),
+        "start_hour": np.where(by_day, rng.normal(9.0, 1.2, n), rng.uniform(0, 24, n)),
+        "hours_spread": np.where(by_day, rng.uniform(1.5, 3.5, n), np.where(rng.random(n) < 0.5, 0.2, 9.0)),
+        "weekend": np.where(by_day, rng.beta(1, 9, n), np.where(rng.random(n) < 0.7, 1.0, 0.1)),
         "failing": parameters.failing_actions * rng.lognormal(0, 0.7, n),
         "session_hours": np.where(kind == WORKLOAD, rng.choice([1, 6, 12], n), np.where(kind == SERVICE, 1, 0.3)),
         "resources": rng.integers(4, 60, n),

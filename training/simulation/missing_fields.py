@@ -11,16 +11,8 @@ import numpy as np
 import pandas as pd
 
 from training.simulation.activity import STEPS
-from training.simulation.identities import (
-    CLOUDTRAIL,
-    DETAILED,
-    HUMAN,
-    SERVICE,
-    SPARSE,
-    WITHOUT_ADDRESS,
-    Array,
-    Rng,
-)
+from training.simulation.identities import HUMAN, SERVICE, Array, Rng
+from training.simulation.log_kinds import CLOUDTRAIL, DETAILED, REDUCED, REDUCED_LOGS, SPARSE, WITHOUT_ADDRESS
 from training.simulation.low_discrepancy import pick_share
 from training.simulation.parameters import WorldParameters
 
@@ -32,6 +24,7 @@ _RARELY_RECORDED = frozenset(
 )
 _CLOUDTRAIL_COLUMNS = _ALWAYS_RECORDED | {
     "identity.role",
+    "identity.acting_for",
     "session.started_at",
     "resource.id",
     "resource.type",
@@ -68,7 +61,8 @@ def remove_unknown_fields(
         identities.groupby("deployment")["log_kind"].first().reindex(range(deployments), fill_value=DETAILED).to_numpy()
     )
     deployment = identities["deployment"].to_numpy()[events["identity"]]
-    cloudtrail = identities["log_kind"].to_numpy()[events["identity"]] >= CLOUDTRAIL
+    by_cloudtrail = identities["log_kind"].isin((CLOUDTRAIL, WITHOUT_ADDRESS)).to_numpy()
+    cloudtrail = by_cloudtrail[events["identity"]]
     recorded = {name: _draw_recording_deployments(rng, log_kinds, name)[deployment] for name in columns}
     recorded["network.longitude"] = recorded["network.latitude"]
     recorded["network.accuracy_km"] &= recorded["network.latitude"]
@@ -123,8 +117,9 @@ def _factors_in_cloudtrail(amr: Array) -> Array:
 
 def _draw_recording_deployments(rng: Rng, log_kinds: Array, name: str) -> Array:
     """By deployment: whether its log records a column."""
+    reduced = {kind: log.records(name) for kind, log in zip(REDUCED, REDUCED_LOGS, strict=True)}
     if name in _ALWAYS_RECORDED:
-        return np.ones(len(log_kinds), bool)
+        return np.array([reduced.get(kind, True) for kind in log_kinds.tolist()])
     drawn = rng.random(len(log_kinds))
     rare = name in _RARELY_RECORDED
     by_database = _BY_DATABASE.get(name)
@@ -135,6 +130,7 @@ def _draw_recording_deployments(rng: Rng, log_kinds: Array, name: str) -> Array:
         CLOUDTRAIL: in_cloudtrail,
         WITHOUT_ADDRESS: np.zeros(len(log_kinds), bool) if name.startswith("network.") else in_cloudtrail,
     }
+    by_kind |= {kind: np.full(len(log_kinds), recorded) for kind, recorded in reduced.items()}
     return np.select([log_kinds == kind for kind in by_kind], list(by_kind.values()), default=False)
 
 

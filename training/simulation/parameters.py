@@ -34,6 +34,7 @@ PositiveShare = Annotated[float, Field(gt=0, le=1, description="a number above 0
 Count = Annotated[int, Field(ge=1, le=_LARGEST, description="a whole number of 1 or more (up to 1,000,000,000)")]
 Whole = Annotated[int, Field(ge=0, le=_LARGEST, description="a whole number from 0 to 1,000,000,000")]
 Number = Annotated[float, Field(ge=0, le=_LARGEST, description="a number from 0 to 1,000,000,000")]
+TwoNumbers = Annotated[tuple[Number, Number], Field(description="a list of 2 numbers from 0 to 1,000,000,000")]
 TwoShares = Annotated[tuple[Share, Share], Field(description="a list of 2 numbers from 0 to 1")]
 Mixture = Annotated[
     tuple[Share, Share, Share, Share],
@@ -61,6 +62,15 @@ class WorldParameters:
     identities_per_deployment: Count
     identity_types: Mixture
     log_kinds: Mixture
+    reduced_logs: Share
+    wide_vocabularies: Share
+    own_variants: TwoNumbers
+    novelty: TwoShares
+    acting_for_people: Share
+    guessed_identities: Share
+    sprays_per_deployment: Whole
+    background_guessing: Share
+    background_campaigns: Number
     newcomers: Share
     sporadic: Share
     sessions_per_day: Four
@@ -121,6 +131,12 @@ _NEVER_DRAWN = frozenset(
         "cloudtrail_unnamed_instances",
         "cloudtrail_without_authentication",
         "cloudtrail_without_resource",
+        "reduced_logs",
+        "wide_vocabularies",
+        "acting_for_people",
+        "guessed_identities",
+        "background_guessing",
+        "background_campaigns",
     }
 )
 """Shares that `draw_parameters` keeps: they became parameters after the first comparisons over drawn worlds, which must

@@ -6,22 +6,25 @@ The same seed and parameters give the same world, bit by bit, however large it i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from itertools import islice
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.event.arrow import EVENT_SCHEMA
 from training.data.labels import SIMULATED, World, benign_labels, concatenate_worlds
 from training.parallel import available_cores, map_in_processes, release_memory
+from training.scenarios.guessing import GuessingRates, add_guessing
 from training.scenarios.injection import Progress, inject_abuse, inject_hard_negatives
 from training.simulation.activity import draw_events, draw_sessions
 from training.simulation.event_columns import build_columns
 from training.simulation.identities import draw_identities
 from training.simulation.missing_fields import remove_unknown_fields
 from training.simulation.parameters import WorldParameters, change_parameters, world_parameters
+from training.simulation.vocabularies import widen_vocabularies
 
 __all__ = [
     "World",
@@ -120,7 +123,8 @@ def _simulate_shard_quietly(seed: int, shard: Shard) -> World:
 
 
 def _simulate_shard(seed: int, number: int, parameters: WorldParameters, progress: Progress | None) -> World:
-    benign_seed, negatives_seed, abuse_seed = np.random.SeedSequence([seed, number]).generate_state(3).tolist()
+    benign_seed, negatives_seed, abuse_seed, more = np.random.SeedSequence([seed, number]).generate_state(4).tolist()
+    rng = np.random.default_rng(more)
     world = simulate_benign(benign_seed, parameters, number)
     world = inject_hard_negatives(
         world,
@@ -133,11 +137,25 @@ def _simulate_shard(seed: int, number: int, parameters: WorldParameters, progres
         world.labels,
         rate=parameters.compromised_sessions,
         seed=abuse_seed,
-        progress=_part_of(progress, start=75, size=25, total=100),
+        progress=_part_of(progress, start=75, size=20, total=100),
     )
+    rates = GuessingRates(**{each.name: getattr(parameters, each.name) for each in fields(GuessingRates)})
+    world = widen_vocabularies(add_guessing(world, rates, rng), parameters, rng)
+    world = _drop_unlogged(world)
     if progress:
         progress(100, 100)
     return world.sorted()
+
+
+def _drop_unlogged(world: World) -> World:
+    """The world without what attackers and hard negatives did beside sign-ins where sign-ins alone are logged."""
+    sign_in = pc.equal(world.events["action.category"], "authenticate").fill_null(False).to_numpy()
+    deployment = world.labels["deployment"].combine_chunks().dictionary_encode().indices.to_numpy()
+    labels = world.labels
+    ordinary = pc.is_null(labels["situation"]).to_numpy() & (labels["compromised"].fill_null(1).to_numpy() == 0)
+    others = np.bincount(deployment[ordinary & ~sign_in], minlength=int(deployment.max(initial=0)) + 1)
+    kept = pa.array(sign_in | (others[deployment] > 0))
+    return World(world.events.filter(kept), world.labels.filter(kept))
 
 
 def _part_of(progress: Progress | None, *, start: int, size: int, total: int) -> Progress | None:
@@ -163,4 +181,7 @@ def simulate_benign(seed: int, parameters: WorldParameters, shard: int = 0) -> W
         for field in EVENT_SCHEMA
     ]
     table = pa.table(arrays, schema=EVENT_SCHEMA)
-    return World(table, benign_labels(table, SIMULATED))
+    labels = benign_labels(table, SIMULATED)
+    site = np.char.add("deployment-", identities["site"].to_numpy()[events["identity"]].astype(str))
+    place = labels.schema.get_field_index("deployment")
+    return World(table, labels.set_column(place, labels.schema.field(place), pa.array(site, pa.string())))

@@ -92,20 +92,16 @@ def _reliability_rows(bins: list[ReliabilityBin]) -> Iterator[tuple[str, ...]]:
 
 def session_expiry_section(context: EvaluationContext) -> SectionResult:
     """`valid_until` against one lifetime for all sessions and, in a simulated world, against an oracle."""
-    test_set, targets, bootstrap = context.test_set, context.test_set.targets, context.bootstrap
-    pairs = request_pairs(targets, test_set.rows)
-    hazards = context.model.hazards(test_set.matrix[np.searchsorted(test_set.rows, pairs.first)])
-    scores = {"valid_until": cumulative_hazard(hazards, pairs.gap), "fixed lifetime": pairs.gap}
+    test_set = context.test_set
+    expired = takeovers_by_lifetime(context)
     outcomes = outcomes_within(test_set, HORIZONS[2])
     survival = np.cumprod(1.0 - context.model.hazards(test_set.matrix[outcomes.rows]), axis=1)
     rankings = {"valid_until": (1.0 - survival)[:, 2]}
     if context.data.world.source == "simulated":
-        oracle = oracle_scorer(context.data.world, targets)
-        scores["oracle"] = oracle(pairs)
+        oracle = oracle_scorer(context.data.world, test_set.targets)
         rankings["oracle"] = oracle(hypothetical_pairs(test_set.rows[outcomes.rows], HORIZONS[2]))
-    expired = {name: takeovers_expired(pairs, score, targets, bootstrap) for name, score in scores.items()}
     precision = {
-        name: average_precision(outcomes.compromised, score, outcomes.identity, bootstrap)
+        name: average_precision(outcomes.compromised, score, outcomes.identity, context.bootstrap)
         for name, score in rankings.items()
     }
     rows = tuple((name, str(expired[name]), str(precision.get(name, "-"))) for name in expired)
@@ -115,10 +111,22 @@ def session_expiry_section(context: EvaluationContext) -> SectionResult:
         "oracle knows how the simulation chooses victims and how long attackers wait, but not who was chosen."
     )
     columns = ("lifetime", "takeovers that met an expired session", "future average precision at 2 h")
-    return [Table("Session expiry at equal friction", columns, rows, note)], _expiry_figures(expired, precision)
+    return [Table("Session expiry at equal friction", columns, rows, note)], expiry_figures(expired, precision)
 
 
-def _expiry_figures(expired: dict[str, Estimate], precision: dict[str, Estimate]) -> dict[str, Estimate]:
+def takeovers_by_lifetime(context: EvaluationContext) -> dict[str, Estimate]:
+    """The share of takeovers in mid-session whose first request met an expired session, by what ends sessions."""
+    test_set, targets = context.test_set, context.test_set.targets
+    pairs = request_pairs(targets, test_set.rows)
+    hazards = context.model.hazards(test_set.matrix[np.searchsorted(test_set.rows, pairs.first)])
+    scores = {"valid_until": cumulative_hazard(hazards, pairs.gap), "fixed lifetime": pairs.gap}
+    if context.data.world.source == "simulated":
+        scores["oracle"] = oracle_scorer(context.data.world, targets)(pairs)
+    return {name: takeovers_expired(pairs, score, targets, context.bootstrap) for name, score in scores.items()}
+
+
+def expiry_figures(expired: dict[str, Estimate], precision: dict[str, Estimate]) -> dict[str, Estimate]:
+    """The figures of the section by key, each lifetime's over the others' too."""
     figures = {f"expiry/{name}": share for name, share in expired.items()}
     figures |= {f"future_average_precision/{name}": value for name, value in precision.items()}
     for name in ("fixed lifetime", "oracle"):

@@ -28,7 +28,7 @@ TOLERANCE = 0.5
 def cold_identities_section(context: EvaluationContext) -> SectionResult:
     """Copies of the test's sessions, each the first thing seen of its identity: ranking, calibration, the unknown."""
     data, rows = context.data, context.test_set.rows[~context.data.held_out[context.test_set.rows]]
-    copies = copy_sessions(data.world, data.targets, rows, context.model.population, COPIED, context.seed)
+    copies = copy_sessions(data.world, data.targets, rows, data.populations, COPIED, context.seed)
     if not copies.malicious.any() or copies.malicious.all():
         return [], {}
     score, identity = context.model.now_log_odds(copies.matrix), data.targets.identity[copies.row]

@@ -1,4 +1,4 @@
-"""Report sections that refit models or replay histories: login baseline, poisoning, ablations, leaks."""
+"""Report sections that refit models or replay histories: login baseline, poisoning, ablations, leaks, techniques."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from training.evaluation.studies.ablations import (
 )
 from training.evaluation.studies.login_baseline import HISTORIES, RECALL, login_step_up_rate, score_logins
 from training.evaluation.studies.poisoning import POISON_SHARE, poison_histories, poison_labels
+from training.evaluation.studies.techniques import techniques_section
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate
 
@@ -119,6 +120,11 @@ def leaks_section(context: EvaluationContext) -> SectionResult:
     )
     columns = ("", "times the prevalence", "victims weighted equally", "area under the ROC")
     return [Table("Leaks and memorisation", columns, rows, note)], figures
+
+
+def techniques_left_out_section(context: EvaluationContext) -> SectionResult:
+    """Recorded techniques that a refitted model has never met."""
+    return techniques_section(context.data, context.recipe, context.seed, context.progress)
 
 
 def _skill_row(name: str, *draws: RankingSkill) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from training.evaluation.report.refits import (
     leaks_section,
     login_baseline_section,
     poisoning_section,
+    techniques_left_out_section,
 )
 from training.evaluation.studies.closed_loop import closed_loop_section
 from training.evaluation.tables import Table
@@ -58,6 +59,7 @@ SECTIONS = (
     Section("poisoning", poisoning_section, 12),
     Section("ablations", ablations_section, 30),
     Section("leaks", leaks_section, 30),
+    Section("techniques", techniques_left_out_section, 15),
 )
 
 

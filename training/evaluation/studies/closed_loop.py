@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrays import Array
-from features.engine.batch import replay_rows
 from features.event.numpy_row import rows_of
 from features.history.update import CHALLENGED
 from features.model.bundle import TrustModel
@@ -62,13 +61,13 @@ class OpenLoop:
 
 
 def open_loop(model: TrustModel, data: Dataset, tested: Array, tested_score: Array) -> OpenLoop:
-    """Replay against the model's own population and score."""
+    """Replay as in service and score."""
     identity = data.targets.identity
     affected = np.intersect1d(identity[tested], identity[data.targets.malicious])
     numbers = np.flatnonzero(np.isin(identity, affected))
     rows = rows_of(data.world.events.take(pa.array(numbers)))
-    score = model.now_log_odds(replay_rows(rows, model.population))
-    return OpenLoop(numbers, rows, score, tested, tested_score)
+    matrix = data.populations_for(model).replay(rows, data.deployment[numbers])
+    return OpenLoop(numbers, rows, model.now_log_odds(matrix), tested, tested_score)
 
 
 def close_loop(model: TrustModel, data: Dataset, thresholds: Mapping[str, float], start: OpenLoop) -> ClosedLoop:
@@ -78,7 +77,7 @@ def close_loop(model: TrustModel, data: Dataset, thresholds: Mapping[str, float]
     nothing changes any more, the result is that of deciding event by event. `thresholds` are scores by identity type;
     types without one are never challenged.
     """
-    numbers = start.numbers
+    numbers, populations = start.numbers, data.populations_for(model)
     rows, score = start.rows.copy(), start.score.copy()
     malicious, identity = data.targets.malicious[numbers], data.targets.identity[numbers]
     threshold = np.array([thresholds.get(name, np.inf) for name in data.identity_type[numbers]])
@@ -92,7 +91,8 @@ def close_loop(model: TrustModel, data: Dataset, thresholds: Mapping[str, float]
             return ClosedLoop(closed, passes)
         challenged, passes = now_challenged, passes + 1
         rows["outcome"] = np.where(challenged, CHALLENGED, start.rows["outcome"])
-        score[changed] = model.now_log_odds(replay_rows(rows[changed], model.population))
+        matrix = populations.replay(rows[changed], data.deployment[numbers[changed]])
+        score[changed] = model.now_log_odds(matrix)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrays import Array
-from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
+from features.event.numpy_row import rows_of
 from features.model.bundle import TrustModel
 from training.data.verdicts import MAX_VERDICTS_PER_IDENTITY, verdict_weights
 from training.evaluation.studies.ablations import light_recipe
@@ -53,9 +53,10 @@ def poison_histories(model: TrustModel, data: Dataset, seed: int) -> PoisonedHis
     sessions = test_set.sessions(model.now_log_odds(test_set.matrix))
     victims = np.unique(sessions.identity[sessions.compromised])
     history = np.flatnonzero(np.isin(targets.identity, victims))
-    attack = attack_rows(data, history, int(targets.time[test_set.rows].min()), seed)
+    attack, copied = attack_rows(data, history, int(targets.time[test_set.rows].min()), seed)
     events = pa.concat_tables([data.world.events.take(history), attack])
-    matrix = replay(events, model.population)
+    deployment = data.deployment[np.concatenate([history, copied])]
+    matrix = data.populations_for(model).replay(rows_of(events), deployment)
     rows = test_set.rows[np.isin(test_set.identity, victims)]
     clean = replace(test_set, rows=rows, matrix=test_set.matrix[np.searchsorted(test_set.rows, rows)])
     poisoned = replace(clean, matrix=matrix[np.searchsorted(history, rows)])
@@ -70,8 +71,9 @@ def _step_ups(model: TrustModel, test_set: TestSet, seed: int) -> Estimate:
     return step_up_rates(test_set, score, sessions, whole_test, bootstrap)[RECALL].per_1000
 
 
-def attack_rows(data: Dataset, history: Array, begins: int, seed: int) -> pa.Table:
-    """Copies of malicious requests at random times before `begins` (in µs), in sessions of their own.
+def attack_rows(data: Dataset, history: Array, begins: int, seed: int) -> tuple[pa.Table, Array]:
+    """Copies of malicious requests at random times before `begins` (in µs), in sessions of their own, and the rows they
+    were copied from.
 
     `history` holds row numbers; each identity among them gets POISON_SHARE of attack rows in its history.
     """
@@ -93,7 +95,8 @@ def attack_rows(data: Dataset, history: Array, begins: int, seed: int) -> pa.Tab
         "session.started_at": pa.nulls(count, EVENT_SCHEMA.field("session.started_at").type),
         "action.outcome": pa.array(["success"] * count),
     }
-    return pa.table([changed.get(f.name, events[f.name]) for f in EVENT_SCHEMA], schema=EVENT_SCHEMA)
+    copies = pa.table([changed.get(f.name, events[f.name]) for f in EVENT_SCHEMA], schema=EVENT_SCHEMA)
+    return copies, source
 
 
 @dataclass(frozen=True)

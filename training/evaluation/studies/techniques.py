@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.arrays import Array
-from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
+from features.event.numpy_row import rows_of
 from training.data.labels import events_to_frame, frame_to_events
 from training.evaluation.context import SectionResult
 from training.evaluation.studies.ablations import light_recipe, refit
@@ -79,7 +79,7 @@ class InjectedTechniques:
 
 def techniques_section(data: Dataset, recipe: Recipe, seed: int, progress: ProgressCallback) -> SectionResult:
     """Each technique by a model that knows it and by one that does not; empty where no identity uses a cloud."""
-    injected = _inject(data, seed)
+    injected = inject_techniques(data, seed)
     if injected is None:
         return [], {}
     full = _caught(data, recipe, seed, injected, None)
@@ -100,7 +100,7 @@ def techniques_section(data: Dataset, recipe: Recipe, seed: int, progress: Progr
         )
         rows.append((f"{sequence.tactic}: {sequence.technique}", str(len(sessions)), *cells))
     figures = {
-        f"techniques/{name}/{setting}": _share_over_victims(caught[:, place], seed)
+        f"techniques/{name}/{setting}": share_over_victims(caught[:, place], seed)
         for name, caught in (("full", full), ("without", without))
         for place, setting in enumerate(SETTINGS)
     }
@@ -112,7 +112,7 @@ def techniques_section(data: Dataset, recipe: Recipe, seed: int, progress: Progr
     return [Table(title, columns, tuple(rows), note, f"recorded actions, {data.world.source} histories")], figures
 
 
-def _share_over_victims(caught: Array, seed: int) -> Estimate:
+def share_over_victims(caught: Array, seed: int) -> Estimate:
     """The share over all techniques and victims; `caught` has shape (techniques, victims)."""
     victim = np.tile(np.arange(caught.shape[1]), len(caught))
     return bootstrap_weights(victim, seed).mean(caught.ravel(), victim)
@@ -137,10 +137,14 @@ def _caught(data: Dataset, recipe: Recipe, seed: int, injected: InjectedTechniqu
     return injected.caught(model.decision_function(injected.matrix), thresholds)
 
 
-def _inject(data: Dataset, seed: int) -> InjectedTechniques | None:
-    """Copy every victim's history up to a moment, once for each technique and setting, as an identity of its own."""
+def inject_techniques(data: Dataset, seed: int, count: int = VICTIMS) -> InjectedTechniques | None:
+    """Copy the history of `count` victims up to a moment, once for each technique and setting, as identities of their
+    own.
+
+    None where no tested identity uses a cloud.
+    """
     rng, events = np.random.default_rng(seed), data.world.events
-    victims = list(_victims(data, rng))
+    victims = list(_victims(data, rng, count))
     if not victims:
         return None
     histories, requests, marks = [], [], []
@@ -157,13 +161,16 @@ def _inject(data: Dataset, seed: int) -> InjectedTechniques | None:
         mark = [(copy // len(SETTINGS), copy % len(SETTINGS), victim) for copy in range(len(batches))]
         marks.append(np.repeat(mark, counts, 0))
     injected = frame_to_events(pd.concat(requests, ignore_index=True))
-    matrix = replay(pa.concat_tables([*histories, injected]), data.population)[-injected.num_rows :]
+    deployment = data.deployment[[rows[0] for rows in victims]]
+    of_row = np.concatenate([np.repeat(deployment, [len(each) for each in parts]) for parts in (histories, requests)])
+    every = rows_of(pa.concat_tables([*histories, injected]))
+    matrix = data.populations.replay(every, of_row)[-injected.num_rows :]
     victim_types = np.array([data.identity_type[rows[0]] for rows in victims])
     technique, setting, victim_number = np.concatenate(marks).T
     return InjectedTechniques(matrix, technique, setting, victim_number, victim_types)
 
 
-def _victims(data: Dataset, rng: np.random.Generator) -> Iterator[Array]:
+def _victims(data: Dataset, rng: np.random.Generator, wanted: int) -> Iterator[Array]:
     """Rows, in order of time, of tested identities that use a cloud and were never attacked."""
     targets = data.targets
     tested = np.unique(targets.identity[data.split.test])
@@ -171,7 +178,7 @@ def _victims(data: Dataset, rng: np.random.Generator) -> Iterator[Array]:
     for identity in rng.permutation(np.setdiff1d(tested, targets.identity[targets.malicious | ~targets.known])):
         rows = np.flatnonzero(targets.identity == identity)
         rows = rows[np.argsort(targets.time[rows], kind="stable")]
-        if count < VICTIMS and uses_cloud_actions(events_to_frame(data.world.events.take(rows[:50]))):
+        if count < wanted and uses_cloud_actions(events_to_frame(data.world.events.take(rows[:50]))):
             count += 1
             yield rows
 

@@ -1,0 +1,168 @@
+"""Runs of language-model agents as events: AgentDojo's workspace suite, some of it hijacked, and tau-bench's airline.
+
+A run has ordered tool calls but no time, network or credential, which makes it the hardest case: only what is called,
+about what, and why can differ. The clock is invented.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from features.arrays import SECOND
+from features.event.arrow import EVENT_SCHEMA, conform
+from features.event.schema import Category
+from training.real_records.masquerades import BEGINNING
+
+RUN_INTERVAL, CALL_INTERVAL = 1_800 * SECOND, 5 * SECOND
+"""The made-up clock: a run every half hour, a call every five seconds."""
+CATEGORIES: dict[str, Category] = {
+    "search": "list",
+    "list": "list",
+    "get": "read",
+    "create": "write",
+    "add": "write",
+    "append": "write",
+    "book": "write",
+    "reschedule": "write",
+    "transfer": "write",
+    "update": "write",
+    "cancel": "delete",
+    "delete": "delete",
+    "send": "write",
+    "share": "manage_access",
+}
+"""By the verb that a tool's name begins with."""
+THOUGHTS = ("think", "calculate")
+"""Tools of tau-bench that touch nothing."""
+RESOURCE_ARGUMENTS = (
+    "recipients",
+    "file_id",
+    "event_id",
+    "filename",
+    "participants",
+    "email",
+    "reservation_id",
+    "user_id",
+)
+"""Arguments that name what a call is about."""
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One tool call."""
+
+    tool: str
+    resource: str | None
+    """What it is about, where an argument says so."""
+    task: str
+    """What the user had said by then."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of an agent."""
+
+    agent: str
+    """The language model and its defence."""
+    task: str
+    """The name of the task."""
+    calls: tuple[Call, ...]
+    attacked: bool = False
+    hijacked: bool = False
+
+
+@dataclass
+class RunEvents:
+    """Events that are collected run by run, and the number of the run that each belongs to."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+    def add(self, run: Run, place: int, identity: str, application: str, number: int) -> None:
+        """Add a run as the identity's `place`-th session."""
+        start = BEGINNING + place * RUN_INTERVAL
+        for position, call in enumerate(run.calls):
+            verb, _, resource_type = call.tool.partition("_")
+            self.numbers.append(number)
+            self.rows.append(
+                {
+                    "time": start + position * CALL_INTERVAL,
+                    "identity.id": identity,
+                    "identity.type": "agent",
+                    "session.id": f"run-{place}",
+                    "session.started_at": start,
+                    "session.intent": call.task,
+                    "action.name": f"{application}.{call.tool}",
+                    "action.category": CATEGORIES.get(verb),
+                    "action.outcome": "success",
+                    "resource.id": call.resource,
+                    "resource.type": resource_type or None,
+                }
+            )
+
+    def table(self) -> pa.Table:
+        """All events, in the order in which they were added."""
+        names = [field.name for field in EVENT_SCHEMA if self.rows and field.name in self.rows[0]]
+        columns = {name: [row[name] for row in self.rows] for name in names}
+        times = {name: pa.array(columns[name], pa.timestamp("us", "UTC")) for name in ("time", "session.started_at")}
+        return conform(pa.table(columns | times))
+
+
+def read_agentdojo(file: Path) -> list[Run]:
+    """Every run of a file, plain or gzipped. Raises ValueError naming a line that is no run, OSError without a file."""
+    lines = enumerate(_text(file).splitlines(), start=1)
+    return [_agentdojo_run(line, number, file) for number, line in lines if line.strip()]
+
+
+def _agentdojo_run(line: str, number: int, file: Path) -> Run:
+    try:
+        record = json.loads(line)
+        metadata = record["metadata"]
+        attacked = metadata["injection_task_id"] is not None
+        calls = tuple(_calls(record["messages"]))
+        return Run(metadata["model"], metadata["user_task_id"], calls, attacked, attacked and metadata["security"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file}, line {number} is not an AgentDojo run: {error!r}") from error
+
+
+def read_tau_bench(file: Path) -> list[Run]:
+    """Every run of a file, plain or gzipped; all are of one agent and clean.
+
+    Raises ValueError naming a run that is none, OSError without a file.
+    """
+    runs = json.loads(_text(file))
+    return [_tau_bench_run(record, number, file) for number, record in enumerate(runs, start=1)]
+
+
+def _tau_bench_run(record: dict[str, Any], number: int, file: Path) -> Run:
+    try:
+        calls = tuple(call for call in _calls(record["traj"]) if call.tool not in THOUGHTS)
+        return Run("airline", str(record["task_id"]), calls)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file}, run {number} is not a run of tau-bench: {error!r}") from error
+
+
+def _calls(messages: Iterable[dict[str, Any]]) -> Iterator[Call]:
+    said: list[str] = []
+    for message in messages:
+        if message["role"] == "user":
+            said.append(message.get("content") or "")
+        for call in message.get("tool_calls") or () if message["role"] == "assistant" else ():
+            given = call["function"]["arguments"] or {}
+            arguments = json.loads(given) if isinstance(given, str) else given
+            resource = next((arguments[name] for name in RESOURCE_ARGUMENTS if arguments.get(name)), None)
+            task = " ".join(said)
+            yield Call(call["function"]["name"], None if resource is None else str(resource)[:80], task)
+
+
+def _text(file: Path) -> str:
+    data = file.read_bytes()
+    return (gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data).decode()
