@@ -5,7 +5,18 @@ To add a feature, write its function in the module for what it measures; it is r
 
 from __future__ import annotations
 
-from features.catalogue import action, automation, context, credential, device, intent, network, privilege, rhythm, travel
+from features.catalogue import (
+    action,
+    automation,
+    context,
+    credential,
+    device,
+    intent,
+    network,
+    privilege,
+    rhythm,
+    travel,
+)
 from features.catalogue.registration import Feature, features_in
 
 FEATURES: tuple[Feature, ...] = features_in(

@@ -31,7 +31,7 @@ def change_unlike_task(event: Record) -> float:
     return is_write(event.category) * (1.0 - event.task_similarity)
 
 
-@feature(unit="share", direction=1, tells="a call whose arguments came with an injected text from one the task asked for")
+@feature(unit="share", direction=1, tells="a call that an injected text asked for from one of the task")
 def arguments_outside_task(event: Record) -> float:
     """The arguments of the call are mostly not from the task that the agent declared.
 
@@ -41,7 +41,7 @@ def arguments_outside_task(event: Record) -> float:
     return 1.0 - event.arguments_in_task
 
 
-@feature(unit="share", direction=1, tells="a mail to an address out of an injected text from the mail the task asked for")
+@feature(unit="share", direction=1, tells="a mail that an injected text asked for from one of the task")
 def change_outside_task(event: Record) -> float:
     """The call changes something with arguments that are mostly not from the declared task.
 

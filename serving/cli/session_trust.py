@@ -26,9 +26,7 @@ class Part:
 
 PARTS = {
     "serve": Part("serving.cli.startup", "serve_app", "Start the service; a first start registers the shipped model."),
-    "consume": Part(
-        "serving.cli.log_consumer", "consume_app", "Ship a Kafka topic, a growing file or a pipe."
-    ),
+    "consume": Part("serving.cli.log_consumer", "consume_app", "Ship a Kafka topic, a growing file or a pipe."),
     "demo": Part("serving.demo.incident", "demo_app", "Replay a real incident and check what the service decides."),
     "features": Part("features.cli.main", "app", "Turn logs into events, and events into features."),
     "training": Part("training.cli.main", "app", "Simulate, train, evaluate, promote and ship models."),

@@ -11,10 +11,9 @@ from features.arrays import Array
 from features.catalogue.all import FEATURES, feature_names
 from features.history.population import empty_population
 from training.model.fit import unweighted_examples
-from training.pipeline.agent_runs import HIJACKED, AgentCalls, agent_calls
-from training.real_records.agent_runs import Run, agent_events
-from training.real_records.tau_bench import airline_runs
-from training.scenarios.hijacked_runs import MOST_CALLS, hijacked, hijacks
+from training.pipeline.agent_runs import HIJACKED, AgentCalls, agent_calls, airline_runs
+from training.real_records.agentdojo import Run, RunEvents
+from training.real_records.hijacked_runs import MOST_CALLS, hijacked, hijacks
 
 INTENT = [number for number, feature in enumerate(FEATURES) if feature.module == "intent"]
 
@@ -35,7 +34,7 @@ def test_a_hijacked_run_goes_on_with_calls_of_another_task() -> None:
         assert own
         assert 1 <= len(taken) <= MOST_CALLS
         assert {call.task for call in taken} == {own[-1].task}
-        assert all(call.outputs == len(run.outputs) for call in taken)
+        assert all(call.read == len(run.outputs) for call in taken)
         words = " ".join(str(value) for call in taken for value in call.arguments.values())
         assert all(word in run.outputs[-1] for word in words.split())
 
@@ -50,10 +49,10 @@ def test_a_hijacked_call_fits_the_task_less(calls: AgentCalls) -> None:
 def test_intent_tells_hijacked_calls_of_tasks_never_seen() -> None:
     """Between halves of the tasks: fitted on one, tested on the other."""
     runs = airline_runs()
-    tasks = sorted({run.task_id for run in runs})
+    tasks = sorted({run.task for run in runs})
     half = set(tasks[: len(tasks) // 2])
     fitting, testing = (
-        agent_calls(empty_population(), 3, tuple(run for run in runs if (run.task_id in half) == first))
+        agent_calls(empty_population(), 3, tuple(run for run in runs if (run.task in half) == first))
         for first in (True, False)
     )
 
@@ -69,12 +68,13 @@ def test_a_run_hijacked_by_its_own_task_cannot_be_told() -> None:
     """The null control: the calls taken over are those of the same task in another run, and so they fit it."""
     runs = airline_runs()
     rng = np.random.default_rng(5)
-    same = [(run, [o for o in runs if o.task_id == run.task_id and o is not run]) for run in runs]
+    same = [(run, [o for o in runs if o.task == run.task and o is not run]) for run in runs]
     pairs = [(run, hijacked(run, others[rng.integers(len(others))], rng)) for run, others in same if others]
 
     def unlike(run: Run, first: int) -> list[float]:
-        events = agent_events([], run, "a", "airline")[1]
-        return [1.0 - (event.task_fit.similarity or 0.0) for event in events[first:]]
+        events = RunEvents()
+        events.add(run, 0, "a", "airline", 0)
+        return [1.0 - row["task_fit.similarity"] for row in events.rows[first:]]
 
     own = [value for run, _ in pairs for value in unlike(run, max(len(run.calls) - MOST_CALLS, 0))]
     taken = [value for _, (run, first) in pairs for value in unlike(run, first)]

@@ -152,7 +152,8 @@ def sample_examples(fitting: Examples, constraints: list[int] | None, recipe: Re
 
 
 def _always_kept(examples: Examples) -> Array:
-    return examples.target | (examples.weight != 1.0)
+    always: Array = examples.target | (examples.weight != 1.0)
+    return always
 
 
 def margins(model: HistGradientBoostingClassifier, examples: Examples) -> Array:

@@ -1,7 +1,7 @@
 """Agents' calls with arguments and outputs, hijacked and not: what simulated agents do not have.
 
 A simulated agent has a task and actions, but nothing to say. Real runs of a benchmark bring arguments and outputs, and
-hijacked ones are made of them. Each run, hijacked or not, is the last of an identity of its own, after up to MOST_BEFORE
+hijacked ones are made of them. Each run, hijacked or not, is the last of an identity of its own, after up to twenty
 other runs of the same agent, so that new and known agents are met alike.
 """
 
@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import pyarrow as pa
 
 from features.arrays import Array
+from features.data_files import data_folder
 from features.engine.batch import replay
-from features.event.arrow import table_of
-from features.event.schema import Event
+from features.history.population import measure_population
 from training.model.fit import Examples, row_examples
-from training.real_records.agent_runs import Run, agent_events
-from training.real_records.tau_bench import PREFIX, airline_runs
-from training.scenarios.hijacked_runs import hijacks
+from training.real_records.agentdojo import Run, RunEvents, read_tau_bench
+from training.real_records.hijacked_runs import hijacks
+from training.real_records.shared_logs import AIRLINE_RUNS
 
 MOST_BEFORE = 20
 """Runs of an agent before the one that counts."""
@@ -54,26 +56,45 @@ class AgentCalls:
 
 
 def agent_calls(population: Array, seed: int, runs: tuple[Run, ...] | None = None) -> AgentCalls:
-    """The calls of every run, by default of `airline_runs`, and of each run hijacked REPETITIONS times."""
+    """The calls of every run, by default of `airline_runs`, and of each run hijacked REPETITIONS times.
+
+    Every other run is read by the given population, which knows none of it, the others by the agents' own.
+    """
     rng = np.random.default_rng(seed)
     runs = runs or airline_runs()
     labelled = [(run, len(run.calls)) for run in runs]
     labelled += [each for _ in range(REPETITIONS) for each in hijacks(runs, rng)]
-    events: list[Event] = []
-    target: list[int] = []
+    events, target = RunEvents(), [np.empty(0, bool)]
     for number, (run, first_hijacked) in enumerate(labelled):
-        earlier, own = agent_events(list(_runs_before(run, runs, rng)), run, f"agent-{number}", PREFIX)
-        events += earlier + own
-        target += [_NOT_COUNTED] * len(earlier) + [int(place >= first_hijacked) for place in range(len(own))]
-    labels = np.array(target)
-    counted = labels != _NOT_COUNTED
-    return AgentCalls(replay(table_of(events), population)[counted], labels[counted] == 1)
+        before = list(_runs_before(run, runs, rng))
+        for place, earlier in enumerate(before):
+            events.add(earlier, place, f"agent-{number}", run.agent, _BEFORE, texts=False)
+        events.add(run, len(before), f"agent-{number}", run.agent, number)
+        target.append(np.arange(len(run.calls)) >= first_hijacked)
+    numbers, table = np.array(events.numbers), events.table()
+    counted = numbers != _BEFORE
+    own = measure_population(table.filter(pa.array(~counted)))
+    read_by_own = numbers[counted, None] % 2 == 1
+    matrix = np.where(read_by_own, replay(table, own)[counted], replay(table, population)[counted])
+    return AgentCalls(matrix, np.concatenate(target))
 
 
-_NOT_COUNTED = -1
+_BEFORE = -1
+
+
+@cache
+def airline_runs() -> tuple[Run, ...]:
+    """The runs of tau-bench's airline agent (MIT, see `data/README.md`) with at least two calls, in the file's order.
+
+    The model learns from them how calls fit a task. No attack is among them.
+    """
+    return tuple(run for run in read_tau_bench(data_folder() / AIRLINE_RUNS) if len(run.calls) >= _FEWEST_CALLS)
+
+
+_FEWEST_CALLS = 2
 
 
 def _runs_before(run: Run, runs: tuple[Run, ...], rng: np.random.Generator) -> Iterator[Run]:
-    others = [other for other in runs if other.task_id != run.task_id]
-    for number in rng.choice(len(others), int(rng.integers(MOST_BEFORE + 1)), replace=False):
+    others = [other for other in runs if other.task != run.task]
+    for number in rng.choice(len(others), min(len(others), int(rng.integers(MOST_BEFORE + 1))), replace=False):
         yield others[number]

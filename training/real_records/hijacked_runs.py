@@ -11,8 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.sources.actions.derivation import derived_category
-from training.real_records.agent_runs import Call, Run
+from training.real_records.agentdojo import CATEGORIES, Call, Run
 
 MOST_CALLS = 2
 """Calls of the other task that are made: a look-up and the change it is for."""
@@ -29,16 +28,16 @@ def hijacked(run: Run, other: Run, rng: np.random.Generator) -> tuple[Run, int]:
     taken = other.calls[max(0, last + 1 - MOST_CALLS) : last + 1]
     at = int(rng.integers(1, len(run.calls) + 1))
     before = run.calls[at - 1]
-    read = min(before.outputs + 1, len(run.outputs))
+    read = min(before.read + 1, len(run.outputs))
     injection = " ".join([taken[-1].task[:_LONGEST_INJECTION], *_texts(taken)])
     carrier = f"{run.outputs[read - 1] if read else ''} {injection}"
     outputs = (*run.outputs[: max(read - 1, 0)], carrier)
-    calls = (replace(call, task=before.task, outputs=len(outputs)) for call in taken)
-    return Run(run.task_id, (*run.calls[:at], *calls), outputs), at
+    calls = (replace(call, task=before.task, read=len(outputs)) for call in taken)
+    return replace(run, calls=(*run.calls[:at], *calls), outputs=outputs), at
 
 
 def _changes(call: Call) -> bool:
-    return derived_category(call.tool).category not in ("read", "list")
+    return CATEGORIES.get(call.tool.partition("_")[0]) not in ("read", "list")
 
 
 def _texts(calls: Iterable[Call]) -> Iterator[str]:
@@ -50,5 +49,5 @@ def _texts(calls: Iterable[Call]) -> Iterator[str]:
 def hijacks(runs: tuple[Run, ...], rng: np.random.Generator) -> Iterator[tuple[Run, int]]:
     """Each run, hijacked once by a run with another task."""
     for run in runs:
-        others = [other for other in runs if other.task_id != run.task_id]
+        others = [other for other in runs if other.task != run.task]
         yield hijacked(run, others[rng.integers(len(others))], rng)
