@@ -27,11 +27,14 @@ from features.cli.output import fail
 from features.cli.progress import progress_bar
 from features.event.schema import Event
 from features.model.trust_curve import TrustCurve
-from scripts.floor_proof.random_requests import CATALOGUES, NOW, Request, draw_request
+from scripts.floor_proof.known_names import CATALOGUES
+from scripts.floor_proof.random_requests import NOW, Request, draw_request
 from scripts.floor_proof.reference_floors import demands_proof, reference_statuses
+from scripts.floor_proof.reference_rulings import asks_for_proof
 from serving.decision.authorization_details import Detail
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Proof, Revocation, Scope, SessionState, Versions
+from serving.decision.lowest_trust import LowestTrust
 from serving.decision.places.place import Habits, KnownPlaces, place_of, request_name
 from serving.decision.readings import KnownTypes
 from serving.deployment.catalogue_files import Catalogues
@@ -51,11 +54,13 @@ class ProofResult:
     requests: int = 0
     privileged: int = 0
     """Requests without a proof that an enforced floor demands."""
+    asked: int = 0
+    """Those, and requests without any proof where the lowest trust, an expiry or a revoked session asks for one."""
     statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each floor had each status."""
     rulings: Counter[str] = field(default_factory=Counter)
     allowed: list[Request] = field(default_factory=list)
-    """Privileged requests that were allowed without proof."""
+    """Requests that were allowed without the proof that they were asked for."""
     disagreements: list[tuple[Request, dict[str, str], dict[str, str]]] = field(default_factory=list)
     """Requests with the statuses of the reference and of the service, where they differ."""
 
@@ -63,6 +68,7 @@ class ProofResult:
         """Add another part of the proof."""
         self.requests += other.requests
         self.privileged += other.privileged
+        self.asked += other.asked
         self.statuses += other.statuses
         self.rulings += other.rulings
         self.allowed += other.allowed
@@ -83,11 +89,13 @@ def check_floors(policy: Policy, text: Any, seed: int, requests: int) -> ProofRe
         statuses = {floor.id: str(floor.status) for floor in decision.floors}
         expected = reference_statuses(text, request)
         privileged = demands_proof(text, expected)
+        asked = privileged or (not request.proofs and asks_for_proof(text, request))
         result.requests += 1
         result.privileged += privileged
+        result.asked += asked
         result.statuses.update(expected.items())
         result.rulings[decision.ruling] += 1
-        if privileged and decision.ruling == "allow":
+        if asked and decision.ruling == "allow":
             result.allowed.append(request)
         if statuses != expected:
             result.disagreements.append((request, expected, statuses))
@@ -118,6 +126,7 @@ def decide_request(request: Request, policy: Policy) -> Decision:
         [_proof(request, proof) for proof in request.proofs],
         SessionState(
             revocation=Revocation(None, NOW, "investigator", "stolen") if request.revoked else None,
+            session_revoked_at=request.session_revoked_at,
             valid_until=request.valid_until,
             prompts_in_window=request.prompts,
             challenged_at=request.challenged_at,
@@ -128,6 +137,7 @@ def decide_request(request: Request, policy: Policy) -> Decision:
         at=NOW,
         threshold=request.threshold,
         versions=Versions(model=None, policy=policy.digest, features="sha256:random"),
+        lowest=LowestTrust(**request.lowest, seconds=None, kinds=("network",), since=NOW) if request.lowest else None,
     )
 
 
@@ -195,7 +205,8 @@ def _table(result: ProofResult, policy: Policy) -> Table:
 def _summary(result: ProofResult) -> str:
     rulings = ", ".join(f"{count:,} {ruling}" for ruling, count in sorted(result.rulings.items()))
     lines = [
-        f"{result.requests:,} requests drawn ({rulings}); {result.privileged:,} lacked a proof that a floor demands.",
+        f"{result.requests:,} requests drawn ({rulings}); {result.privileged:,} lacked a proof that a floor demands, "
+        f"{result.asked:,} that one or another rule demands.",
         f"{len(result.allowed):,} of those were allowed.",
         f"{len(result.disagreements):,} requests have other floors by the second evaluation of the policy.",
     ]

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, cast, get_args
 
 from features.event.schema import Category, CredentialKind, Environment, IdentityType, Impact, Sensitivity
+from scripts.floor_proof.known_names import NAMES
 from scripts.floor_proof.random_places import random_place
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -40,6 +41,8 @@ FACTORS = (
 """Factors of RFC 8176 of every category, values that are no factor, and values that the RFC does not know."""
 TRUSTS = (math.nan, math.inf, -math.inf, -30.0, -12.0, -2.0, -0.5, 0.0, 0.5, 2.0, 5.0, 30.0)
 """Log-odds of compromise that a model may give, valid or not."""
+LOWEST = (0.01, 0.04, 0.2, 0.59, 0.6, 0.99)
+"""The lowest trust at what is new, on both sides of thresholds and of where only some factors count."""
 FACTS: dict[str, tuple[float, ...]] = {
     "asn_changed_in_session": (0.0, 1.0),
     "agent_changed_in_session": (0.0, 1.0),
@@ -54,45 +57,6 @@ FACTS: dict[str, tuple[float, ...]] = {
     "travel_km_per_hour": (0.0, 1_000.0, 1_000.1, 90_000.0),
 }
 """Features that floors read: the harmless value first, then values on both sides of their limits."""
-
-
-NAMES: dict[str, tuple[str, str]] = {
-    "service:Do": ("write", "nothing"),
-    "read": ("read", "name"),
-    "write": ("write", "name"),
-    "iam:CreateAccessKey": ("rotate_secret", "aws"),
-    "IAM.amazonaws.com:createaccesskey": ("rotate_secret", "aws"),
-    "iam:ListAccessKeys": ("list", "aws"),
-    "s3:DeleteObject": ("delete", "aws"),
-    "crm:ExportContacts": ("export", "name"),
-    "role.assign": ("manage_access", "name"),
-    "kubectl.exec": ("execute_code", "name"),
-    "4720": ("manage_access", "name"),
-    "benutzer_anlegen": ("manage_access", "name"),
-    "LoginAs": ("assume_privilege", "name"),
-    "storageAccounts/listKeys/action": ("assume_privilege", "name"),
-    "SELECT 1; GRANT dba TO mallory": ("manage_access", "name"),
-    "cat /etc/shadow": ("assume_privilege", "name"),
-    "deploy-all": ("invoke_workflow", "actions.yaml"),
-    "Export-preview": ("read", "actions.yaml"),
-}
-"""Names of actions with the category that each has by itself, and where it is known from."""
-CATALOGUES: dict[str, list[dict[str, Any]]] = {
-    "actions": [
-        {"match": ["deploy-*"], "category": "invoke_workflow", "impact": "high", "reversible": False},
-        {"match": ["export-*"], "category": "read"},
-    ],
-    "assets": [
-        {"id": ["r2"], "sensitivity": "restricted"},
-        {"type": ["bucket"], "sensitivity": "internal", "environment": "production"},
-    ],
-    "identities": [
-        {"match": ["bot"], "type": "workload"},
-        {"match": ["boss"], "type": "human", "privileged": True},
-        {"match": ["chief"], "role": "ROOT"},
-    ],
-}
-"""What the deployment knows, as in actions.yaml, assets.yaml and identities.yaml."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +88,10 @@ class Request:
     """Whether the caller habitually says network, device and client of the identity; None where nobody knows."""
     proven_network: bool
     """Whether the identity has proven itself on this network with this device lately."""
+    lowest: dict[str, float] | None
+    """The lowest trust where the request comes from, with and without stand-ins, while that is new to the identity."""
+    session_revoked_at: datetime | None
+    """When another session of the identity was revoked."""
 
 
 class Draw:
@@ -163,6 +131,8 @@ def draw_request(rng: Random) -> Request:
         failed_step_ups=draw.mostly(0, 1, 4, 5, 50),
         habits={part: draw.any(True, draw.mostly(True, False, None)) for part in ("network", "device", "client")},
         proven_network=draw.mostly(False, True),
+        lowest=draw.mostly(None, {"trust": draw.any(*LOWEST), "trust_as_sent": draw.any(*LOWEST)}),
+        session_revoked_at=draw.mostly(None, _ago(draw)),
     )
 
 

@@ -12,6 +12,7 @@ from features.event.schema import Category
 from scripts.floor_proof.random_requests import NOW, Request
 from scripts.floor_proof.reference_places import counts_at
 from scripts.floor_proof.reference_readings import is_privileged, reference_readings, spelling
+from scripts.floor_proof.reference_trust import counted_trust, stated_trust
 
 Text = dict[str, Any]
 PROVIDERS = Path(__file__).parents[2] / "serving/policy/identity_providers.yaml"
@@ -114,14 +115,8 @@ def doubted(policy: Text, request: Request) -> bool:
     """Whether an attacker may hold the session: trust below an enforced or unknown threshold, an exposed credential."""
     needed, identity_type = request.threshold, request.event["identity"]["type"]
     shadow = "shadow" in (policy["threshold_mode"], policy["thresholds"][identity_type].get("mode"))
-    below = needed is None or not math.isfinite(needed) or trust_of(request) < needed
+    below = needed is None or not math.isfinite(needed) or counted_trust(request) < needed
     return (below and not shadow) or request.features["credential_exposed"] == 1.0
-
-
-def trust_of(request: Request) -> float:
-    """Trust from log-odds of compromise; 0 when the model gave nothing valid."""
-    odds = math.nan if request.log_odds is None else request.log_odds
-    return 1 / (1 + math.exp(odds)) if math.isfinite(odds) and all(0 <= h < 1 for h in request.hazards) else 0.0
 
 
 def strong_enough(policy: Text, request: Request, requires: Text, proof: Text) -> bool:
@@ -139,7 +134,7 @@ def strong_enough(policy: Text, request: Request, requires: Text, proof: Text) -
     levels = [proof["aal"], acr["aal"] if acr else None, by_factors if known and not by_acr else None]
     resistant = any(each[2] for each in known) or bool(by_acr and acr and acr.get("phishing_resistant"))
     sensitive = request.event["resource"]["sensitivity"] in policy["phishing_resistant_sensitivities"]
-    must = requires.get("phishing_resistant") or sensitive or trust_of(request) < policy["phishing_resistant_below"]
+    must = requires.get("phishing_resistant") or sensitive or stated_trust(request) < policy["phishing_resistant_below"]
     return min((each for each in levels if each is not None), default=0) >= requires["aal"] and (resistant or not must)
 
 

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from itertools import pairwise, product
 from typing import Any
 
-from scripts.floor_proof.random_requests import CATALOGUES, NAMES, Request
+from scripts.floor_proof.known_names import CATALOGUES, NAMES
+from scripts.floor_proof.random_requests import Request
 
 Text = dict[str, Any]
 Reading = tuple[Request, list[str] | None]
@@ -66,8 +67,6 @@ def categories_of(request: Request) -> list[str]:
     derived, source = NAMES[request.event["action"]["name"]]
     if source == "actions.yaml" or declared is None:
         return [derived]
-    if source == "nothing" and declared == "authenticate":
-        return ["authenticate", "write"]
     ties_to = derived if harm(derived) == harm(declared) == 2 else declared
     return sorted({declared, derived}, key=lambda each: (-harm(each), each != ties_to))
 

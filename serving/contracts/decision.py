@@ -39,7 +39,8 @@ class LowestTrust(WireModel):
         Field(
             description="What is new: `network` (operator and country), `device` (id), `client` (family and system), "
             "or `withheld` for what a session left out although its caller habitually sends it. A value is new until "
-            "a proof made there has settled a step-up, or until it was allowed on three different days."
+            "a proof made there has settled a step-up, or until it was allowed on three different days, at least 24 "
+            "hours apart, at a trust that the lowest there has as well."
         ),
     ]
     since: Annotated[Timestamp, Field(description="When the first of them was first used.")]
@@ -215,10 +216,10 @@ class ActionReading(WireModel):
     declared: Annotated[Category | None, Field(description="The category in the request.")]
     derived: Annotated[Category, Field(description="The category that the action's name has.")]
     derived_from: Annotated[
-        Literal["aws", "name", "nothing", "actions.yaml"],
+        Literal["aws", "vendor", "name", "nothing", "actions.yaml"],
         Field(
-            description="AWS's own table, the words of the name, nothing (then the declared category counts, else "
-            "`write`), or the deployment's actions.yaml, which replaces what is declared."
+            description="AWS's own table, another vendor's table, the words of the name, nothing (then it is at "
+            "least a `write`), or the deployment's actions.yaml, which replaces what is declared."
         ),
     ]
 

@@ -19,6 +19,7 @@ from serving.decision.findings import Finding
 from serving.decision.floor_evaluation import FloorResult
 from serving.decision.inputs import Explanation, Proof, SessionState, Versions
 from serving.decision.lowest_trust import LowestTrust, counted_trust, counted_trust_as_sent, counts_for
+from serving.decision.places.place import UNKNOWN_PLACE, Place
 from serving.decision.proofs import satisfies_model
 from serving.decision.readings import ActionReading, Readings
 from serving.decision.remedies import Remedy, challenge_header
@@ -63,8 +64,8 @@ class Decision:
     """The trust that the threshold was compared with."""
     category: Category | None = None
     """The category that counts."""
-    proven_here: bool = False
-    """Whether a proof that the request carries settles what the model asked for."""
+    proven_at: tuple[Place, ...] = ()
+    """Where the proofs were made that the request carries and that settle what the model asked for."""
     retry_after_seconds: int | None = None
 
     def wire(self) -> dict[str, Any]:
@@ -172,7 +173,9 @@ def decide(
         lowest=lowest,
         counted_trust=now if assessment.trust else None,
         category=category,
-        proven_here=allowed and satisfies_model(claims, session, context),
+        proven_at=tuple(
+            claim.place or UNKNOWN_PLACE for claim in claims if allowed and satisfies_model([claim], session, context)
+        ),
     )
 
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from serving.decision.floor_evaluation import FloorResult
-from serving.decision.inputs import DecisionContext, Proof, SessionState
-from serving.decision.places.proof_place import made_elsewhere
-from serving.decision.proofs import assurance, model_requirement
+from serving.decision.inputs import DecisionContext, SessionState
 from serving.policy.schema import Policy
 from serving.times import duration
 
@@ -62,29 +60,6 @@ def asked_too_often(
         f"This {identity} had to be asked {prompts} times in {window} ({storm.prompts} allowed), "
         f"{times} of them for {rule}: {advice}.",
     )
-
-
-def is_proven_place(
-    context: DecisionContext, proofs: Sequence[Proof], proven: Sequence[tuple[str | None, Proof]]
-) -> bool:
-    """Whether the identity has proven itself where a request comes from, however long ago.
-
-    `proofs` are those of the request and its session, `proven` the newest proofs of the identity, each with the session
-    it was given in. A proof of another session counts on the same known device and network, so that a new session id
-    proves nothing.
-    """
-    event = context.event
-    claims = [each for each in proofs if each.source == "claim" and each.kind == "interactive_mfa"]
-    needed = model_requirement(context.policy).aal
-    signed_in = (each for each in claims if assurance(each, context.policy).level >= needed)
-    here = context.place.network_on_device
-    given = (
-        proof
-        for session, proof in proven
-        if (session is not None and session == event.session.id)
-        or (here is not None and proof.place is not None and proof.place.network_on_device == here)
-    )
-    return any(made_elsewhere(proof, context) is None for proof in (*signed_in, *given))
 
 
 def push_fatigue(policy: Policy, unanswered: int, retry_after_seconds: int) -> Finding:

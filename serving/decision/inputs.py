@@ -151,8 +151,9 @@ class SessionState:
 
     revocation: Revocation | None = None
     session_revoked_at: datetime | None = None
-    """When another session of this identity was revoked last, for a request of no session or of a new one."""
+    """When another session of this identity was revoked last."""
     valid_until: datetime | None = None
+    """Until when the session was allowed; None for one that never was."""
     prompts_in_window: int = 0
     """How many step-ups the identity was asked for in the storm window."""
     challenged_at: Mapping[str, datetime] = field(default_factory=dict)

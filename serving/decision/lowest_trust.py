@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from features.catalogue.sentences.amounts import trust_percent
+from features.event.action_harm import harm_rank
 from features.event.schema import Category
-from serving.decision.readings import harm_rank
 
 ENOUGH_DAYS = 3
-"""On how many different days a value must have been allowed before it is no longer new."""
+"""On how many days, at least 24 hours apart, a value must have been allowed before it is no longer new."""
 WITHHELD = "withheld"
 """The kind that stands for whatever a session left out although its caller habitually sends it."""
 _NOUNS = {WITHHELD: "parts that are withheld"}

@@ -11,22 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from features.event.action_harm import HARMFUL, harm_rank
 from features.event.schema import Category, Event, IdentityType
-
-_VIEWING: tuple[Category, ...] = ("read", "list", "authenticate")
-_ORDINARY: tuple[Category, ...] = ("write", "delete")
-
-
-HARMFUL = 2
-
-
-def harm_rank(category: Category) -> int:
-    """0 for viewing and signing in, 1 for ordinary changes, 2 for whatever does harm by itself.
-
-    >>> [harm_rank(category) for category in ("list", "delete", "rotate_secret")]
-    [0, 1, 2]
-    """
-    return 0 if category in _VIEWING else 1 if category in _ORDINARY else HARMFUL
 
 
 @dataclass(frozen=True)
@@ -35,19 +21,17 @@ class ActionReading:
 
     declared: Category | None
     derived: Category
-    source: Literal["aws", "name", "nothing", "actions.yaml"]
+    source: Literal["aws", "vendor", "name", "nothing", "actions.yaml"]
     """What the derived category comes from. The deployment's actions.yaml replaces what is declared."""
 
     @property
     def category(self) -> Category:
         """The category that counts: the stricter one; of two that do harm by themselves, the name's.
 
-        A name that says nothing is at least a write, but for a sign-in, whose outcome is known beforehand.
+        A name that says nothing is at least a write, whatever it is declared as: also a sign-in that nobody knows.
         """
         if self.declared is None or self.source == "actions.yaml":
             return self.derived
-        if self.source == "nothing" and self.declared == "authenticate":
-            return self.declared
         derived, declared = harm_rank(self.derived), harm_rank(self.declared)
         return self.derived if derived > declared or derived == declared == HARMFUL else self.declared
 

@@ -266,10 +266,10 @@ def _is_expired(context: DecisionContext, session: SessionState) -> bool:
 
 def _may_be_revoked(context: DecisionContext, session: SessionState, proofs: Sequence[Proof]) -> bool:
     """Whether a request without a session, or of a new one, may be of who held a revoked one: until a proof that was
-    made after the revocation."""
-    since = session.session_revoked_at
-    requirement = model_requirement(context.policy)
-    return since is not None and not any(
+    made after the revocation. A session that was allowed before goes on, whatever outcome its requests claim."""
+    since, requirement = session.session_revoked_at, model_requirement(context.policy)
+    goes_on = context.event.session.id is not None and session.valid_until is not None
+    return not (since is None or goes_on) and not any(
         proof.made_at > since and satisfies(requirement, proof, context) for proof in proofs
     )
 

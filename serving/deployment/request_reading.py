@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from features.event.schema import Event, Sensitivity
+from features.event.schema import Event, IdentityType, Sensitivity
 from features.inventory.entries import ActionEntry, AssetEntry, IdentityEntry
 from features.inventory.matching import (
     matching_action,
@@ -20,6 +21,29 @@ from serving.policy.rules import SENSITIVITIES
 from serving.policy.schema import Policy
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What the deployment's files say of a request."""
+
+    action: ActionEntry | None
+    identity: IdentityEntry | None
+    assets: tuple[AssetEntry, ...]
+
+    @classmethod
+    def of(cls, event: Event, catalogues: Catalogues) -> Listed:
+        """Every entry that matches a request."""
+        return cls(
+            matching_action(catalogues, event.action.name),
+            matching_identity(catalogues, event.identity.id),
+            matching_assets(catalogues, event.resource.id, event.resource.type),
+        )
+
+    @property
+    def identity_type(self) -> IdentityType | None:
+        """The type that the identity is listed with, which stands above any other."""
+        return self.identity.type if self.identity else None
+
+
 def read_request(
     event: Event,
     policy: Policy,
@@ -29,14 +53,17 @@ def read_request(
     assured: bool,
 ) -> Readings:
     """The readings of a request. `assured` says that its caller may assert facts (scope `assure`)."""
-    entry = matching_action(catalogues, event.action.name)
-    action = _action_reading(event, entry)
-    event = _with_known_action(event, entry)
-    identity = matching_identity(catalogues, event.identity.id)
-    event = _with_known_identity(event, identity, policy)
+    return read_listed(event, policy, Listed.of(event, catalogues), types, assured=assured)
+
+
+def read_listed(event: Event, policy: Policy, listed: Listed, types: KnownTypes, *, assured: bool) -> Readings:
+    """The same with the entries that match the request."""
+    action = _action_reading(event, listed.action)
+    event = _with_known_action(event, listed.action)
+    event = _with_known_identity(event, listed.identity, policy)
     trusted = assured or policy.trust_declared_sensitivity
-    event = _with_known_asset(event, catalogues, trusted_sensitivity=trusted or "export" not in action.all)
-    fixed = identity.type if identity and identity.type else types.fixed
+    event = _with_known_asset(event, listed.assets, trusted_sensitivity=trusted or "export" not in action.all)
+    fixed = listed.identity_type or types.fixed
     first, *others = _typed(event, KnownTypes(fixed, types.declared), policy)
     readings = [
         Reading(_with(_with(reading.event, "action", category=category), "session", intent=intent), reading.floors)
@@ -78,11 +105,10 @@ def _with_known_identity(event: Event, entry: IdentityEntry | None, policy: Poli
     return _with(event, "identity", role=event.identity.role or entry.role, entitlements_granted=granted)
 
 
-def _with_known_asset(event: Event, catalogues: Catalogues, *, trusted_sensitivity: bool) -> Event:
+def _with_known_asset(event: Event, assets: tuple[AssetEntry, ...], *, trusted_sensitivity: bool) -> Event:
     """The stricter sensitivity and environment. A declared sensitivity that is not trusted counts from confidential on;
     below that it is unknown."""
     resource = event.resource
-    assets: tuple[AssetEntry, ...] = matching_assets(catalogues, resource.id, resource.type)
     known = stricter_sensitivity(asset.sensitivity for asset in assets)
     declared: Sensitivity | None = resource.sensitivity
     if known is None and not trusted_sensitivity and declared is not None and _is_low(declared):

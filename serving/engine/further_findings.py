@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from serving import metrics
 from serving.decision.decision import Decision
-from serving.decision.findings import A_PERSON_ANSWERS, Finding, is_proven_place, push_fatigue
+from serving.decision.findings import A_PERSON_ANSWERS, Finding, push_fatigue
 from serving.decision.inputs import Prompt, Proof
 from serving.decision.places.place import KnownPlaces
+from serving.decision.places.proven_place import is_proven_place
 from serving.decision.readings import Readings
 from serving.decision.ruling import decision_context
 from serving.engine.score_context import INLINE, ScoreContext
@@ -20,6 +21,7 @@ from serving.store.store import Transaction
 
 SOURCES = {
     "aws": "AWS's own table says",
+    "vendor": "a vendor's table says",
     "name": "its name says",
     "nothing": "its name says nothing, so it counts as",
     "actions.yaml": "actions.yaml says",

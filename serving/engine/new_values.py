@@ -2,8 +2,9 @@
 
 Defends against the subject: an attacker with a stolen session cannot buy a habit by volume. A value is new from its
 first use until a proof made there has settled a step-up, until an identity provider reported a sign-in with strong
-factors there, or until it was allowed on three different days. An identity's first values are new as well; since trust
-was high when they came, that asks for nothing.
+factors there, or until it was allowed on three different days: by uses at least 24 hours apart, each of which the
+lowest trust there would have allowed as well. So what reads are spared buys nothing. An identity's first values are new
+as well; since trust was high when they came, that asks for nothing.
 """
 
 from __future__ import annotations
@@ -14,42 +15,35 @@ from datetime import datetime
 
 import numpy as np
 
-from features.arrays import Array
-from features.event.ip_network import prefix_of
 from features.event.numpy_row import row_of
 from features.event.schema import Category, Event
 from features.history.layout import History
 from features.model.trust_curve import TrustCurve
+from serving.decision.decision import Decision
 from serving.decision.inputs import Proof
 from serving.decision.lowest_trust import WITHHELD, LowestTrust, counts_for
-from serving.decision.places.comparison import COMPARED, is_attested
-from serving.decision.places.place import client_of
-from serving.decision.proofs import assurance, model_requirement
+from serving.decision.places.comparison import COMPARED, parts_known_to, parts_said
+from serving.decision.places.named_values import kind_of, value_names
+from serving.decision.places.place import UNKNOWN_PLACE, Place, place_of
+from serving.decision.proofs import assurance, made_after, model_requirement
 from serving.engine.assessment import assess
-from serving.engine.places.withheld import row_with_stand_ins
+from serving.engine.places.withheld import RequestRows
 from serving.engine.score_context import ScoreContext
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy
 from serving.store.decision_log import DecisionRecord
 from serving.store.places.claim_places import SIGN_IN_AFTER
-from serving.store.places.field_presence import groups_present
 from serving.store.schema import LIVE
-from serving.store.seen_values import (
-    BY_HISTORY,
-    EARLIER_HISTORY,
-    SeenValue,
-    kind_of,
-    packed_histories,
-    unpacked_histories,
-)
+from serving.store.seen_values import SeenValue, packed_histories, unpacked_histories
 from serving.store.store import Transaction
 
-_IN_HISTORY = {
-    "network": (("asn", "asn_key"), ("country", "country_key")),
-    "device": (("instance", "instance_key"),),
-    "client": (("agent", "agent_key"),),
-}
-"""The fields of an event's row that make up a value, each with the table of the identity's history that knows it."""
+
+@dataclass(frozen=True)
+class Settlement:
+    """A proof that ends the newness of values: what it is called, and the kinds of value it knows."""
+
+    by: str
+    kinds: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -92,47 +86,50 @@ class RequestValues:
         )
 
     def counted(
-        self, event: Event, category: Category | None, row: Array, history: History, active: ActiveConfiguration
+        self, rows: RequestRows, category: Category | None, history: History, active: ActiveConfiguration
     ) -> LowestTrust | None:
         """The lowest trust that counts for a request. For one that is more than a read it is also no higher than the
         model would say had this request been the first from there: reads may have been trusted more."""
         lowest = self.lowest
         again = [seen for seen in (*self.used, *self.beside) if seen.is_new and seen.value in self.before]
-        earlier = _earlier(again, event.session.id or "", history)
+        earlier = _earlier(again, rows.event.session.id or "", history)
         if lowest is None or earlier is None or not counts_for(category):
             return lowest
         hidden = bool(self.beside) or any(seen.kind == WITHHELD for seen in again)
-        first = assess(row_with_stand_ins(event, row) if hidden else row, earlier, active).trust
+        first = assess(rows.with_stand_ins if hidden else rows.sent, earlier, active).trust
         if first is None or not np.isfinite(first.now_log_odds):
             return lowest
         as_sent = lowest.trust_as_sent if hidden else min(lowest.trust_as_sent, first.now)
         return replace(lowest, trust=min(lowest.trust, first.now), trust_as_sent=as_sent)
 
-    def record(self, tx: Transaction, at: datetime, *, allowed: bool, settled_by: str | None) -> None:
-        """Write what has changed; `settled_by` is the proof made here, if there is one."""
+    def record(self, tx: Transaction, at: datetime, *, allowed_from: float, settled: Settlement | None) -> None:
+        """Write what has changed. The use counts as a day at values whose lowest trust is no less than `allowed_from`
+        (infinite where it was not allowed). `settled` is the proof made here, if any: it settles the values it knows.
+        """
         for seen in self.used:
-            after = seen.with_day(at.toordinal()) if allowed else seen
-            if settled_by is not None and after.is_new:
-                after = after.settled(settled_by)
+            trusted = allowed_from == -np.inf or (seen.trust is not None and seen.trust >= allowed_from)
+            after = seen.with_day(at) if trusted else seen
+            if settled is not None and after.is_new and seen.kind in settled.kinds:
+                after = after.settled(settled.by)
             tx.seen_values.put(self.space, self.identity, self.before.get(seen.value), after)
 
 
 def values_of_request(
-    tx: Transaction, context: ScoreContext, row: Array, history: History, withheld: Iterable[str]
+    tx: Transaction, context: ScoreContext, history: History, withheld: Iterable[str]
 ) -> RequestValues:
     """What is known of the values of a request to `POST /score`. One of this moment that carries its own history meets
     the live identity's new values; one of the past with its own history meets none. Neither is kept."""
     event = context.event
     if not context.inline:
-        return values_of(tx, context.namespace, event, context.at, row, history, withheld)
+        return values_of(tx, context.namespace, event, context.at, history, withheld)
     if not context.beside_live:
         return RequestValues(context.namespace, event.identity.id, {}, ())
-    live = values_of(tx, LIVE, event, context.at, row, history, withheld)
+    live = values_of(tx, LIVE, event, context.at, history, withheld)
     return replace(live, used=tuple(seen for seen in live.used if seen.value in live.before))
 
 
 def values_of(
-    tx: Transaction, space: str, event: Event, at: datetime, row: Array, history: History, withheld: Iterable[str] = ()
+    tx: Transaction, space: str, event: Event, at: datetime, history: History, withheld: Iterable[str] = ()
 ) -> RequestValues:
     """What is known of the values that an event uses, in one SELECT. `history` is what was known before it.
 
@@ -140,33 +137,20 @@ def values_of(
     where a part is missing without a habit, the new ones of that kind that this session used.
     """
     identity, session = event.identity.id, event.session.id or ""
-    names = value_names(event, at, withheld)
-    missing = [kind for kind, there in zip(COMPARED, groups_present(event), strict=False) if not there]
-    asked = (*names, *([] if withheld else [_withheld_in(session)]), EARLIER_HISTORY)
+    names = _names_used(event, at, withheld)
+    missing = [kind for kind, there in zip(COMPARED, parts_said(event), strict=True) if not there]
+    asked = (*names, *([] if withheld else [_withheld_in(session)]))
     found = tx.seen_values.find(space, identity, asked, and_new=bool(missing or withheld))
-    earlier = EARLIER_HISTORY in found
-    used = tuple(found.get(name) or _first_use(name, at, row, history, earlier=earlier) for name in names)
+    used = tuple(found.get(name) or _first_use(name, at, history) for name in names)
     others = [seen for name, seen in found.items() if seen.is_new and name not in names]
     beside = others if withheld else [seen for seen in others if _hidden_by(seen, missing, session)]
     return RequestValues(space, identity, found, used, tuple(beside))
 
 
-def value_names(event: Event, at: datetime, withheld: Iterable[str] = ()) -> tuple[str, ...]:
-    """The values that a request uses, as the store names them: network by operator and country, device by id, client
-    by family and system, and what the session withholds. An attested workload's network and instance are left out: it
-    is known by its credential wherever it runs."""
-    network, device = event.network, event.device
-    names = []
-    if not is_attested(event, at):
-        if network.asn is not None or network.country is not None:
-            names.append(f"network AS{network.asn or '?'} {network.country or '?'}")
-        elif network.ip is not None:
-            names.append(f"network {prefix_of(network.ip) or network.ip}")
-        if device.id is not None:
-            names.append(f"device {device.id}")
-    if device.user_agent is not None:
-        names.append(f"client {client_of(device.user_agent)}")
-    return (*names, *([_withheld_in(event.session.id or "")] if any(True for _ in withheld) else []))
+def _names_used(event: Event, at: datetime, withheld: Iterable[str]) -> tuple[str, ...]:
+    """The values that a request uses, with what its session withholds."""
+    hidden = [_withheld_in(event.session.id or "")] if any(True for _ in withheld) else []
+    return (*value_names(event, at), *hidden)
 
 
 def signed_in_here(event: Event, policy: Policy, *, assured: bool) -> bool:
@@ -182,13 +166,43 @@ def signed_in_here(event: Event, policy: Policy, *, assured: bool) -> bool:
     return recent and assurance(proof, policy).level >= model_requirement(policy).aal
 
 
-def settle_challenged(tx: Transaction, challenge: DecisionRecord, proof_key: str) -> None:
-    """A proof has answered a challenge: the values of the challenged request are no longer new."""
+def allowed_from(decision: Decision) -> float:
+    """The trust from which a request was allowed; infinite where it was not, or nobody knows."""
+    return _needed(decision.threshold) if decision.ruling == "allow" else np.inf
+
+
+def _needed(threshold: float | None) -> float:
+    return np.inf if threshold is None else threshold
+
+
+def settled_here(event: Event, decision: Decision, policy: Policy, *, assured: bool) -> Settlement | None:
+    """The proof that a request carries, or is, with what it knows of the request's place. None without one."""
+    here = place_of(event)
+    places = [*decision.proven_at, *([here] if signed_in_here(event, policy, assured=assured) else [])]
+    if not places:
+        return None
+    return Settlement(f"decision {decision.id}", frozenset().union(*(_kinds_known(place, here) for place in places)))
+
+
+def settle_challenged(tx: Transaction, challenge: DecisionRecord, proof: Proof, proof_key: str, policy: Policy) -> None:
+    """A proof has answered a challenge: the values of the challenged request that it knows are no longer new. What the
+    request withheld is settled by a proof that was made after it, in answer to it."""
     if challenge.body["mode"] == "inline":
         return
     event = Event.model_validate(challenge.body["event"])
-    names = value_names(event, challenge.at, challenge.body["answer"]["context"].get("withheld", ()))
-    tx.seen_values.settle(challenge.space, challenge.identity, names, proof_key, challenge.at)
+    kinds = _kinds_known(proof.place or UNKNOWN_PLACE, place_of(event))
+    if made_after(proof, challenge.at, policy):
+        kinds |= {WITHHELD}
+    names = _names_used(event, challenge.at, challenge.body["answer"]["context"].get("withheld", ()))
+    known = [name for name in names if kind_of(name) in kinds]
+    tx.seen_values.settle(challenge.space, challenge.identity, known, proof_key, challenge.at)
+
+
+def _kinds_known(then: Place, here: Place) -> frozenset[str]:
+    """The kinds of value of a request's place that a proof knows; what is withheld there only if the proof was made
+    with the same withheld, and so by what this request is sent with."""
+    same = all(getattr(then, part) == getattr(here, part) for part in COMPARED)
+    return parts_known_to(then, here) | ({WITHHELD} if same else set())
 
 
 def learn_shipped(
@@ -200,18 +214,19 @@ def learn_shipped(
     *,
     at: datetime,
     proven: bool,
+    by_operator: bool,
 ) -> None:
     """Keep what an event says of the values it uses that was shipped here and succeeded; call it before the fold.
 
     Only at the first use of a value the model is asked for the trust there. `at` is the time by which the event ages,
-    `proven` says that it is a sign-in that proves its place.
+    `proven` says that it is a sign-in that proves its place. What an operator imports counts at any trust.
     """
-    row = row_of(event)
-    values = values_of(tx, space, event, at, row, history)
+    values = values_of(tx, space, event, at, history)
     if any(seen.is_new and seen.value not in values.before for seen in values.used):
-        trust = assess(row, history, active).trust
+        trust = assess(row_of(event), history, active).trust
         values = values.with_use(event.session.id, trust, trust, active.policy)
-    values.record(tx, at, allowed=True, settled_by="sign-in" if proven else None)
+    settled = Settlement("sign-in", parts_known_to(place_of(event), place_of(event))) if proven else None
+    values.record(tx, at, allowed_from=-np.inf if by_operator else _needed(active.threshold(event)), settled=settled)
 
 
 def _earlier(new: Iterable[SeenValue], session: str, history: History) -> History | None:
@@ -238,18 +253,6 @@ def _hidden_by(seen: SeenValue, missing: Iterable[str], session: str) -> bool:
     return (seen.kind in missing or seen.kind == WITHHELD) and seen.used_in(session)
 
 
-def _first_use(name: str, at: datetime, row: Array, history: History, *, earlier: bool) -> SeenValue:
-    """A value that was never seen; where the identity's history is older than what is kept of values, that decides."""
-    if earlier and _in_history(kind_of(name), row, history.identity):
-        return SeenValue(name, at, settled_by=BY_HISTORY)
+def _first_use(name: str, at: datetime, history: History) -> SeenValue:
+    """A value that was never seen, with the histories before it."""
     return SeenValue(name, at, earlier=packed_histories(history.identity, history.session))
-
-
-def _in_history(kind: str, row: Array, habits: Array) -> bool:
-    """Whether an identity's history knows a value; of a network without operator and country it knows the prefix."""
-    fields = _IN_HISTORY.get(kind, ())
-    keys = [(int(row[field][0]), habits[table][0]) for field, table in fields]
-    present = [(key, known) for key, known in keys if key != 0]
-    if kind == "network" and not present:
-        present = [(int(row["network"][0]), habits["network_key"][0])]
-    return bool(present) and all(key != 0 and key in known for key, known in present)

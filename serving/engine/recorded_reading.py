@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from features.event.schema import Event
-from features.inventory.matching import matching_identity
 from serving.decision.authorization_details import kept_intent
 from serving.decision.inputs import SessionState
 from serving.decision.proofs import latest_moment
 from serving.decision.readings import KnownTypes, Readings
-from serving.deployment.catalogue_files import Catalogues
-from serving.deployment.request_reading import read_request
+from serving.deployment.request_reading import Listed, read_request
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import Policy
+from serving.store.revocations import LONGEST_SESSION
 from serving.store.schema import SessionKey
 from serving.store.store import Transaction
 
@@ -27,15 +26,24 @@ def read_recorded(body: Mapping[str, Any], event: Event, active: ActiveConfigura
     return read_request(event, active.policy, active.catalogues, types, assured=body.get("assured", True))
 
 
-def session_intent(
-    tx: Transaction, namespace: str, event: Event, types: KnownTypes, catalogues: Catalogues
+def kept_task(
+    tx: Transaction, spaces: Sequence[str], event: Event, types: KnownTypes, listed: Listed, at: datetime
 ) -> str | None:
-    """The intent that an agent's session has declared until now, from its last decision."""
-    if event.session.intent is None and "agent" not in (event.identity.type, types.fixed, *types.declared):
-        entry = matching_identity(catalogues, event.identity.id)
-        if entry is None or entry.type != "agent":
-            return None
-    last = tx.decisions.latest_in_session(SessionKey(namespace, event.identity.id, event.session.id))
+    """The intent that an agent has declared until now: in its session, from its last decision in one of the spaces.
+
+    A request that names no session may be of any, so it goes on with the task of the identity's last decision, in
+    whatever session that was, for as long as the longest session. Leaving out the session id frees from no task.
+    """
+    if event.session.intent is None and "agent" not in (
+        event.identity.type,
+        types.fixed,
+        *types.declared,
+        listed.identity_type,
+    ):
+        return None
+    keys = [SessionKey(space, event.identity.id, event.session.id) for space in spaces]
+    found = [tx.decisions.latest_in_session(key, since=at - LONGEST_SESSION) for key in keys]
+    last = max(filter(None, found), key=lambda record: record.at, default=None)
     if last is None:
         return None
     known = KnownTypes.from_record(last.body.get("types", {}))

@@ -116,7 +116,8 @@ def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: Act
     if outcome == SUCCESS:
         at = shipment.arrived_at or event.time
         proven = signed_in_here(event, active.policy, assured=shipment.assured)
-        learn_shipped(tx, LIVE, event, history, active, at=at, proven=proven)
+        by_operator = shipment.arrived_at is None
+        learn_shipped(tx, LIVE, event, history, active, at=at, proven=proven, by_operator=by_operator)
     store_folded(tx, LIVE, event, outcome, "events", history, version, shipment.arrived_at)
 
 

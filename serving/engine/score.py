@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from features.arrays import NEVER, Array
 from features.engine.online import fold
-from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
 from features.history.update import CHALLENGED, SUCCESS
@@ -25,15 +26,15 @@ from serving.decision.inputs import Prompt, Proof, SessionState, Versions
 from serving.decision.lowest_trust import LowestTrust
 from serving.decision.places.place import KnownPlaces
 from serving.decision.proofs import assurance, claimed_proofs
-from serving.decision.readings import NO_TYPES, KnownTypes
-from serving.deployment.request_reading import read_request
-from serving.engine.assessment import assess, stricter
+from serving.decision.readings import NO_TYPES, KnownTypes, Readings
+from serving.deployment.request_reading import Listed, read_listed
+from serving.engine.assessment import Assessment, assess, stricter
 from serving.engine.further_findings import findings_on_caller, pace_prompts
-from serving.engine.new_values import signed_in_here, values_of_request
+from serving.engine.new_values import allowed_from, settled_here, values_of_request
 from serving.engine.places.known import remember_place
-from serving.engine.places.withheld import row_with_stand_ins, withheld_groups
-from serving.engine.recorded_reading import asked_after_claims, session_intent
-from serving.engine.repetition import earlier_decision
+from serving.engine.places.withheld import RequestRows, withheld_groups
+from serving.engine.recorded_reading import asked_after_claims, kept_task
+from serving.engine.repetition import earlier_decision, repeated_answer
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
 from serving.model.active import ActiveConfiguration
@@ -49,56 +50,40 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
 
     Returns the decision as the caller receives it. Raises RequestConflict or InvalidField, or the store's errors.
     """
-    earlier = earlier_decision(tx, context, active)
-    if earlier is not None:
-        return earlier
+    earlier = earlier_decision(tx, context)
     with metrics.REMEMBERING.time():
         history, version = _load_history(tx, context)
     last_seen = _last_seen(history, context, active)
     with metrics.REMEMBERING.time():
-        types, places = _remember_type(tx, context, active), remember_place(tx, context)
-    readings = read_request(context.event, active.policy, active.catalogues, types, assured=context.assured)
-    row, withheld = row_of(context.event), withheld_groups(context.event, places.habits)
-    sent = assess(row, history, active)
-    assessment = stricter(sent, assess(row_with_stand_ins(context.event, row), history, active)) if withheld else sent
+        listed = Listed.of(context.event, active.catalogues)
+        types, places = _remember_type(tx, context, listed), remember_place(tx, context)
+    readings = read_listed(context.event, active.policy, listed, types, assured=context.assured)
+    rows, withheld = RequestRows(context.event), withheld_groups(context.event, places.habits)
+    sent = assess(rows.sent, history, active)
+    assessment = stricter(sent, assess(rows.with_stand_ins, history, active)) if withheld else sent
     with metrics.REMEMBERING.time():
-        values = values_of_request(tx, context, row, history, withheld)
+        values = values_of_request(tx, context, history, withheld)
         values = values.with_use(context.event.session.id, assessment.trust, sent.trust, active.policy)
         state, proofs = _session_state(tx, context, readings.event, active)
     claimed = claimed_proofs(context.event, places.claims)
     metrics.count_unmapped(value for proof in claimed for value in assurance(proof, active.policy).unmapped)
-    lowest = values.counted(context.event, readings.event.action.category, row, history, active)
+    lowest = values.counted(rows, readings.event.action.category, history, active)
+    decide_with = partial(
+        _decide, readings, assessment, replace(state, last_seen=last_seen, places=places), context, active, sent, lowest
+    )
+    proofs = (*claimed, *proofs)
     with metrics.RULING.time():
-        decision = decide(
-            readings,
-            assessment.features,
-            assessment.trust,
-            assessment.explanation,
-            active.policy,
-            (*claimed, *proofs),
-            replace(
-                state,
-                last_seen=last_seen,
-                session_revoked_at=_revoked_beside(state, context),
-                places=places,
-            ),
-            id=new_decision_id(context.at),
-            at=context.at,
-            threshold=active.threshold(readings.event),
-            versions=active.versions,
-            degraded=assessment.fault,
-            enforceable=not context.replay,
-            as_sent=sent.trust,
-            lowest=lowest,
-        )
+        repeated = repeated_answer(earlier, context, proofs, decide_with) if earlier else None
+        if repeated is not None:
+            return repeated
+        decision = decide_with(proofs)
     with metrics.RECORDING.time():
-        version = _update_history(tx, context, active, decision, readings.event, row, history, version)
+        version = _update_history(tx, context, active, decision, readings.event, rows.sent, history, version)
         if not context.inline:
-            proven = decision.proven_here or signed_in_here(context.event, active.policy, assured=context.assured)
-            settled_by = f"decision {decision.id}" if proven else None
-            values.record(tx, context.at, allowed=decision.ruling == "allow", settled_by=settled_by)
+            settled = settled_here(context.event, decision, active.policy, assured=context.assured)
+            values.record(tx, context.at, allowed_from=allowed_from(decision), settled=settled)
         decision, prompt = pace_prompts(
-            tx, context, active.policy, decision, readings, assessment.features, (*claimed, *proofs), places
+            tx, context, active.policy, decision, readings, assessment.features, proofs, places
         )
         answered = replace(decision, findings=(*decision.findings, *findings_on_caller(context, readings)))
         response = answered.wire() | {"ignored_claims": list(context.ignored_claims)}
@@ -106,6 +91,36 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
         asked = Asked(readings.event, types, places, sent.trust.now if sent.trust else None, lowest, prompt)
         _record(tx, context, answered, response, asked, assessment.features, version)
     return response
+
+
+def _decide(
+    readings: Readings,
+    assessment: Assessment,
+    state: SessionState,
+    context: ScoreContext,
+    active: ActiveConfiguration,
+    sent: Assessment,
+    lowest: LowestTrust | None,
+    proofs: Sequence[Proof],
+) -> Decision:
+    """The decision on a request by what is known, with these proofs."""
+    return decide(
+        readings,
+        assessment.features,
+        assessment.trust,
+        assessment.explanation,
+        active.policy,
+        proofs,
+        state,
+        id=new_decision_id(context.at),
+        at=context.at,
+        threshold=active.threshold(readings.event),
+        versions=active.versions,
+        degraded=assessment.fault,
+        enforceable=not context.replay,
+        as_sent=sent.trust,
+        lowest=lowest,
+    )
 
 
 def put_in_force(tx: Transaction, versions: Versions) -> None:
@@ -125,13 +140,6 @@ def _last_seen(history: History, context: ScoreContext, active: ActiveConfigurat
     lagging = active.settings.habits_from == "events" and not context.replay and not context.inline
     last = int(history.session["last"][0])
     return None if lagging or context.event.session.id is None or last == NEVER else time_of(last)
-
-
-def _revoked_beside(state: SessionState, context: ScoreContext) -> datetime | None:
-    """When another session of the identity was revoked. A session that was allowed before goes on; one that was not may
-    be the revoked one under a new name, whatever outcome its requests claim."""
-    known = context.event.session.id is not None and state.valid_until is not None
-    return None if known else state.session_revoked_at
 
 
 def _session_state(
@@ -172,14 +180,16 @@ def _state_in(
     return asked_after_claims(tx, state, event, active.policy), tx.sessions.proofs(key, at)
 
 
-def _remember_type(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> KnownTypes:
-    """Record the declared type, which a caller that may assert facts fixes; returns what was known of it before. An
-    inline request records nothing, and nothing is known of it."""
-    if context.inline:
-        return NO_TYPES
+def _remember_type(tx: Transaction, context: ScoreContext, listed: Listed) -> KnownTypes:
+    """Record the declared type, which a caller that may assert facts fixes; returns what was known of it before, with
+    the task that is kept. Of its type an inline request records nothing, and nothing is known of it."""
     identity, fixing = context.event.identity, f"key {context.caller.id}" if context.assured else None
-    types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
-    return replace(types, intent=session_intent(tx, context.namespace, context.event, types, active.catalogues))
+    types, spaces = NO_TYPES, (LIVE, INLINE) if context.beside_live else (context.namespace,)
+    if not context.inline:
+        types = tx.identity_types.declare(context.namespace, identity.id, identity.type, fixing=fixing)
+    elif not context.beside_live:
+        return NO_TYPES
+    return replace(types, intent=kept_task(tx, spaces, context.event, types, listed, context.at))
 
 
 def new_decision_id(at: datetime) -> str:
@@ -218,9 +228,12 @@ def _update_history(
 
 def _outcome(context: ScoreContext, ruled: Event, decision: Decision) -> int:
     """The outcome an event is folded with. A replayed request and a sign-in have happened, and carry their outcome; of
-    any other only the ruling is known, so an allow counts as a success and all else as a challenge."""
-    action = ruled.action
+    any other only the ruling is known, so an allow counts as a success and all else as a challenge. That what is called
+    a sign-in has failed is believed, whatever its name says."""
+    action, declared = ruled.action, context.event.action.category
     if context.replay or (action.category == "authenticate" and action.outcome is not None):
+        return OUTCOME_CODES[action.outcome]
+    if declared == "authenticate" and action.outcome not in (None, "success"):
         return OUTCOME_CODES[action.outcome]
     return SUCCESS if decision.ruling == "allow" else CHALLENGED
 

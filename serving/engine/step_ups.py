@@ -52,7 +52,7 @@ def report_step_up(tx: Transaction, request: StepUpRequest, active: ActiveConfig
         raise InvalidField("proof", reason)
     _require_time_left(proof, challenge, active)
     elevated_until = _complete(tx, challenge, proof, key, active)
-    settle_challenged(tx, challenge, key)
+    settle_challenged(tx, challenge, proof, key, active.policy)
     for other in _others_answered(tx, challenge, proof, reported, active):
         _complete(tx, other, _for_challenge(proof, other), key, active)
     renewed_until = proof.made_at + timedelta(seconds=active.policy.lifetime.elevation_seconds)
@@ -236,7 +236,7 @@ def _counts_as_success(challenge: DecisionRecord, event: Event, active: ActiveCo
     """Whether the challenged request is still to be folded as a success: not when it carried its own history, nor when
     it was folded as a success already (a replay and a sign-in carry their outcome)."""
     mode = challenge.body["mode"]
-    carries_outcome = mode == "replay" or event.action.category == "authenticate"
+    carries_outcome = mode == "replay" or challenge.category == "authenticate"
     folded = carries_outcome and event.action.outcome == "success"
     return mode != "inline" and not folded and (mode == "replay" or active.settings.habits_from == "score")
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from features.event.lookalikes import comparable_name
 from serving.decision.inputs import Revocation
-from serving.store.revocations import LONGEST_SESSION, Denials
+from serving.store.revocations import Denials, denials_of
 from serving.store.schema import LIVE, revocations, step_ups
 from serving.store.store import Store
 from serving.times import time_of
@@ -28,15 +28,11 @@ class PastReports:
     def denials(self, identity: str, session: str | None, at: datetime) -> Denials:
         """What revocations say of a request at a time, as `serving.store.revocations` says it of one of this moment."""
         in_force = {
-            None if each.session is None else comparable_name(each.session): each
+            _spelling(each): each
             for each in self.revoked.get(comparable_name(identity), ())
             if each.at <= at and not (each.until and each.until <= at)
         }
-        whole = in_force.pop(None, None)
-        sessions = {spelling: each for spelling, each in in_force.items() if each.at >= at - LONGEST_SESSION}
-        own = None if session is None else sessions.get(comparable_name(session))
-        others = None if own else max((each.at for each in sessions.values()), default=None)
-        return Denials(whole or own, others)
+        return denials_of(in_force, session, at)
 
     def failures(self, identity: str, since: datetime, at: datetime) -> int:
         """How many step-ups of an identity failed after a time, until another."""

@@ -80,11 +80,10 @@ class SimulatedState:
             session.advance(at)
         scope = _scope(event)
         denials = self._reports.denials(*session_id, at)
-        known = session is not None and session.last_seen is not None and event.session.id is not None
         prompts = self._prompts_in_window(event.identity.id, at)
         state = SessionState(
             revocation=denials.revocation,
-            session_revoked_at=None if known else denials.session_revoked_at,
+            session_revoked_at=denials.session_revoked_at,
             valid_until=session.valid_until if session else None,
             prompts_in_window=len(prompts),
             prompts_by_remedy=Counter(each.prompt.remedy for each in prompts if each.scope == scope),

@@ -107,6 +107,17 @@ _LATEST_IN_SESSION = Statement(
     .order_by(decisions.c.at.desc(), decisions.c.id.desc())
     .limit(1)
 )
+_LATEST_OF_IDENTITY = Statement(
+    sa.select(decisions.c.payload)
+    .where(
+        decisions.c.space == bindparam("space"),
+        decisions.c.identity == bindparam("identity"),
+        decisions.c.at >= bindparam("since"),
+        decisions.c.payload.is_not(None),
+    )
+    .order_by(decisions.c.at.desc(), decisions.c.id.desc())
+    .limit(1)
+)
 _ERASE = Statement(
     sa.update(decisions).where(decisions.c.id == bindparam("erased_id"), decisions.c.payload.is_not(None)),
     ("caller", "identity", "session", "event_id", "body_digest", "payload", "salt", "outbox"),
@@ -186,12 +197,14 @@ class DecisionLog:
         row = self._connection.first(_LATEST_FOR_EVENT, caller=caller, **about, since=microseconds(since))
         return DecisionRecord.from_payload(row[0]) if row else None
 
-    def latest_in_session(self, key: SessionKey) -> DecisionRecord | None:
-        """The newest decision about a session; None for a request without one."""
+    def latest_in_session(self, key: SessionKey, *, since: datetime) -> DecisionRecord | None:
+        """The newest decision about a session, however old; without a session the identity's newest in any, made at or
+        after `since`."""
+        about = {"space": key.namespace, "identity": key.identity}
         if key.session is None:
-            return None
-        about = {"space": key.namespace, "identity": key.identity, "session": key.session}
-        row = self._connection.first(_LATEST_IN_SESSION, **about)
+            row = self._connection.first(_LATEST_OF_IDENTITY, **about, since=microseconds(since))
+        else:
+            row = self._connection.first(_LATEST_IN_SESSION, **about, session=key.session)
         return DecisionRecord.from_payload(row[0]) if row else None
 
     def erase(self, id: str, *, at: datetime, by: str, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -47,6 +48,18 @@ class Denials(NamedTuple):
     session_revoked_at: datetime | None
 
 
+def denials_of(in_force: Mapping[str | None, Revocation], session: str | None, at: datetime) -> Denials:
+    """What revocations that are not lifted, by the spelling of their session, say of a request at a time.
+
+    A session's revocation ends with the longest session there can be; that of an identity stands until it is lifted.
+    """
+    named = {spelling: each for spelling, each in in_force.items() if spelling is not None}
+    sessions = {spelling: each for spelling, each in named.items() if each.at >= at - LONGEST_SESSION}
+    own = None if session is None else sessions.get(comparable_name(session))
+    others = None if own else max((each.at for each in sessions.values()), default=None)
+    return Denials(in_force.get(None) or own, others)
+
+
 class Revocations:
     """Revocations of identities and sessions in any spelling, within one transaction."""
 
@@ -67,15 +80,8 @@ class Revocations:
         return True
 
     def denials(self, key: SessionKey, at: datetime) -> Denials:
-        """What is revoked for a request at a time. A session's revocation ends with the longest session there can be;
-        that of an identity stands until it is lifted."""
-        in_force = self._in_force(key)
-        oldest = at - LONGEST_SESSION
-        whole = in_force.pop(None, None)
-        sessions = {spelling: each for spelling, each in in_force.items() if each.at >= oldest}
-        own = None if key.session is None else sessions.get(comparable_name(key.session))
-        others = None if own else max((each.at for each in sessions.values()), default=None)
-        return Denials(whole or own, others)
+        """What is revoked for a request at a time."""
+        return denials_of(self._in_force(key), key.session, at)
 
     def is_binding(self, namespace: str, identity: str, at: datetime) -> bool:
         """Whether any revocation of an identity or of one of its sessions still denies requests."""

@@ -247,7 +247,7 @@ seen_values = Table(
     Column("lowest_trust", sa.Float(53), comment="since then, while it was new; null: no model said"),
     Column("lowest_trust_as_sent", sa.Float(53), comment="the same without stand-ins for what was withheld"),
     Column("shortest_seconds", sa.Float(53), comment="the shortest that trust let a session last; null: no limit"),
-    Column("day", BigInteger, comment="the last day on which it was allowed, as a proleptic ordinal"),
+    Column("counted_at", BigInteger, comment="when it was last allowed on one more different day"),
     Column("days", Integer, nullable=False, comment="on how many different days it was allowed"),
     Column("sessions", Text, comment="which used it while new, as JSON; null: too many to name"),
     Column(

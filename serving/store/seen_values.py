@@ -1,8 +1,11 @@
 """The networks, devices and clients each identity was seen with, and what is kept of one while it is new.
 
 One row for each value. It is new until it is settled: by a proof made there, by a sign-in with strong factors, by being
-allowed on three different days, or because the identity's history knew it before there was this table. A row is
-written when something of it changes: a first use, a lower trust, one more session or day, the end of being new.
+allowed on three different days, or because the identity used it before there was this table. A row is written when
+something of it changes: a first use, a lower trust, one more session or day, the end of being new.
+
+Days are different if they begin at least 24 hours apart, whatever the calendar says: two uses beside a midnight are no
+two days.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,7 @@ from sqlalchemy import bindparam
 from features.arrays import Array
 from features.history.layout import IDENTITY, LAYOUT, SESSION
 from serving.decision.lowest_trust import ENOUGH_DAYS
+from serving.decision.places.named_values import kind_of
 from serving.errors import StaleHistory
 from serving.store.chain.hash_chain import ChainWriter
 from serving.store.chain.linked_rows import SEEN_VALUE, new_salt
@@ -28,9 +32,9 @@ from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import seen_values
 from serving.times import microseconds, time_of
 
-EARLIER_HISTORY = "history"
-"""The value that marks an identity whose history is older than this table: what its history knows is not new."""
 BY_DAYS, BY_HISTORY = "days", "history"
+DAY = timedelta(hours=24)
+"""How long after a use that counts as a day the next one does."""
 MOST_SESSIONS = 8
 """How many sessions of a new value are named; where there are more, it counts in every session."""
 MOST_NEW = 200
@@ -38,15 +42,15 @@ MOST_NEW = 200
 CLEARLY = 1.05
 """By what factor the odds of an attack must rise, or a lifetime fall, for a lower trust to be written: else it would be
 with every request, as time passes."""
-MOST_NAMED = 5
-"""How many values one request can name: network, device, client, what is withheld, and the mark of a history."""
+MOST_NAMED = 4
+"""How many values one request can name: network, device, client, and what is withheld."""
 _NAMES = tuple(f"value_{number}" for number in range(MOST_NAMED))
 _COLUMNS = (
     "first_at",
     "lowest_trust",
     "lowest_trust_as_sent",
     "shortest_seconds",
-    "day",
+    "counted_at",
     "days",
     "sessions",
     "settled_by",
@@ -88,7 +92,8 @@ class SeenValue:
     trust: float | None = None
     trust_as_sent: float | None = None
     seconds: float | None = None
-    day: int | None = None
+    counted_at: datetime | None = None
+    """When the last use that counts as a day was allowed."""
     days: int = 0
     sessions: tuple[str, ...] | None = ()
     """The sessions that used it; None where there were more than are named."""
@@ -128,11 +133,11 @@ class SeenValue:
             sessions=sessions,
         )
 
-    def with_day(self, day: int) -> SeenValue:
-        """After a use that was allowed on a day: on enough different days it is no longer new."""
-        if not self.is_new or (self.day is not None and day <= self.day):
+    def with_day(self, at: datetime) -> SeenValue:
+        """After a use that was allowed and counts: on enough different days it is no longer new."""
+        if not self.is_new or (self.counted_at is not None and at < self.counted_at + DAY):
             return self
-        counted = replace(self, day=day, days=self.days + 1)
+        counted = replace(self, counted_at=at, days=self.days + 1)
         return counted.settled(BY_DAYS) if counted.days >= ENOUGH_DAYS else counted
 
     def settled(self, by: str) -> SeenValue:
@@ -152,15 +157,6 @@ def unpacked_histories(packed: bytes) -> tuple[Array, Array] | None:
         return None
     records = np.frombuffer(whole, np.uint8, offset=start).copy()
     return records[: IDENTITY.itemsize].view(IDENTITY), records[IDENTITY.itemsize :].view(SESSION)
-
-
-def kind_of(value: str) -> str:
-    """The kind of a value: the word it begins with.
-
-    >>> kind_of("device laptop 7")
-    'device'
-    """
-    return value.partition(" ")[0]
 
 
 def _lowest_trust(before: float | None, now: float | None) -> float | None:
@@ -227,11 +223,10 @@ class SeenValues:
 
 
 def _seen(row: tuple[Any, ...]) -> SeenValue:
-    value, first_at, trust, as_sent, seconds, day, days, sessions, settled_by, earlier, changes, salt = row
+    value, first_at, trust, as_sent, seconds, counted, days, sessions, settled_by, earlier, changes, salt = row
     named = None if sessions is None else tuple(json.loads(sessions))
-    return SeenValue(
-        value, time_of(first_at), trust, as_sent, seconds, day, days, named, settled_by, earlier, changes, salt
-    )
+    first, at = time_of(first_at), None if counted is None else time_of(counted)
+    return SeenValue(value, first, trust, as_sent, seconds, at, days, named, settled_by, earlier, changes, salt)
 
 
 def _row(seen: SeenValue) -> dict[str, Any]:
@@ -240,7 +235,7 @@ def _row(seen: SeenValue) -> dict[str, Any]:
         "lowest_trust": seen.trust,
         "lowest_trust_as_sent": seen.trust_as_sent,
         "shortest_seconds": seen.seconds,
-        "day": seen.day,
+        "counted_at": None if seen.counted_at is None else microseconds(seen.counted_at),
         "days": seen.days,
         "sessions": None if seen.sessions is None else json.dumps(seen.sessions),
         "settled_by": seen.settled_by,
@@ -250,7 +245,7 @@ def _row(seen: SeenValue) -> dict[str, Any]:
     }
 
 
-def earlier_history(space: str, identity: str, at: datetime) -> dict[str, Any]:
-    """The row that marks an identity whose history is older than this table."""
-    seen = SeenValue(EARLIER_HISTORY, at, settled_by=BY_HISTORY, changes=1)
+def known_before(space: str, identity: str, value: str, at: datetime) -> dict[str, Any]:
+    """The row of a value that an identity used before there was this table."""
+    seen = SeenValue(value, at, settled_by=BY_HISTORY, changes=1)
     return {"space": space, "identity": identity, "value": seen.value, **_row(seen)}

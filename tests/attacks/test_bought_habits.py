@@ -163,6 +163,37 @@ def test_hiding_all_the_while_buys_nothing(server: Server, reads: int) -> None:
     assert "withheld" in export["trust"]["lowest"]["new"]
 
 
+def test_an_export_that_is_called_an_unknown_sign_in_buys_nothing(server: Server, at_once: dict[str, Any]) -> None:
+    """A name that says nothing is at least a write, whatever it is declared as; so the lowest trust counts."""
+    live_at_home(server, "renamer")
+    for _ in range(60):
+        server.score(a_request("renamer", away=True))
+    action = {"name": "frobnicate", "category": "authenticate", "outcome": "success"}
+    renamed = server.score(a_request("renamer", away=True, export=True, action=action))
+
+    assert renamed["action"]["category"] == "write"
+    assert renamed["trust"]["now"] > renamed["threshold"]
+    assert STRICTNESS[renamed["ruling"]] >= STRICTNESS[at_once["ruling"]]
+
+
+@pytest.mark.parametrize("knows", ["network", "network and device"])
+def test_a_proof_settles_only_what_it_knows(server: Server, knows: str) -> None:
+    """A sign-in that the identity provider reported without a device says nothing of the device that carries it, where
+    nobody knows yet what this key habitually sends."""
+    identity, key = f"signed in on a {knows}", server.key("score", "events", "assure")
+    event, challenge = prompted(server, identity)
+    made_at = now().isoformat()
+    sign_in = without(a_request(identity, away=True), *(("device", "client") if knows == "network" else ("client",)))
+    sign_in["action"] = {"name": "idp:SignIn", "category": "authenticate", "outcome": "success"}
+    sign_in["authentication"] = {"amr": ["pwd", "hwk"], "time": made_at}
+    status, _ = server.post("/events", [sign_in], key)
+    later = server.score(event | {"authentication": sign_in["authentication"]}, key)
+    elsewhere = server.score(a_request(identity, away=True, export=True, session={"id": "tomorrow"}))
+
+    assert (challenge["ruling"], status, later["ruling"]) == ("step_up", 200, "allow")
+    assert elsewhere["trust"]["lowest"]["new"] == (["device", "client"] if knows == "network" else ["client"])
+
+
 @pytest.mark.parametrize("days", [0, 1, 40])
 def test_backdated_events_buy_nothing(server: Server, at_once: dict[str, Any], days: int) -> None:
     """Through a key that only ships events: they age by arrival, however old they say they are."""
@@ -262,15 +293,30 @@ def replayed(server: Server, event: dict[str, Any], hours: float) -> dict[str, A
     return server.score(shipped(event, at), mode="replay", space="bought-habits")
 
 
-@pytest.mark.parametrize(("days", "ruling"), [(2, "step_up"), (3, "allow")])
-def test_three_allowed_days_end_it(server: Server, days: int, ruling: str) -> None:
-    """Without any proof; two days do not, however many requests were made on them."""
-    identity = f"patient {days}"
+VISITS: dict[str, tuple[list[float], str, str]] = {
+    "three days": ([0, 24, 48], "public", "allow"),
+    "two days": ([0, 24], "public", "step_up"),
+    "around two midnights": ([14.9, 15.1, 38.8, 38.9], "public", "step_up"),
+    "three days that habit allowed": ([24, 48, 72], "internal", "step_up"),
+}
+"""Hours after the first visit, what was read on each, and how the export is answered after them. What is internal is
+read once a flood of public reads has made the place a habit: by the lowest trust there it would not be allowed."""
+
+
+@pytest.mark.parametrize("visits", VISITS)
+def test_three_allowed_days_end_it(server: Server, visits: str) -> None:
+    """Without any proof: three uses at least 24 hours apart, each allowed at a trust that the lowest there has as well.
+    Two days do not end it, however many requests were made on them, nor do two calendar days an hour apart."""
+    identity, (hours, sensitivity, ruling) = f"patient {visits}", VISITS[visits]
     for number in range(40):
         replayed(server, a_request(identity), 6 * number)
+    for number in range(30 if sensitivity == "internal" else 0):
+        replayed(server, a_request(identity, away=True), 240 + number / 600)
     for number in range(30):
-        replayed(server, a_request(identity, away=True), 240 + 24 * (number % days) + number / 60)
-    export = replayed(server, a_request(identity, away=True, export=True), 240 + 24 * days)
+        visit = a_request(identity, away=True, resource={"sensitivity": sensitivity})
+        made = replayed(server, visit, 240 + hours[number % len(hours)] + number / 600)
+        assert made["ruling"] == "allow"
+    export = replayed(server, a_request(identity, away=True, export=True), 240 + 100)
 
     assert export["trust"]["now"] > export["threshold"]
     assert export["ruling"] == ruling

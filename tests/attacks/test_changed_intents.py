@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from support.live_server import Server, an_event, now
+from support.live_server import Server, ago, an_event, now
 
 TASK = [{"type": "agent_action", "actions": ["read"], "locations": ["r1"], "datatypes": ["document"]}]
 WIDER = [{"type": "agent_action", "actions": ["read", "delete"], "locations": ["r1"], "datatypes": ["document"]}]
@@ -28,13 +28,18 @@ TRICKS: dict[str, str | None] = {
 }
 
 
-def act(server: Server, agent: str, intent: str | None, **action: Any) -> dict[str, Any]:
-    """A request of an agent in its session."""
-    event = an_event(agent, session=agent, identity={"type": "agent"})
+def act(
+    server: Server, agent: str, intent: str | None, session: str | None = "own", inline: Any = False, **action: Any
+) -> dict[str, Any]:
+    """A request of an agent in its session, in another one, or in none; it may carry its own history."""
+    event = an_event(agent, session=agent if session == "own" else session, identity={"type": "agent"})
     event["session"] |= {"intent": intent}
     event["credential"] |= {"kind": "access_key"}
     event["device"] |= {"user_agent": "agent/1.0"}
-    return server.score(event | {"action": event["action"] | action})
+    if session is None:
+        del event["session"]["id"]
+    more: dict[str, Any] = {"history": [event | {"time": ago(60)}]} if inline else {}
+    return server.score(event | {"action": event["action"] | action}, **more)
 
 
 def outside(decision: dict[str, Any]) -> str | None:
@@ -80,3 +85,40 @@ def test_a_proof_authorises_more(small: Server) -> None:
 
     assert status == 200, problem
     assert outside(after) == "satisfied"
+
+
+DELETE = {"name": "files:Delete", "category": "delete", "impact": "high"}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize("before", ["own", None], ids=["a session", "no session"])
+def test_leaving_out_the_session_frees_from_no_task(small: Server, trick: str, before: str | None) -> None:
+    """A request that names no session may be of any: the task of the identity's last decision holds for it."""
+    name = f"unnamed {trick} {before}"
+    inside = act(small, name, json.dumps(TASK), before)
+    tried = act(small, name, TRICKS[trick], None, **DELETE)
+    again = act(small, name, json.dumps(WIDER), None, **DELETE)
+
+    assert outside(inside) is None
+    assert [(outside(each), each["ruling"] == "allow") for each in (tried, again)] == [("applied", False)] * 2
+
+
+@pytest.mark.parametrize("session", ["own", None], ids=["in its session", "without a session"])
+@pytest.mark.parametrize("inline", [(False, True), (True, True)], ids=["after a live one", "after another"])
+def test_a_request_with_its_own_history_keeps_the_task_as_well(
+    small: Server, session: str | None, inline: tuple[bool, bool]
+) -> None:
+    """That of the live session, or of an earlier request that carried its history."""
+    name = f"inline {session} {inline}"
+    inside = act(small, name, json.dumps(TASK), session, inline=inline[0])
+    tried = act(small, name, json.dumps(WIDER), session, inline=inline[1], **DELETE)
+
+    assert (outside(inside), outside(tried)) == (None, "applied")
+
+
+def test_another_session_may_have_another_task(small: Server) -> None:
+    """As for another person that the agent serves."""
+    act(small, "busy", json.dumps(TASK))
+    other = act(small, "busy", json.dumps(WIDER), "another", **DELETE)
+
+    assert outside(other) is None

@@ -5,20 +5,26 @@ Defends against a subject that influences the event's time through its gateway: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.engines import CALLER, score_request
-from support.live_server import Server, active_configuration, an_event, now
+from support.live_server import Server, active_configuration, ago, an_event, now
 from support.recorded_decisions import open_store
-from support.step_ups import report_completed
+from support.step_ups import OTHER_NETWORK, report_completed
 
-from serving.engine import score_context
+from serving.contracts.requests import StepUpRequest
+from serving.deployment.catalogue_files import load_catalogues
+from serving.engine import score_context, step_ups
 from serving.engine.writer import Engine
 from serving.errors import InvalidField
+from serving.model.active import ActiveConfiguration
+from serving.policy.schema import BUILT_IN, Policy
 
 
 @pytest.fixture
@@ -46,18 +52,179 @@ def test_an_answer_is_repeated_for_five_minutes_of_the_servers_clock(
     assert 5 in repeated
 
 
-def test_an_allow_that_rested_on_a_proof_is_decided_again(small: Server) -> None:
-    """So that it does not outlive the proof: a failed report after the completed one ends it."""
-    action = {"name": "iam:CreateAccessKey", "category": "rotate_secret"}
-    challenge = small.score(an_event("retrier", action=action))
-    report_completed(small, challenge, "retrier")
-    event = an_event("retrier", id="e1", action=action)
+def fail(server: Server, challenge: dict[str, Any], identity: str) -> None:
+    """Report a challenge as failed, after it was completed."""
+    failed = {"decision_id": challenge["decision_id"], "identity": identity, "session": "s1", "result": "failed"}
+    assert server.post("/step-ups", failed)[0] == 200
+
+
+KEY = {"name": "iam:CreateAccessKey", "category": "rotate_secret"}
+THIN: dict[str, Any] = {
+    "network": {"ip": None, "asn": None, "country": None, "hosting": None, "anonymizer": None},
+    "device": {"id": None, "managed": None, "compliant": None, "user_agent": None},
+    "resource": {"id": None, "type": None, "sensitivity": None, "environment": None},
+    "authentication": {"amr": None, "time": None, "aal": None},
+    "credential": {"id": None, "kind": None, "issued_at": None, "privileged": None},
+    "action": {"name": "files:Put", "category": "write", "impact": None, "reversible": None},
+}
+RESTS_ON_A_PROOF: dict[str, dict[str, Any]] = {
+    "a floor": {"action": KEY},
+    "the model": {"network": OTHER_NETWORK},
+    "thin context": THIN,
+    "a session that is too old": {"authentication": {"time": ago(40 * 86_400)}},
+}
+
+
+def merged(groups: dict[str, Any]) -> dict[str, Any]:
+    """These groups of a harmless event, with other values."""
+    return {name: an_event()[name] | values for name, values in groups.items()}
+
+
+@pytest.mark.parametrize("reason", RESTS_ON_A_PROOF)
+def test_an_allow_that_rested_on_a_proof_is_decided_again(small: Server, reason: str) -> None:
+    """So that it does not outlive the proof, whatever needed it: a failed report after the completed one ends it."""
+    name, groups = f"retrier {reason}", RESTS_ON_A_PROOF[reason]
+    small.score(an_event(name))
+    challenge = small.score(an_event(name) | merged(groups))
+    status, problem = report_completed(small, challenge, name)
+    event = an_event(name, id="e1") | merged(groups)
     allowed = small.score(event)
-    failed = {"decision_id": challenge["decision_id"], "identity": "retrier", "session": "s1", "result": "failed"}
-    status, _ = small.post("/step-ups", failed)
+    fail(small, challenge, name)
     again = small.score(event)
 
-    assert (allowed["ruling"], status, again["ruling"]) == ("allow", 200, "step_up")
+    assert (challenge["ruling"], status) == ("step_up", 200), problem
+    assert (allowed["ruling"], again["ruling"]) == ("allow", "step_up")
+
+
+SHORT = (
+    BUILT_IN.read_text()
+    .replace("longest_seconds: 28800", "longest_seconds: 60")
+    .replace("shortest_seconds: 300", "shortest_seconds: 60")
+)
+"""A policy under which no session lasts longer than a minute."""
+
+
+@pytest.fixture
+def clock(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[float], datetime]:
+    """Sets the engine's clock to so many seconds after the start, and puts SHORT in force."""
+    (tmp_path / "policy.yaml").write_text(SHORT)
+    engine.change(lambda before: replace(before, policy=Policy.load(tmp_path / "policy.yaml")))
+    start = now()
+
+    def set_to(seconds: float) -> datetime:
+        for module in (score_context, step_ups):
+            monkeypatch.setattr(module, "now", lambda: start + timedelta(seconds=seconds))
+        return start + timedelta(seconds=seconds)
+
+    return set_to
+
+
+def test_an_allow_is_not_repeated_once_its_session_has_expired(
+    engine: Engine, clock: Callable[[float], datetime]
+) -> None:
+    """Also where no proof was asked for."""
+    request, rulings = score_request("outlived", id="e1"), []
+    for seconds in (0, 50, 70):
+        clock(seconds)
+        rulings.append(engine.score(request, CALLER)["ruling"])
+
+    assert rulings == ["allow", "allow", "step_up"]
+
+
+def test_an_allow_of_an_expired_session_is_decided_again(engine: Engine, clock: Callable[[float], datetime]) -> None:
+    """It rested on the proof that let the session go on, which is reported as failed afterwards."""
+    clock(0)
+    engine.score(score_request("expired"), CALLER)
+    clock(70)
+    challenge = engine.score(score_request("expired"), CALLER)
+    report = {"decision_id": challenge["decision_id"], "identity": "expired", "session": "s1", "result": "completed"}
+    proof = {"made_at": clock(72).isoformat(), "kind": "interactive_mfa", "amr": ["pwd", "hwk"]}
+    engine.step_up(StepUpRequest.model_validate(report | {"proof": proof}))
+    request = score_request("expired", id="e1")
+    allowed = engine.score(request, CALLER)
+    clock(74)
+    engine.step_up(StepUpRequest.model_validate(report | {"result": "failed"}))
+    clock(76)
+    again = engine.score(request, CALLER)
+
+    assert challenge["because"] == ["the session's trust has expired"]
+    assert (allowed["ruling"], again["ruling"]) == ("allow", "step_up")
+
+
+def revoked(server: Server, identity: str, session: str | None) -> None:
+    body = {"identity": identity, "session": session, "reason": "stolen"}
+    assert server.post("/revocations", body)[0] == 200
+
+
+@pytest.mark.parametrize(("session", "ruling"), [("s1", "deny"), (None, "deny"), ("s2", "allow")])
+def test_a_revocation_ends_repetition_where_it_counts(small: Server, session: str | None, ruling: str) -> None:
+    """Of the session and of the identity as a whole; a session that was allowed before another was revoked goes on."""
+    event = an_event(f"revoked {session}", id="e1")
+    small.score(event)
+    revoked(small, f"revoked {session}", session)
+
+    assert small.score(event)["ruling"] == ruling
+
+
+@pytest.mark.parametrize("spelling", ["unnamed", "UNNAMED"])
+def test_an_allow_without_a_session_ends_with_any_revoked_session(small: Server, spelling: str) -> None:
+    """It may be the revoked one; so the answer is not repeated."""
+    event = an_event("unnamed", id=f"of {spelling}")
+    del event["session"]
+    before = small.score(event)
+    revoked(small, spelling, f"lost by {spelling}")
+    after = small.score(event)
+    small.post("/revocations/lift", {"identity": "unnamed", "session": f"lost by {spelling}", "reason": "found"})
+    lifted = small.score(event)
+
+    assert [each["ruling"] for each in (before, after, lifted)] == ["allow", "step_up", "allow"]
+
+
+def test_a_denial_is_not_repeated_once_its_revocation_is_lifted(small: Server) -> None:
+    """While it stands, the denial is repeated."""
+    revoked(small, "pardoned", None)
+    event = an_event("pardoned", id="e1")
+    denied, repeated = small.score(event), small.score(event)
+    small.post("/revocations/lift", {"identity": "pardoned", "reason": "a drill"})
+
+    assert denied["decision_id"] == repeated["decision_id"]
+    assert (denied["ruling"], small.score(event)["ruling"]) == ("deny", "allow")
+
+
+def test_a_type_that_is_fixed_meanwhile_ends_repetition(small: Server) -> None:
+    """What called itself a person is known as a workload by now, and meets the floors of one."""
+    workflow = {"name": "deploy", "category": "invoke_workflow", "impact": "high"}
+    event, key = an_event("unmasked", id="e1", action=workflow), small.key("score")
+    before = small.score(event, key)
+    known = an_event("unmasked", identity={"type": "workload"}, credential={"kind": "access_key"})
+    small.score(known, small.key("score", "assure"))
+    after = small.score(event, key)
+
+    assert before["decision_id"] != after["decision_id"]
+    assert "high-impact-workflow" in {floor["id"] for floor in after["floors"]}
+
+
+def in_force(configuration: ActiveConfiguration, what: str, folder: Path) -> ActiveConfiguration:
+    """The configuration with another policy, or with a catalogue beside it."""
+    if what == "policy":
+        (folder / "policy.yaml").write_text(f"{BUILT_IN.read_text()}# another one\n")
+        return replace(configuration, policy=Policy.load(folder / "policy.yaml"))
+    (folder / "assets.yaml").write_text("version: 1\nassets:\n  - {id: [r1], sensitivity: restricted}\n")
+    return replace(configuration, catalogues=load_catalogues(folder))
+
+
+@pytest.mark.parametrize("what", ["policy", "catalogues"])
+def test_another_policy_or_catalogue_ends_repetition(tmp_path: Path, what: str) -> None:
+    """From the first request on that they are in force for."""
+    configuration = active_configuration(tmp_path)
+    engine = Engine(open_store(tmp_path), configuration)
+    request = score_request("reader", id="e1")
+    first, second = (engine.score(request, CALLER)["decision_id"] for _ in range(2))
+    engine.change(lambda before: in_force(before, what, tmp_path))
+    third = engine.score(request, CALLER)["decision_id"]
+    engine.close()
+
+    assert (first == second, first == third) == (True, False)
 
 
 def test_a_challenge_that_was_met_is_not_repeated(small: Server) -> None:

@@ -13,12 +13,14 @@ import pytest
 from support.recorded_decisions import FILE, START, after, open_store, run_sql
 from support.stored_events import EVENT
 
+from features.engine.online import fold
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import LAYOUT, History
 from features.history.update import SUCCESS
-from serving.engine.new_values import value_names, values_of
-from serving.engine.stored_history import fold_and_store, key_of, store_folded
+from serving.decision.places.named_values import value_names
+from serving.engine.new_values import values_of
+from serving.engine.stored_history import OUTCOME_CODES, fold_and_store, key_of, store_folded
 from serving.errors import StaleHistory
 from serving.store.chain.verify import verify_log
 from serving.store.rebuild import rebuild_histories
@@ -34,7 +36,6 @@ from serving.store.seen_values import (
 from serving.store.store import MIGRATIONS, Store
 
 NEW = SeenValue("device laptop", START)
-DAY = START.toordinal()
 
 
 def test_the_lowest_of_each_number_is_kept() -> None:
@@ -47,11 +48,12 @@ def test_the_lowest_of_each_number_is_kept() -> None:
 
 
 def test_three_different_days_settle_it() -> None:
-    """The same day counts once, and a day of the past not at all."""
-    two = NEW.with_day(DAY).with_day(DAY).with_day(DAY + 5).with_day(DAY + 4)
-    three = two.with_day(DAY + 6)
+    """At least 24 hours apart, whatever the calendar says; a day of the past counts not at all."""
+    midnights = NEW.with_day(START).with_day(START + timedelta(minutes=2)).with_day(START + timedelta(hours=23.9))
+    two = midnights.with_day(START + timedelta(days=5)).with_day(START + timedelta(days=4))
+    three = two.with_day(START + timedelta(days=6))
 
-    assert (two.days, two.is_new) == (2, True)
+    assert (midnights.days, two.days, two.is_new) == (1, 2, True)
     assert (three.days, three.settled_by) == (3, BY_DAYS)
 
 
@@ -69,7 +71,7 @@ def test_too_many_sessions_count_as_any() -> None:
 def test_what_was_written_is_found_and_verifies(tmp_path: Path) -> None:
     """Asked for by name, or as one of the new ones; nothing is written where nothing changed."""
     store = open_store(tmp_path)
-    used = NEW.with_use("s1", 0.4, 0.5, 900.0).with_day(DAY)
+    used = NEW.with_use("s1", 0.4, 0.5, 900.0).with_day(START)
     with store.transaction() as tx:
         tx.seen_values.put("live", "ada", None, used)
         tx.seen_values.put("live", "ada", None, SeenValue("network AS1 DE", START, settled_by=BY_HISTORY))
@@ -135,7 +137,7 @@ def test_the_histories_before_the_first_use_are_kept_while_it_is_new() -> None:
     assert [each.tobytes() for each in read] == [history.identity.tobytes(), history.session.tobytes()]
     assert unpacked_histories(other) is None
     assert len(packed) < 2_000
-    assert replace(NEW, earlier=packed, days=2).with_day(DAY).earlier is None
+    assert replace(NEW, earlier=packed, days=2).with_day(START).earlier is None
 
 
 def device_event(user_agent: str | None = None, **groups: object) -> Event:
@@ -165,8 +167,8 @@ def test_addresses_of_one_range_are_one_network() -> None:
     assert (ranges[0] == ranges[1], ranges[0] == ranges[2]) == (True, False)
 
 
-def before_the_table(folder: Path) -> Store:
-    """A store as 0.2 left it, with one identity that has a history."""
+def before_the_table(folder: Path, *used: Event) -> Store:
+    """A store as 0.2 left it, with an identity whose history comes of these events."""
     store = Store(f"sqlite:///{folder / FILE}")
     config = alembic.config.Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -174,26 +176,55 @@ def before_the_table(folder: Path) -> Store:
         config.attributes["connection"] = connection.core
         alembic.command.upgrade(config, "0005")
     run_sql(folder, f"INSERT INTO histories VALUES ('live', 'ada', 'identity', '', 1, '{LAYOUT}', x'00')")
+    for version, event in enumerate(used, start=1):
+        columns = "space, identity, outcome, source, version, body"
+        outcome = OUTCOME_CODES[event.action.outcome]
+        values = f"'live', 'ada', {outcome}, 'score', {version}, '{event.model_dump_json(exclude_none=True)}'"
+        run_sql(folder, f"INSERT INTO events ({columns}) VALUES ({values})")
     store.migrate()
     return store
 
 
-def test_what_an_earlier_history_knows_is_not_new(tmp_path: Path) -> None:
-    """The upgrade marks its identity, with a link; of another identity everything is new."""
-    store, history = before_the_table(tmp_path), History.empty()
-    known = device_event(network={"asn": 64500, "country": "DE"})
-    row = row_of(known)
-    history.identity["asn_key"][0][0], history.identity["country_key"][0][0] = row["asn"][0], row["country"][0]
-    with store.reading() as tx:
-        seen = {name: values_of(tx, "live", known, START, row, history).used for name in ("ada",)}
-        elsewhere = known.model_copy(update={"identity": known.identity.model_copy(update={"id": "eve"})})
-        of_eve = values_of(tx, "live", elsewhere, START, row, history).used
+FIREFOX = "Mozilla/5.0 ({}; rv:120.0) Gecko/20100101 Firefox/120.0"
+LINUX, WINDOWS = FIREFOX.format("X11; Linux x86_64"), FIREFOX.format("Windows NT 10.0; Win64; x64")
 
-    assert [(each.value, each.settled_by) for each in seen["ada"]] == [
-        ("network AS64500 DE", BY_HISTORY),
-        ("device d1", None),
-    ]
-    assert {each.settled_by for each in of_eve} == {None}
+
+def used_before(user_agent: str, asn: int, country: str, outcome: str = "success") -> Event:
+    network = {"asn": asn, "country": country}
+    return device_event(user_agent, network=network, action={"name": "x", "outcome": outcome})
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "asn", "country", "new"),
+    [
+        (LINUX, 64500, "DE", []),
+        (LINUX, 64501, "BR", []),
+        (LINUX, 64500, "BR", ["network AS64500 BR"]),
+        (LINUX, 64501, "DE", ["network AS64501 DE"]),
+        (WINDOWS, 64500, "DE", ["client Firefox on Windows"]),
+        (LINUX, 64502, "FR", ["network AS64502 FR"]),
+    ],
+)
+def test_what_was_used_before_the_table_is_not_new(
+    tmp_path: Path, user_agent: str, asn: int, country: str, new: list[str]
+) -> None:
+    """As whole values: an operator with its country, a client with its system; what failed was never used, and what
+    came after the upgrade is new, whatever the history of today knows. Of another identity everything is new."""
+    store = before_the_table(
+        tmp_path,
+        used_before(LINUX, 64500, "DE"),
+        used_before(LINUX, 64501, "BR"),
+        used_before(LINUX, 64502, "FR", outcome="failure"),
+    )
+    event, history = used_before(user_agent, asn, country), History.empty()
+    fold(row_of(event), history, SUCCESS)
+    elsewhere = event.model_copy(update={"identity": event.identity.model_copy(update={"id": "eve"})})
+    with store.reading() as tx:
+        used, of_eve = (values_of(tx, "live", each, START, history).used for each in (event, elsewhere))
+
+    assert [each.value for each in used if each.is_new] == new
+    assert {each.settled_by for each in used if not each.is_new} == {BY_HISTORY}
+    assert all(each.is_new for each in of_eve)
     assert verify_log(store).breaks == ()
 
 

@@ -17,9 +17,11 @@ from features.enrichment.ip_lookup import lookup
 from features.model.bundle import TrustModel
 from features.settings import Settings
 from training.cli.main import app
+from training.data.split import COMPARISON_SHARES
 from training.evaluation.context import SectionResult
 from training.evaluation.measure import sections
 from training.evaluation.measure.sections import SECTIONS, Inputs, MeasuredSection, measure_sections, yardsticks_of
+from training.evaluation.measure.sign_ins import KINDS, measure_sign_ins, of_sign_ins
 from training.evaluation.measure.stored import StoredSection, digest_of_inputs, read_section
 from training.evaluation.report.cold_identities import POSITIONS
 from training.evaluation.studies.flooding import PLACES, READS, measure_flooding
@@ -30,7 +32,7 @@ from training.model.recipe import Recipe
 from training.pipeline.dataset import prepare
 from training.pipeline.train import fit
 from training.progress import ProgressCallback, no_progress
-from training.simulation.world import simulate
+from training.simulation.world import resize, simulate, world_parameters
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +202,17 @@ def test_the_command_refuses_a_section_that_there_is_not(tmp_path: Path) -> None
 
     assert result.exit_code == 2
     assert ", ".join(section.name for section in SECTIONS) in " ".join(result.output.split())
+
+
+def test_sign_ins_are_measured_where_nothing_else_is_logged(model: TrustModel) -> None:
+    """Attacks that fail count as those that succeed, by visit."""
+    parameters = replace(
+        resize(world_parameters(), 1_080, 14), reduced_logs=1.0, guessed_identities=0.5, background_guessing=1.0
+    )
+    world = of_sign_ins(simulate(3, parameters=parameters))
+    data = prepare(world, 1, population=model.population, parts=COMPARISON_SHARES)
+    figures = measure_sign_ins(model, data, 1)
+
+    assert set(world.events["action.category"].to_pylist()) == {"authenticate"}
+    assert [figure.count > 0 for figure in figures.values()] == [True] * len(KINDS)
+    assert {key.split("/")[1] for key in figures} == set(KINDS)

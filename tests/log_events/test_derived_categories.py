@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.event.action_harm import harm_rank
 from features.sources.actions.derivation import derived_category
 from features.sources.actions.generic_names import generic_category
+from features.sources.actions.vendor_tables import vendor_categories
 from features.sources.aws.action_categories import access_levels, category_of
 
 VIEWS = {
@@ -269,6 +271,32 @@ def test_a_name_that_says_nothing_is_a_write_and_says_so(name: str) -> None:
     derived = derived_category(name)
 
     assert (derived.category, derived.source) in (("write", "nothing"), ("read", "name"))
+
+
+LISTED = {
+    "SearchExported": "export",
+    "python_repl": "execute_code",
+    "application.user_membership.show_password": "rotate_secret",
+    "KeyBackup": "export",
+    "drive:email_as_attachment": "export",
+    "create cronjobs": "invoke_workflow",
+    "team.change_privacy": "manage_access",
+    "user.session.access_admin_app": "admin_console",
+}
+"""Names that vendors' own tables list, and whose words say less."""
+
+
+@pytest.mark.parametrize(("name", "category"), LISTED.items())
+def test_every_vendors_table_counts(name: str, category: str) -> None:
+    """In any letter case, for a request as for an import; words that say more than a table still count."""
+    assert derived_category(name) == derived_category(f" {name.upper()}") == (category, "vendor")
+
+
+def test_no_vendors_table_makes_an_action_less() -> None:
+    """Another deployment may use a name for something else: the words' own category is the least."""
+    for name in vendor_categories():
+        words = generic_category(name)
+        assert words is None or harm_rank(derived_category(name).category) >= harm_rank(words), name
 
 
 def test_awss_own_table_agrees_with_the_importer() -> None:

@@ -14,6 +14,7 @@ from features.model.trust_curve import TrustCurve
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Scope, SessionState
 from serving.decision.lowest_trust import LowestTrust, counted_trust, trust_counted_in
+from serving.decision.places.place import UNKNOWN_PLACE
 from serving.decision.readings import Readings
 
 LOW = LowestTrust(0.105, 0.105, 400.0, ("network",), NOW - timedelta(minutes=3))
@@ -100,8 +101,9 @@ def test_only_a_claim_that_the_request_carries_proves_its_place() -> None:
     elevation = strong_proof(30, source="step_up", scope=Scope("write", None), decision_id="d1")
     claim = strong_proof(30)
 
-    assert [decided("write", proofs=(each,), session=asked).proven_here for each in (claim, elevation)] == [True, False]
-    assert not decided("write", proofs=(claim,)).proven_here
+    proven = [decided("write", proofs=(each,), session=asked).proven_at for each in (claim, elevation)]
+    assert proven == [(UNKNOWN_PLACE,), ()]
+    assert not decided("write", proofs=(claim,)).proven_at
 
 
 @pytest.mark.parametrize(

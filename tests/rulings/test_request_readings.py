@@ -171,7 +171,7 @@ def test_without_files_nothing_is_known(tmp_path: Path) -> None:
         ("read", "write", ("write", "read")),
         (None, "write", ("write",)),
         ("export", "export", ("export", "write")),
-        ("authenticate", "authenticate", ("authenticate", "write")),
+        ("authenticate", "write", ("write", "authenticate")),
     ],
 )
 def test_a_name_that_says_nothing_is_at_least_a_write(

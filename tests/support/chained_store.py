@@ -38,7 +38,7 @@ def full_store(folder: Path) -> Store:
         tx.identity_types.declare("live", "ada", "human", fixing=None)
         tx.field_presence.observe("live", "gateway", EVENT, after(1))
         tx.claim_places.place_claims(["live"], SIGNED_IN)
-        used = SeenValue("device laptop", after(1)).with_use("s1", 0.4, 0.5, 300.0).with_day(after(1).toordinal())
+        used = SeenValue("device laptop", after(1)).with_use("s1", 0.4, 0.5, 300.0).with_day(after(1))
         tx.seen_values.put("live", "ada", None, replace(used, settled_by="id:proof"))
     with store.transaction() as tx:
         tx.decisions.append(

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
+from features.event.ip_network import packed_of
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (float("inf"), 1_000_000_000))
 """Below which size a number is seconds, milliseconds, microseconds or nanoseconds since 1970."""
@@ -108,9 +110,9 @@ def _in_another_form(text: str) -> str | None:
 
 
 def address(value: Any) -> str | None:
-    """An IP address, without port or brackets; None for anything else.
+    """An IP address, without port, brackets or zone, of IPv4 where it is one within IPv6; None for anything else.
 
-    >>> address("1.2.3.4:10736"), address("[2001:db8::1]:443"), address("::ffff:1.2.3.4"), address("gmail-ui")
+    >>> address("1.2.3.4:10736"), address("[2001:db8::1]:443"), address("64:ff9b::1.2.3.4"), address("gmail-ui")
     ('1.2.3.4', '2001:db8::1', '1.2.3.4', None)
     """
     text = text_value(value)
@@ -120,12 +122,8 @@ def address(value: Any) -> str | None:
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::\d+)?", text)
     with_port = re.fullmatch(r"(\d+\.\d+\.\d+\.\d+):\d+", text)
     match = bracketed or with_port
-    try:
-        read = ip_address(match[1] if match else text)
-    except ValueError:
-        return None
-    mapped = getattr(read, "ipv4_mapped", None)
-    return str(mapped or read)
+    packed = packed_of(match[1] if match else text)
+    return str(ip_address(packed)) if packed else None
 
 
 def country(value: Any) -> str | None:

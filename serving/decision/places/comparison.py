@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from features.event.schema import Event
-from serving.decision.places.place import NO_PLACES, KnownPlaces, Place
+from serving.decision.places.place import NO_PLACES, Habits, KnownPlaces, Place
 
 COMPARED = ("network", "device", "client")
 ATTESTED_SECONDS = 86_400
@@ -111,9 +111,24 @@ def is_attested(event: Event, at: datetime) -> bool:
     return abs(at - attested_at) <= timedelta(seconds=ATTESTED_SECONDS)
 
 
-def withheld_parts(now: Place, known: KnownPlaces) -> tuple[str, ...]:
+def parts_said(event: Event) -> tuple[bool, ...]:
+    """Which of COMPARED a request says, without working out its place: those that are not None there."""
+    network, device = event.network, event.device
+    named = network.asn is not None or network.country is not None or network.ip is not None
+    return named, device.id is not None, device.user_agent is not None
+
+
+def withheld_parts(event: Event, habits: Habits) -> tuple[str, ...]:
     """What of its place a request does not say although it habitually does."""
-    return tuple(part for part in COMPARED if getattr(known.habits, part) and getattr(now, part) is None)
+    said = zip(COMPARED, parts_said(event), strict=True)
+    return tuple(part for part, there in said if not there and getattr(habits, part))
+
+
+def parts_known_to(then: Place, now: Place) -> frozenset[str]:
+    """The parts of the place of a request that a proof made at another place knows as well, and knows as the same."""
+    return frozenset(
+        part for part in COMPARED if getattr(now, part) is not None and getattr(then, part) == getattr(now, part)
+    )
 
 
 def merged_place(place: Place, other: Place) -> Place:

@@ -32,7 +32,7 @@ def has_moved(context: DecisionContext) -> bool:
     return (
         changes_in_session(context) is not None
         or any(_differences(place, None, context) for place in claims)
-        or bool(withheld_parts(context.place, context.places))
+        or bool(withheld_parts(context.event, context.places.habits))
     )
 
 

@@ -7,13 +7,15 @@ make fields disappear on their way through a gateway.
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
+from functools import cached_property
 
 from features.arrays import Array
 from features.event.numpy_row import row_of
 from features.event.schema import Event
+from serving.decision.places.comparison import withheld_parts
 from serving.decision.places.place import Habits
 from serving.store.places.field_presence import groups_present
-from serving.store.places.tables import GROUPS
 
 _TOKEN = secrets.token_hex(8)
 """Part of every stand-in: nobody knows it outside this process, so none of them is ever seen in a request."""
@@ -30,18 +32,27 @@ _NETWORK = {
 
 def withheld_groups(event: Event, habits: Habits) -> tuple[str, ...]:
     """Which groups a request lacks that are habitual."""
-    return tuple(
-        group
-        for group, present in zip(GROUPS, groups_present(event), strict=True)
-        if not present and getattr(habits, group)
-    )
+    credential = ("credential",) if habits.credential and event.credential.id is None else ()
+    return (*withheld_parts(event, habits), *credential)
 
 
-def row_with_stand_ins(event: Event, row: Array) -> Array:
-    """The event's row with stand-ins; as little counts as known as in its own row."""
-    stood_in = row_of(with_stand_ins(event))
-    stood_in["known"] = row["known"]
-    return stood_in
+@dataclass(frozen=True)
+class RequestRows:
+    """A request as the model reads it: as it was sent, and with stand-ins for what is missing."""
+
+    event: Event
+
+    @cached_property
+    def sent(self) -> Array:
+        """The event's own row."""
+        return row_of(self.event)
+
+    @cached_property
+    def with_stand_ins(self) -> Array:
+        """The row with stand-ins; as little counts as known as in its own row."""
+        stood_in = row_of(with_stand_ins(self.event))
+        stood_in["known"] = self.sent["known"]
+        return stood_in
 
 
 def with_stand_ins(event: Event) -> Event:

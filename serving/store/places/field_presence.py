@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.event.schema import Event
+from serving.decision.places.comparison import parts_said
 from serving.decision.places.place import Habits
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.places.tables import GROUPS, field_presence
@@ -45,13 +46,7 @@ _INSERT = insert_into(field_presence)
 
 def groups_present(event: Event) -> tuple[bool, ...]:
     """Which of GROUPS an event has."""
-    network = event.network
-    return (
-        any(value is not None for value in (network.ip, network.asn, network.country)),
-        event.device.id is not None,
-        event.device.user_agent is not None,
-        event.credential.id is not None,
-    )
+    return (*parts_said(event), event.credential.id is not None)
 
 
 @dataclass(frozen=True)

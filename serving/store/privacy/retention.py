@@ -101,7 +101,7 @@ def _old(connection: Connection, before: int, at: datetime) -> Iterator[Target]:
     forgotten = (field_presence.c.day < last_day) & (field_presence.c.identity != "")
     for row in connection.core.execute(sa.select(*field_presence.primary_key).where(forgotten)):
         yield Target(field_presence, tuple(row))
-    unused = (seen_values.c.first_at < before) & (sa.func.coalesce(seen_values.c.day, 0) < last_day)
+    unused = (seen_values.c.first_at < before) & (sa.func.coalesce(seen_values.c.counted_at, 0) < before)
     for row in connection.core.execute(
         sa.select(*seen_values.primary_key).where(unused, seen_values.c.settled_by.is_(None))
     ):

@@ -10,6 +10,7 @@ from pathlib import Path
 from features.enrichment.ip_lookup import NetworkTables
 from features.model.bundle import TrustModel
 from training.evaluation.context import SectionResult
+from training.evaluation.measure.sign_ins import sign_ins_section
 from training.evaluation.measure.simulated import simulated_section
 from training.evaluation.measure.stored import StoredSection, digest_of_inputs, read_section
 from training.evaluation.real.agents import agents_section
@@ -72,11 +73,16 @@ def _simulated(inputs: Inputs, progress: ProgressCallback) -> SectionResult:
     return simulated_section(inputs.models, inputs.seed, progress)
 
 
+def _sign_ins(inputs: Inputs, progress: ProgressCallback) -> SectionResult:
+    return sign_ins_section(inputs.models, inputs.seed, progress)
+
+
 SECTIONS = (
     MeasuredSection("masquerades", _suites, 6),
     MeasuredSection("window", _window, 3),
     MeasuredSection("agents", _agents, 1),
     MeasuredSection("few-records", _few_records, 1),
+    MeasuredSection("sign-ins", _sign_ins, 3, simulated=True),
     MeasuredSection("worlds", _simulated, 10, simulated=True),
 )
 """In the order in which they are shown."""

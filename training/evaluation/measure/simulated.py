@@ -15,7 +15,7 @@ from training.evaluation.report.detection import recall_section
 from training.evaluation.studies.flooding import PLACES, READS, measure_flooding
 from training.evaluation.studies.techniques import inject_techniques, share_over_victims
 from training.evaluation.tables import Table
-from training.metrics.bootstrap import Estimate
+from training.metrics.bootstrap import Estimate, mean_of
 from training.metrics.session_recall import thresholds_at_budget
 from training.pipeline.dataset import prepare
 from training.progress import ProgressCallback, stage_counter
@@ -94,14 +94,6 @@ PARTS: dict[str, Callable[[EvaluationContext], dict[str, Estimate]]] = {
     "floods of reads": _flooding,
 }
 """What is measured in each model's world, by what is shown as progress."""
-
-
-def mean_of(figures: Sequence[Estimate]) -> Estimate:
-    """The mean of a figure and of its interval over models."""
-    value, low, high = (
-        float(np.mean([getattr(figure, name) for figure in figures])) for name in ("value", "low", "high")
-    )
-    return Estimate(value, low, high, figures[0].count)
 
 
 def _tables(figures: dict[str, Estimate], models: int) -> list[Table]:

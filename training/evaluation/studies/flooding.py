@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.arrays import Array
-from features.engine.batch import replay
 from features.event.arrow import EVENT_SCHEMA
+from features.event.numpy_row import rows_of
 from features.model.bundle import TrustModel
 from training.data.labels import events_to_frame, frame_to_events
 from training.pipeline.dataset import Dataset
@@ -50,7 +50,7 @@ def measure_flooding(model: TrustModel, data: Dataset, seed: int) -> Flooding:
     victims = list(_victims(data, rng))
     if not victims:
         raise ValueError("no tested identity without abuse has a history: simulate more identities")
-    histories, requests, shape = [], [], (len(PLACES), len(READS), len(victims))
+    histories, requests, deployment = [], [], []
     for victim, rows in enumerate(victims):
         history = events_to_frame(data.world.events.take(rows))
         at = max(choose_start(history, rng), len(history) // 2)
@@ -62,13 +62,15 @@ def measure_flooding(model: TrustModel, data: Dataset, seed: int) -> Flooding:
                 attempt = attempt.assign(**{"identity.id": name, "session.started_at": attempt["time"].iloc[0]})
                 requests.append(attempt.assign(last=np.arange(reads + 1) == reads))
                 histories.append(_named(data.world.events.take(rows[: at + 1]), name))
+                deployment.append((data.deployment[rows[0]], at + 1, reads + 1))
     frame = pd.concat(requests, ignore_index=True)
     last = frame.pop("last").to_numpy(bool)
-    matrix = replay(pa.concat_tables([*histories, frame_to_events(frame)]), model.population)[-len(frame) :]
+    number, before, after = np.array(deployment).T
+    of_row = np.r_[np.repeat(number, before), np.repeat(number, after)]
+    every = rows_of(pa.concat_tables([*histories, frame_to_events(frame)]))
+    matrix = data.populations_for(model).replay(every, of_row)[-len(frame) :]
     risk = model.now_log_odds(matrix[last]).reshape(len(victims), len(PLACES), len(READS))
-    rise = (risk[:, :, :1] - risk).transpose(1, 2, 0)
-    assert rise.shape == shape
-    return Flooding(rise)
+    return Flooding((risk[:, :, :1] - risk).transpose(1, 2, 0))
 
 
 def _victims(data: Dataset, rng: Rng) -> Iterator[Array]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from pydantic import ValidationError
 
+from features.event.schema import Event
+from features.history.update import SUCCESS
+from serving.decision.places.named_values import value_names
 from serving.store.chain.hash_chain import first_row, next_tip
 from serving.store.chain.linked_rows import SEEN_VALUE
-from serving.store.schema import chain_rows, histories, seen_values
-from serving.store.seen_values import earlier_history
+from serving.store.schema import chain_rows, events, seen_values
+from serving.store.seen_values import known_before
 from serving.times import now
 
 revision = "0007"
@@ -18,7 +22,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add a table and two columns, and mark the identities that have a history already: what it knows is not new."""
+    """Add a table and two columns; what identities used before, by the events of their histories, is not new."""
     op.add_column(
         "events",
         sa.Column(
@@ -58,10 +62,10 @@ def upgrade() -> None:
             comment="the shortest that trust let a session last; null: no limit",
         ),
         sa.Column(
-            "day",
+            "counted_at",
             sa.BigInteger(),
             nullable=True,
-            comment="the last day on which it was allowed, as a proleptic ordinal",
+            comment="when it was last allowed on one more different day",
         ),
         sa.Column("days", sa.Integer(), nullable=False, comment="on how many different days it was allowed"),
         sa.Column(
@@ -91,16 +95,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("settled_by IS NULL"),
         postgresql_where=sa.text("settled_by IS NULL"),
     )
-    _mark_earlier_histories()
+    _know_earlier_values()
 
 
-def _mark_earlier_histories() -> None:
+def _know_earlier_values() -> None:
     connection = op.get_bind()
-    query = sa.select(histories.c.space, histories.c.identity).where(histories.c.kind == "identity")
-    identities = connection.execute(query).all()
-    if not identities:
+    rows = [known_before(*value, now()) for value in sorted(_values_used(connection))]
+    if not rows:
         return
-    rows = [earlier_history(space, identity, now()) for space, identity in identities]
     connection.execute(sa.insert(seen_values), rows)
     tip, first = first_row(connection, migration=revision)
     links = []
@@ -108,3 +110,18 @@ def _mark_earlier_histories() -> None:
         tip = next_tip(tip, link)
         links.append({**vars(tip), **vars(link)})
     connection.execute(sa.insert(chain_rows), links)
+
+
+def _values_used(connection: sa.Connection) -> set[tuple[str, str, str]]:
+    """Space, identity and name of every value that was used with success. By whole values, not by the parts that a
+    history keeps: operator and country, or client and system, that were never used together are new together."""
+    columns = (events.c.space, events.c.identity, events.c.body)
+    query = sa.select(*columns).where(events.c.version.is_not(None), events.c.outcome == SUCCESS)
+    used: set[tuple[str, str, str]] = set()
+    for space, identity, body in connection.execute(query):
+        try:
+            event = Event.model_validate_json(body)
+        except ValidationError:  # `rebuild` reports it
+            continue
+        used.update((space, identity, name) for name in value_names(event, event.time))
+    return used
