@@ -11,10 +11,10 @@ if typing.TYPE_CHECKING:
     from serving.decision.decision import Decision, decide
     from serving.decision.inputs import Explanation, Proof, SessionState
     from serving.policy.schema import Policy, PolicyError
-    from serving.policy_analysis.from_event_file import past_requests_from_events
-    from serving.policy_analysis.replay import replay_policy
-    from serving.policy_analysis.replay_counts import ReplayCounts
-    from serving.policy_analysis.tune import tune_thresholds, tuning_sample
+    from serving.policy_analysis.past.from_event_file import past_requests_from_events
+    from serving.policy_analysis.replays.replay import replay_policy
+    from serving.policy_analysis.replays.replay_counts import ReplayCounts
+    from serving.policy_analysis.tuning.tune import tune_thresholds, tuning_sample
     from serving.store.store import Store
 
 __all__ = [
@@ -41,11 +41,11 @@ _HOME = {
     "SessionState": "serving.decision.inputs",
     "Policy": "serving.policy.schema",
     "PolicyError": "serving.policy.schema",
-    "past_requests_from_events": "serving.policy_analysis.from_event_file",
-    "replay_policy": "serving.policy_analysis.replay",
-    "ReplayCounts": "serving.policy_analysis.replay_counts",
-    "tune_thresholds": "serving.policy_analysis.tune",
-    "tuning_sample": "serving.policy_analysis.tune",
+    "past_requests_from_events": "serving.policy_analysis.past.from_event_file",
+    "replay_policy": "serving.policy_analysis.replays.replay",
+    "ReplayCounts": "serving.policy_analysis.replays.replay_counts",
+    "tune_thresholds": "serving.policy_analysis.tuning.tune",
+    "tuning_sample": "serving.policy_analysis.tuning.tune",
     "Store": "serving.store.store",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from support.live_server import Server, new_home, served
 
+from features.history.population import empty_population
 from serving.launch.client import Service, started_service
 from serving.store.chain.verify import verify_log
 from serving.store.rebuild import rebuild_histories
@@ -83,4 +84,4 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with served(new_home(tmp_path_factory.mktemp("small") / "home")) as server:
         yield server
     assert verify_log(server.store).breaks == ()
-    assert rebuild_histories(server.store, write=False) == ()
+    assert rebuild_histories(server.store, empty_population(), write=False) == ()

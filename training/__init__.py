@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
     from training.model.explanations import explain_hazard, explain_now
     from training.model.recipe import Recipe
     from training.pipeline.dataset import prepare
+    from training.pipeline.doctor import examine_log
     from training.pipeline.retraining import RetrainResult, register_model, retrain
     from training.pipeline.train import augment, evaluate, fit, run_promotion_checks
     from training.promotion.registry import ForcedPromotion, NotPromoted, champion, promote
@@ -46,6 +47,7 @@ __all__ = [
     "compare_versions",
     "evaluate",
     "evaluation_context",
+    "examine_log",
     "explain_hazard",
     "explain_now",
     "fairness_section",
@@ -80,6 +82,7 @@ _HOME = {
     "explain_now": "training.model.explanations",
     "Recipe": "training.model.recipe",
     "prepare": "training.pipeline.dataset",
+    "examine_log": "training.pipeline.doctor",
     "RetrainResult": "training.pipeline.retraining",
     "register_model": "training.pipeline.retraining",
     "retrain": "training.pipeline.retraining",

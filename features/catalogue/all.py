@@ -11,16 +11,29 @@ from features.catalogue import (
     context,
     credential,
     device,
+    evidence,
     intent,
     network,
     privilege,
     rhythm,
+    session_evidence,
     travel,
 )
 from features.catalogue.registration import Feature, features_in
 
 FEATURES: tuple[Feature, ...] = features_in(
-    network, device, travel, action, intent, privilege, credential, rhythm, automation, context
+    network,
+    device,
+    travel,
+    action,
+    privilege,
+    credential,
+    rhythm,
+    automation,
+    context,
+    evidence,
+    session_evidence,
+    intent,
 )
 """Every feature, in column order."""
 

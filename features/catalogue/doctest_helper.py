@@ -10,6 +10,7 @@ import numpy as np
 from features.arrays import Array
 from features.catalogue.registration import Feature
 from features.event.row_fields import FIELDS, ROW
+from features.history.evidence.fields import EVIDENCE
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, empty
 from features.history.population import CODES, empty_population
 from features.kernels.decayed_counts import add
@@ -24,7 +25,10 @@ def reading(feature: Feature, **records: dict[str, Any]) -> float:
 def _record(name: str, values: dict[str, Any]) -> Any:
     record = _blank(name)
     for field, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name == "evidence":
+            for place, bits in value.items():
+                record[field][0, place] = bits
+        elif isinstance(value, dict):
             _fill_table(record[0], field, value)
         else:
             record[field] = value
@@ -36,7 +40,7 @@ def _blank(name: str) -> Array:
         return empty_population()
     if name == "event":
         return np.array([(*(field.unknown for field in FIELDS), math.nan)], ROW)
-    record = empty({"identity": IDENTITY, "session": SESSION, "credential": CREDENTIAL}[name])
+    record = empty({"identity": IDENTITY, "session": SESSION, "credential": CREDENTIAL, "evidence": EVIDENCE}[name])
     if name == "identity":
         record["weight"] = 1.0
     return record

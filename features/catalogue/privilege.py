@@ -81,3 +81,13 @@ def privilege_gained_in_session(session: Record) -> float:
     2.0
     """
     return session.privilege_above_max
+
+
+@feature(unit="bits, weighted 1 to 4", direction=1, tells="defences switched off oddly from the same by routine")
+def tactic_weighted_rarity(event: Record, evidence: Record) -> float:
+    """The action is one that attackers use, late in an attack, and is not to be expected of this identity.
+
+    >>> reading(tactic_weighted_rarity, event={"tactic_weight": 4.0}, evidence={"rarity": 6.0})
+    24.0
+    """
+    return event.tactic_weight * evidence.rarity

@@ -1,8 +1,9 @@
 """The @feature decorator, and the checks a function must pass to be a feature.
 
-A feature is a function of records named by its parameters: any of `event`, `identity`, `session`, `credential` and
-`population`. The batch, the service and Spark run the same compiled function. Registration reads the function's syntax
-tree, so that a misspelt field or a write to a record is refused at import, with its line, and not by the JIT.
+A feature is a function of records named by its parameters: any of `event`, `identity`, `session`, `credential`,
+`population` and `evidence`. The batch, the service and Spark run the same compiled function. Registration reads the
+function's syntax tree, so that a misspelt field or a write to a record is refused at import, with its line, and not by
+the JIT.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from features.event.row_fields import ROW
+from features.history.evidence.fields import EVIDENCE
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION
 from features.history.population import POPULATION
 from features.kernels.compilation import jit
@@ -28,6 +30,7 @@ RECORDS: dict[str, np.dtype[np.void]] = {
     "session": SESSION,
     "credential": CREDENTIAL,
     "population": POPULATION,
+    "evidence": EVIDENCE,
 }
 """The records a feature can read, by parameter name."""
 

@@ -8,8 +8,9 @@ from features.arrays import NAN, Record
 from features.catalogue.registration import feature
 from features.history import half_lives
 from features.history.event_values import hour_bin
+from features.history.evidence.fields import FAILED, REQUESTS
 from features.history.half_lives import DAY
-from features.kernels.decayed_counts import log_of_one_more, seconds_between, surprise
+from features.kernels.decayed_counts import above_zero, log2, log_of_one_more, seconds_between, surprise
 
 HABITS_IN_A_RATE = half_lives.HABIT / half_lives.RATE
 """The half-life of habits over that of the current rate."""
@@ -135,3 +136,45 @@ def highest_hour_rarity_in_session(session: Record) -> float:
     3.0
     """
     return session.hour_rarity_max
+
+
+@feature(unit="log2(1 + failures), fading in 6 hours", direction=1, always=True, tells="slow guessing from one typo")
+def failures_over_hours(identity: Record) -> float:
+    """Attempts of this identity have failed or been denied over the last hours.
+
+    >>> reading(failures_over_hours, identity={"recent_failures": 31.0})
+    5.0
+    """
+    return log2(1.0 + identity.recent_failures)
+
+
+@feature(unit="log2(1 + failures), fading in a day", direction=1, always=True, tells="guesses that succeed from typos")
+def failures_before_success(identity: Record) -> float:
+    """This identity's sign-ins failed again and again before one succeeded.
+
+    >>> reading(failures_before_success, identity={"guesses": 127.0})
+    7.0
+    """
+    return log2(1.0 + identity.guesses)
+
+
+@feature(unit="log2(1 + failures)", direction=1, always=True, tells="a session that tries doors from one that works")
+def failures_in_session(evidence: Record) -> float:
+    """Requests of this session have failed or been denied.
+
+    >>> reading(failures_in_session, evidence={"after": {FAILED: 7.0}})
+    3.0
+    """
+    return log2(1.0 + evidence.after[FAILED])
+
+
+@feature(unit="log2 ratio", direction=1, always=True, tells="a session that tries doors from a job that always fails")
+def failures_above_usual_in_session(identity: Record, evidence: Record) -> float:
+    """More of this session's requests have failed or been denied than is usual for this identity.
+
+    >>> reading(failures_above_usual_in_session, evidence={"after": {FAILED: 7.0, REQUESTS: 10.0}})
+    2.0
+    """
+    failed, attempts = identity.failed_attempts / identity.weight, identity.attempts / identity.weight
+    usual = evidence.after[REQUESTS] * (failed + 0.5) / (attempts + 5.0)
+    return above_zero(log2((evidence.after[FAILED] + 1.0) / (usual + 1.0)))

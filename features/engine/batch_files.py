@@ -25,7 +25,8 @@ from features.engine.batch import Count, Progress, by_column, time_order
 from features.engine.batch_state import BatchState
 from features.event.arrow import EVENT_SCHEMA, conform
 from features.event.numpy_row import rows_of, take_rows
-from features.hashing import digest_of, key_of
+from features.hashing import key_of
+from features.history.population import population_digest
 
 BATCH = 65_536
 SLICE = 1_000_000
@@ -91,7 +92,7 @@ def _begin(out: Path, source: Path, population: Array, parts: int) -> None:
         "bytes": source.stat().st_size,
         "modified": source.stat().st_mtime,
         "catalogue": digest(),
-        "population": digest_of(population.tobytes()),
+        "population": population_digest(population),
         "parts": parts,
     }
     out.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,7 @@ from features.engine.codegen import functions_of
 from features.event.countries import DISTANCES
 from features.event.row_fields import ROW
 from features.hashing import digest_of, digest_of_file
+from features.history.evidence.fields import ACTION, EVIDENCE, RESOURCE
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.history.population import POPULATION, empty_population
 from features.kernels.forest_kernel import add_leaf_values
@@ -71,7 +72,9 @@ class Step:
         out of range."""
         if values.shape != (len(rows), self.width) or (positions[:, 0] < 0).any():
             raise IndexError("a position has no row in `values`")
-        self.kernel(rows, positions, *records, population, values.reshape(-1, copy=False), AS_LOGGED)
+        self.kernel(
+            rows, positions, *records, population, np.zeros(1, EVIDENCE), values.reshape(-1, copy=False), AS_LOGGED
+        )
 
     def compile(self) -> None:
         """Compile now, or load from the cache, what the first event and the first score would wait for."""
@@ -92,7 +95,7 @@ class Step:
         values = np.empty(self.width)
         known = (row.dtype, identity.dtype, session.dtype, credential.dtype, population.dtype) == _LAYOUTS
         (self._single_event_entry if known else self.kernel)(
-            row, _FIRST_POSITION, identity, session, credential, population, values, outcome
+            row, _FIRST_POSITION, identity, session, credential, population, empty(EVIDENCE), values, outcome
         )
         return values
 
@@ -105,7 +108,10 @@ class Step:
         records = empty(IDENTITY), empty(SESSION), empty(CREDENTIAL)
         kernel: Any = self.kernel
         types = tuple(
-            map(numba.typeof, (np.empty(1, ROW), _FIRST_POSITION, *records, empty_population(), np.empty(1), 0))
+            map(
+                numba.typeof,
+                (np.empty(1, ROW), _FIRST_POSITION, *records, empty_population(), empty(EVIDENCE), np.empty(1), 0),
+            )
         )
         kernel.compile(types)
         entry: Callable[..., None] = kernel.overloads[types].entry_point
@@ -134,6 +140,8 @@ def _source(features: tuple[Feature, ...]) -> str:
 import numpy as np
 from features.kernels.bucket_table import bucket_start
 from features.kernels.prefetch import prefetch_record_at, prefetch_bucket, prefetch_record
+from features.history.evidence.of_event import weigh_event
+from features.history.evidence.frequencies import value_key_of
 from features.history.update import decay_to, update_histories
 from features.kernels.compilation import entry, jit
 from features.kernels.hash_table import find_positions as _find_positions
@@ -150,8 +158,8 @@ def read_into(values, position):
 lower_record_view(read_into, READ)
 
 @entry
-def run(rows, positions, identities, sessions, credentials, populations, values, outcome):
-    population = populations[0]
+def run(rows, positions, identities, sessions, credentials, populations, evidences, values, outcome):
+    population, evidence = populations[0], evidences[0]
     for i in range(len(positions)):
         event = rows[positions[i, 0]]
         identity = identities[record_position(identities, positions[i, 1])]
@@ -163,18 +171,26 @@ def run(rows, positions, identities, sessions, credentials, populations, values,
             actions, operators = population.action_key[kind], population.asn_key[kind]
             prefetch_bucket(actions, population.action_rarity[kind], bucket_start(actions, coming.action))
             prefetch_bucket(operators, population.asn_rarity[kind], bucket_start(operators, coming.asn))
+            values_seen, of_action = population.value_key, value_key_of(kind, {ACTION}, coming.action)
+            of_resource = value_key_of(kind, {RESOURCE}, coming.resource)
+            prefetch_bucket(values_seen, population.value_amount, bucket_start(values_seen, of_action))
+            prefetch_bucket(values_seen, population.value_amount, bucket_start(values_seen, of_resource))
             prefetch_record_at(identities, positions[i + 1, 1])
+            if positions[i + 1, 1] >= 0:
+                who = identities[positions[i + 1, 1]]
+                prefetch_bucket(who.action_key, who.action_count, bucket_start(who.action_key, coming.action))
             prefetch_record_at(sessions, positions[i + 1, 2])
             prefetch_record_at(credentials, positions[i + 1, 3])
             prefetch_record(read_into(values, positions[i + 1, 0]))
         if i + {PREFETCH_DISTANCE} < len(positions):
             prefetch_record_at(rows, positions[i + {PREFETCH_DISTANCE}, 0])
         decay_to(event, identity)
+        weigh_event(event, identity, session, population, evidence)
         read = read_into(values, positions[i, 0])
 {reads}
         if outcome != {_READ_ONLY}:
             applied = event.outcome if outcome == {AS_LOGGED} else outcome
-            update_histories(event, read, identity, session, credential, applied)
+            update_histories(event, read, evidence, identity, session, credential, applied)
 
 @entry
 def find_positions({_FIND_PARAMETERS}):

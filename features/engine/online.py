@@ -8,9 +8,6 @@ from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.engine.fused_step import Step, compile_step
 from features.history.layout import History
-from features.history.population import empty_population
-
-_NO_POPULATION = empty_population()
 
 
 @cache
@@ -27,9 +24,12 @@ def vector(row: Array, history: History, population: Array) -> Array:
     return step().read(row, history.identity, history.session, history.credential, population)
 
 
-def fold(row: Array, history: History, outcome: int) -> None:
-    """Update a history with one event, in place; `outcome` is one of the codes in `features.history.update`."""
-    step().read_and_update(row, history.identity, history.session, history.credential, _NO_POPULATION, outcome)
+def fold(row: Array, history: History, population: Array, outcome: int) -> None:
+    """Update a history with one event, in place; `outcome` is one of the codes in `features.history.update`.
+
+    A session's sums of evidence compare with the population, so it must be the one its features were read with.
+    """
+    step().read_and_update(row, history.identity, history.session, history.credential, population, outcome)
 
 
 def read_and_update(row: Array, history: History, population: Array, outcome: int) -> Array:

@@ -1,7 +1,9 @@
 """How ids are written and compared.
 
-Ids are kept in NFC, without characters that cannot be seen. Letter case is significant: two identities may differ by
-it. A revocation is met by every spelling, since denying too much is noticed and denying too little is not.
+Ids are kept in NFC, without characters that cannot be seen. An identity is the same in any letter case and width, as
+people type it: the spelling that came first is kept. Two that are stored apart, as from an earlier release, stay apart.
+Ids of sessions, credentials and devices are made by machines and compared as they are. A revocation is met by every
+spelling, letters that look alike included, since denying too much is noticed and denying too little is not.
 """
 
 from __future__ import annotations

@@ -39,6 +39,8 @@ def short_name(role: str) -> str:
     return re.split(r"[/:\\]", normalized_role(role))[-1].strip()
 
 
+PRIVILEGED_WORDS = ("admin", "administrator", "superuser")
+"""Words by which a role's name is privileged, unless a policy lists others."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 

@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrays import NEVER
+from features.event.action_names.name_words import verb_of
+from features.event.action_names.tactics import tactic_weight
 from features.event.arrow import EVENT_SCHEMA
 from features.event.countries import country_code
 from features.event.ip_network import prefix_of
@@ -141,6 +143,8 @@ FIELDS: tuple[Field, ...] = (
     _time("session_started_at", "session.started_at"),
     _text("intent", "session.intent"),
     _text("action", "action.name"),
+    _text("verb", "action.name", lambda name: key_of(verb_of(name))),
+    _number("tactic_weight", "action.name", tactic_weight),
     _text("category", "action.category", _code(Category)),
     _text("impact", "action.impact", _code(Impact)),
     _text("outcome", "action.outcome", _code(Outcome)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from features.arrays import NEVER, SECOND, Record
 from features.history.layout import LONGEST_LOOP
@@ -21,11 +22,13 @@ def hour_bin(time: int) -> int:
 
 
 @jit
-def combine_keys(first: int, second: int) -> int:
-    """One key for an ordered pair of keys, unknown if either is. Shifts and XOR wrap alike with and without JIT."""
-    if first == 0 or second == 0:
-        return 0
-    return ((first << 7) ^ (first >> 9) ^ second) & 0x7FFF_FFFF_FFFF_FFFF
+def combine_keys(first: Any, second: Any) -> Any:
+    """One key for an ordered pair of keys, unknown if either is. Shifts and XOR wrap alike with and without JIT.
+
+    Called from Python, it takes arrays of keys as well.
+    """
+    pair = ((first << 7) ^ (first >> 9) ^ second) & 0x7FFF_FFFF_FFFF_FFFF
+    return pair * ((first != 0) & (second != 0))
 
 
 @jit

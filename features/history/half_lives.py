@@ -13,6 +13,8 @@ PACE = MINUTE
 FAILURE = 10 * MINUTE
 """Failed and denied attempts."""
 SIGN_IN_FAILURE = 6 * HOUR
-"""Failed sign-ins, such as password spraying and unanswered prompts."""
+"""Failed sign-ins, such as password spraying and unanswered prompts, and failures of any kind over hours."""
 PROMPT = HOUR
 """Authentication prompts and their successes."""
+GUESSES = DAY
+"""Failed sign-ins that a success followed."""

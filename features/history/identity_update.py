@@ -20,8 +20,20 @@ from features.history.event_values import (
     request_of,
     strong_time,
 )
+from features.history.evidence.fields import (
+    ACTION,
+    AGENT,
+    ASN,
+    INSTANCE,
+    NETWORK,
+    RESOURCE,
+    STEP,
+    STEP_CUSUM,
+    TOTAL_CUSUM,
+    VERB,
+)
 from features.kernels.compilation import jit
-from features.kernels.decayed_counts import add, log_of_one_more, seconds_between
+from features.kernels.decayed_counts import HELD, REPLACING, add, log_of_one_more, seconds_between
 
 
 @jit
@@ -45,19 +57,33 @@ def _learn_rhythm(event: Record, identity: Record) -> None:
 
 
 @jit
-def _learn_values(event: Record, identity: Record, session: Record) -> None:
+def _learn_compared(field: int, keys: Array, counts: Array, key: int, identity: Record) -> None:
+    """Count a value of a field that is compared with the others', and whether it was new."""
+    if key == 0:
+        return
+    did = add(keys, counts, key, identity.weight)
+    identity.compared_count[field] += identity.weight
+    if did != HELD:
+        identity.first_count[field] += identity.weight
+    if did == REPLACING and (field == ACTION or field == STEP):  # noqa: PLR1714, SIM109  (see seconds_between)
+        identity.forgotten += identity.weight
+
+
+@jit
+def _learn_values(event: Record, evidence: Record, identity: Record) -> None:
     """Count the values of the event in each table of the identity."""
     weight = identity.weight
-    _add_if_known(identity.network_key, identity.network_count, event.network, weight)
-    _add_if_known(identity.asn_key, identity.asn_count, event.asn, weight)
+    _learn_compared(NETWORK, identity.network_key, identity.network_count, event.network, identity)
+    _learn_compared(ASN, identity.asn_key, identity.asn_count, event.asn, identity)
+    _learn_compared(INSTANCE, identity.instance_key, identity.instance_count, event.instance, identity)
+    _learn_compared(AGENT, identity.agent_key, identity.agent_count, event.agent, identity)
+    _learn_compared(ACTION, identity.action_key, identity.action_count, event.action, identity)
+    _learn_compared(VERB, identity.verb_key, identity.verb_count, event.verb, identity)
+    _learn_compared(STEP, identity.step_key, identity.step_count, evidence.step, identity)
+    _learn_compared(RESOURCE, identity.resource_key, identity.resource_count, event.resource, identity)
     _add_if_known(identity.country_key, identity.country_count, event.country, weight)
-    _add_if_known(identity.instance_key, identity.instance_count, event.instance, weight)
-    _add_if_known(identity.agent_key, identity.agent_count, event.agent, weight)
     _add_if_known(identity.credential_key, identity.credential_count, event.credential_key, weight)
-    _add_if_known(identity.action_key, identity.action_count, event.action, weight)
-    _add_if_known(identity.step_key, identity.step_count, combine_keys(session.last_action, event.action), weight)
     _add_if_known(identity.intended_key, identity.intended_count, combine_keys(event.intent, event.action), weight)
-    _add_if_known(identity.resource_key, identity.resource_count, event.resource, weight)
     identity.category_count[event.category] += weight
     identity.hour_count[hour_bin(event.time)] += weight
 
@@ -79,6 +105,18 @@ def _learn_person_client(event: Record, identity: Record) -> None:
         identity.person_today = 0.0
         identity.person_day = day
     identity.person_today += identity.weight
+
+
+@jit
+def _learn_evidence(evidence: Record, identity: Record) -> None:
+    """Update how high the sums of evidence usually stand, and what the identity's attempts come to."""
+    weight = identity.weight
+    identity.step_cusum_sum += weight * evidence.after[STEP_CUSUM]
+    identity.total_cusum_sum += weight * evidence.after[TOTAL_CUSUM]
+    identity.guesses = max(identity.guesses, identity.sign_in_failures)
+    identity.attempts += weight
+    if evidence.is_first == 1.0:
+        identity.starts += weight
 
 
 @jit
@@ -120,10 +158,11 @@ def _learn_rotation(event: Record, identity: Record) -> None:
 
 
 @jit
-def learn_habits(event: Record, identity: Record, session: Record) -> None:
+def learn_habits(event: Record, evidence: Record, identity: Record, session: Record) -> None:
     """Add a successful event to what this identity usually does, from where, when and with what."""
     _learn_rhythm(event, identity)
-    _learn_values(event, identity, session)
+    _learn_values(event, evidence, identity)
+    _learn_evidence(evidence, identity)
     _learn_person_client(event, identity)
     _learn_means(event, identity, session)
     _learn_rotation(event, identity)
@@ -152,6 +191,9 @@ def record_failure(event: Record, identity: Record) -> None:
     """Count a failed or denied attempt; it decays within hours and changes no habit."""
     identity.failures += 1.0
     identity.failure_streak += 1.0
+    identity.recent_failures += 1.0
+    identity.attempts += identity.weight
+    identity.failed_attempts += identity.weight
     if event.category == AUTHENTICATE:
         identity.sign_in_failures += 1.0
         identity.prompts += 1.0

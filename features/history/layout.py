@@ -16,10 +16,13 @@ import numpy as np
 
 from features.arrays import NEVER, Array
 from features.hashing import digest_of
+from features.history.evidence.fields import COMPARED, SUMS
 from features.kernels.bucket_table import BUCKET
 
 SMALL, MIDDLE, LARGE = BUCKET, 2 * BUCKET, 4 * BUCKET
 """Table sizes, in values. There are few, because each size is compiled separately."""
+ACTIONS, STEPS = 128, 256
+"""Actions and steps of an identity: a shell's user knows some two hundred commands, a service account a dozen calls."""
 SESSION_RESOURCES = 16
 RECENT = BUCKET
 """Recent values kept with their times; a new one replaces the least recently seen."""
@@ -59,6 +62,10 @@ IDENTITY = np.dtype(
         ("prompts", "f8"),
         ("step_ups", "f8"),
         ("failure_streak", "f8"),
+        ("recent_failures", "f8"),
+        ("guesses", "f8"),
+        ("attempts", "f8"),
+        ("failed_attempts", "f8"),
         ("exposures", "f8"),
         ("privilege_max", "f8"),
         ("gap_mean", "f8"),
@@ -91,16 +98,27 @@ IDENTITY = np.dtype(
         *_table("instance", SMALL),
         *_table("agent", SMALL),
         *_table("credential", SMALL),
-        *_table("action", LARGE),
-        *_table("step", LARGE),
+        *_table("verb", LARGE),
         *_table("intended", LARGE),
         *_table("resource", LARGE),
         ("category_count", "f8", (CATEGORIES,)),
         ("hour_count", "f8", (HOUR_BINS,)),
+        ("compared_count", "f8", (len(COMPARED),)),
+        ("first_count", "f8", (len(COMPARED),)),
+        ("starts", "f8"),
+        ("forgotten", "f8"),
+        ("step_cusum_sum", "f8"),
+        ("total_cusum_sum", "f8"),
+        ("loose_at", "i8"),
+        ("loose_action", "i8"),
+        ("loose_sum", "f8", (SUMS,)),
+        *_table("action", ACTIONS),
+        *_table("step", STEPS),
     ],
     align=True,
 )
-"""The history of an identity."""
+"""The history of an identity. Of each compared field it counts the events in which the field was known, and in how many
+of them its value was new. What is `loose` is the session of events that name none, see `evidence.frequencies.IDLE`."""
 
 SESSION = np.dtype(
     [
@@ -138,6 +156,7 @@ SESSION = np.dtype(
         ("hour_rarity_max", "f8"),
         ("gap_unlike_usual_max", "f8"),
         ("privilege_above_max", "f8"),
+        ("evidence_sum", "f8", (SUMS,)),
     ],
     align=True,
 )
@@ -166,6 +185,7 @@ _INITIAL_VALUES: dict[str, float | int] = {
     "located_at": NEVER,
     "strong_at": NEVER,
     "last_issued": NEVER,
+    "loose_at": NEVER,
     "last": NEVER,
     "proved_at": NEVER,
     "step_up_at": NEVER,
@@ -208,6 +228,19 @@ def _blank(dtype: np.dtype[np.void]) -> bytes:
                 record[name] = value
         _BLANK[dtype] = record.tobytes()
     return _BLANK[dtype]
+
+
+OF_A_POPULATION = ("step_cusum_sum", "total_cusum_sum", "loose_sum", "evidence_sum")
+"""The fields that depend on the population an event was compared with; all others follow from the events alone."""
+
+
+def without_sums(record: Array) -> Array:
+    """A copy of a record without what depends on a population."""
+    bare = copied(record)
+    for name in OF_A_POPULATION:
+        if name in (bare.dtype.names or ()):
+            bare[name] = 0.0
+    return bare
 
 
 def copied(record: Array) -> Array:

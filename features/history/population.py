@@ -1,4 +1,4 @@
-"""How common networks, agents, systems and actions are among all identities of a type: a frozen snapshot.
+"""How common values are among all identities of a type: a frozen snapshot.
 
 It is measured on benign events of a window that ends before the first training row, stored with the model, and never
 updated by scored requests. It makes an ordinary first session of a new identity distinguishable from an unusual one.
@@ -14,13 +14,22 @@ import pyarrow as pa
 
 from features.arrays import Array
 from features.event.numpy_row import rows_of
+from features.hashing import digest_of
 from features.history.category_codes import IDENTITY_TYPES
 from features.history.event_values import hour_bin
+from features.history.evidence.fields import SCALED
+from features.history.evidence.frequencies import (
+    Values,
+    fields_of_frequencies,
+    joined,
+    keep_values,
+    measure_frequencies,
+)
 from features.history.layout import CATEGORIES, HOUR_BINS
 from features.history.update import SUCCESS
 from features.kernels.decayed_counts import RAREST, SMALLEST_SHARE, add
 
-_SIZES = {"asn": 1024, "country": 256, "agent": 256, "system": 64, "action": 2048}
+TABLES = {"asn": 1024, "country": 256, "agent": 256, "system": 64, "action": 2048}
 """Slots of each table; the most common values fill at most half of them, so that few buckets overflow."""
 CODES = {"category": CATEGORIES, "hour": HOUR_BINS}
 """Arrays indexed by a code instead of a hashed key."""
@@ -32,14 +41,18 @@ POPULATION = np.dtype(
         *((f"{name}_rarity", "f8", (_TYPES, size)) for name, size in CODES.items()),
         *(
             part
-            for name, size in _SIZES.items()
+            for name, size in TABLES.items()
             for part in ((f"{name}_key", "i8", (_TYPES, size)), (f"{name}_rarity", "f8", (_TYPES, size)))
         ),
+        *fields_of_frequencies(_TYPES),
+        ("scale_center", "f8", (_TYPES, SCALED)),
+        ("scale_spread", "f8", (_TYPES, SCALED)),
     ],
     align=True,
 )
-"""For each identity type: the number of identities measured, and the rarity of each of the most common values, as -log
-of the share of identities that used it."""
+"""For each identity type: the number of identities measured; the rarity of each of the most common values, as -log of
+the share of identities that used it; how often values occur among events; and what is usual of each sum of evidence,
+where a spread of 0 means that it was not measured."""
 
 
 def empty_population() -> Array:
@@ -50,20 +63,30 @@ def empty_population() -> Array:
 def measure_population(table: pa.Table) -> Array:
     """Measure the successful events of a table, shape (1,) of POPULATION.
 
-    Shares are of identities, not of events, so that one busy service account does not dominate.
+    Shares are of identities, not of events, so that one busy service account does not dominate. What is usual of sums
+    of evidence needs these features first, see `features.engine.population_window`.
     """
-    rows = rows_of(table)
+    return measure_rows(rows_of(table))
+
+
+def measure_rows(rows: Array) -> Array:
+    """The same for rows, shape (n,) of ROW."""
     rows = rows[rows["outcome"] == SUCCESS]
     population = empty_population()
-    for identity_type in np.unique(rows["identity_type"]):
-        _measure(population[0], int(identity_type), rows[rows["identity_type"] == identity_type])
+    values: list[Values] = []
+    for identity_type in np.unique(rows["identity_type"]).tolist():
+        some = rows[rows["identity_type"] == identity_type]
+        _measure(population[0], identity_type, some)
+        values.append(measure_frequencies(population[0], identity_type, some))
+    if values:
+        keep_values(population[0], joined(values))
     return population
 
 
 def _measure(population: Array, kind: int, rows: Array) -> None:
     identities, people = rows["identity_key"], len(np.unique(rows["identity_key"]))
     population["people"][kind] = people
-    for name, size in _SIZES.items():
+    for name, size in TABLES.items():
         keys, rarities = population[f"{name}_key"][kind], population[f"{name}_rarity"][kind]
         values, users = _users(identities, rows[name])
         for index in np.argsort(users, kind="stable")[-(size // 2) :].tolist():  # most common last, so that it stays
@@ -87,6 +110,11 @@ def _users(identities: Array, values: Array) -> tuple[Array, Array]:
     known = values != 0
     pairs = np.unique(np.column_stack([identities[known], values[known]]), axis=0)
     return np.unique(pairs[:, 1], return_counts=True)
+
+
+def population_digest(population: Array) -> str:
+    """The digest of a population, which every decision records: its features are reproduced only with the same."""
+    return digest_of(population.tobytes())
 
 
 def save_population(population: Array, path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from features.arrays import Record
 from features.history import half_lives
+from features.history.evidence.sums import keep_sums
 from features.history.identity_update import learn_habits, record_failure
 from features.history.recent_values import remember
 from features.history.session_update import learn_pace, learn_session, record_rarities
@@ -34,8 +35,12 @@ def decay_to(event: Record, identity: Record) -> None:
     identity.pace *= decay_factor(gap, half_lives.PACE)
     if identity.failures > 0.0:
         identity.failures *= decay_factor(gap, half_lives.FAILURE)
-    if identity.sign_in_failures > 0.0:
-        identity.sign_in_failures *= decay_factor(gap, half_lives.SIGN_IN_FAILURE)
+    if identity.recent_failures > 0.0:
+        hours = decay_factor(gap, half_lives.SIGN_IN_FAILURE)
+        identity.recent_failures *= hours
+        identity.sign_in_failures *= hours
+    if identity.guesses > 0.0:
+        identity.guesses *= decay_factor(gap, half_lives.GUESSES)
     if identity.prompts > 0.0:
         prompt = decay_factor(gap, half_lives.PROMPT)
         identity.prompts *= prompt
@@ -54,12 +59,18 @@ def _learn_credential(event: Record, credential: Record) -> None:
 
 @jit
 def update_histories(
-    event: Record, values: Record, identity: Record, session: Record, credential: Record, outcome: int
+    event: Record,
+    values: Record,
+    evidence: Record,
+    identity: Record,
+    session: Record,
+    credential: Record,
+    outcome: int,
 ) -> None:
-    """Apply one event to the histories of its identity, session and credential; call `age` first.
+    """Apply one event to the histories of its identity, session and credential; call `decay_to` first.
 
-    `values` holds the event's feature values by name, computed before this call. Use only features of histories here,
-    never population features: a history must not depend on a model's population.
+    `values` holds the event's feature values by name, and `evidence` what `weigh_event` wrote, both before this call.
+    Only the sums of evidence may depend on a population: histories are folded again with the one that was used.
     """
     if event.exposed == 1.0 and credential.exposed == 0.0:
         credential.exposed = 1.0
@@ -67,9 +78,10 @@ def update_histories(
     if outcome == UNKNOWN or outcome == CHALLENGED:  # noqa: PLR1714, SIM109  (see seconds_between)
         return
     record_rarities(values, session)
+    keep_sums(event, evidence, identity, session, 0.0 if outcome == SUCCESS else 1.0)
     if outcome == SUCCESS:
         learn_pace(event, identity, session)
-        learn_habits(event, identity, session)
+        learn_habits(event, evidence, identity, session)
         learn_session(event, session)
         _learn_credential(event, credential)
     else:

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.bounded_yaml.scalars import FormatVersion
-from features.event.schema import Category, Environment, IdentityType, Impact, Sensitivity
+from features.event.schema import Category, Count, Environment, IdentityType, Impact, Sensitivity
 
 Pattern = Annotated[str, Field(min_length=1, max_length=256)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
@@ -53,7 +53,7 @@ class IdentityEntry(InventoryPart):
     type: IdentityType | None = None
     role: str | None = None
     privileged: bool | None = None
-    entitlements: Annotated[int, Field(ge=0)] | None = None
+    entitlements: Count | None = None
     """How many entitlements it was granted."""
     owner: str | None = None
 

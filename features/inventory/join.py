@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -11,10 +12,14 @@ from features.event.arrow import conform
 from features.inventory.context_files import Context
 from features.inventory.entries import AssetEntry, IdentityEntry
 from features.inventory.matching import (
+    identity_of_both,
+    larger_count,
     matching_action,
     matching_assets,
     matching_identity,
     stricter_environment,
+    stricter_privilege,
+    stricter_role,
     stricter_sensitivity,
 )
 
@@ -68,29 +73,31 @@ def _known_asset(row: _Row, context: Context) -> _Row:
 
 
 def _entry_of(identity: str, context: Context) -> IdentityEntry | None:
-    """What is known of an identity: by its id, or by the name that an ARN ends in."""
-    listed = matching_identity(context.inventory, identity)
-    exported = context.identities.get(identity) or context.identities.get(identity.rpartition("/")[2])
-    return listed or exported
+    """What is known of an identity: by its id, or in an export by the name that an ARN ends in, all of it together."""
+    found = [
+        matching_identity(context.inventory, identity),
+        context.identities.get(identity),
+        context.identities.get(identity.rpartition("/")[2]) if "/" in identity else None,
+    ]
+    return reduce(identity_of_both, filter(None, found)) if any(found) else None
 
 
 def _known_identity(row: _Row, context: Context) -> _Row:
     entry = _entry_of(row["identity.id"], context)
     if entry is None:
         return {}
-    counts = [count for count in (row["identity.entitlements_granted"], entry.entitlements) if count is not None]
     return {
         "identity.type": entry.type or row["identity.type"],
-        "identity.role": row["identity.role"] or entry.role,
-        "identity.entitlements_granted": max(counts, default=None),
+        "identity.role": stricter_role([row["identity.role"], entry.role]),
+        "identity.entitlements_granted": larger_count([row["identity.entitlements_granted"], entry.entitlements]),
     }
 
 
 def _known_privilege(row: _Row, context: Context) -> _Row:
     entry = _entry_of(row["identity.id"], context)
-    if entry is None or entry.privileged is None or row["credential.privileged"]:
+    if entry is None or entry.privileged is None:
         return {}
-    return {"credential.privileged": entry.privileged}
+    return {"credential.privileged": stricter_privilege([row["credential.privileged"], entry.privileged])}
 
 
 def _known_action(row: _Row, context: Context) -> _Row:

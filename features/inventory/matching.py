@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import get_args
 
 from features.event.lookalikes import comparable_name
+from features.event.roles import PRIVILEGED_WORDS, has_word
 from features.event.schema import Environment, Sensitivity
 from features.inventory.entries import ActionEntry, AssetEntry, IdentityEntry, Inventory
 
@@ -46,6 +47,47 @@ def stricter_sensitivity(values: Iterable[Sensitivity | None]) -> Sensitivity | 
 def stricter_environment(values: Iterable[Environment | None]) -> Environment | None:
     """Production before staging before development; None if none is known."""
     return max(filter(None, values), key=ENVIRONMENTS.index, default=None)
+
+
+def stricter_role(roles: Iterable[str | None]) -> str | None:
+    """The first role whose name is privileged, else the first one; None if none is known."""
+    known = list(filter(None, roles))
+    return next((role for role in known if has_word(role, PRIVILEGED_WORDS)), next(iter(known), None))
+
+
+def stricter_privilege(values: Iterable[bool | None]) -> bool | None:
+    """True if any is, False if all that are known are; None if none is known."""
+    known = [value for value in values if value is not None]
+    return any(known) if known else None
+
+
+def larger_count(counts: Iterable[int | None]) -> int | None:
+    """The largest count; None if none is known, for 0 is known."""
+    return max((count for count in counts if count is not None), default=None)
+
+
+def asset_of_both(first: AssetEntry, second: AssetEntry) -> AssetEntry:
+    """What two entries say of one asset: the stricter value of each, and the owner that was named last."""
+    return first.model_copy(
+        update={
+            "sensitivity": stricter_sensitivity([first.sensitivity, second.sensitivity]),
+            "environment": stricter_environment([first.environment, second.environment]),
+            "owner": second.owner or first.owner,
+        }
+    )
+
+
+def identity_of_both(first: IdentityEntry, second: IdentityEntry) -> IdentityEntry:
+    """What two entries say of one identity: more privilege rather than less; the first one's type."""
+    return first.model_copy(
+        update={
+            "type": first.type or second.type,
+            "role": stricter_role([first.role, second.role]),
+            "privileged": stricter_privilege([first.privileged, second.privileged]),
+            "entitlements": larger_count([first.entitlements, second.entitlements]),
+            "owner": second.owner or first.owner,
+        }
+    )
 
 
 @lru_cache(maxsize=65_536)

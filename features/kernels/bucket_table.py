@@ -5,6 +5,8 @@ Eight keys fill a cache line, so a search touches one line whatever the size of 
 
 from __future__ import annotations
 
+import numpy as np
+
 from features.arrays import Array
 from features.kernels.compilation import unchecked
 
@@ -76,3 +78,19 @@ def contains(keys: Array, key: int) -> bool:
         if keys[position] == key:
             return True
     return False
+
+
+def places_for(keys: Array, counts: Array, length: int) -> Array:
+    """Where distinct keys stand in a new table, shape (n,): of each bucket's the eight with the highest counts, and of
+    equal ones those with the smallest keys; -1 for the others.
+
+    >>> places_for(np.array([16, 1, 3]), np.array([2.0, 1.0, 9.0]), 16)
+    array([0, 9, 8])
+    """
+    bucket = keys & (length // BUCKET - 1)
+    order = np.lexsort((keys, -counts, bucket))
+    inner = bucket[order]
+    rank = np.arange(len(keys)) - np.searchsorted(inner, inner)
+    places = np.empty(len(keys), np.int64)
+    places[order] = np.where(rank < BUCKET, inner * BUCKET + rank, -1)
+    return places

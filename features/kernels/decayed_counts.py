@@ -25,9 +25,13 @@ def count_of(keys: Array, counts: Array, key: int) -> float:
     return value_of(keys, counts, key, 0.0)
 
 
+HELD, NEW, REPLACING = range(3)
+"""What counting a key did: the table held it, it was new, or it was new and another had to go."""
+
+
 @jit
-def add(keys: Array, counts: Array, key: int, amount: float) -> None:
-    """Count a key. A new key replaces the key with the smallest decayed count in its bucket.
+def add(keys: Array, counts: Array, key: int, amount: float) -> int:
+    """Count a key. A new key replaces the key with the smallest decayed count in its bucket. Returns what it did.
 
     So a flood of keys seen once replaces each other and keys that are hardly used: to replace a key with count c, each
     of the other seven must reach c first.
@@ -35,10 +39,12 @@ def add(keys: Array, counts: Array, key: int, amount: float) -> None:
     position = position_of(keys, key)
     if keys[position] == key:
         counts[position] += amount
-        return
+        return HELD
     position = position_of_smallest(counts, position)
+    did = REPLACING if counts[position] > 0.0 else NEW
     keys[position] = key
     counts[position] = amount
+    return did
 
 
 @jit
@@ -83,6 +89,12 @@ def population_rarity(keys: Array, rarities: Array, key: int, people: float) -> 
 def log_of_one_more(amount: float) -> float:
     """log(1 + amount) of an amount that is not negative. Written out, since the compiler does not know `log1p`."""
     return math.log(1.0 + amount)
+
+
+@jit
+def log2(ratio: float) -> float:
+    """The logarithm to base 2 of a positive number; the compiler knows another, with other last bits."""
+    return math.log(ratio) / 0.6931471805599453
 
 
 @jit

@@ -12,6 +12,8 @@ from features.kernels.lowering import array_argument, lower
 
 LINE = 64
 """Bytes of a cache line."""
+MOST = 3_584
+"""Bytes of a record that are prefetched at most: large tables stand at its end, and of them one bucket is needed."""
 
 
 def prefetch_record_at(records: Array, position: int) -> None:
@@ -45,7 +47,8 @@ def _prefetch_bytes(builder: Any, first: Any, size: int) -> None:
 
 def _lowered_prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     records = array_argument(context, builder, signature, arguments)
-    _prefetch_bytes(builder, builder.gep(records.data, [arguments[1]]), signature.args[0].dtype.size)
+    size = min(signature.args[0].dtype.size, MOST)
+    _prefetch_bytes(builder, builder.gep(records.data, [arguments[1]]), size)
     return context.get_dummy_value()
 
 

@@ -18,6 +18,7 @@ from features.event.arrow import EVENT_SCHEMA, table_of
 from features.event.schema import Event
 from features.garbage import no_full_collection
 from features.sources.actions.generic_names import generic_category
+from features.sources.actions.statements import more_harmful, statement_category
 from features.sources.formats.files import BytesRead
 from features.sources.formats.records import NotAnEvent, Record, UnreadableRecord, records_of
 from features.sources.import_report import ImportReport
@@ -43,9 +44,9 @@ class Imported:
     report: ImportReport
 
 
-def import_files(source: str, files: Sequence[Path], progress: Progress | None = None) -> Imported:
-    """Read log files of one source, in the order given; raises KeyError for a source that is not in SOURCES."""
-    reading = EventReading(SOURCES[source], files, progress=progress)
+def import_files(source: str | LogSource, files: Sequence[Path], progress: Progress | None = None) -> Imported:
+    """Read log files of one source, in the order given; raises KeyError for a name that is not in SOURCES."""
+    reading = EventReading(SOURCES[source] if isinstance(source, str) else source, files, progress=progress)
     tables = list(reading.batches())
     return Imported(pa.concat_tables(tables) if tables else EVENT_SCHEMA.empty_table(), reading.report)
 
@@ -117,19 +118,20 @@ def _size(file: Path) -> int:
 
 
 def parser_of(source: LogSource, report: ImportReport | None = None) -> RecordParser:
-    """The source's parser; an action that the vendor's table does not know gets the category that its words say.
-
-    Such actions are counted in the report.
-    """
+    """The source's parser; an action that the vendor's table does not know gets the category that its words say, and
+    is counted in the report. A statement that it carries out counts where it does more harm."""
 
     def parse(record: Record) -> Event:
         event = source.parse(record)
-        if event.action.category is not None:
-            return event
-        category = generic_category(event.action.name)
-        if report:
+        category = event.action.category
+        if category is None or source.general_categories:
+            category = more_harmful(category, generic_category(event.action.name))
+        if event.action.category is None and report:
             report.add_category(event, by_words=category is not None)
-        if category is None:
+        statement = source.statement(record)
+        if statement is not None:
+            category = more_harmful(category, statement_category(statement, generic_category))
+        if category == event.action.category:
             return event
         return event.model_copy(update={"action": event.action.model_copy(update={"category": category})})
 

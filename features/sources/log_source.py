@@ -37,3 +37,8 @@ class LogSource:
     """The identity type by the rules that `parse` follows; None where no rule applies and `parse` assumes a type."""
     form: RecordForm = JSON
     """How its records lie in a file."""
+    statement: Callable[[Record], str | None] = lambda _: None
+    """The statement or command line that a record's action carries out, where the log has it. It is read like a name,
+    never kept, and counts where it does more harm than the action by its name."""
+    general_categories: bool = False
+    """Whether `parse` knows no more than create, read, update and delete, so that the words of a name may say more."""

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.arrays import Array
+from features.event.schema import Event
 from features.hashing import keys_of
 
 _SAME = ("id", "time", "identity.id", "action.name", "action.outcome", "resource.id")
 """Equal in all of them, two events are one. The id alone is not enough: logs are redacted, and an id can be forged."""
+
+
+def is_same_event(first: Event, second: Event) -> bool:
+    """Whether two events are one that was read twice."""
+    return all(_field(first, name) == _field(second, name) for name in _SAME)
+
+
+def _field(event: Event, name: str) -> object:
+    return reduce(getattr, name.split("."), event)
 
 
 class SeenEvents:

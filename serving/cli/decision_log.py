@@ -43,6 +43,7 @@ def verify_command(
 
     Example: `session-trust verify --anchors /mnt/elsewhere/anchors.ndjson --histories`
     """
+    from features.history.population import empty_population
     from serving.store.chain.anchors import read_anchors
     from serving.store.chain.signing_key import public_key_of, read_signing_key
     from serving.store.chain.verify import verify_log
@@ -58,7 +59,7 @@ def verify_command(
         differences: tuple[Difference, ...] = ()
         if histories:
             with progress_bar("comparing histories", console) as bar:
-                differences = rebuild_histories(store, write=False, progress=bar.update)
+                differences = rebuild_histories(store, empty_population(), write=False, progress=bar.update)
         _print_report(report, differences if histories else None)
         raise typer.Exit(0 if report.ok and not differences else 1)
 
@@ -156,12 +157,13 @@ def rebuild_command(
 
     Example: `session-trust rebuild --write`
     """
+    from serving.model.active import active_population
     from serving.store.prompts.recount import recount_prompts
     from serving.store.rebuild import rebuild_histories
 
     with command_settings() as settings, progress_bar("rebuilding", console) as bar:
         store = existing_store(settings)
-        histories = rebuild_histories(store, write=write, progress=bar.update)
+        histories = rebuild_histories(store, active_population(settings), write=write, progress=bar.update)
         differences = (*histories, *recount_prompts(store, write=write))
         console.print(f"{len(differences)} differences{' were found, and replaced' if write else ''}")
         show_first(console, differences, MOST_SHOWN)

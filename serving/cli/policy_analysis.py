@@ -19,8 +19,8 @@ from serving.cli.shared_options import command_settings, console, existing_store
 
 if TYPE_CHECKING:
     from features.settings import Settings
-    from serving.policy_analysis.replay_counts import ReplayResult
-    from serving.policy_analysis.select_requests import RequestSource
+    from serving.policy_analysis.past.select_requests import RequestSource
+    from serving.policy_analysis.replays.replay_counts import ReplayResult
     from serving.store.store import Store
 
 policy_history_app = typer.Typer(help="Try policies on past requests.", no_args_is_help=True)
@@ -70,11 +70,11 @@ def replay_command(
 
     Example: `session-trust policy replay --policy next.yaml --since 2026-03-01 --out next.png`
     """
-    from serving.policy_analysis.past_reports import NO_REPORTS, read_reports
-    from serving.policy_analysis.replay import replay_policy
-    from serving.policy_analysis.replay_counts import ReplayCounts
-    from serving.policy_analysis.replay_report import plot_replay, replay_json, replay_tables
-    from serving.policy_analysis.select_requests import load_known, load_model, load_policy, read_requests
+    from serving.policy_analysis.past.past_reports import NO_REPORTS, read_reports
+    from serving.policy_analysis.past.select_requests import load_known, load_model, load_policy, read_requests
+    from serving.policy_analysis.replays.replay import replay_policy
+    from serving.policy_analysis.replays.replay_counts import ReplayCounts
+    from serving.policy_analysis.replays.replay_report import plot_replay, replay_json, replay_tables
 
     with command_settings() as settings:
         source, store = _source(settings, events, labels, since, until, space)
@@ -128,10 +128,16 @@ def tune_command(
     Example: `session-trust policy tune --friction 0.5% --events events.parquet --labels labels.parquet`
     """
     from serving.model.active import policy_file
-    from serving.policy_analysis.select_requests import load_known, load_model, load_policy, parse_share, read_requests
-    from serving.policy_analysis.tune import tune_thresholds, tuning_sample
-    from serving.policy_analysis.tuning_report import plot_trade_off, tuning_json, tuning_tables
-    from serving.policy_analysis.write_policy import write_thresholds
+    from serving.policy_analysis.past.select_requests import (
+        load_known,
+        load_model,
+        load_policy,
+        parse_share,
+        read_requests,
+    )
+    from serving.policy_analysis.tuning.tune import tune_thresholds, tuning_sample
+    from serving.policy_analysis.tuning.tuning_report import plot_trade_off, tuning_json, tuning_tables
+    from serving.policy_analysis.tuning.write_policy import write_thresholds
 
     with command_settings() as settings:
         budget, start = parse_share(friction), policy or policy_file(settings)
@@ -167,10 +173,10 @@ def review_command(
 
     Example: `session-trust policy review --before 2026-01-01..2026-02-01 --after 2026-02-01..2026-03-01`
     """
-    from serving.policy_analysis.review import compare_windows
-    from serving.policy_analysis.review_report import review_json, review_tables
-    from serving.policy_analysis.review_window import summarise_window
-    from serving.policy_analysis.select_requests import RequestSource, load_policy, parse_window, read_requests
+    from serving.policy_analysis.past.select_requests import RequestSource, load_policy, parse_window, read_requests
+    from serving.policy_analysis.reviews.review import compare_windows
+    from serving.policy_analysis.reviews.review_report import review_json, review_tables
+    from serving.policy_analysis.reviews.review_window import summarise_window
 
     with command_settings() as settings:
         windows = {"before": parse_window(before, space), "after": parse_window(after, space)}
@@ -192,8 +198,8 @@ def _source(
     settings: Settings, events: Path | None, labels: Path | None, since: str | None, until: str | None, space: str
 ) -> tuple[RequestSource, Store | None]:
     """Where past requests come from, and the store when they come from the decision log."""
-    from serving.policy_analysis.from_decision_log import LogWindow
-    from serving.policy_analysis.select_requests import RequestSource, parse_time
+    from serving.policy_analysis.past.from_decision_log import LogWindow
+    from serving.policy_analysis.past.select_requests import RequestSource, parse_time
 
     window = LogWindow(parse_time(since) if since else None, parse_time(until) if until else None, space)
     store = None if events else existing_store(settings, ", or give --events")
@@ -209,7 +215,7 @@ def _print_tables(tables: Any) -> None:
 
 def _print_coverage(result: ReplayResult, names: dict[str, str]) -> None:
     """Print what was compared, how many requests were left out and why, and the assumptions."""
-    from serving.policy_analysis.replay_report import ASSUMPTIONS
+    from serving.policy_analysis.replays.replay_report import ASSUMPTIONS
 
     for name, value in names.items():
         print_plain(console, f"{name}: {value}")

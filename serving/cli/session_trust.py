@@ -30,6 +30,7 @@ PARTS = {
     "demo": Part("serving.demo.incident", "demo_app", "Replay a real incident and check what the service decides."),
     "features": Part("features.cli.main", "app", "Turn logs into events, and events into features."),
     "training": Part("training.cli.main", "app", "Simulate, train, evaluate, promote and ship models."),
+    "doctor": Part("training.cli.main", "app", "Say what a log of yours can teach a model, and what not.", True),
     "policy": Part("serving.cli.main", "app", "Check, show, replay, tune and review the policy.", True),
     "keys": Part("serving.cli.main", "app", "List, create and revoke the keys of callers.", True),
     "verify": Part("serving.cli.main", "app", "Find what was changed or removed since it was recorded.", True),

@@ -17,8 +17,11 @@ import typer
 from rich.console import Console
 
 from features import Event, events_of
+from features.cli.log_import import named_source, registered_source
 from features.data_files import data_folder
 from features.sources.file_import import import_files
+from features.sources.log_source import LogSource
+from serving.demo.any_log import events_in, print_import, print_turn, scored_in_turn
 from serving.demo.assertions import count_allowed, failed_assertions
 from serving.demo.controls import same_role_before, unrelated_role
 from serving.demo.output import identities_table, legend, requests_table
@@ -49,15 +52,33 @@ demo_app = typer.Typer(add_completion=False)
 
 @demo_app.command("demo")
 def demo(
-    log: Annotated[Path, typer.Option(help="A CloudTrail log in which a machine's credential is stolen.")] = LOG,
+    log: Annotated[
+        Path,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A CloudTrail log in which a machine's credential is stolen; with --source any log.",
+        ),
+    ] = LOG,
+    source: Annotated[
+        str | None, typer.Option(help="The log's source, as for `features import`: plays any log, and asserts nothing.")
+    ] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="Map of the log, for `generic`.")
+    ] = None,
     only_turn: Annotated[
-        bool, typer.Option("--turn", help="Show the requests from shortly before the theft on, not all of them.")
+        bool, typer.Option("--turn", help="Show the requests from shortly before the turn on, not all of them.")
     ] = False,
 ) -> None:
     """Replay an incident through the running service, or one started for it, and print the decision on each request.
 
     Exit code 1, with each failed assertion named, when the demo does not show what it should.
+
+    Example: `session-trust demo --log okta.ndjson --source okta --turn`
     """
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    if source is not None:
+        raise typer.Exit(play(console, named_source(registered_source(source), map_file), log, only_turn))
     events = logged_events(log)
     stolen = stolen_calls(events)
     if not stolen:
@@ -69,12 +90,27 @@ def demo(
     except NotReady as error:
         print(error)
         raise typer.Exit(2) from error
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     print_report(console, replay, only_turn)
     failed = failed_assertions(replay.incident, replay.stolen + replay.with_history, replay.controls)
     for assertion in failed:
         console.print(f"NOT SHOWN: {assertion}", style="red")
     raise typer.Exit(1 if failed else 0)
+
+
+def play(console: Console, source: LogSource, log: Path, only_turn: bool) -> int:
+    """Play any log in a history space of its own and print where it turns; the exit code."""
+    events, report = events_in(source, log)
+    print_import(console, report)
+    if not events:
+        return 2
+    try:
+        with running_service() as service:
+            scored = scored_in_turn(service, events, f"demo-{uuid4()}")
+    except NotReady as error:
+        print(error)
+        return 2
+    print_turn(console, scored, whole=not only_turn)
+    return 0
 
 
 def replay_incident(service: Service, events: list[Event], stolen: list[Event]) -> IncidentReplay:

@@ -8,6 +8,7 @@ from typing import Any
 from features.event.schema import Event, IdentityType, Sensitivity
 from features.inventory.entries import ActionEntry, AssetEntry, IdentityEntry
 from features.inventory.matching import (
+    larger_count,
     matching_action,
     matching_assets,
     matching_identity,
@@ -101,7 +102,7 @@ def _with_known_identity(event: Event, entry: IdentityEntry | None, policy: Poli
         return event
     if entry.privileged or (entry.role is not None and policy.is_privileged_role(entry.role)):
         event = _with(event, "credential", privileged=True)
-    granted = max(filter(None, (event.identity.entitlements_granted, entry.entitlements)), default=None)
+    granted = larger_count((event.identity.entitlements_granted, entry.entitlements))
     return _with(event, "identity", role=event.identity.role or entry.role, entitlements_granted=granted)
 
 

@@ -10,7 +10,6 @@ from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.engine.online import vector
 from features.history.layout import History
-from features.history.population import empty_population
 from features.model.trust_curve import TrustCurve
 from serving import metrics
 from serving.decision.inputs import Explanation
@@ -33,7 +32,7 @@ def assess(row: Array, history: History, active: ActiveConfiguration) -> Assessm
     """The features of a request, and the model's trust with its explanation."""
     champion = active.champion
     with metrics.FEATURES.time():
-        values = vector(row, history, champion.model.population if champion else empty_population())
+        values = vector(row, history, active.population)
     features = dict(zip(feature_names(), values.tolist(), strict=True))
     if champion is None:
         return Assessment(features, fault=active.missing)

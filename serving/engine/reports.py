@@ -18,6 +18,7 @@ from serving.engine.stored_history import OUTCOME_CODES, key_of, store_folded
 from serving.errors import DecisionNotFound, RevocationNotFound
 from serving.model.active import ActiveConfiguration
 from serving.store.api_keys import Caller
+from serving.store.histories import SHIPPED
 from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
 from serving.store.verdicts import Verdict
@@ -61,6 +62,8 @@ class Shipment:
     """The importer or key that may fix an identity's type; None for a caller that only declares it."""
     assured: bool
     """Whether the caller may assert facts about authentication."""
+    read_from_log: bool
+    """Whether an importer made the events of a log's records."""
     arrived_at: datetime | None
     """When they came, by which they age; None for an operator's import, whose events age by their own time."""
 
@@ -78,6 +81,7 @@ def prepare_shipment(
         [fill_event(believed(event, caller.scopes)[0], active.networks) for event in events],
         f"importer {source}" if source else f"key {caller.id}" if assured else None,
         assured,
+        source is not None,
         None if "admin" in caller.scopes else now(),
     )
 
@@ -91,14 +95,14 @@ def ingest_chunk(
 ) -> Ingested:
     """Fold the next events of a batch in the order they arrived, by their outcome, for so many seconds.
 
-    An event whose id is known is a duplicate and changes nothing.
+    An event that is stored already is a duplicate and changes nothing.
     """
     began, events, recent = perf_counter(), shipment.events, now() - timedelta(hours=SIGN_IN_HOURS)
     done, folded, duplicates = before.done, before.folded, before.duplicates
     while done < len(events) and (done == before.done or perf_counter() - began < seconds):
-        event = events[done]
+        event = tx.identity_types.as_known(LIVE, events[done])
         done += 1
-        if event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id):
+        if _is_stored(tx, event, shipment):
             duplicates += 1
             continue
         tx.identity_types.declare(LIVE, event.identity.id, event.identity.type, fixing=shipment.fixing)
@@ -107,6 +111,13 @@ def ingest_chunk(
         _fold_shipped(tx, event, shipment, active)
         folded += 1
     return Ingested(done, folded, duplicates)
+
+
+def _is_stored(tx: Transaction, event: Event, shipment: Shipment) -> bool:
+    """Whether an event was stored before. An id in our own form is its caller's promise; one in a log is compared."""
+    if shipment.read_from_log:
+        return tx.histories.is_repeated(LIVE, event)
+    return event.id is not None and tx.histories.has_event(LIVE, event.identity.id, event.id)
 
 
 def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: ActiveConfiguration) -> None:
@@ -118,7 +129,7 @@ def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: Act
         proven = signed_in_here(event, active.policy, assured=shipment.assured)
         by_operator = shipment.arrived_at is None
         learn_shipped(tx, LIVE, event, history, active, at=at, proven=proven, by_operator=by_operator)
-    store_folded(tx, LIVE, event, outcome, "events", history, version, shipment.arrived_at)
+    store_folded(tx, LIVE, event, outcome, SHIPPED, active.population, history, version, shipment.arrived_at)
 
 
 def record_verdict(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:

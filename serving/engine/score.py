@@ -50,9 +50,10 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
 
     Returns the decision as the caller receives it. Raises RequestConflict or InvalidField, or the store's errors.
     """
+    context = replace(context, event=tx.identity_types.as_known(context.known_in, context.event))
     earlier = earlier_decision(tx, context)
     with metrics.REMEMBERING.time():
-        history, version = _load_history(tx, context)
+        history, version = _load_history(tx, context, active)
     last_seen = _last_seen(history, context, active)
     with metrics.REMEMBERING.time():
         listed = Listed.of(context.event, active.catalogues)
@@ -128,9 +129,9 @@ def put_in_force(tx: Transaction, versions: Versions) -> None:
     tx.chain.put_in_force({POLICY: versions.policy, CATALOGUES: versions.catalogues})
 
 
-def _load_history(tx: Transaction, context: ScoreContext) -> tuple[History, int]:
+def _load_history(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> tuple[History, int]:
     if context.request.history is not None:
-        return inline_history(context.request.history, context.event), 0
+        return inline_history(context.request.history, context.event, active.population), 0
     return tx.histories.read(key_of(context.namespace, context.event))
 
 
@@ -220,7 +221,7 @@ def _update_history(
     if event.id is not None and tx.histories.has_event(context.namespace, event.identity.id, event.id):
         return version
     outcome = _outcome(context, ruled, decision)
-    fold(row, history, outcome)
+    fold(row, history, active.population, outcome)
     version = tx.histories.write(key, history, version)
     tx.histories.append_event(context.namespace, event, outcome=outcome, source="score", version=version)
     return version

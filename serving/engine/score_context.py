@@ -53,6 +53,11 @@ class ScoreContext:
         return self.inline and not self.replay
 
     @property
+    def known_in(self) -> str:
+        """The namespace that knows the identity."""
+        return LIVE if self.beside_live else self.namespace
+
+    @property
     def replay(self) -> bool:
         """Whether a past request is replayed."""
         return self.request.mode == "replay"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from features.event.identifiers import comparable_id
 from features.event.schema import Event
 from features.hashing import digest_of
 from features.history.update import SUCCESS
@@ -65,7 +66,7 @@ def _challenge(tx: Transaction, request: StepUpRequest) -> DecisionRecord:
     decision = tx.decisions.get(request.decision_id)
     if decision is None:
         raise DecisionNotFound(f"There is no decision {request.decision_id}.")
-    if (decision.identity, decision.session) != (request.identity, request.session):
+    if (comparable_id(decision.identity), decision.session) != (comparable_id(request.identity), request.session):
         raise RequestConflict(f"Decision {decision.id} was about another identity or session.")
     if decision.ruling != "step_up":
         raise RequestConflict(f"Decision {decision.id} asked for no proof: its ruling was {decision.ruling}.")
@@ -219,7 +220,7 @@ def _complete(
     elevated_until = elevation_end(proof, challenge, active)
     event, version = Event.model_validate(challenge.body["event"]), challenge.version
     if _counts_as_success(challenge, event, active):
-        version = fold_and_store(tx, challenge.space, event, SUCCESS, "step_up")
+        version = fold_and_store(tx, challenge.space, event, SUCCESS, "step_up", active.population)
     tx.sessions.add_step_up(
         _session_of(challenge),
         decision_id=challenge.id,

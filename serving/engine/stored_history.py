@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from features.arrays import Array
 from features.engine.online import fold
+from features.event.identifiers import comparable_id
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
@@ -23,10 +25,10 @@ def key_of(namespace: str, event: Event) -> SessionKey:
     return SessionKey(namespace, event.identity.id, event.session.id, event.credential.id)
 
 
-def fold_and_store(tx: Transaction, namespace: str, event: Event, outcome: int, source: str) -> int:
+def fold_and_store(tx: Transaction, namespace: str, event: Event, outcome: int, source: str, population: Array) -> int:
     """Fold one event into its stored history and keep the event; returns the identity's new version."""
     history, version = tx.histories.read(key_of(namespace, event))
-    return store_folded(tx, namespace, event, outcome, source, history, version)
+    return store_folded(tx, namespace, event, outcome, source, population, history, version)
 
 
 def store_folded(
@@ -35,26 +37,27 @@ def store_folded(
     event: Event,
     outcome: int,
     source: str,
+    population: Array,
     history: History,
     version: int,
     arrived_at: datetime | None = None,
 ) -> int:
     """The same with its history, as it was read at `version`. An event with `arrived_at` ages by that."""
     as_aged = event.model_copy(update={"time": time_to_fold(event, arrived_at)})
-    fold(row_of(as_aged), history, outcome)
+    fold(row_of(as_aged), history, population, outcome)
     version = tx.histories.write(key_of(namespace, event), history, version)
     tx.histories.append_event(namespace, event, outcome=outcome, source=source, version=version, arrived_at=arrived_at)
     return version
 
 
-def inline_history(past_events: Iterable[Event], event: Event) -> History:
+def inline_history(past_events: Iterable[Event], event: Event, population: Array) -> History:
     """The history that a request's own past events give, folded in their order of time.
 
     Raises InvalidField for an event of another identity, or one that is not before the event to decide.
     """
     history = History.empty()
     for position, past in sorted(enumerate(past_events), key=lambda each: each[1].time):
-        if past.identity.id != event.identity.id:
+        if comparable_id(past.identity.id) != comparable_id(event.identity.id):
             raise InvalidField(f"history.{position}.identity.id", "is another identity than the event's")
         if past.time >= event.time:
             raise InvalidField(f"history.{position}.time", "is not before the event's")
@@ -63,5 +66,6 @@ def inline_history(past_events: Iterable[Event], event: Event) -> History:
         scratch = History.empty()
         session = history.session if same_session else scratch.session
         credential = history.credential if same_credential else scratch.credential
-        fold(row_of(past), History(history.identity, session, credential), OUTCOME_CODES[past.action.outcome])
+        records = History(history.identity, session, credential)
+        fold(row_of(past), records, population, OUTCOME_CODES[past.action.outcome])
     return history

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from features.arrays import Array
 from features.catalogue.describe import digest
 from features.engine.online import fold, vector
 from features.enrichment.ip_lookup import NetworkTables, lookup
@@ -66,6 +67,11 @@ class ActiveConfiguration:
         return self if files == self.refused_files else replace(self, refused_files=files)
 
     @property
+    def population(self) -> Array:
+        """What events are compared with: the champion's population, or none."""
+        return self.champion.model.population if self.champion else _NO_POPULATION
+
+    @property
     def versions(self) -> Versions:
         """The versions every decision names."""
         model = self.champion.model.version if self.champion else None
@@ -79,6 +85,18 @@ class ActiveConfiguration:
     def threshold(self, event: Event) -> float | None:
         """The trust this identity type needs for this sensitivity; None when neither policy nor model sets one."""
         return threshold_for(self.policy, self.champion.model if self.champion else None, event)
+
+
+_NO_POPULATION = empty_population()
+
+
+def active_population(settings: Settings) -> Array:
+    """The population of the champion in the registry, or none where no champion can be used."""
+    try:
+        return fetch(settings, settings.model_alias).population
+    except Exception as error:  # whatever the fault of the model: histories can be compared without one
+        log.warning(f"{settings.model_name}@{settings.model_alias} cannot be used: {error}")
+        return _NO_POPULATION
 
 
 def policy_file(settings: Settings) -> Path:
@@ -116,5 +134,5 @@ def _warm_up() -> None:
         {"time": "2026-01-01T00:00:00Z", "identity": {"id": "nobody", "type": "workload"}, "action": {"name": "none"}}
     )
     history = History.empty()
-    vector(row_of(event), history, empty_population())
-    fold(row_of(event), history, SUCCESS)
+    vector(row_of(event), history, _NO_POPULATION)
+    fold(row_of(event), history, _NO_POPULATION, SUCCESS)

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field, PrivateAttr, model_validator
 
 from features.bounded_yaml.composer import YamlLimits
 from features.bounded_yaml.scalars import FormatVersion
-from features.event.roles import has_word, matches_role
+from features.event.roles import PRIVILEGED_WORDS, has_word, matches_role
 from features.event.schema import Category, CredentialKind, IdentityType, Sensitivity
 from features.hashing import digest_of
 from serving.policy.assurance import (
@@ -196,11 +196,7 @@ class Policy(PolicyPart):
     privileged_roles: Annotated[tuple[Role, ...], Field(max_length=1_000)]
     """Patterns of roles whose credentials count as privileged, in any letter case; `*` stands for any characters. A
     pattern matches the whole name, or the last part of an ARN, a path or a name in a domain."""
-    privileged_role_words: Annotated[tuple[RoleWord, ...], Field(max_length=100)] = (
-        "admin",
-        "administrator",
-        "superuser",
-    )
+    privileged_role_words: Annotated[tuple[RoleWord, ...], Field(max_length=100)] = PRIVILEGED_WORDS
     """Words that make a role privileged wherever they stand in its name, at the end of a longer word too, and in the
     plural: `SuperAdmin`, `cluster-admin`, `sysadmins`, and not `badminton`."""
     trust_declared_sensitivity: bool = False

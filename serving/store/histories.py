@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from features.arrays import Array
 from features.event.schema import Event
 from features.history.layout import CREDENTIAL, IDENTITY, LAYOUT, SESSION, History, empty
+from features.history.packed_records import pack_record, unpack_record
+from features.sources.seen_events import is_same_event
 from serving.errors import StaleHistory, StaleLayout
 from serving.store.database import Connection, Statement, insert_into
 from serving.store.schema import SessionKey, events, histories
@@ -18,6 +19,9 @@ from serving.times import microseconds, time_of
 
 LONGEST_LAG = timedelta(hours=1)
 """How long a shipped event may be on its way: an earlier time is not believed of a key that only ships events."""
+SHIPPED = "events"
+"""The source of an event that was shipped; of one that was scored it is `score`."""
+MOST_OF_ONE_ID = 64
 LAYOUTS = {"identity": IDENTITY, "session": SESSION, "credential": CREDENTIAL}
 
 _THIS_RECORD = (
@@ -34,6 +38,16 @@ _UPDATE_AT_VERSION = Statement(
     ("version", "layout", "record"),
 )
 _INSERT_EVENT = insert_into(events)
+_WITH_ID = Statement(
+    sa.select(events.c.source, events.c.body)
+    .where(
+        events.c.space == bindparam("space"),
+        events.c.identity == bindparam("identity"),
+        events.c.event_id == bindparam("event_id"),
+    )
+    .order_by(events.c.place.desc())
+    .limit(MOST_OF_ONE_ID)
+)
 _FIND_EVENT = Statement(
     sa.select(events.c.place)
     .where(
@@ -121,6 +135,17 @@ class Histories:
         """Whether an event of this identity with this id is stored."""
         return self._connection.first(_FIND_EVENT, space=namespace, identity=identity, event_id=event_id) is not None
 
+    def is_repeated(self, namespace: str, event: Event) -> bool:
+        """Whether an event that was read from a log is stored already.
+
+        Of a request that was scored the id alone says so. Of records of a log it does not: logs are redacted, and an id
+        can be forged, so that one would hide another event. Of those with one id the last MOST_OF_ONE_ID are compared.
+        """
+        if event.id is None:
+            return False
+        rows = self._connection.rows(_WITH_ID, space=namespace, identity=event.identity.id, event_id=event.id)
+        return any(source != SHIPPED or is_same_event(Event.model_validate_json(body), event) for source, body in rows)
+
 
 def _record(connection: Connection, key: SessionKey, kind: str, id: str | None) -> tuple[Array, int]:
     row = None if id is None else connection.first(_READ, **_where(key, kind, id))
@@ -129,12 +154,12 @@ def _record(connection: Connection, key: SessionKey, kind: str, id: str | None) 
     version, layout, record = row
     if layout != LAYOUT:
         raise StaleLayout(f"a {kind} history of {key.identity!r} has another layout: session-trust rebuild --write")
-    return np.frombuffer(record, np.uint8).copy().view(LAYOUTS[kind]), version
+    return unpack_record(record, LAYOUTS[kind]), version
 
 
 def _write_identity(connection: Connection, key: SessionKey, record: Array, version: int) -> None:
     """Write the identity's record, whose version guards the session's and the credential's as well."""
-    values = {"version": version + 1, "layout": LAYOUT, "record": record.tobytes()}
+    values = {"version": version + 1, "layout": LAYOUT, "record": pack_record(record)}
     if version == 0:
         columns = {"space": key.namespace, "identity": key.identity, "kind": "identity", "key": ""}
         written = connection.insert_if_absent(_INSERT, **columns, **values)
@@ -147,7 +172,7 @@ def _write_identity(connection: Connection, key: SessionKey, record: Array, vers
 
 def put_record(connection: Connection, key: SessionKey, kind: str, id: str, *, record: Array, version: int) -> None:
     """Insert or update one record; `id` is the session's or credential's, empty for the identity's own."""
-    values = {"version": version, "layout": LAYOUT, "record": record.tobytes()}
+    values = {"version": version, "layout": LAYOUT, "record": pack_record(record)}
     if connection.change(_UPDATE, **_where(key, kind, id), **values) == 0:
         connection.change(_INSERT, space=key.namespace, identity=key.identity, kind=kind, key=id, **values)
 

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from features.event.schema import IdentityType
+from features.event.identifiers import comparable_id
+from features.event.schema import Event, IdentityType
 from serving.decision.readings import NO_TYPES, KnownTypes
 from serving.store.chain.hash_chain import ChainWriter
 from serving.store.chain.linked_rows import IDENTITY_TYPE, new_salt
@@ -22,6 +23,12 @@ _READ = Statement(
         identity_types.c.fixed, identity_types.c.fixed_by, identity_types.c.declared, identity_types.c.salt
     ).where(_OF_IDENTITY)
 )
+_SPELT_ALIKE = Statement(
+    sa.select(identity_types.c.identity)
+    .where(identity_types.c.space == bindparam("of_space"), identity_types.c.spelling == bindparam("of_spelling"))
+    .order_by((identity_types.c.identity == bindparam("as_spelt")).desc(), identity_types.c.identity)
+    .limit(1)
+)
 _CHANGE = Statement(sa.update(identity_types).where(_OF_IDENTITY), ("fixed", "fixed_by", "declared", "salt"))
 _INSERT = insert_into(identity_types)
 
@@ -32,6 +39,16 @@ class IdentityTypes:
     def __init__(self, connection: Connection, chain: ChainWriter) -> None:
         self._connection = connection
         self._chain = chain
+
+    def as_known(self, namespace: str, event: Event) -> Event:
+        """The event with the identity in the spelling it is known by: its own, else the one that came first. Whoever
+        spells an id otherwise gains no other history, type or task by it."""
+        identity = event.identity.id
+        about = {"of_space": namespace, "of_spelling": comparable_id(identity), "as_spelt": identity}
+        row = self._connection.first(_SPELT_ALIKE, **about)
+        if row is None or row[0] == identity:
+            return event
+        return event.model_copy(update={"identity": event.identity.model_copy(update={"id": row[0]})})
 
     def of(self, namespace: str, identity: str) -> KnownTypes:
         """What is known of an identity's type; nothing of one that was never seen."""
@@ -55,7 +72,8 @@ class IdentityTypes:
         }
         self._chain.append(IDENTITY_TYPE.link_of({"space": namespace, "identity": identity} | values))
         if row is None:
-            self._connection.change(_INSERT, space=namespace, identity=identity, **values)
+            spelling = comparable_id(identity)
+            self._connection.change(_INSERT, space=namespace, identity=identity, spelling=spelling, **values)
         else:
             self._connection.change(_CHANGE, of_space=namespace, of_identity=identity, **values)
         return known

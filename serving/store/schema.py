@@ -234,6 +234,8 @@ identity_types = Table(
     Column("fixed_by", Text, comment="the key or importer that fixed it"),
     Column("declared", Text, nullable=False, comment="every type declared so far, separated by spaces"),
     Column("salt", LargeBinary, comment="of the digest in the chain"),
+    Column("spelling", Text, nullable=False, server_default="", comment="the form all spellings share"),
+    Index("identity_types_by_spelling", "space", "spelling"),
 )
 """The type of each identity, and who fixed it."""
 

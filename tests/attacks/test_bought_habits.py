@@ -194,6 +194,26 @@ def test_a_proof_settles_only_what_it_knows(server: Server, knows: str) -> None:
     assert elsewhere["trust"]["lowest"]["new"] == (["device", "client"] if knows == "network" else ["client"])
 
 
+def test_an_earlier_sign_in_that_is_reported_later_settles_only_what_it_knows(server: Server) -> None:
+    """It answers the floor by its age; of the device that asks it says nothing, so that stays new."""
+    identity, key = "signed in before", server.key("score", "events", "assure")
+    live_at_home(server, identity)
+    made_at = now().isoformat()
+    sign_in = without(a_request(identity), "device", "client")
+    sign_in["action"] = {"name": "idp:SignIn", "category": "authenticate", "outcome": "success"}
+    sign_in["authentication"] = {"amr": ["pwd", "hwk"], "time": made_at}
+    server.post("/events", [sign_in], key)
+    rotate = {"name": "iam:CreateAccessKey", "category": "rotate_secret"}
+    challenge = server.score(a_request(identity, device=FOREIGN, action=rotate), key)
+    proof = {"made_at": made_at, "kind": "interactive_mfa", "amr": ["pwd", "hwk"]}
+    status, problem = report_completed(server, challenge, identity, proof=proof)
+    later = server.score(a_request(identity, device=FOREIGN, export=True, session={"id": "tomorrow"}), key)
+
+    assert challenge["because"] == ["floor rotate-secret"]
+    assert status == 200, problem
+    assert later["trust"]["lowest"]["new"] == ["device", "client"]
+
+
 @pytest.mark.parametrize("days", [0, 1, 40])
 def test_backdated_events_buy_nothing(server: Server, at_once: dict[str, Any], days: int) -> None:
     """Through a key that only ships events: they age by arrival, however old they say they are."""

@@ -18,6 +18,7 @@ from support.chained_store import full_store
 from support.recorded_decisions import FILE, open_store
 
 from features.hashing import sha256
+from features.history.population import empty_population
 from serving.store.chain.anchors import append_anchor, chain_heads, make_anchor, read_anchors
 from serving.store.chain.hash_chain import Link, empty_chain, next_tip
 from serving.store.chain.linked_rows import LINKED
@@ -356,11 +357,11 @@ HISTORY_FORGERIES = {
 def test_a_history_is_compared_with_its_events(tmp_path: Path, forgery: str) -> None:
     """No chain holds them; --histories finds what is changed on one side."""
     store = full_store(tmp_path)
-    assert rebuild_histories(store, write=False) == ()
+    assert rebuild_histories(store, empty_population(), write=False) == ()
     write(tmp_path, lambda database: database.execute(HISTORY_FORGERIES[forgery]))
 
     assert found_by(tmp_path) == []
-    assert rebuild_histories(open_store(tmp_path), write=False) != ()
+    assert rebuild_histories(open_store(tmp_path), empty_population(), write=False) != ()
 
 
 def test_every_table_is_covered_or_said_not_to_be() -> None:

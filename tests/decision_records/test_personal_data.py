@@ -15,6 +15,7 @@ from support.recorded_decisions import FILE, a_record, after, open_store
 from support.stored_events import EVENT
 
 from features import Event
+from features.history.population import empty_population
 from serving.engine.stored_history import fold_and_store
 from serving.store.chain.verify import verify_log
 from serving.store.privacy.erasure import (
@@ -91,7 +92,7 @@ def test_an_erased_identity_is_gone_from_the_file(tmp_path: Path, spelling: str)
         "seen_values": 1,
     }
     assert report.breaks == ()
-    assert rebuild_histories(store, write=False) == ()
+    assert rebuild_histories(store, empty_population(), write=False) == ()
     assert b'"ada"' not in (tmp_path / FILE).read_bytes()
     assert "'ada'" not in dump
     assert {(body["by"], body["reason"]) for body in bodies} == {("privacy office", "request 7")}
@@ -193,7 +194,7 @@ def test_what_is_too_old_is_erased(tmp_path: Path) -> None:
     store = full_store(tmp_path)
     late = EVENT.model_dump(mode="json") | {"id": "late", "time": "2027-06-01T00:00:00Z"}
     with store.transaction() as transaction:
-        fold_and_store(transaction, "live", Event.model_validate(late), 1, "score")
+        fold_and_store(transaction, "live", Event.model_validate(late), 1, "score", empty_population())
         transaction.decisions.append(a_record(4, at=Event.model_validate(late).time))
     at = Event.model_validate(late).time + timedelta(days=1)
     erase_older(store, in_transaction(store), age_of("400d"), at, WHY)
@@ -210,7 +211,7 @@ def test_what_is_too_old_is_erased(tmp_path: Path) -> None:
         "findings": 0,
     }
     assert verify_log(store).breaks == ()
-    assert rebuild_histories(store, write=False) == ()
+    assert rebuild_histories(store, empty_population(), write=False) == ()
 
 
 def test_an_identity_that_acts_meanwhile_is_kept(tmp_path: Path) -> None:
@@ -222,13 +223,15 @@ def test_an_identity_that_acts_meanwhile_is_kept(tmp_path: Path) -> None:
         with store.transaction() as transaction:
             if not acted:
                 event = EVENT.model_dump(mode="json") | {"id": "now", "time": now().isoformat()}
-                acted.append(fold_and_store(transaction, "live", Event.model_validate(event), 1, "score"))
+                acted.append(
+                    fold_and_store(transaction, "live", Event.model_validate(event), 1, "score", empty_population())
+                )
             return work(transaction)
 
     erase_older(store, run, age_of("1d"), now(), WHY)
 
     assert counts(tmp_path)["events"] == 2
-    assert rebuild_histories(store, write=False) == ()
+    assert rebuild_histories(store, empty_population(), write=False) == ()
 
 
 def test_a_run_is_bounded_and_the_next_goes_on(tmp_path: Path) -> None:
@@ -242,7 +245,7 @@ def test_a_run_is_bounded_and_the_next_goes_on(tmp_path: Path) -> None:
     assert runs[0] in (2, 3)
     assert runs[-1] == 0
     assert verify_log(store).breaks == ()
-    assert rebuild_histories(store, write=False) == ()
+    assert rebuild_histories(store, empty_population(), write=False) == ()
 
 
 def test_no_chunk_erases_for_long(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from features.engine.online import fold
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import LAYOUT, History
+from features.history.population import empty_population
 from features.history.update import SUCCESS
-from serving.decision.places.named_values import value_names
 from serving.engine.new_values import values_of
 from serving.engine.stored_history import OUTCOME_CODES, fold_and_store, key_of, store_folded
 from serving.errors import StaleHistory
@@ -145,28 +145,6 @@ def device_event(user_agent: str | None = None, **groups: object) -> Event:
     return Event.model_validate(event | {"device": {"id": "d1", "user_agent": user_agent}} | groups)
 
 
-@pytest.mark.parametrize(
-    ("event", "names"),
-    [
-        (device_event("curl/8.4.0"), ("device d1", "client curl")),
-        (device_event("curl/7.0"), ("device d1", "client curl")),
-        (device_event(network={"asn": 64500}), ("network AS64500 ?", "device d1")),
-        (device_event(network={"country": "DE"}), ("network AS? DE", "device d1")),
-        (device_event(credential={"attested_at": START.isoformat()}, network={"asn": 64500}), ()),
-    ],
-)
-def test_how_values_are_named(event: Event, names: tuple[str, ...]) -> None:
-    """Operator and country, id, family and system; an attested workload may run anywhere."""
-    assert value_names(event, START) == names
-
-
-def test_addresses_of_one_range_are_one_network() -> None:
-    """Where nobody knows operator and country."""
-    ranges = [value_names(device_event(network={"ip": ip}), START)[0] for ip in ("192.0.2.1", "192.0.2.9", "192.0.3.1")]
-
-    assert (ranges[0] == ranges[1], ranges[0] == ranges[2]) == (True, False)
-
-
 def before_the_table(folder: Path, *used: Event) -> Store:
     """A store as 0.2 left it, with an identity whose history comes of these events."""
     store = Store(f"sqlite:///{folder / FILE}")
@@ -217,7 +195,7 @@ def test_what_was_used_before_the_table_is_not_new(
         used_before(LINUX, 64502, "FR", outcome="failure"),
     )
     event, history = used_before(user_agent, asn, country), History.empty()
-    fold(row_of(event), history, SUCCESS)
+    fold(row_of(event), history, empty_population(), SUCCESS)
     elsewhere = event.model_copy(update={"identity": event.identity.model_copy(update={"id": "eve"})})
     with store.reading() as tx:
         used, of_eve = (values_of(tx, "live", each, START, history).used for each in (event, elsewhere))
@@ -235,11 +213,11 @@ def test_an_event_that_ages_by_arrival_is_rebuilt_as_it_was_folded(tmp_path: Pat
     event = EVENT.model_copy(update={"time": arrived - timedelta(hours=hours)})
     with store.transaction() as tx:
         history, version = tx.histories.read(key_of("live", event))
-        store_folded(tx, "live", event, SUCCESS, "events", history, version, arrived)
-        fold_and_store(tx, "live", EVENT.model_copy(update={"time": after(60)}), SUCCESS, "score")
+        store_folded(tx, "live", event, SUCCESS, "events", empty_population(), history, version, arrived)
+        fold_and_store(tx, "live", EVENT.model_copy(update={"time": after(60)}), SUCCESS, "score", empty_population())
         kept, _ = tx.histories.read(key_of("live", event))
 
-    assert rebuild_histories(store, write=False) == ()
+    assert rebuild_histories(store, empty_population(), write=False) == ()
     assert (
         int(history.identity["clock"][0])
         == row_of(event.model_copy(update={"time": arrived - timedelta(hours=folded)}))["time"][0]

@@ -125,7 +125,7 @@ def test_a_writer_does_not_block_readers(tmp_path: Path) -> None:
 def test_a_history_is_read_bit_for_bit(tmp_path: Path) -> None:
     """By another process, and with a new version."""
     history = History.empty()
-    fold(row_of(EVENT), history, 1)
+    fold(row_of(EVENT), history, empty_population(), 1)
     with open_store(tmp_path).transaction() as transaction:
         transaction.histories.write(ADA, history, 0)
     with open_store(tmp_path).reading() as transaction:

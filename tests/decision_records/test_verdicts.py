@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from features.event.arrow import table_of
 from features.event.schema import Event
 from serving.decision.findings import Finding
-from serving.policy_analysis.from_decision_log import verdict_labels
+from serving.policy_analysis.past.from_decision_log import verdict_labels
 from serving.store.chain.verify import verify_log
 from serving.store.store import Store
 from serving.store.verdicts import Verdict, VerdictValue, last_of_each

@@ -17,9 +17,9 @@ from support.random_events import random_events
 from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.engine.batch import replay
+from features.engine.population_window import measure_window
 from features.enrichment.ip_lookup import fill, lookup
 from features.event.arrow import table_of
-from features.history.population import measure_population
 from features.sources.file_import import import_files
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def sample() -> pa.Table:
 def figures() -> Figures:
     """Of each feature: in how many events it is known, its mean, deviation and quantiles where it is."""
     table = sample()
-    return dict(zip(feature_names(), map(_figures, replay(table, measure_population(table)).T), strict=True))
+    return dict(zip(feature_names(), map(_figures, replay(table, measure_window(table)).T), strict=True))
 
 
 def _figures(column: Array) -> list[float]:

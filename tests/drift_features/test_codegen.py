@@ -16,7 +16,9 @@ from features.engine.codegen import functions_of
 from features.engine.online import fold, vector
 from features.event.arrow import table_of
 from features.event.numpy_row import row_of
-from features.history.layout import History
+from features.history.evidence.fields import EVIDENCE
+from features.history.evidence.of_event import weigh_event
+from features.history.layout import History, empty
 from features.history.population import measure_population
 from features.history.update import decay_to
 
@@ -29,11 +31,13 @@ def test_written_out_a_feature_reads_what_it_reads_by_itself() -> None:
     for row in map(row_of, events):
         together.append(vector(row, history, population))
         aged = history.copy()
-        arrays = (row, aged.identity, aged.session, aged.credential, population)
+        arrays = (row, aged.identity, aged.session, aged.credential, population, empty(EVIDENCE))
         records = {name: array.view(np.recarray)[0] for name, array in zip(RECORDS, arrays, strict=True)}
         decay_to(records["event"], records["identity"])
+        with np.errstate(over="ignore"):  # keys wrap, as compiled ones do silently
+            weigh_event(*(records[name] for name in ("event", "identity", "session", "population", "evidence")))
         apart.append([f.function(*(records[need] for need in f.needs)) for f in FEATURES])
-        fold(row, history, int(row["outcome"][0]))
+        fold(row, history, population, int(row["outcome"][0]))
 
     differ = [i for i, f in enumerate(FEATURES) if not same(together, apart, i)]
 

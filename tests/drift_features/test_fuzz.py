@@ -129,7 +129,7 @@ def test_any_history_can_be_met_event_by_event(raw: list[tuple[dict[str, Any], i
     for content, outcome in raw:
         row = row_of(Event.model_validate(content))
         values.append(vector(row, history, empty_population()))
-        fold(row, history, outcome)
+        fold(row, history, empty_population(), outcome)
 
     assert faults(np.array(values)) == []
 
@@ -150,7 +150,7 @@ def test_a_million_distinct_values_of_each_kind_fit() -> None:
     """Histories stay as large as they are, however many values flow through them."""
     state, rows = (
         BatchState(empty_population()),
-        np.repeat(row_from({"known": 3.0, "category": 1, "outcome": 1}), 50_000),
+        np.repeat(row_from({"known": 3.0, "category": 1, "verb": 7, "outcome": 1}), 50_000),
     )
     wrong: set[str] = set()
     for batch in range(20):

@@ -16,6 +16,8 @@ from features.history.layout import History
 from features.history.population import empty_population
 from features.history.update import CHALLENGED, DENIED, FAILURE, SUCCESS, UNKNOWN
 
+NOBODY = empty_population()
+
 
 def an_event(minute: int = 0, **groups: Any) -> Event:
     return Event.model_validate(
@@ -30,7 +32,7 @@ def an_event(minute: int = 0, **groups: Any) -> Event:
 
 
 def read(event: Event, history: History) -> dict[str, float]:
-    return dict(zip(feature_names(), vector(row_of(event), history, empty_population()).tolist(), strict=True))
+    return dict(zip(feature_names(), vector(row_of(event), history, NOBODY).tolist(), strict=True))
 
 
 def mass(history: History) -> float:
@@ -42,10 +44,10 @@ def mass(history: History) -> float:
 def test_only_success_teaches_a_habit(outcome: int) -> None:
     """A blocked attacker cannot teach the engine that he is normal."""
     history = History.empty()
-    fold(row_of(an_event()), history, SUCCESS)
+    fold(row_of(an_event()), history, NOBODY, SUCCESS)
     stranger = {"network": {"ip": "198.51.100.9", "asn": 64511}}
     for minute in range(1, 30):
-        fold(row_of(an_event(minute, **stranger)), history, outcome)
+        fold(row_of(an_event(minute, **stranger)), history, NOBODY, outcome)
 
     now = read(an_event(30, **stranger), history)
 
@@ -56,7 +58,7 @@ def test_only_success_teaches_a_habit(outcome: int) -> None:
 def test_failures_press_and_what_policy_did_does_not(outcome: int, pressure: float) -> None:
     """Counters that policy makes never feed the model."""
     history = History.empty()
-    fold(row_of(an_event()), history, outcome)
+    fold(row_of(an_event()), history, NOBODY, outcome)
 
     assert read(an_event(), history)["failures_recently"] == pressure
 
@@ -64,8 +66,8 @@ def test_failures_press_and_what_policy_did_does_not(outcome: int, pressure: flo
 def test_a_late_event_folds_as_it_arrives_and_lets_nothing_fade() -> None:
     """The gap of an event older than the clock counts as zero, and the clock stays."""
     history = History.empty()
-    fold(row_of(an_event(59)), history, SUCCESS)
-    fold(row_of(an_event(0)), history, SUCCESS)
+    fold(row_of(an_event(59)), history, NOBODY, SUCCESS)
+    fold(row_of(an_event(0)), history, NOBODY, SUCCESS)
 
     assert (mass(history), history.identity["clock"][0]) == (2.0, row_of(an_event(59))["time"][0])
 
@@ -73,7 +75,7 @@ def test_a_late_event_folds_as_it_arrives_and_lets_nothing_fade() -> None:
 def test_reading_changes_nothing() -> None:
     """A vector may be read any number of times."""
     history = History.empty()
-    fold(row_of(an_event()), history, SUCCESS)
+    fold(row_of(an_event()), history, NOBODY, SUCCESS)
     before = [record.tobytes() for record in (history.identity, history.session, history.credential)]
     read(an_event(45), history)
 
@@ -84,9 +86,14 @@ def test_a_flood_of_new_networks_does_not_push_out_the_owners() -> None:
     """A full table gives up what is used least, so strangers seen once push out each other."""
     history = History.empty()
     for minute in range(50):
-        fold(row_of(an_event(minute)), history, SUCCESS)
+        fold(row_of(an_event(minute)), history, NOBODY, SUCCESS)
     for minute, third in itertools.product([51], range(200)):
-        fold(row_of(an_event(minute, network={"ip": f"198.18.{third}.1", "asn": 70_000 + third})), history, SUCCESS)
+        fold(
+            row_of(an_event(minute, network={"ip": f"198.18.{third}.1", "asn": 70_000 + third})),
+            history,
+            NOBODY,
+            SUCCESS,
+        )
 
     assert read(an_event(52), history)["network_is_new"] == 0.0
 
@@ -94,9 +101,9 @@ def test_a_flood_of_new_networks_does_not_push_out_the_owners() -> None:
 def test_habits_halve_in_thirty_days() -> None:
     """The half-life is what the constant says."""
     history = History.empty()
-    fold(row_of(an_event()), history, SUCCESS)
+    fold(row_of(an_event()), history, NOBODY, SUCCESS)
     later = an_event().model_copy(update={"time": an_event().time.replace(month=4, day=1)})
-    fold(row_of(later), history, UNKNOWN)
+    fold(row_of(later), history, NOBODY, UNKNOWN)
 
     assert mass(history) == pytest.approx(0.5)
 
@@ -104,7 +111,7 @@ def test_habits_halve_in_thirty_days() -> None:
 def test_an_exposed_credential_stays_exposed() -> None:
     """Once seen where it must not be, a credential is dangerous whatever came of that event."""
     history = History.empty()
-    fold(row_of(an_event(credential={"id": "k", "exposed": True})), history, DENIED)
+    fold(row_of(an_event(credential={"id": "k", "exposed": True})), history, NOBODY, DENIED)
 
     assert read(an_event(1, credential={"id": "k"}), history)["credential_exposed"] == 1.0
 
@@ -122,8 +129,8 @@ def test_a_batch_folds_what_its_file_holds_and_the_future_is_merely_the_last() -
     events = [an_event(0, **done), an_event(0, **done), an_event(1, **done)]
     future = an_event(**done).model_copy(update={"time": an_event().time.replace(year=2100)})
 
-    values = replay(table_of([*events, future]), empty_population())
-    alone = replay(table_of(events), empty_population())
+    values = replay(table_of([*events, future]), NOBODY)
+    alone = replay(table_of(events), NOBODY)
     known = values[:, feature_names().index("known_events")]
 
     assert (np.expm1(known).round().tolist(), values[:3].tobytes()) == ([0, 1, 2, 3], alone.tobytes())

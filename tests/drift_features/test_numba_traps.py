@@ -171,7 +171,7 @@ def test_9_a_late_event_inflates_nothing() -> None:
     early, late = _bare(), _bare().model_copy(update={"time": _bare().time.replace(year=2020)})
     history = History.empty()
     for event in (early, late):
-        fold(row_of(event), history, 1)
+        fold(row_of(event), history, empty_population(), 1)
 
     assert (history.identity["rate"][0], history.identity["clock"][0]) == (2.0, row_of(early)["time"][0])
 

@@ -38,7 +38,7 @@ def one_by_one(events: list[Event], population: Array) -> Array:
         history = History(remembered(keys[0], IDENTITY), remembered(keys[1], SESSION), remembered(keys[2], CREDENTIAL))
         row = row_of(event)
         values[place] = vector(row, history, population)
-        fold(row, history, int(row["outcome"][0]))
+        fold(row, history, population, int(row["outcome"][0]))
         for key, record in zip(keys, (history.identity, history.session, history.credential), strict=True):
             if None not in key:
                 stored[key] = record.tobytes()  # type: ignore[index]

@@ -25,8 +25,10 @@ def test_a_busy_identity_counts_once() -> None:
     """The share is of identities, not of events."""
     events = [e for e in random_events(4_000, seed=2) if e.action.outcome == "success" and e.device.user_agent]
     twice = measure_population(table_of([*events, *[e for e in events if e.identity.id == "identity-3"] * 5]))
+    once = measure_population(table_of(events))
+    shares = [name for name in once.dtype.names or () if name == "people" or name.endswith("_rarity")]
 
-    assert twice.tobytes() == measure_population(table_of(events)).tobytes()
+    assert [name for name in shares if twice[name].tobytes() != once[name].tobytes()] == []
 
 
 def test_a_population_survives_its_file(tmp_path: Path) -> None:

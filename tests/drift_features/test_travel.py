@@ -39,7 +39,7 @@ def travel(*networks: dict[str, Any], minutes: float = 6.0) -> tuple[float, floa
     """km and km/h of a request from the last network, after successful ones from the others."""
     history = History.empty()
     for number, network in enumerate(networks[:-1]):
-        fold(row_of(an_event(number * minutes, network)), history, SUCCESS)
+        fold(row_of(an_event(number * minutes, network)), history, empty_population(), SUCCESS)
     last = row_of(an_event((len(networks) - 1) * minutes, networks[-1]))
     values = dict(zip(feature_names(), vector(last, history, empty_population()).tolist(), strict=True))
     return values["km_from_last_place"], values["travel_km_per_hour"]
@@ -86,9 +86,9 @@ def test_to_a_network_used_before_it_is_no_journey() -> None:
 def test_a_challenged_request_makes_no_place_known() -> None:
     """Trying again does not help."""
     history, abroad = History.empty(), row_of(an_event(6, {"country": "US", "ip": "198.51.100.1"}))
-    fold(row_of(an_event(0, {"country": "DE", "ip": "203.0.113.1"})), history, SUCCESS)
+    fold(row_of(an_event(0, {"country": "DE", "ip": "203.0.113.1"})), history, empty_population(), SUCCESS)
     for _ in range(5):
-        fold(abroad, history, CHALLENGED)
+        fold(abroad, history, empty_population(), CHALLENGED)
     values = dict(zip(feature_names(), vector(abroad, history, empty_population()).tolist(), strict=True))
 
     assert values["travel_km_per_hour"] > FASTEST_KM_PER_HOUR

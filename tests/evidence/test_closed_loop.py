@@ -83,7 +83,7 @@ def score_one_by_one(model: TrustModel, data: Dataset) -> Array:
         score[number] = model.now_log_odds(vector(row, history, model.population)[None])[0]
         threshold = THRESHOLDS.get(event.identity.type, np.inf)
         challenged = data.targets.malicious[number] and score[number] > threshold
-        fold(row, history, CHALLENGED if challenged else int(row["outcome"][0]))
+        fold(row, history, model.population, CHALLENGED if challenged else int(row["outcome"][0]))
     return score
 
 

@@ -165,6 +165,13 @@ def test_figures_of_a_suite() -> None:
     assert measured.session_auc.value == (100 + 6.5) / 200
 
 
+def test_sessions_that_several_models_score_count_once() -> None:
+    """Figures are means over models; what they are measured on stays what it is."""
+    measured = measure_suite([scored_log(), scored_log()], 1, models=2)
+
+    assert (measured.recall.count, measured.auc.count, measured.friction.count) == (2, 6, 100)
+
+
 def test_a_log_is_scored_by_its_own_population(model: TrustModel) -> None:
     """Only late events count, each session once, hit ones by what moved."""
     log = move_sessions(users(), FREQUENT, np.random.default_rng(1))

@@ -18,7 +18,7 @@ from features.event.arrow import events_of
 from features.model.bundle import TrustModel
 from features.sources.formats.records import records_of
 from training.evaluation.context import SectionResult
-from training.evaluation.real.agents import agents_section, events_of_runs, score_hijacks
+from training.evaluation.real.agents import agents_section, attempts_of_runs, score_runs
 from training.evaluation.real.entra_sign_ins import FILE, event_of, sign_ins_section
 from training.evaluation.real.few_records import few_records_section
 from training.evaluation.real.otrf_incident import incident_section
@@ -142,23 +142,26 @@ def test_a_sign_in_record_becomes_an_event() -> None:
 
 
 def test_a_run_follows_clean_runs_of_other_tasks(runs_file: Path) -> None:
-    """By a made-up clock. Every run that called a tool is an identity of its own; the one that called none is none."""
-    events, window, run_numbers = events_of_runs(read_agentdojo(runs_file))
-    hijacked = [event for event in events_of(events) if event.identity.id == "m/4"]
+    """By a made-up clock, in its agent's name. The run that called no tool is in no part."""
+    parts, window = attempts_of_runs(read_agentdojo(runs_file))
+    table, numbers = parts[4]
+    hijacked = list(events_of(table))
 
+    assert [np.unique(part_numbers).tolist() for _, part_numbers in parts] == [[-1, number] for number in range(5)]
     assert [event.session.id for event in hijacked] == ["run-0"] * 2 + ["run-1"] * 2 + ["run-2"] * 2
+    assert numbers.tolist() == [-1] * 4 + [4] * 2
     assert (hijacked[1].time - hijacked[0].time).total_seconds() * SECOND == CALL_INTERVAL
     assert (hijacked[2].time - hijacked[0].time).total_seconds() * SECOND == RUN_INTERVAL
     assert hijacked[1].resource.id == "7"
     assert [event.action.name for event in hijacked[4:]] == ["workspace.search_emails", "workspace.send_email"]
-    assert np.unique(run_numbers).tolist() == [-1, 0, 1, 2, 3, 4]
+    assert {event.identity.id for event in hijacked} == {"m"}
     assert window["identity.id"].to_pylist() == ["m"] * 6
 
 
 def test_hijacked_runs_are_counted_apart(model: TrustModel, runs_file: Path) -> None:
     """Of three clean and three attacked runs one was hijacked and one recorded no tool call."""
     runs = read_agentdojo(runs_file)
-    scored = score_hijacks(model, runs, events_of_runs(runs))
+    scored = score_runs(model, runs, *attempts_of_runs(runs))
 
     assert scored.clean.tolist() == [True, True, True, False, False]
     assert scored.hijacked.tolist() == [False, False, False, False, True]

@@ -16,14 +16,14 @@ from features import get_settings
 from features.event.arrow import table_of
 from serving.errors import AnalysisError
 from serving.policy.schema import Policy
-from serving.policy_analysis.from_decision_log import LogWindow, past_requests_from_log
-from serving.policy_analysis.from_event_file import past_requests_from_events, past_requests_from_file
-from serving.policy_analysis.past_reports import read_reports
-from serving.policy_analysis.past_requests import Label, PastRequest, SkippedRequest
-from serving.policy_analysis.replay import PolicyReplay, ReplayedRequest, replay_policy
-from serving.policy_analysis.replay_counts import ReplayCounts, ReplayResult
-from serving.policy_analysis.review_window import summarise_window
-from serving.policy_analysis.select_requests import RequestSource, read_requests
+from serving.policy_analysis.past.from_decision_log import LogWindow, past_requests_from_log
+from serving.policy_analysis.past.from_event_file import past_requests_from_events, past_requests_from_file
+from serving.policy_analysis.past.past_reports import read_reports
+from serving.policy_analysis.past.past_requests import Label, PastRequest, SkippedRequest
+from serving.policy_analysis.past.select_requests import RequestSource, read_requests
+from serving.policy_analysis.replays.replay import PolicyReplay, ReplayedRequest, replay_policy
+from serving.policy_analysis.replays.replay_counts import ReplayCounts, ReplayResult
+from serving.policy_analysis.reviews.review_window import summarise_window
 from serving.store.store import Store
 from serving.store.verdicts import Verdict
 

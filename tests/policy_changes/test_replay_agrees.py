@@ -13,11 +13,11 @@ from serving.contracts.requests import RevocationRequest, ScoreRequest, StepUpRe
 from serving.deployment.catalogue_files import Catalogues, load_catalogues
 from serving.engine.writer import Engine
 from serving.policy.schema import Policy
-from serving.policy_analysis.from_decision_log import LogWindow, past_requests_from_log
-from serving.policy_analysis.past_reports import read_reports
-from serving.policy_analysis.past_requests import PastRequest
-from serving.policy_analysis.replay import ReplayedRequest, replay_policy
-from serving.policy_analysis.tune import tuning_sample
+from serving.policy_analysis.past.from_decision_log import LogWindow, past_requests_from_log
+from serving.policy_analysis.past.past_reports import read_reports
+from serving.policy_analysis.past.past_requests import PastRequest
+from serving.policy_analysis.replays.replay import ReplayedRequest, replay_policy
+from serving.policy_analysis.tuning.tune import tuning_sample
 from serving.store.api_keys import Caller
 from serving.store.store import Store
 

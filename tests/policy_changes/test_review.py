@@ -12,10 +12,10 @@ from support.decisions import NOW, POLICY, an_event
 from features.catalogue.all import feature_names
 from features.model.trust_curve import TrustCurve
 from serving.errors import AnalysisError
-from serving.policy_analysis.drift_tests import categorical_drift, numeric_drift
-from serving.policy_analysis.past_requests import Label, PastRequest, RecordedDecision, SkippedRequest
-from serving.policy_analysis.review import Review, compare_windows
-from serving.policy_analysis.review_window import PER_IDENTITY, summarise_window
+from serving.policy_analysis.past.past_requests import Label, PastRequest, RecordedDecision, SkippedRequest
+from serving.policy_analysis.reviews.drift_tests import categorical_drift, numeric_drift
+from serving.policy_analysis.reviews.review import Review, compare_windows
+from serving.policy_analysis.reviews.review_window import PER_IDENTITY, summarise_window
 
 ALLOWED = RecordedDecision("allow", (), False, None, ())
 STOPPED = RecordedDecision("step_up", ("export-sensitive",), False, None, ())

@@ -12,9 +12,9 @@ from features.arrays import Array
 from serving.errors import AnalysisError
 from serving.policy.rules import IDENTITY_TYPES, SENSITIVITIES
 from serving.policy.schema import BUILT_IN, Policy
-from serving.policy_analysis.tune import CURVE, SAMPLE_DTYPE, TuningResult, tune_thresholds
-from serving.policy_analysis.tuning_report import plot_trade_off, tuning_json, tuning_tables
-from serving.policy_analysis.write_policy import write_thresholds
+from serving.policy_analysis.tuning.tune import CURVE, SAMPLE_DTYPE, TuningResult, tune_thresholds
+from serving.policy_analysis.tuning.tuning_report import plot_trade_off, tuning_json, tuning_tables
+from serving.policy_analysis.tuning.write_policy import write_thresholds
 
 POLICY = Policy.load()
 TEXT = BUILT_IN.read_text()

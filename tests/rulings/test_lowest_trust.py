@@ -13,7 +13,7 @@ from features.event.schema import Category
 from features.model.trust_curve import TrustCurve
 from serving.decision.decision import Decision, decide
 from serving.decision.inputs import Scope, SessionState
-from serving.decision.lowest_trust import LowestTrust, counted_trust, trust_counted_in
+from serving.decision.lowest_trust import LowestTrust, counted_trust, counted_trust_as_sent, trust_counted_in
 from serving.decision.places.place import UNKNOWN_PLACE
 from serving.decision.readings import Readings
 
@@ -68,7 +68,18 @@ def test_the_answer_names_it_beside_the_models_trust(trust: float, ruled: bool) 
         )
 
 
-@pytest.mark.parametrize(("seconds_ago", "words"), [(0, "0 seconds ago"), (1, "1 second ago"), (90_000, "1 day ago")])
+@pytest.mark.parametrize(
+    ("seconds_ago", "words"),
+    [
+        (0, "0 seconds ago"),
+        (1, "1 second ago"),
+        (59, "59 seconds ago"),
+        (60, "1 minute ago"),
+        (3_600, "1 hour ago"),
+        (86_400, "1 day ago"),
+        (200_000, "2 days ago"),
+    ],
+)
 def test_the_sentence_says_since_when(seconds_ago: int, words: str) -> None:
     """In its largest unit; of several things at once."""
     lowest = replace(LOW, since=NOW - timedelta(seconds=seconds_ago), kinds=("network", "withheld"))
@@ -138,3 +149,37 @@ def test_a_higher_one_changes_nothing() -> None:
     """It is the lower of both that counts."""
     assert counted_trust(0.4, replace(LOW, trust=0.5), "write") == 0.4
     assert counted_trust(0.4, None, "write") == 0.4
+
+
+@pytest.mark.parametrize(
+    ("as_sent", "lowest", "category", "counted"),
+    [
+        (0.9, LOW, "write", 0.105),
+        (0.9, LOW, None, 0.105),
+        (0.9, LOW, "read", 0.9),
+        (0.05, LOW, "write", 0.05),
+        (0.9, None, "write", 0.9),
+        (0.9, None, "read", 0.9),
+        (None, LOW, "write", None),
+        (None, LOW, "read", None),
+        (None, None, "write", None),
+    ],
+)
+def test_the_trust_without_stand_ins_is_no_higher_than_the_lowest(
+    as_sent: float | None, lowest: LowestTrust | None, category: Any, counted: float | None
+) -> None:
+    """For what the lowest counts for; an unknown one stays unknown."""
+    assert counted_trust_as_sent(as_sent, lowest, category) == counted
+
+
+def test_the_answer_has_every_member() -> None:
+    """It ruled where it is lower than the model's trust, and names everything that is new."""
+    answer = replace(LOW, kinds=("network", "device", "client")).wire(0.105, NOW, counts=True)
+
+    assert {name: answer[name] for name in ("trust", "new", "since", "ruled")} == {
+        "trust": 0.105,
+        "new": ["network", "device", "client"],
+        "since": (NOW - timedelta(minutes=3)).isoformat(),
+        "ruled": False,
+    }
+    assert answer["sentence"].startswith("The network, device and client of this request came into use 3 minutes ago.")

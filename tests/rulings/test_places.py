@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,14 @@ from support.decisions import NOW, ago, an_event, decide_on, strong_proof
 
 from features.event.schema import Event
 from serving.decision.inputs import RECORDED_PROOF, Proof, SessionState
-from serving.decision.places.comparison import COMPARED, place_differences
+from serving.decision.places.comparison import (
+    COMPARED,
+    describe_part,
+    is_attested,
+    merged_place,
+    place_differences,
+    withheld_parts,
+)
 from serving.decision.places.place import Habits, KnownPlaces, Place, place_of, request_name
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
@@ -285,3 +293,77 @@ def test_a_request_that_has_moved_asks_for_a_newer_proof(groups: Any, newer: boo
 
     assert decision.ruling == "step_up"
     assert (decision.remedies[0].details["max_age_seconds"] == 0) is newer
+
+
+def test_a_request_that_withholds_a_habit_has_moved_also_without_a_claim() -> None:
+    """Nobody knows then where it comes from."""
+    decisions = [
+        decide_on(at(**groups), session=SessionState(places=KnownPlaces(ALL))) for groups in ({}, hidden("client"))
+    ]
+
+    assert [decision.remedies[0].details["max_age_seconds"] == 0 for decision in decisions] == [False, True]
+
+
+def test_a_claim_that_was_made_elsewhere_does_not_count() -> None:
+    """Where that is recorded, the session need not have changed."""
+    home, away = (place_of(at(network={"asn": asn})) for asn in (64_500, 64_501))
+    session = SessionState(places=KnownPlaces(ALL))
+    decisions = [decide_on(at(), proofs=[strong_proof(place=place)], session=session) for place in (home, away)]
+
+    assert [decision.ruling for decision in decisions] == ["allow", "step_up"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "withheld"),
+    [
+        ({}, ()),
+        (hidden("network"), ("network",)),
+        (hidden("network", "client"), ("network", "client")),
+        (hidden("device"), ()),
+    ],
+)
+def test_what_is_withheld_is_habitual_and_missing(groups: Any, withheld: tuple[str, ...]) -> None:
+    """What is not habitual may be missing, and so may what nobody knows to be."""
+    assert withheld_parts(at(**groups), Habits(network=True, device=False, client=True)) == withheld
+    assert withheld_parts(at(**groups), Habits()) == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expires_in", "attested"),
+    [(86_400, None, True), (86_401, None, False), (-86_400, None, True), (60, 0, False), (60, 1, True)],
+)
+def test_an_attestation_lasts_a_day_and_no_longer_than_the_credential(
+    seconds: int, expires_in: int | None, attested: bool
+) -> None:
+    """One that ends at this moment has ended."""
+    expires_at = None if expires_in is None else (NOW + timedelta(seconds=expires_in)).isoformat()
+    event = at(credential={"attested_at": ago(seconds), "expires_at": expires_at})
+
+    assert is_attested(event, NOW) is attested
+    assert is_attested(at(), NOW) is False
+
+
+def test_a_difference_names_its_part() -> None:
+    """Each that differs, also where anybody may rent the network; an unknown part is not described."""
+    rented = place_of(at(network={"hosting": True}, device={"id": None}))
+    there = place_of(at(network={"asn": 64_501}, device={"id": "d2"}))
+    known = KnownPlaces(ALL)
+
+    assert [each.part for each in place_differences(place_of(at()), there, known)] == ["network", "device"]
+    assert [each.part for each in place_differences(rented, rented, KnownPlaces(NONE))] == []
+    moved = place_of(at(network={"hosting": True, "ip": "198.51.100.9"}, device={"id": None}))
+    assert [each.part for each in place_differences(rented, moved, KnownPlaces(NONE))] == ["network"]
+    assert place_differences(rented, moved, KnownPlaces(NONE), attested=True) == ()
+    assert [describe_part(part, Place()) for part in COMPARED] == ["", "", ""]
+
+
+def test_a_merged_place_keeps_its_own_parts() -> None:
+    """And takes the others from the second, a network as a whole."""
+    own = Place(asn=1, device="d1", possession="c1")
+    other = Place(asn=2, country="FR", prefix=7, hosting=True, device="d2", client="curl", possession="c2")
+
+    assert merged_place(own, other) == Place(asn=1, hosting=True, device="d1", client="curl", possession="c1")
+    assert merged_place(other, own) == other
+    assert merged_place(Place(), other) == replace(other, possession=None)
+    assert merged_place(other, Place()) == other
+    assert merged_place(Place(), Place()) == Place()

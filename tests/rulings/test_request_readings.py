@@ -182,3 +182,26 @@ def test_a_name_that_says_nothing_is_at_least_a_write(
 
     assert action is not None
     assert (action.category, action.all, action.understated) == (counts, floors_of, False)
+
+
+def test_what_was_declared_before_is_read_as_it_was_recorded() -> None:
+    """Records of before 0.3 hold none of it."""
+    known = KnownTypes("workload", ("human", "workload"), "[]")
+
+    assert KnownTypes.from_record(known.record()) == known
+    assert known.record() == {"fixed": "workload", "declared": ["human", "workload"], "intent": "[]"}
+    assert KnownTypes.from_record({}) == KnownTypes()
+
+
+def test_the_answer_says_how_the_action_was_read(catalogues: Catalogues) -> None:
+    """What was declared, what the name has, and what counts of both."""
+    action = read(an_event(category="read", action={"name": "SearchExported"}), catalogues).action
+
+    assert action is not None
+    assert action.wire() == {
+        "category": "export",
+        "declared": "read",
+        "derived": "export",
+        "derived_from": "vendor",
+    }
+    assert action.understated

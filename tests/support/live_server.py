@@ -141,7 +141,7 @@ def compile_features() -> None:
     event = Event.model_validate(an_event())
     history = History.empty()
     vector(row_of(event), history, empty_population())
-    fold(row_of(event), history, SUCCESS)
+    fold(row_of(event), history, empty_population(), SUCCESS)
 
 
 @cache

@@ -25,6 +25,8 @@ AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
     "Boto3/1.34 md/Botocore#1.34 ua/2.0 os/linux#5.10 lang/python#3.11",
 )
+ACTIONS = ("iam:CreateAccessKey", *(f"service:Operation{number}" for number in range(1, 50)))
+"""One of them is an action that attackers were seen using."""
 
 
 def random_events(count: int, seed: int, identities: int = 40, hours: float = 480.0) -> list[Event]:
@@ -74,7 +76,7 @@ def _event(rng: np.random.Generator, place: int, identities: int, hours: float) 
             "intent": maybe("book a trip", "answer mail"),
         },
         "action": {
-            "name": f"service:Operation{int(rng.integers(50))}",
+            "name": ACTIONS[int(rng.integers(50))],
             "category": maybe(*get_args(Category)),
             "impact": maybe(*get_args(Impact)),
             "outcome": maybe("success", "success", "success", *get_args(Outcome)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from support.recorded_decisions import a_record, after
 
 from features import Event, fold, row_of
+from features.history.population import empty_population
 from serving.store.schema import SessionKey
 from serving.store.store import Transaction
 
@@ -24,7 +25,7 @@ def fold_once(transaction: Transaction, event: Event = EVENT, namespace: str = "
     """Read a history, fold an event into it, keep both; returns the identity's new version."""
     key = SessionKey(namespace, event.identity.id, event.session.id, event.credential.id)
     history, version = transaction.histories.read(key)
-    fold(row_of(event), history, outcome)
+    fold(row_of(event), history, empty_population(), outcome)
     version = transaction.histories.write(key, history, version)
     transaction.histories.append_event(namespace, event, outcome=outcome, source="score", version=version)
     return version

@@ -8,8 +8,10 @@ import pytest
 
 from features.catalogue.all import FEATURES
 from features.engine.batch import replay
+from features.engine.population_window import measure_window
 from features.event.arrow import EVENT_SCHEMA
-from features.history.population import empty_population, measure_population
+from features.history.population import empty_population
+from features.history.population_blend import blend
 from features.model.bundle import Calibration, TrustModel
 from features.model.trust_curve import HORIZONS
 from training import World, prepare
@@ -136,10 +138,23 @@ def test_each_deployment_is_measured_by_itself(simulated_dataset: Dataset) -> No
     own = np.flatnonzero(data.deployment == number)
     window = own[data.split.population[own] & data.targets.known[own] & ~data.targets.malicious[own]]
 
-    population = measure_population(data.world.events.take(pa.array(window)))
+    population = blend(data.population, measure_window(data.world.events.take(pa.array(window))))
     replayed = replay(data.world.events.take(pa.array(own)), population)
     assert data.matrix[own].tobytes() == replayed.tobytes()
     assert population.tobytes() != data.population.tobytes()
+
+
+def test_a_large_log_keeps_its_features_in_half_the_memory(
+    simulated_world: World, simulated_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In single precision, rounded and otherwise the same; the test is scored in double precision."""
+    monkeypatch.setattr("training.pipeline.dataset.LARGE", 1_000)
+
+    data = prepare(simulated_world, 3)
+
+    assert data.matrix.dtype == np.float32
+    assert data.matrix.tobytes() == simulated_dataset.matrix.astype(np.float32).tobytes()
+    assert data.test_set.matrix.dtype == np.float64
 
 
 def test_a_small_deployment_has_the_prior(simulated_world: World) -> None:

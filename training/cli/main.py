@@ -1,5 +1,5 @@
-"""Train and evaluate models: `session-trust training simulate | graft | labels | retrain | evaluate | measure |
-compare | importance | search | promote | export-model | register-model`.
+"""Train and evaluate models: `session-trust training simulate | graft | labels | doctor | retrain | evaluate |
+log-sizes | measure | compare | importance | search | promote | export-model | register-model`.
 
 Exit codes: 0 done, 1 refused by promotion checks, 2 it could not be done as asked.
 """
@@ -16,7 +16,9 @@ from features.cli.output import fail, print_plain
 from features.cli.progress import progress_bar
 from features.settings import get_settings
 from training.cli.data import data_app
+from training.cli.doctor import doctor_app
 from training.cli.evaluate import evaluation_app
+from training.cli.log_sizes import log_sizes_app
 from training.cli.measure import measure_app
 from training.cli.model_files import model_files_app
 from training.cli.search import search_app
@@ -27,6 +29,7 @@ from training.cli.shared_options import (
     OptionalEvents,
     Seed,
     console,
+    examine,
     histories_of,
     print_evaluation,
 )
@@ -34,7 +37,9 @@ from training.progress import format_durations
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
 app.add_typer(data_app)
+app.add_typer(doctor_app)
 app.add_typer(evaluation_app)
+app.add_typer(log_sizes_app)
 app.add_typer(measure_app)
 app.add_typer(search_app)
 app.add_typer(model_files_app)
@@ -64,6 +69,8 @@ def retrain_(
         chosen_recipe = read_recipe(recipe) if recipe else None
     except ValueError as error:
         fail(console, error)
+    if events is not None and (obstacle := examine(events).obstacle):
+        fail(console, f"nothing was registered: {obstacle}")
     started = time.monotonic()
     world = histories_of(events, labels, identities, days, seed)
     seconds = {"histories": time.monotonic() - started}
@@ -76,7 +83,7 @@ def retrain_(
         fail(console, f"nothing was registered: {error}")
     print_evaluation(result.evaluation, world.source)
     for check in result.checks:
-        print_plain(console, f"  {'passed' if check.passed else 'NOT PASSED'}: {check}")
+        print_plain(console, f"  {check.state}: {check}")
     print_plain(console, f"{len(world.events):,} events: {format_durations(seconds | dict(result.seconds))}")
     state = "answers from the next start on" if result.promoted else "is registered and does not answer"
     print_plain(console, f"{get_settings().model_name} version {result.version} {state}")

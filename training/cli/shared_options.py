@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from training.data.labels import World
     from training.evaluation import tables
     from training.metrics.evaluation import Evaluation
+    from training.pipeline.doctor import LogExamination
     from training.simulation.world import WorldParameters
 
 console = Console(stderr=True)
@@ -98,6 +99,37 @@ def labelled_log(events: Path, labels: Path | None, seed: int) -> World:
     return world.sorted()
 
 
+def examine(events: Path) -> LogExamination:
+    """What a log holds and can teach, printed."""
+    import pyarrow.parquet as pq
+
+    from training.pipeline.doctor import COLUMNS, examine_log
+
+    try:
+        present = [name for name in COLUMNS if name in pq.read_schema(events).names]
+        found = examine_log(pq.read_table(events, columns=present), RATE)
+    except (OSError, ValueError) as error:
+        fail(console, error)
+    _print_examination(found)
+    return found
+
+
+def _print_examination(found: LogExamination) -> None:
+    """Print the table by identity type, the fields, and what will be learnt and what not."""
+    table = Table("identity type", "identities", "sessions", "days active (median)", "simulated attacks", "tested")
+    for each in found.types:
+        counts = (f"{each.identities:,}", f"{each.sessions:,}", f"{each.days:.0f}")
+        table.add_row(each.name, *counts, f"{each.attacks:,}", f"about {each.tested:.0f}")
+    Console().print(table)
+    print_plain(console, f"{found.events:,} events of {found.identities:,} identities over {found.days:.1f} days")
+    print_plain(console, "known: " + ", ".join(f"{name} {share:.0%}" for name, share in found.known.items()))
+    for title, sentences in (("will be learnt", found.learnt), ("will not be learnt", found.not_learnt)):
+        for sentence in sentences:
+            print_plain(console, f"{title}: {sentence}")
+    if found.obstacle:
+        print_plain(console, found.obstacle)
+
+
 def print_evaluation(evaluation: Evaluation, source: str) -> None:
     """Print the table of recalls, and the figures."""
     from training.metrics.evaluation import BUDGETS
@@ -107,8 +139,10 @@ def print_evaluation(evaluation: Evaluation, source: str) -> None:
     for group, name, recalls in evaluation.rows():
         table.add_row(group, name, *recalls)
     Console().print(table)
-    figures: dict[str, Any] = {name: round(value, 4) for name, value in evaluation.figures.items()}
-    Console().print(figures)
+    shown = Table("figure", "value", "measured on", title=f"Figures ({source})")
+    for name, value in evaluation.figures.items():
+        shown.add_row(name, f"{value:.4g}", f"{evaluation.counts[name]:,}" if name in evaluation.counts else "")
+    Console().print(shown)
 
 
 def print_table(table: tables.Table, source: str) -> None:

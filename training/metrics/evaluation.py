@@ -7,7 +7,7 @@ compare models with each other; they say nothing about real traffic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,8 @@ class Evaluation:
     sessions: ScoredSessions
     weights: Array
     """How often each session counts in each resample, shape (RESAMPLES, sessions)."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """By figure: on how many things it was measured, malicious requests, losses or sessions."""
 
     def metrics(self) -> dict[str, float]:
         """Every finite figure by name, for a tracking server."""
@@ -129,7 +131,8 @@ def evaluate_model(
     weights = session_weights(sessions, seed)
     recalls = _recalls(sessions, weights, held_out)
     recalls["baseline"] = _baseline_recalls(test_set, baselines, weights)
-    return Evaluation(_figures(model, test_set, log_odds, sessions, held_out), recalls, sessions, weights)
+    figures = _figures(model, test_set, log_odds, sessions, held_out)
+    return Evaluation(figures, recalls, sessions, weights, _counts(figures, test_set, sessions, held_out))
 
 
 def _recalls(sessions: ScoredSessions, weights: Array, held_out: frozenset[str]) -> Recalls:
@@ -188,6 +191,29 @@ def _figures(
             log_odds, malicious, sessions, recall
         )
     return figures | _hazard_figures(model, test_set.part(trained))
+
+
+def _counts(
+    figures: Mapping[str, float], test_set: TestSet, sessions: ScoredSessions, held_out: frozenset[str]
+) -> dict[str, int]:
+    """On how many things each figure was measured: what is rare in it, so malicious requests, losses or attacked
+    sessions."""
+    trained, targets = test_set.part(test_set.without_scenarios(held_out)), test_set.targets
+    identity_type, seconds = test_set.identity_type[trained.rows], targets.seconds[trained.rows]
+    counts = dict.fromkeys(figures, int(test_set.malicious.sum()))
+    for name in figures:
+        group, _, kind = name.partition("/")
+        if group == "predicted_over_actual":
+            counts[name] = int(trained.malicious[(identity_type == kind) | (kind == "all")].sum())
+        elif group == "compromised_predicted_over_actual":
+            counts[name] = int(((seconds > 0) & (seconds <= int(kind.removesuffix("_s")))).sum())
+        elif group.startswith("future"):
+            counts[name] = int(((seconds > 0) & (seconds <= HORIZONS[2])).sum())
+        elif group == "escalations_challenged":
+            counts[name] = int((targets.escalation[test_set.rows] & ~test_set.malicious).sum())
+        elif group.startswith(("compromised", "benign", "challenges")):
+            counts[name] = int(sessions.compromised.sum())
+    return counts
 
 
 def _predicted_over_actual(risk: Array, positive: Array) -> float:

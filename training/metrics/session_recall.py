@@ -73,6 +73,26 @@ def score_sessions(
     return all_sessions.part(compromised | ~touched)
 
 
+def attacked_sessions(
+    session: Array, score: Array, malicious: Array, identity: Array, identity_type: Array, scenario: Array | None = None
+) -> ScoredSessions:
+    """Group events into sessions of which those with a malicious event count, whether it succeeded or not.
+
+    All arguments have one entry an event; `session` is a number or key. Sessions are in the order of these.
+    """
+    _, first, place = np.unique(session, return_index=True, return_inverse=True)
+    highest, highest_malicious = (np.full(len(first), -np.inf) for _ in range(2))
+    np.maximum.at(highest, place, score)
+    np.maximum.at(highest_malicious, place[malicious], score[malicious])
+    attacked = np.isfinite(highest_malicious)
+    names = np.full(len(first), "", dtype=object)
+    if scenario is not None:
+        names[place[malicious]] = scenario[malicious]
+    unknown = np.full(len(first), "", dtype=object)
+    highest = np.where(attacked, highest_malicious, highest)
+    return ScoredSessions(highest, attacked, identity[first], identity_type[first], names, unknown, first)
+
+
 def session_weights(sessions: ScoredSessions, seed: int) -> Array:
     """How often each session counts in each resample of identities, shape (RESAMPLES, n); in the first, once each."""
     bootstrap = bootstrap_weights(sessions.identity, seed)

@@ -43,6 +43,8 @@ class Recipe:
     """Share of the fitted sessions that are fitted once more as the first of a new identity; 0 for none."""
     agent_runs: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.5
     """How much agents' calls with arguments and outputs count, against the agents' requests fitted; 0 for none."""
+    transplants: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.06
+    """Share of the fitted sessions into which another identity's session is moved; 0 for none."""
 
 
 def write_recipe(recipe: Recipe, file: Path, comment: str) -> None:

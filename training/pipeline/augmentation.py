@@ -22,7 +22,7 @@ from training.data.labels import SIMULATED, World
 from training.data.targets import PredictionTargets
 from training.model.fit import Examples, row_examples
 from training.parallel import available_cores, map_in_processes
-from training.pipeline.deployments import DeploymentPopulations
+from training.pipeline.deployments import DeploymentPopulations, batch_identities
 from training.progress import CountCallback
 from training.scenarios.attacks.registry import SCENARIOS
 from training.scenarios.guessing import GUESSING
@@ -106,8 +106,10 @@ def augment_rows(
     end = targets.time[rows].max()
     fitted = np.isin(targets.identity, np.unique(targets.identity[rows]))
     history = fitted & (targets.time <= end) & targets.known & ~targets.malicious
-    groups = -(-int(history.sum()) // events_per_batch)
-    batches = _batches(world, targets, rows, populations, history, groups, times, seed)
+    deployment = populations.number_rows(world)
+    group = batch_identities(targets.identity, deployment, np.flatnonzero(history), events_per_batch)[targets.identity]
+    groups = int(group[history].max()) + 1
+    batches = _batches(world, targets, rows, populations, np.where(history, group, -1), times, seed)
     processes = min(processes or available_cores(), groups)
     parts = [NO_AUGMENTATION]
     for done, part in enumerate(map_in_processes(_inject, batches, processes), 1):
@@ -122,23 +124,25 @@ def _batches(
     targets: PredictionTargets,
     rows: Array,
     populations: DeploymentPopulations,
-    history: Array,
-    groups: int,
+    group: Array,
     times: int,
     seed: int,
 ) -> Iterator[_Batch]:
-    """A batch of identities at a time, because histories take much more memory as data frames."""
+    """A batch of identities at a time, because histories take much more memory as data frames. `group` is the batch of
+    each row, -1 for those that are no history."""
+    deployment = populations.number_rows(world)
     begin = int(targets.time[rows].min())
     sessions = max(len(np.unique(targets.session[rows[targets.in_session[rows]]])), 1)
     abuse_rate, hard_negative_rate = (
         len(np.unique(targets.session[rows[mask[rows]]])) / sessions
         for mask in (simulated_abuse(world, targets), hard_negatives(world, targets))
     )
-    for group in range(groups):
-        chosen = pa.array(np.flatnonzero(history & (targets.identity % groups == group)))
-        part = World(world.events.take(chosen), world.labels.take(chosen))
+    for number in np.unique(group[group >= 0]).tolist():
+        chosen = np.flatnonzero(group == number)
+        part = World(world.events.take(pa.array(chosen)), world.labels.take(pa.array(chosen)))
+        own = populations.only(deployment[chosen])
         for repetition in range(times):
-            yield _Batch(part, populations, hard_negative_rate, abuse_rate, begin, (seed, group, repetition))
+            yield _Batch(part, own, hard_negative_rate, abuse_rate, begin, (seed, number, repetition))
 
 
 def _inject(batch: _Batch) -> Augmentation:

@@ -24,11 +24,15 @@ from training.pipeline.agent_runs import agent_calls
 from training.pipeline.augmentation import Augmentation, hard_negatives, simulated_abuse
 from training.pipeline.cold_copies import ColdCopies, copy_sessions
 from training.pipeline.deployments import DeploymentPopulations, measure_deployments
+from training.pipeline.transplants import Transplants, transplant
 from training.progress import CountCallback
 from training.scenarios.attacks.registry import SCENARIOS
 
 EVENTS_PER_BATCH = 250_000
 """Events, about, whose rows are in memory at a time."""
+LARGE = 2_000_000
+"""Rows above which features are kept in single precision: five million rows would take six gigabytes. The booster cuts
+half-way between values that lie far further apart."""
 REQUESTS_PER_ATTACK = 10.0
 """Requests that one attacker's count for, at most."""
 HELD_OUT_SCENARIOS = frozenset(scenario.name for scenario in SCENARIOS if scenario.held_out)
@@ -41,7 +45,7 @@ class Dataset:
 
     world: World
     matrix: Array
-    """Features, shape (n, features)."""
+    """Features, shape (n, features); in single precision where there are more than LARGE rows."""
     populations: DeploymentPopulations
     """The population snapshots the features were computed with, each deployment's own."""
     split: Split
@@ -86,6 +90,11 @@ class Dataset:
         agents[: len(rows)] = self.identity_type[rows] == "agent"
         return agent_calls(self.population, seed).append_to(examples, agents, share)
 
+    def transplants(self, rows: Array, share: float, seed: int, *, own: bool = False) -> Transplants:
+        """Masquerades: other identities' sessions moved into a share of those of the rows."""
+        window = self.split.population & self.targets.known & ~self.targets.malicious
+        return transplant(self.world, self.targets, rows, window, self.populations, share, seed, own=own)
+
     def baseline_rows(self, recipe: Recipe, seed: int) -> Array:
         """Numbers of the rows that baselines are fitted on: all malicious ones, and an even share of the others."""
         fitting = self.rows(self.split.fit)
@@ -116,7 +125,8 @@ class Dataset:
     def test_set(self) -> TestSet:
         """The test, held-out scenarios included."""
         rows = self.rows(self.split.test, held_out=True)
-        return TestSet(rows, self.matrix[rows], self.targets, self.succeeded, self.identity_type, self.split.end)
+        matrix = self.matrix[rows].astype(np.float64, copy=False)
+        return TestSet(rows, matrix, self.targets, self.succeeded, self.identity_type, self.split.end)
 
     def test_set_for(self, model: TrustModel) -> TestSet:
         """The test with features computed as in service: from a model's own population where the deployment has none
@@ -171,7 +181,8 @@ def _replay_features(
     world: World, populations: DeploymentPopulations, identity: Array, progress: CountCallback | None
 ) -> Array:
     """All features, shape (n, features)."""
-    matrix = np.empty((len(world.events), len(FEATURES)))
+    precision = np.float32 if len(world.events) > LARGE else np.float64
+    matrix = np.empty((len(world.events), len(FEATURES)), precision)
     batches = populations.replay_in_batches(world.events, populations.number_rows(world), identity, EVENTS_PER_BATCH)
     for rows, values, done in batches:
         matrix[rows] = values

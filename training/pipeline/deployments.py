@@ -16,8 +16,9 @@ import pyarrow as pa
 from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.engine.batch import replay_rows
+from features.engine.population_window import measure_window
 from features.event.numpy_row import rows_of
-from features.history.population import measure_population
+from features.history.population_blend import blend
 from training.data.labels import World
 
 SMALL_WINDOW = 500
@@ -48,6 +49,12 @@ class DeploymentPopulations:
         snapshots = self.snapshots.copy()
         snapshots[self.has_prior] = prior[0]
         return replace(self, snapshots=snapshots, prior=prior)
+
+    def only(self, numbers: Array) -> DeploymentPopulations:
+        """Those of some deployments, by number: a snapshot takes megabytes, and other processes need few."""
+        chosen = np.unique(numbers)
+        names = tuple(self.names[number] for number in chosen.tolist())
+        return replace(self, names=names, snapshots=self.snapshots[chosen], has_prior=self.has_prior[chosen])
 
     def number_rows(self, world: World) -> Array:
         """The number of each row's deployment, shape (n,). Raises KeyError for one that was not measured."""
@@ -80,6 +87,18 @@ class DeploymentPopulations:
                 yield chosen, replay_rows(rows, self.snapshots[number : number + 1]), done / len(events)
 
 
+def batch_identities(identity: Array, deployment: Array, rows: Array, size: int) -> Array:
+    """The batch of each identity by its number, so that a batch has about `size` of some rows, given by number, and few
+    deployments."""
+    count = np.bincount(identity[rows], minlength=int(identity.max(initial=0)) + 1)
+    home = np.zeros(len(count), np.int64)
+    home[identity] = deployment
+    order = np.argsort(home, kind="stable")
+    batch = np.zeros(len(count), np.int64)
+    batch[order] = np.maximum(np.cumsum(count[order]) - 1, 0) // size
+    return batch
+
+
 def deployments_of(world: World) -> tuple[tuple[str, ...], Array]:
     """The names of a world's deployments, and the number of each row's, shape (n,)."""
     coded = world.labels["deployment"].fill_null(ONE_LOG).combine_chunks().dictionary_encode()
@@ -94,11 +113,11 @@ def measure_deployments(world: World, window: Array, prior: Array | None = None)
     """
     names, codes = deployments_of(world)
     if prior is None:
-        prior = measure_population(world.events.filter(pa.array(window)))
+        prior = measure_window(world.events.filter(pa.array(window)))
     snapshots, has_prior = np.repeat(prior, len(names)), np.ones(len(names), bool)
     for number, name in enumerate(names):
         own = np.flatnonzero(window & (codes == number))
         if name != ONE_LOG and len(own) >= SMALL_WINDOW:
-            snapshots[number : number + 1] = measure_population(world.events.take(pa.array(own)))
+            snapshots[number : number + 1] = blend(prior, measure_window(world.events.take(pa.array(own))))
             has_prior[number] = False
     return DeploymentPopulations(names, snapshots, has_prior, prior)

@@ -13,10 +13,11 @@ from features.catalogue.describe import digest
 from features.hashing import DigestWriter
 from features.model.bundle import ModelMismatch, TrustModel
 from features.settings import Settings
-from training.data.labels import World
+from training.data.labels import SIMULATED, World
 from training.metrics.evaluation import Evaluation
 from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset, prepare
+from training.pipeline.doctor import examine_log
 from training.pipeline.run_report import write_run_report
 from training.pipeline.train import augment, evaluate, fit, run_promotion_checks
 from training.progress import ProgressCallback, StageTimer, no_progress, stage_counter
@@ -53,8 +54,10 @@ def retrain(
     """Prepare, augment, fit, evaluate, check and register.
 
     The version becomes the champion if `promoted` is true and all its promotion checks pass. Raises ValueError when
-    there is no abuse to learn from.
+    there is no abuse to learn from, or a log of your own is too small to train and test a model.
     """
+    if world.source != SIMULATED and (obstacle := examine_log(world.events, rate=0.0).obstacle):
+        raise ValueError(obstacle)
     stage, recipe = StageTimer(progress), recipe or Recipe()
     stage("computing features", 0.0)
     data = prepare(world, seed, stage_counter(stage, "computing features", 0.0, 0.4))

@@ -23,8 +23,13 @@ from training.pipeline.augmentation import NO_AUGMENTATION, Augmentation, augmen
 from training.pipeline.dataset import HELD_OUT_SCENARIOS, Dataset
 from training.progress import CountCallback
 from training.promotion.checks import SHUFFLES, ChampionScores, Check, promotion_checks
+from training.promotion.default_thresholds import shipped_thresholds
 from training.promotion.real_record_check import challenge_real_records
+from training.scenarios.guessing import GUESSING
 
+ENOUGH_REQUESTS, ENOUGH_IDENTITIES = 1_000, 10
+"""Benign requests, and identities, of a type by which its thresholds are measured: from fewer they come out worse than
+those of the shipped model."""
 THRESHOLD_BUDGETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 """Friction budgets for which the model carries a trust threshold."""
 
@@ -50,6 +55,7 @@ def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = N
     cold = data.cold_copies(fitting, recipe.cold_copies, seed)
     examples = cold.append_to(data.augmented_examples(fitting, augmentation), recipe.cold_copies)
     examples = data.with_agent_calls(examples, fitting, recipe.agent_runs, seed)
+    examples = data.transplants(fitting, recipe.transplants, seed).append_to(examples)
     now = fit_now(examples, data.examples(stopping), recipe, seed)
     calibration = calibrate_now(
         margins(now, data.examples(calibrating)), targets.malicious[calibrating], targets.identity[calibrating]
@@ -61,15 +67,25 @@ def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = N
     hazard_margins = margins(hazard, hazard_examples(matrix, pairs))
     calibration = calibrate_hazard(calibration, hazard_margins, weight, pairs, data.identity_type[pairs.rows])
     seen = np.concatenate([fitting, calibrating])
+    seen = seen[~np.isin(targets.scenario[seen], GUESSING)]  # hundreds of failures are no rate of attacks
     base = base_log_odds(targets.malicious[seen], data.identity_type[seen])
     model = TrustModel(now, hazard, replace(calibration, base_log_odds=base), data.population, {})
     return replace(model, thresholds=_thresholds(model, data, calibrating))
 
 
 def _thresholds(model: TrustModel, data: Dataset, calibrating: Array) -> dict[str, list[list[float]]]:
+    """Thresholds of every identity type: the shipped model's where too few requests are there to measure them by."""
     benign = calibrating[~data.targets.malicious[calibrating]]
+    identity_type, identity = data.identity_type[benign], data.targets.identity[benign]
     trust = probability(-model.now_log_odds(data.matrix[benign]))
-    return trust_thresholds(trust, data.identity_type[benign], THRESHOLD_BUDGETS)
+    measured = trust_thresholds(trust, identity_type, THRESHOLD_BUDGETS)
+    enough = {
+        name: values
+        for name, values in measured.items()
+        if (identity_type == name).sum() >= ENOUGH_REQUESTS
+        and len(np.unique(identity[identity_type == name])) >= ENOUGH_IDENTITIES
+    }
+    return shipped_thresholds() | enough
 
 
 def evaluate(model: TrustModel, data: Dataset, recipe: Recipe, seed: int) -> Evaluation:

@@ -31,6 +31,12 @@ LEAK_BOUND = 3.0
 """The largest average precision of a model of shuffled labels, in multiples of the prevalence."""
 SKILL = 5.0
 """The smallest average precision of the model, in multiples of the prevalence."""
+_REACHABLE = 0.8
+"""The largest average precision that is asked for, where a multiple of the prevalence would be more than any has."""
+TESTED = 5
+"""Attacked sessions of the test, or victims, below which nothing can be said."""
+CALIBRATION_TESTED = 20
+"""Attacked sessions below which predicted over actual is chance."""
 CALIBRATED = (0.4, 2.5)
 """Bounds of predicted over actual requests, and losses within two hours; wide, because a test holds few losses."""
 
@@ -47,15 +53,27 @@ class ChampionScores:
 
 @dataclass(frozen=True)
 class Check:
-    """One requirement and whether a model meets it."""
+    """One requirement and whether a model meets it, or why these data cannot tell."""
 
     name: str
     passed: bool
     measured: str
     required: str
+    skipped: bool = False
+    """Whether nothing was asked, for the reason that `measured` gives."""
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.measured} (required: {self.required})"
+        return f"{self.name}: {self.measured}" + ("" if self.skipped else f" (required: {self.required})")
+
+    @property
+    def state(self) -> str:
+        """In one word: passed, skipped or NOT PASSED."""
+        return "skipped" if self.skipped else "passed" if self.passed else "NOT PASSED"
+
+    @staticmethod
+    def skip(name: str, reason: str) -> Check:
+        """A requirement that no model could meet, or fail, on these data."""
+        return Check(name, True, reason, "nothing", skipped=True)
 
 
 def shortfalls(checks: Sequence[Check]) -> tuple[str, ...]:
@@ -78,6 +96,7 @@ def promotion_checks(
     is None for a model that was trained on real records itself.
     """
     checks = [
+        check_tested(evaluation),
         check_monotone(model, test_set.matrix, seed),
         check_hazard_monotone(model, test_set.matrix, seed),
         check_curves_never_rise(model, test_set.matrix),
@@ -92,6 +111,13 @@ def promotion_checks(
     if champion:
         checks.append(check_not_worse(test_set, evaluation, champion))
     return checks
+
+
+def check_tested(evaluation: Evaluation) -> Check:
+    """The test holds enough attacked sessions to say anything about attacks."""
+    count = int(evaluation.figures["compromised_sessions"])
+    measured = f"{count} attacked sessions in the test"
+    return Check("tested on attacks", count >= TESTED, measured, f"at least {TESTED}: a log of more identities or days")
 
 
 def check_monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
@@ -157,30 +183,51 @@ def check_no_leak(test_set: TestSet, shuffled: Sequence[Array]) -> Check:
     The median counts: a leak lifts every model, while chance lifts a single one, where one victim's requests lie
     together.
     """
+    prevalence, victims = float(test_set.malicious.mean()), len(np.unique(test_set.identity[test_set.malicious]))
+    if victims < TESTED or prevalence * LEAK_BOUND >= 1.0:
+        return Check.skip("no leak", f"{prevalence:.2%} of the test's requests, of {victims} victims, tell nothing")
     precision = [average_precision_score(test_set.malicious, score) for score in shuffled]
-    times = float(np.median(precision) / test_set.malicious.mean())
+    times = float(np.median(precision) / prevalence)
     return Check("no leak", times <= LEAK_BOUND, f"{times:.1f} times the prevalence", f"at most {LEAK_BOUND:g}")
 
 
 def check_better_than_chance(evaluation: Evaluation) -> Check:
     """The model's average precision is well above the prevalence."""
-    times = evaluation.figures["average_precision"] / evaluation.figures["prevalence"]
-    return Check("better than chance", times >= SKILL, f"{times:.1f} times the prevalence", f"at least {SKILL:g}")
+    prevalence = evaluation.figures["prevalence"]
+    if not prevalence > 0.0:
+        return Check.skip("better than chance", "the test holds no malicious request")
+    required = min(SKILL, _REACHABLE / prevalence)
+    if required <= 1.0:
+        return Check.skip("better than chance", f"{prevalence:.0%} of the test's requests are malicious")
+    times = evaluation.figures["average_precision"] / prevalence
+    measured = f"{times:.1f} times the prevalence of {prevalence:.2%}"
+    return Check("better than chance", times >= required, measured, f"at least {required:.3g}")
 
 
 def check_better_than_rules(evaluation: Evaluation) -> Check:
     """At the main budget the model catches more than static rules."""
     recall = evaluation.recalls["overall"][MAIN_BUDGET]["all"].value
     rules = evaluation.recalls["baseline"][MAIN_BUDGET]["static rules"].value
-    return Check("better than static rules", recall > rules, f"recall {recall:.2f} against {rules:.2f}", "more")
+    if not np.isfinite(recall) or rules >= 1.0:
+        reason = "no attacked session" if not np.isfinite(recall) else "static rules catch every attacked session"
+        return Check.skip("better than static rules", f"{reason} of the test")
+    count = evaluation.recalls["overall"][MAIN_BUDGET]["all"].count
+    measured = f"recall {recall:.2f} against {rules:.2f} of {count} sessions"
+    return Check("better than static rules", recall > rules, measured, "more")
 
 
 def check_calibrated(evaluation: Evaluation) -> list[Check]:
     """Predicted over actual lies within stated bounds, for requests and for losses within two hours."""
-    low, high = CALIBRATED
     names = ("predicted_over_actual/all", "compromised_predicted_over_actual/7200_s")
-    values = {name: evaluation.figures[name] for name in names}
-    return [Check(name, low <= v <= high, f"{v:.2f}", f"{low:g} to {high:g}") for name, v in values.items()]
+    return [_check_ratio(name, evaluation.figures[name], evaluation.figures["compromised_sessions"]) for name in names]
+
+
+def _check_ratio(name: str, ratio: float, attacked: float) -> Check:
+    """Whether a ratio of predicted to actual lies within the bounds; a handful of attacks cannot tell."""
+    low, high = CALIBRATED
+    if not np.isfinite(ratio) or attacked < CALIBRATION_TESTED:
+        return Check.skip(name, f"{attacked:.0f} attacked sessions in the test are too few to tell")
+    return Check(name, low <= ratio <= high, f"{ratio:.2f}", f"{low:g} to {high:g}")
 
 
 def check_real_records(challenges: RealRecordChallenges) -> Check:

@@ -26,7 +26,7 @@ challenged.
 |---|{rule}
 {table}
 
-Predicted over actual malicious requests {calibration:.2f}; losses within two hours {hazard:.2f}.
+Predicted over actual malicious requests {calibration:.2f} (of {malicious:,}); losses within two hours {hazard:.2f}.
 Legitimate escalations challenged at {main:.1%}: {escalations:.1%}.
 
 **Checks.**
@@ -80,11 +80,12 @@ def render_model_card(
         budgets=" | ".join(f"{budget:.1%}" for budget in BUDGETS),
         rule="---|" * len(BUDGETS),
         table="\n".join(f"| {group}: {name} | {' | '.join(recalls)} |" for group, name, recalls in evaluation.rows()),
+        malicious=int(test_set.malicious.sum()),
         calibration=figures["predicted_over_actual/all"],
         hazard=figures["compromised_predicted_over_actual/7200_s"],
         main=MAIN_BUDGET,
         escalations=figures["escalations_challenged"],
-        checks="\n".join(f"- {'passed' if check.passed else 'NOT PASSED'}: {check}" for check in checks),
+        checks="\n".join(f"- {check.state}: {check}" for check in checks),
         fairness="\n".join(
             f"| {part.group}: {part.name} | {part.step_ups_per_1000} | {part.recall} |" for part in fairness
         ),

@@ -74,7 +74,11 @@ def export_model(
         "seed": int(run.data.params["seed"]),
         "data": found.tags["data"],
         "promotion_checks": found.tags[CHECKS_TAG],
-        "checks": [line[2:] for line in (folder / CARD).read_text().splitlines() if "passed: " in line[:16].lower()],
+        "checks": [
+            line[2:]
+            for line in (folder / CARD).read_text().splitlines()
+            if line.startswith(("- passed: ", "- skipped: ", "- NOT PASSED: "))
+        ],
         "catalogue": found.tags["catalogue"],
         "parameters": dict(sorted(run.data.params.items())),
         "figures": dict(sorted(run.data.metrics.items())),
@@ -102,6 +106,13 @@ def register_exported(settings: Settings, folder: Path | None = None) -> str:
         version = _log(client, settings, folder, manifest, tags)
     promote(settings, version)
     return version
+
+
+def load_shipped() -> TrustModel:
+    """The model that ships with this build. Raises ModelMismatch when a file is not what its manifest says."""
+    folder = shipped_model()
+    _, tags = read_manifest(folder)
+    return load(folder, folder / NOW_FILE, tags, f"in {folder}")
 
 
 def scores_of(model: TrustModel) -> dict[str, list[str]]:

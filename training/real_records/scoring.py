@@ -16,9 +16,10 @@ from sklearn.metrics import roc_auc_score
 from features.arrays import Array
 from features.catalogue.all import feature_names
 from features.engine.batch import replay
+from features.engine.population_window import measure_window
 from features.enrichment.ip_lookup import NetworkTables, fill
 from features.event.arrow import conform
-from features.history.population import measure_population
+from features.history.population_blend import blend
 from features.model.bundle import TrustModel
 from features.model.trust_curve import probability
 from training.metrics.bootstrap import Estimate, bootstrap_weights
@@ -75,12 +76,17 @@ def score_records(model: TrustModel, events: pa.Table, tables: NetworkTables) ->
     return ScoredRecords(events, matrix, probability(model.now_log_odds(matrix)), identity_type, identity, thresholds)
 
 
-def score_in_deployment(model: TrustModel, events: pa.Table, window: pa.Table, wanted: Array) -> Array:
-    """The calibrated log-odds that some events, given by number, are malicious, as in a deployment of its own.
+def own_population(model: TrustModel, window: pa.Table) -> Array:
+    """A deployment's own population and scales, from its early window without labels, shape (1,) of POPULATION.
 
-    The population is the deployment's, measured on its early window and not the one that comes with the model.
+    They are blended with what comes with the model while the window is small.
     """
-    return model.now_log_odds(replay(conform(events), measure_population(conform(window)))[wanted])
+    return blend(model.population, measure_window(conform(window)))
+
+
+def score_events(model: TrustModel, events: pa.Table, population: Array, wanted: Array) -> Array:
+    """The calibrated log-odds that some events, given by number, are malicious, against a population."""
+    return model.now_log_odds(replay(conform(events), population)[wanted])
 
 
 def risk_threshold(model: TrustModel, identity_type: str, budget: float) -> float:

@@ -46,8 +46,9 @@ def choose_start(history: Frame, rng: Rng, eligible: Any = None) -> int:
 
 def uses_cloud_actions(history: Frame) -> bool:
     """Whether most of the identity's distinct actions are AWS API names rather than an application's own."""
-    names = history["action.name"]
-    return bool(np.mean([":" in name and category_of(name) is not None for name in names.unique()]) > 0.5)
+    names = history["action.name"].dropna().unique()
+    by_cloud = [":" in name and category_of(name) is not None for name in names]
+    return bool(by_cloud) and bool(np.mean(by_cloud) > 0.5)
 
 
 def sample_own_steps(history: Frame, rng: Rng, count: int) -> list[Step]:

@@ -189,3 +189,45 @@ def steps(value: float) -> str:
 def yes_or_no(value: float) -> str:
     """A flag."""
     return "yes" if value == 1.0 else "no"
+
+
+def likelier(value: float) -> str:
+    """How much likelier something is of others, of a value in bits.
+
+    >>> likelier(3.0), likelier(-2.0), likelier(0.0)
+    ('8 times as likely', '4 times less likely', 'as likely')
+    """
+    factor = plain_number(2.0 ** min(abs(value), 40.0))
+    return "as likely" if factor == "1" else f"{factor} times {'as' if value > 0.0 else 'less'} likely"
+
+
+def beside_usual(value: float) -> str:
+    """Where a value in usual units stands among those of its type here: 0 is the median, asinh(2) the 98th percentile.
+
+    >>> beside_usual(-0.2), beside_usual(1.0), beside_usual(1.6), beside_usual(4.0)
+    ('at most as in half of the requests of this type', 'as in many requests of this type', \
+'as in 2 of 100 requests of this type', 'far beyond 2 of 100 requests of this type')
+    """
+    if value <= 0.0:
+        return "at most as in half of the requests of this type"
+    if value < math.asinh(2.0):
+        return "as in many requests of this type"
+    return f"{'as in' if value < math.asinh(4.0) else 'far beyond'} 2 of 100 requests of this type"
+
+
+def failures_counted(value: float) -> str:
+    """How many failures there are, of a value that is log2(1 + count).
+
+    >>> failures_counted(5.0), failures_counted(1.0)
+    ('31 failures', '1 failure')
+    """
+    return count("failure", "failures")(round(2.0 ** min(value, 60.0) - 1.0, 6))
+
+
+def times_of_bits(value: float) -> str:
+    """A log2 ratio as a factor.
+
+    >>> times_of_bits(3.0)
+    '8 times'
+    """
+    return times(value * math.log(2.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.catalogue.sentences.amounts import count, counted, days, percent
+from features.catalogue.sentences.amounts import count, counted, days, failures_counted, percent, times_of_bits
 from features.catalogue.sentences.families import HUNDREDTH, flag, population, rarest_so_far, rarity, ratio
 from features.catalogue.sentences.wording import Wording
 
@@ -53,6 +53,30 @@ RHYTHM = {
     ),
     "step_ups_recently": Wording(
         "", "how often this identity has lately proved itself when asked, fading in an hour", count("proof", "proofs")
+    ),
+    "failures_over_hours": Wording(
+        "No attempt of this identity has failed or been denied over the last hours.",
+        "how many attempts of this identity have failed or been denied, fading in 6 hours",
+        failures_counted,
+        1.0,
+        LATELY,
+    ),
+    "failures_before_success": Wording(
+        "No sign-in of this identity failed before the last that succeeded.",
+        "how many sign-ins of this identity failed before one succeeded, fading in a day",
+        failures_counted,
+        1.0,
+        LATELY,
+    ),
+    "failures_in_session": Wording(
+        "No request of this session has failed or been denied.",
+        "how many requests of this session have failed or been denied",
+        failures_counted,
+    ),
+    "failures_above_usual_in_session": Wording(
+        "No more of this session's requests have failed or been denied than is usual for this identity.",
+        "how many more of this session's requests have failed or been denied than is usual for this identity",
+        times_of_bits,
     ),
     "highest_hour_rarity_in_session": rarest_so_far(
         "The session has so far acted at no hour at which this identity seldom acted.",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from features.catalogue.sentences.actions import ACTION
 from features.catalogue.sentences.behaviour import AUTOMATION, CONTEXT, RHYTHM
 from features.catalogue.sentences.credentials import CREDENTIAL, PRIVILEGE
+from features.catalogue.sentences.evidence import EVIDENCE, SESSION_EVIDENCE
 from features.catalogue.sentences.intents import INTENT
 from features.catalogue.sentences.places import DEVICE, NETWORK, TRAVEL
 from features.catalogue.sentences.wording import Wording
@@ -22,5 +23,7 @@ WORDINGS: Mapping[str, Wording] = {
     **RHYTHM,
     **AUTOMATION,
     **CONTEXT,
+    **EVIDENCE,
+    **SESSION_EVIDENCE,
 }
 """By the feature's name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from features.catalogue.sentences.amounts import count, counted, days, duration, hours, percent, steps
+from features.catalogue.sentences.amounts import count, counted, days, duration, hours, percent, plain_number, steps
 from features.catalogue.sentences.families import flag, ratio
 from features.catalogue.sentences.wording import Wording
 
@@ -21,6 +21,13 @@ PRIVILEGE = {
     ),
     "privilege_of_action": Wording(
         "The action only looks, or signs in.", "how much power the action wields, to change things or rights", steps
+    ),
+    "tactic_weighted_rarity": Wording(
+        "The action is one that attackers use, and is to be expected of this identity.",
+        "how unexpected of this identity the action is, weighted by how late in an attack it comes",
+        lambda value: f"{plain_number(value)} on a scale to 48",
+        12.0,
+        4.0,
     ),
     "entitlements_unused_share": Wording(
         "Most of what this identity may do it has done within 90 days.",

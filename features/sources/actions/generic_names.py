@@ -14,16 +14,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
-from features.event.schema import Category
-from features.sources.actions.name_words import in_latin_letters, spoken, words_of
-from features.sources.actions.statements import statement_category
-from features.sources.actions.vocabulary import (
+from features.event.action_names.name_words import in_latin_letters, spoken, verbs_of, words_of
+from features.event.action_names.vocabulary import (
     ACCESS,
     ACCOUNTS,
     ALONE,
     ASSUME,
     CHANGE,
-    CHANGING,
     CODE,
     CONSOLES,
     DELETE,
@@ -53,6 +50,8 @@ from features.sources.actions.vocabulary import (
     VIEW,
     WORKFLOWS,
 )
+from features.event.schema import Category
+from features.sources.actions.statements import statement_category
 from features.sources.actions.windows_events import numbered_category
 
 _POSTED_VIEW = re.compile(r"(?:^|/)(?P<operation>\w+)/action$", re.IGNORECASE)
@@ -74,7 +73,7 @@ def generic_category(name: str) -> Category | None:
 
 def _category_of_words(name: str) -> Category | None:
     words = words_of(name)
-    verbs = [word for word in words if word in VIEW or word in CHANGING or word in RUN]
+    verbs = verbs_of(words)
     said = _said_outright(words) or ("assume_privilege" if _hands_out(name, words) else None)
     if said is not None:
         return said

@@ -98,6 +98,7 @@ _HARM: tuple[Category, ...] = (
     "delete",
     "export",
     "invoke_workflow",
+    "admin_console",
     "approve_payment",
     "change_security_setting",
     "manage_access",
@@ -106,6 +107,21 @@ _HARM: tuple[Category, ...] = (
     "assume_privilege",
 )
 """Of several statements the last of these counts."""
+
+
+def more_harmful(first: Category | None, second: Category | None) -> Category | None:
+    """The one of two readings of an action that does more harm; the first where they do as much, None if unknown.
+
+    >>> more_harmful("list", "delete"), more_harmful("export", "read"), more_harmful(None, "read")
+    ('delete', 'export', 'read')
+    """
+    if first is None or second is None:
+        return first or second
+    return second if _harm_of(second) > _harm_of(first) else first
+
+
+def _harm_of(category: Category) -> int:
+    return _HARM.index(category) if category in _HARM else 0
 
 
 def _of_sql(statement: str, by_words: Callable[[str], Category | None]) -> Category:

@@ -3,7 +3,7 @@
 The protocol states no form for logs. A line holds the JSON-RPC request, itself or as `message` or `request`, and around
 it, where the gateway knows it, `timestamp`, `session`, `agent` (or the `clientInfo` of the session), `user`, `server`,
 `address`, and the `response` or its `result` or `error`. A tool that fails answers with `isError`, without an error of
-the protocol. The arguments are never read.
+the protocol. Of the arguments a statement or a command line is read, to tell what it does; none is kept.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from features.event.schema import Event, IdentityType, Outcome
+from features.sources.agents.spans import statement_of
 from features.sources.formats.records import NotAnEvent, Record
 from features.sources.log_source import LogSource
 from features.sources.mapping.log_map import LogMap, vendor_map
@@ -86,4 +87,10 @@ def _recognises(record: Record) -> bool:
     return "jsonrpc" in request or request.get("method") == "tools/call"
 
 
-SOURCE = LogSource("mcp", "Model Context Protocol tool calls", event_of, _recognises, identity_type)
+def _statement(record: Record) -> str | None:
+    return statement_of(value_at(_request(record), "params.arguments"))
+
+
+SOURCE = LogSource(
+    "mcp", "Model Context Protocol tool calls", event_of, _recognises, identity_type, statement=_statement
+)

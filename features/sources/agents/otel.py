@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from features.event.schema import Event, IdentityType, Outcome
-from features.sources.agents.spans import spans_of
+from features.sources.agents.spans import spans_of, statement_of
 from features.sources.formats.records import NotAnEvent, Record, RecordForm
 from features.sources.log_source import LogSource
 from features.sources.mapping.log_map import LogMap, vendor_map
@@ -78,5 +78,6 @@ SOURCE = LogSource(
     event_of,
     _recognises,
     identity_type,
-    RecordForm(split=spans_of),
+    statement=lambda record: statement_of(object_at(record, "attributes").get("gen_ai.tool.call.arguments")),
+    form=RecordForm(split=spans_of),
 )

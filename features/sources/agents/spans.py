@@ -1,7 +1,8 @@
 """Spans of an OTLP JSON export, flat: attributes by name, each span with what its ancestors and its resource say.
 
 Attributes are those of OpenTelemetry's GenAI conventions 1.37 to 1.41 (`gen_ai.operation.name: execute_tool`) and of
-its MCP conventions (`mcp.method.name: tools/call`). Arguments and results of a tool are never read.
+its MCP conventions (`mcp.method.name: tools/call`). Of the arguments of a tool, which few traces hold, a statement or a
+command line is read, to tell what it does; none is kept, and results are never read.
 """
 
 from __future__ import annotations
@@ -15,6 +16,16 @@ from features.sources.mapping.paths import items_at, object_at, value_at
 _KINDS = ("stringValue", "intValue", "doubleValue", "boolValue")
 _FROM_ANCESTORS = ("gen_ai.agent.id", "gen_ai.agent.name", "gen_ai.conversation.id", "enduser.id", "user.id")
 _MOST_ANCESTORS = 32
+
+
+_STATEMENTS = ("sql", "query", "statement", "command", "cmd", "script")
+"""Arguments of tools that hold one."""
+
+
+def statement_of(arguments: Any) -> str | None:
+    """The statement or command line among the arguments of a tool's call, which may be written as JSON."""
+    found = (value_at(arguments, name) for name in _STATEMENTS)
+    return next((" ".join(map(str, each)) if isinstance(each, list) else str(each) for each in found if each), None)
 
 
 def spans_of(export: Record) -> Iterator[Record]:

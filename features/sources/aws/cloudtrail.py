@@ -33,6 +33,7 @@ from features.sources.aws.sign_in import sign_in_factors
 from features.sources.aws.wrappers import WRAPPERS, with_structures
 from features.sources.formats.records import NotAnEvent, Record, RecordForm, text_of
 from features.sources.log_source import LogSource
+from features.sources.mapping.paths import value_at
 from features.sources.mapping.values import address, short_text
 
 _CACHED = 4_096
@@ -194,6 +195,31 @@ def _identity_type(record: Record) -> IdentityType | None:
         return None
 
 
+_CARRIES_OUT = {
+    "ExecuteStatement": ("sql", "statement"),
+    "BatchExecuteStatement": ("sqls", "sql"),
+    "StartQueryExecution": ("queryString",),
+    "ExecuteQuery": ("queryString",),
+    "Query": ("queryString",),
+    "ExecuteSql": ("sqlStatements",),
+    "SelectObjectContent": ("expression",),
+    "SendCommand": ("parameters.commands[0]",),
+}
+"""Calls whose arguments hold a statement or a command line, and where, by the call's name; AWS hides some of them."""
+
+
+def _statement(record: Record) -> str | None:
+    places = _CARRIES_OUT.get(str(record.get("eventName")), ())
+    found = (value_at(record.get("requestParameters"), place) for place in places)
+    return next(("; ".join(map(str, each)) if isinstance(each, list) else str(each) for each in found if each), None)
+
+
 SOURCE = LogSource(
-    "cloudtrail", "AWS CloudTrail", event_of, recognises, _identity_type, RecordForm(wrappers=WRAPPERS, csv=True)
+    "cloudtrail",
+    "AWS CloudTrail",
+    event_of,
+    recognises,
+    _identity_type,
+    RecordForm(wrappers=WRAPPERS, csv=True),
+    _statement,
 )

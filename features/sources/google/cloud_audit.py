@@ -69,10 +69,20 @@ def identity_type(record: Record) -> IdentityType | None:
     return principal.type if principal else None
 
 
+def _statement(record: Record) -> str | None:
+    return _map().statement(record)
+
+
 def _recognises(record: Record) -> bool:
     return bool(text_value(value_at(record, "protoPayload.methodName")))
 
 
 SOURCE = LogSource(
-    "gcp", "Google Cloud audit log", event_of, _recognises, identity_type, RecordForm(list_names=("entries",))
+    "gcp",
+    "Google Cloud audit log",
+    event_of,
+    _recognises,
+    identity_type,
+    statement=_statement,
+    form=RecordForm(list_names=("entries",)),
 )

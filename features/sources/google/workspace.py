@@ -156,5 +156,5 @@ SOURCE = LogSource(
     event_of,
     _recognises,
     identity_type,
-    RecordForm(list_names=("items",), split=_events, csv=True),
+    form=RecordForm(list_names=("items",), split=_events, csv=True),
 )

@@ -89,5 +89,5 @@ SOURCE = LogSource(
     event_of,
     _recognises,
     identity_type,
-    RecordForm(list_names=("items", "logEvents")),
+    form=RecordForm(list_names=("items", "logEvents")),
 )

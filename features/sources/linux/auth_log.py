@@ -115,5 +115,5 @@ SOURCE = LogSource(
     event_of,
     _recognises,
     identity_type,
-    RecordForm(parse_line=parse_line),
+    form=RecordForm(parse_line=parse_line),
 )

@@ -1,10 +1,11 @@
 """A vendor's table of actions: category, impact and whether an action can be undone, by the vendor's own names.
 
 A name is compared without regard to letter case. `*` in a listed name stands for any text; a name listed as it is comes
-first, then the views (regular expressions for names that only look at something, whatever it is). Of the patterns those
-of a category whose misuse does harm by itself come first, so that no broad pattern for writes hides one of them; then
-the one with the most characters. Names that a table does not list have no category here; the generic reading of names
-fills them in for all vendors alike (`features/sources/file_import.py`).
+first, then patterns of a category whose misuse does harm by itself that name a view (`*pods.exec.get`), then the views
+(regular expressions for names that only look at something, whatever it is). Of the other patterns the harmful come
+first, so that no broad pattern for writes hides one of them; then the one with the most characters. Names that a table
+does not list have no category here; the generic reading of names fills them in for all vendors alike
+(`features/sources/file_import.py`).
 """
 
 from __future__ import annotations
@@ -48,10 +49,19 @@ class _Names:
         self._exact = exact
         self._patterns = [(re.compile(_expression(pattern), re.DOTALL), value) for pattern, value in patterns]
         self._first = [(re.compile(expression, re.IGNORECASE), value) for value, expression in (first or {}).items()]
+        self._before = [
+            (re.compile(_expression(pattern), re.DOTALL), value)
+            for pattern, value in patterns
+            if value not in last and any(view.search(f".{pattern.replace('*', '')}") for view, _ in self._first)
+        ]
+        """Patterns that come before the views, since they name one."""
 
     def get(self, folded: str) -> Any:
         if folded in self._exact:
             return self._exact[folded]
+        for pattern, value in self._before:
+            if pattern.fullmatch(folded):
+                return value
         for expression, value in self._first:
             if expression.search(folded):
                 return value

@@ -17,7 +17,7 @@ from features.event.schema import Event, Outcome
 from features.sources.formats.records import NobodyKnown, NotAnEvent, Record
 from features.sources.mapping.action_table import ActionTable
 from features.sources.mapping.event_fields import EVENT_FIELDS, EventField
-from features.sources.mapping.map_file import REQUIRED, SLOT, FieldRule, MapFile, read_map
+from features.sources.mapping.map_file import REQUIRED, SLOT, ArgumentRule, FieldRule, MapFile, read_map
 from features.sources.mapping.paths import IndexedRecord, value_at
 from features.sources.mapping.values import text_value
 
@@ -44,18 +44,24 @@ class LogMap:
     not_events: Mapping[str, Mapping[str, str]]
     rules: tuple[tuple[str, FieldRule, EventField], ...]
     actions: ActionTable
+    arguments: tuple[ArgumentRule, ...] = ()
+    statements: tuple[str, ...] = ()
 
     def recognises(self, record: Record) -> bool:
         """Whether a record has every field that a record of this log must have."""
-        return all(text_value(value_at(record, path)) or value_at(record, path) for path in self.requires)
+        return self._missing(record) is None
+
+    def _missing(self, record: Record) -> str | None:
+        """The first field that the record lacks, or has with nothing or empty text in it."""
+        return next((path for path in self.requires if value_at(record, path) in (None, "")), None)
 
     def fields(self, record: Record) -> Fields:
         """The fields of an event that the map reads from a record; raises NotAnEvent, or ValueError for a record of
         something else."""
         record = record if isinstance(record, IndexedRecord) else IndexedRecord(record)
-        missing = [path for path in self.requires if value_at(record, path) in (None, "")]
-        if missing:
-            raise ValueError(f"{missing[0]} is missing: this is no record of {self.title}")
+        missing = self._missing(record)
+        if missing is not None:
+            raise ValueError(f"{missing} is missing: this is no record of {self.title}")
         for path, reasons in self.not_events.items():
             value = text_value(value_at(record, path))
             if value is not None and value.casefold() in reasons:
@@ -104,7 +110,22 @@ class LogMap:
         fields = self.fields(record)
         for rule in rules:
             rule(record, fields)
+        self._set_by_argument(record, fields)
         return self.event(fields)
+
+    def statement(self, record: Record) -> str | None:
+        """The statement or command line that a record says its action carries out."""
+        record = record if isinstance(record, IndexedRecord) else IndexedRecord(record)
+        return next((text for path in self.statements if (text := text_value(value_at(record, path)))), None)
+
+    def _set_by_argument(self, record: Record, fields: Fields) -> None:
+        """Set category and impact of an action whose name says less than one of its arguments; the first counts."""
+        name = (fields.get("action.name") or "").casefold()
+        for rule in self.arguments:
+            if rule.applies(name, (value_at(record, path) for path in rule.sources)):
+                fields["action.category"] = rule.category
+                fields["action.impact"] = rule.impact or fields.get("action.impact")
+                return
 
 
 def _nested(fields: Fields) -> dict[str, Any]:
@@ -168,6 +189,8 @@ def ready_map(file: MapFile) -> LogMap:
         not_events={path: {k.casefold(): v for k, v in reasons.items()} for path, reasons in file.not_events.items()},
         rules=tuple((name, rule, EVENT_FIELDS[name]) for name, rule in file.fields.items()),
         actions=file.actions.table(),
+        arguments=file.actions.arguments,
+        statements=file.actions.statement,
     )
 
 

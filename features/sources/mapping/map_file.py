@@ -16,6 +16,9 @@ actions:
   views: {list: "^list "}               # a regular expression for names that only look, whatever they look at
   impact: {high: [erase record]}
   irreversible: [erase record]
+  arguments:                            # what an argument makes of an action, whatever its name says; the first counts
+    - {names: [look *], from: options.erase, values: ["true"], category: delete}
+  statement: query.sql                  # SQL or a command line: what it does counts where that does more harm
 ```
 
 Paths are those of `paths.py`. `values` compares without regard to letter case; `patterns` are regular expressions tried
@@ -27,8 +30,10 @@ some record.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +45,7 @@ from features.event.schema import Category, Impact
 from features.sources.mapping.action_table import ActionTable
 from features.sources.mapping.event_fields import EVENT_FIELDS
 from features.sources.mapping.paths import PathError, path_steps
+from features.sources.mapping.values import text_value
 from features.suggestions import did_you_mean
 
 SLOT = re.compile(r"\{([^{}]+)\}")
@@ -77,11 +83,7 @@ class FieldRule(BaseModel):
             raise ValueError("needs either `from` or `is`")
         if self.otherwise is not None and self.values is None and self.patterns is None:
             raise ValueError("`else` needs `values` or `patterns`; for records without the field, write `default`")
-        for path in (path for source in self.sources for path in SLOT.findall(source) or [source]):
-            try:
-                path_steps(path)
-            except PathError as error:
-                raise ValueError(str(error)) from None
+        _check_paths(path for source in self.sources for path in SLOT.findall(source) or [source])
         for pattern in self.patterns or ():
             _checked(pattern)
         return self
@@ -90,6 +92,14 @@ class FieldRule(BaseModel):
         """Every value that the rule gives by itself, whatever a record holds."""
         mapped = [*(self.values or {}).values(), *(self.patterns or {}).values()]
         return [value for value in (*mapped, self.otherwise, self.default, self.constant) if value is not None]
+
+
+def _check_paths(paths: Iterable[str]) -> None:
+    for path in paths:
+        try:
+            path_steps(path)
+        except PathError as error:
+            raise ValueError(str(error)) from None
 
 
 def _checked(expression: str) -> None:
@@ -103,6 +113,43 @@ def _as_rule(value: Any) -> Any:
     return {"from": value} if isinstance(value, str | list) else value
 
 
+class ArgumentRule(BaseModel):
+    """What an argument makes of an action: `Search-Mailbox` reads, and deletes with `-DeleteContent`."""
+
+    model_config = _CONFIG
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+    sources: Annotated[Alternatives, Field(min_length=1)] = Field(alias="from")
+    values: tuple[str, ...] | None = None
+    """The values that count; without them any but an empty, a null and a false one."""
+    category: Category
+    impact: Impact | None = None
+
+    @model_validator(mode="after")
+    def _readable(self) -> ArgumentRule:
+        _check_paths(self.sources)
+        return self
+
+    def applies(self, name: str, found: Iterable[Any]) -> bool:
+        """Whether an action of this name, in small letters, with these values of the argument, is meant."""
+        if not any(fnmatchcase(name, pattern.casefold()) for pattern in self.names):
+            return False
+        texts = [text.casefold().lstrip("$") for value in found if (text := argument_text(value))]
+        if self.values is None:
+            return any(text not in _NOTHING for text in texts)
+        return not {value.casefold() for value in self.values}.isdisjoint(texts)
+
+
+_NOTHING = {"false", "null", "no", "0", "none"}
+"""Values by which an argument is left out."""
+
+
+def argument_text(value: Any) -> str | None:
+    """An argument as text; a list or object, which is given if it has any member, as its JSON."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str) if value else None
+    return text_value(value)
+
+
 class ActionRules(BaseModel):
     """The table of actions, by the log's own names."""
 
@@ -112,6 +159,8 @@ class ActionRules(BaseModel):
     impact: Mapping[Impact, tuple[str, ...]] = Field(default_factory=dict)
     irreversible: tuple[str, ...] = ()
     reversible: tuple[str, ...] = ()
+    arguments: tuple[ArgumentRule, ...] = ()
+    statement: Alternatives = ()
 
     def table(self) -> ActionTable:
         """The table, ready to be asked."""
@@ -121,6 +170,7 @@ class ActionRules(BaseModel):
     def _views_are_readable(self) -> ActionRules:
         for expression in self.views.values():
             _checked(expression)
+        _check_paths(self.statement)
         return self
 
 

@@ -58,5 +58,6 @@ def source_of_map(path: Path) -> LogSource:
         parse=known.event_of,
         recognises=known.recognises,
         identity_type=identity_type,
+        statement=known.statement,
         form=RecordForm(list_names=file.records, csv=True),
     )

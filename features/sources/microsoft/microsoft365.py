@@ -92,5 +92,5 @@ SOURCE = LogSource(
     event_of,
     _recognises,
     identity_type,
-    RecordForm(list_names=("value",), csv=True),
+    form=RecordForm(list_names=("value",), csv=True),
 )

@@ -97,4 +97,12 @@ def _recognises(record: Record) -> bool:
     return "class_uid" in record and "metadata" in record
 
 
-SOURCE = LogSource("ocsf", "OCSF events", event_of, _recognises, identity_type, RecordForm(list_names=("events",)))
+SOURCE = LogSource(
+    "ocsf",
+    "OCSF events",
+    event_of,
+    _recognises,
+    identity_type,
+    general_categories=True,
+    form=RecordForm(list_names=("events",)),
+)

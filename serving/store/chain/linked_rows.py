@@ -102,7 +102,7 @@ KEY_REVOKED = LinkedRows(
     lambda row: row["revoked_at"] is not None,
 )
 IDENTITY_TYPE = LinkedRows(
-    "identity_type", identity_types, _all_but(identity_types, "salt"), _hidden, version_of=_declarations
+    "identity_type", identity_types, _all_but(identity_types, "salt", "spelling"), _hidden, version_of=_declarations
 )
 SEEN_VALUE = LinkedRows("seen_value", seen_values, _all_but(seen_values, "salt"), _hidden, version_of=_changes)
 LINKED = (REVOCATION, LIFTED, STEP_UP, KEY, KEY_REVOKED, IDENTITY_TYPE, SEEN_VALUE, CLAIM_PLACE)

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.compute as pc
 
-from features.arrays import Array
 from features.model.bundle import TrustModel
 from training.data.labels import World
 from training.data.sessions import visit_keys
@@ -16,7 +15,7 @@ from training.data.split import COMPARISON_SHARES
 from training.evaluation.context import SectionResult
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, mean_of
-from training.metrics.session_recall import ScoredSessions, recall_by_group, session_weights
+from training.metrics.session_recall import attacked_sessions, recall_by_group, session_weights
 from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.deployments import deployments_of
 from training.progress import ProgressCallback, stage_counter
@@ -73,28 +72,15 @@ def of_sign_ins(world: World) -> World:
 def measure_sign_ins(model: TrustModel, data: Dataset, seed: int) -> dict[str, Estimate]:
     """The share of attacks of each kind that are caught, by visit."""
     rows = data.rows(data.split.test, held_out=True)
-    visits = _visits(data, rows, model.now_log_odds(data.matrix[rows]))
+    targets, score = data.targets, model.now_log_odds(data.matrix[rows])
+    visits = attacked_sessions(
+        visit_keys(data.world.events)[rows],
+        score,
+        targets.malicious[rows],
+        targets.identity[rows],
+        data.identity_type[rows],
+        targets.scenario[rows],
+    )
     masks = {kind: visits.scenario == scenario for kind, scenario in KINDS.items()}
     caught = recall_by_group(visits, BUDGET, session_weights(visits, seed), masks)
     return {f"sign-ins/{kind}/{BUDGET:g}": recall for kind, recall in caught.items()}
-
-
-def _visits(data: Dataset, rows: Array, score: Array) -> ScoredSessions:
-    """Visits by their highest score, attacked ones by that of their malicious requests, successful or not."""
-    malicious = data.targets.malicious[rows]
-    _, first, visit = np.unique(visit_keys(data.world.events)[rows], return_index=True, return_inverse=True)
-    highest, highest_malicious = (np.full(len(first), -np.inf) for _ in range(2))
-    np.maximum.at(highest, visit, score)
-    np.maximum.at(highest_malicious, visit[malicious], score[malicious])
-    attacked = np.isfinite(highest_malicious)
-    scenario = np.full(len(first), "", dtype=object)
-    scenario[visit[malicious]] = data.targets.scenario[rows][malicious]
-    return ScoredSessions(
-        np.where(attacked, highest_malicious, highest),
-        attacked,
-        data.targets.identity[rows][first],
-        data.identity_type[rows][first],
-        scenario,
-        np.full(len(first), "", dtype=object),
-        rows[first],
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from training.metrics.policy_constants import UNSTATED_SENSITIVITY_BUDGET
 from training.metrics.ranking import auc_draws
 from training.metrics.session_recall import threshold_at_budget
 from training.real_records.agentdojo import Run, RunEvents, read_agentdojo, read_tau_bench
-from training.real_records.scoring import SOURCE, risk_threshold, score_in_deployment
+from training.real_records.scoring import SOURCE, own_population, risk_threshold, score_events
 from training.real_records.shared_logs import AGENT_RUNS, AIRLINE_RUNS
 
 HIJACKS, CLEAN = "Hijacked agents (AgentDojo)", "An airline's agent (tau-bench)"
+PREFIX = "workspace"
+"""What names of AgentDojo's actions begin with."""
 BUDGET = 0.01
 """The share of clean runs that may be challenged."""
 WINDOW = 0.25
@@ -76,33 +79,43 @@ def agents_section(models: Sequence[TrustModel], folder: Path, seed: int) -> Sec
     return [hijacks, clean], figures | more
 
 
-def events_of_runs(runs: Sequence[Run]) -> tuple[pa.Table, pa.Table, Array]:
+def attempts_of_runs(runs: Sequence[Run]) -> tuple[list[tuple[pa.Table, Array]], pa.Table]:
     """Events of every run that called a tool, each preceded by its agent's clean runs on other tasks.
 
-    Every run is an identity of its own. Also returns the deployment's window (each clean run once, as its agent's), and
-    the number of each event's run, -1 for events of preceding runs.
+    An agent keeps its name, so each part holds one run of every agent. A part is a table and the number of each event's
+    run, -1 for events of preceding runs. Also returns the deployment's window: each clean run once.
     """
     clean: dict[str, list[Run]] = {}
-    for run in runs:
-        if not run.attacked and run.calls:
-            clean.setdefault(run.agent, []).append(run)
-    events, window = RunEvents(), RunEvents()
+    judged: dict[str, list[int]] = {}
+    for number, run in enumerate(runs):
+        if run.calls:
+            judged.setdefault(run.agent, []).append(number)
+            if not run.attacked:
+                clean.setdefault(run.agent, []).append(run)
+    window, parts = RunEvents(), []
     for agent, own in clean.items():
         for place, run in enumerate(own):
-            window.add(run, place, agent, "workspace", -1)
-    for number, judged in enumerate(runs):
-        before = [run for run in clean.get(judged.agent, ()) if run.task != judged.task]
-        for place, run in enumerate([*before, judged] if judged.calls else ()):
-            events.add(run, place, f"{judged.agent}/{number}", "workspace", number if run is judged else -1)
-    return events.table(), window.table(), np.array(events.numbers)
+            window.add(run, place, agent, PREFIX, -1)
+    for turn in zip_longest(*judged.values()):
+        events = RunEvents()
+        for number in (number for number in turn if number is not None):
+            run = runs[number]
+            before = [other for other in clean.get(run.agent, ()) if other.task != run.task]
+            for place, other in enumerate(before):
+                events.add(other, place, run.agent, PREFIX, -1)
+            events.add(run, len(before), run.agent, PREFIX, number)
+        parts.append((events.table(), np.array(events.numbers)))
+    return parts, window.table()
 
 
-def score_hijacks(model: TrustModel, runs: Sequence[Run], tables: tuple[pa.Table, pa.Table, Array]) -> ScoredRuns:
-    """Score every run that called a tool; `tables` are what `events_of_runs` returns."""
-    events, window, run_numbers = tables
-    own = np.flatnonzero(run_numbers >= 0)
-    highest = np.full(len(runs), -np.inf)
-    np.maximum.at(highest, run_numbers[own], score_in_deployment(model, events, window, own))
+def score_runs(
+    model: TrustModel, runs: Sequence[Run], parts: Sequence[tuple[pa.Table, Array]], window: pa.Table
+) -> ScoredRuns:
+    """Score every run that called a tool; `parts` and `window` are what `attempts_of_runs` returns."""
+    highest, population = np.full(len(runs), -np.inf), own_population(model, window)
+    for events, numbers in parts:
+        own = np.flatnonzero(numbers >= 0)
+        np.maximum.at(highest, numbers[own], score_events(model, events, population, own))
     judged = np.isfinite(highest)
     agent = np.unique([run.agent for run in runs], return_inverse=True)[1]
     clean, hijacked = np.array([not run.attacked for run in runs]), np.array([run.hijacked for run in runs])
@@ -110,8 +123,8 @@ def score_hijacks(model: TrustModel, runs: Sequence[Run], tables: tuple[pa.Table
 
 
 def _hijacks(models: Sequence[TrustModel], runs: Sequence[Run], seed: int) -> tuple[Table, dict[str, Estimate]]:
-    tables = events_of_runs(runs)
-    scored = [score_hijacks(model, runs, tables) for model in models]
+    parts, window = attempts_of_runs(runs)
+    scored = [score_runs(model, runs, parts, window) for model in models]
     hijacked, clean = int(scored[0].hijacked.sum()), scored[0].clean
     caught = [each.caught(seed) for each in scored]
     friction = [each.challenged(model, clean, seed) for model, each in zip(models, scored, strict=True)]
@@ -148,7 +161,8 @@ def _clean_runs(models: Sequence[TrustModel], runs: Sequence[Run], seed: int) ->
     late, draws = np.arange(first, len(called)), []
     for model in models:
         highest = np.full(len(called), -np.inf)
-        np.maximum.at(highest, numbers, score_in_deployment(model, table, window, np.arange(len(table))))
+        every, population = np.arange(len(table)), own_population(model, window)
+        np.maximum.at(highest, numbers, score_events(model, table, population, every))
         clean = np.ones(len(called), bool)
         draws.append(ScoredRuns(highest, task, clean, ~clean).challenged(model, late, seed))
     figures = {"airline/friction": _mean(draws, len(late))}

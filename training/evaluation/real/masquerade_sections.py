@@ -67,9 +67,11 @@ def suites_section(models: Sequence[TrustModel], folder: Path, seed: int, progre
             for model_number, model in enumerate(models):
                 scored[model_number, draw] = _score(model, logs)
                 null += _score(model, own)
-        measured = measure_suite([log for logs in scored.values() for log in logs], seed)
+        measured = measure_suite([log for logs in scored.values() for log in logs], seed, len(models))
         bootstrap = bootstrap_weights(np.concatenate([log.user for log in null]), seed)
-        control = mean_over_logs([log.auc(bootstrap) for log in null], sum(int(log.moved.sum()) for log in null))
+        control = mean_over_logs(
+            [log.auc(bootstrap) for log in null], sum(int(log.moved.sum()) for log in null) // len(models)
+        )
         rows.append(_row(suite.name, measured, control))
         figures |= _figures(suite.name, measured, control)
         spread += [
@@ -150,7 +152,7 @@ def window_section(models: Sequence[TrustModel], folder: Path, seed: int, progre
             scored = [log for model in models for log in _score(model, logs)]
             bootstrap = bootstrap_weights(np.concatenate([log.user for log in scored]), seed)
             draws[share] = [log.auc(bootstrap) for log in scored]
-            count = sum(int(log.moved.sum()) for log in scored)
+            count = sum(int(log.moved.sum()) for log in scored) // len(models)
             area = mean_over_logs(draws[share], count)
             lost = mean_over_logs([c - a for c, a in zip(draws[0.0], draws[share], strict=True)], count)
             rows.append((suite.name.replace("/", ", "), f"{share:.0%}", str(area), f"{lost:+.3f}" if share else "-"))

@@ -14,9 +14,9 @@ from features.model.trust_curve import probability
 from training.metrics.bootstrap import BootstrapWeights, Estimate, bootstrap_weights, estimate, ratio_of
 from training.metrics.policy_constants import UNSTATED_SENSITIVITY_BUDGET
 from training.metrics.ranking import auc_draws
-from training.metrics.session_recall import ScoredSessions, caught_sessions, thresholds_at_budget
+from training.metrics.session_recall import ScoredSessions, attacked_sessions, caught_sessions, thresholds_at_budget
 from training.real_records.masquerades import MasqueradeLog, Protocol, move_own_sessions, move_sessions
-from training.real_records.scoring import risk_threshold, score_in_deployment
+from training.real_records.scoring import own_population, risk_threshold, score_events
 from training.real_records.shared_logs import LOGON_PROTOCOL, SHELL_PROTOCOL, logon_sessions, shell_sessions
 
 FOLDS = (("u1", "u2"), ("u3", "u4"), ("u5", "u6"), ("u7", "u8"))
@@ -92,7 +92,7 @@ class ScoredLog:
     moved: Array
     user: Array
     session: Array
-    """The place of each event's session in `sessions`, shape (n,)."""
+    """The number of each event's session, shape (n,): events are in order of these."""
     sessions: ScoredSessions
     """Scored by their highest event, hit ones by their highest moved event."""
     challenged: Array
@@ -122,17 +122,10 @@ def score_log(model: TrustModel, log: MasqueradeLog) -> ScoredLog:
     """Score a log with the population of its own window."""
     late = np.flatnonzero(log.late)
     late = late[np.argsort(log.session[late], kind="stable")]
-    score = score_in_deployment(model, log.events, log.window, late)
-    moved, user = log.moved[late], log.user[late]
-    _, first, session = np.unique(log.session[late], return_index=True, return_inverse=True)
-    highest, highest_moved = (np.full(len(first), -np.inf) for _ in range(2))
-    np.maximum.at(highest, session, score)
-    np.maximum.at(highest_moved, session[moved], score[moved])
-    hit = np.isfinite(highest_moved)
-    highest = np.where(hit, highest_moved, highest)
-    nothing, kind = np.full(len(first), ""), np.full(len(first), "human")
-    sessions = ScoredSessions(highest, hit, user[first], kind, nothing, nothing, late[first])
-    challenged = probability(highest) > risk_threshold(model, "human", UNSTATED_SENSITIVITY_BUDGET)
+    score = score_events(model, log.events, own_population(model, log.window), late)
+    moved, user, session = log.moved[late], log.user[late], log.session[late]
+    sessions = attacked_sessions(session, score, moved, user, np.full(len(late), "human"))
+    challenged = probability(sessions.score) > risk_threshold(model, "human", UNSTATED_SENSITIVITY_BUDGET)
     return ScoredLog(score, moved, user, session, sessions, challenged)
 
 
@@ -153,22 +146,26 @@ class SuiteFigures:
     """The median number of moved events before the first challenged one; NaN where nothing is caught."""
 
 
-def measure_suite(logs: Sequence[ScoredLog], seed: int) -> SuiteFigures:
-    """Pool logs of the same users; thresholds are set in each log, intervals are over users."""
+def measure_suite(logs: Sequence[ScoredLog], seed: int, models: int = 1) -> SuiteFigures:
+    """Pool logs of the same users; thresholds are set in each log, intervals are over users.
+
+    Where several models scored the same logs, what figures are measured on is counted once.
+    """
     bootstrap = bootstrap_weights(np.concatenate([log.sessions.identity for log in logs]), seed)
+    hit, moved = (_count(logs, models, part) for part in ("compromised", "moved"))
     delays = np.concatenate([log.delays(BUDGET) for log in logs])
     return SuiteFigures(
-        recall=recall(logs, BUDGET, bootstrap),
-        auc=mean_over_logs([log.auc(bootstrap) for log in logs], _hit(logs)),
-        session_auc=mean_over_logs([log.session_auc(bootstrap) for log in logs], _hit(logs)),
-        friction=_challenged(logs, False, bootstrap),
-        caught=_challenged(logs, True, bootstrap),
+        recall=recall(logs, BUDGET, bootstrap, hit),
+        auc=mean_over_logs([log.auc(bootstrap) for log in logs], moved),
+        session_auc=mean_over_logs([log.session_auc(bootstrap) for log in logs], hit),
+        friction=_challenged(logs, False, bootstrap, models),
+        caught=_challenged(logs, True, bootstrap, models),
         highest_friction=_highest_friction(logs),
         delay=float(np.median(delays)) if len(delays) else np.nan,
     )
 
 
-def recall(logs: Sequence[ScoredLog], budget: float, bootstrap: BootstrapWeights) -> Estimate:
+def recall(logs: Sequence[ScoredLog], budget: float, bootstrap: BootstrapWeights, count: int) -> Estimate:
     """The share of hit sessions that is caught when a share `budget` of each log's benign sessions is challenged."""
     caught, total = np.zeros(len(bootstrap.weights)), np.zeros(len(bootstrap.weights))
     for log in logs:
@@ -176,7 +173,7 @@ def recall(logs: Sequence[ScoredLog], budget: float, bootstrap: BootstrapWeights
         hit = weights[:, log.sessions.compromised]
         caught += (caught_sessions(log.sessions, budget, weights) * hit).sum(axis=1)
         total += hit.sum(axis=1)
-    return estimate(ratio_of(caught, total), _hit(logs))
+    return estimate(ratio_of(caught, total), count)
 
 
 def mean_over_logs(draws: Sequence[Array], count: int) -> Estimate:
@@ -186,16 +183,18 @@ def mean_over_logs(draws: Sequence[Array], count: int) -> Estimate:
     return estimate(ratio_of(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)), count)
 
 
-def _hit(logs: Sequence[ScoredLog]) -> int:
-    return sum(int(log.sessions.compromised.sum()) for log in logs)
+def _count(logs: Sequence[ScoredLog], models: int, part: str) -> int:
+    """How many sessions are hit, or events moved."""
+    masks = [log.moved if part == "moved" else log.sessions.compromised for log in logs]
+    return sum(int(mask.sum()) for mask in masks) // models
 
 
-def _challenged(logs: Sequence[ScoredLog], hit: bool, bootstrap: BootstrapWeights) -> Estimate:
+def _challenged(logs: Sequence[ScoredLog], hit: bool, bootstrap: BootstrapWeights, models: int) -> Estimate:
     chosen = [log.sessions.compromised == hit for log in logs]
     values = np.concatenate([log.challenged[rows] for log, rows in zip(logs, chosen, strict=True)])
     user = np.concatenate([log.sessions.identity[rows] for log, rows in zip(logs, chosen, strict=True)])
     draws = ratio_of(bootstrap.totals(values, user), bootstrap.totals(np.ones(len(values)), user))
-    return estimate(draws, len(values))
+    return estimate(draws, len(values) // models)
 
 
 def _highest_friction(logs: Sequence[ScoredLog]) -> float:

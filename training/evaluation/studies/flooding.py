@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from features.arrays import Array
-from features.event.arrow import EVENT_SCHEMA
-from features.event.numpy_row import rows_of
 from features.model.bundle import TrustModel
 from training.data.labels import events_to_frame, frame_to_events
+from training.evaluation.studies.attempts import replay_attempts
 from training.pipeline.dataset import Dataset
 from training.reference.attack_sequences import Step
 from training.scenarios.actions import Frame, Rng, as_logged, choose_start, perform_steps, sample_reading_steps
@@ -44,33 +42,30 @@ class Flooding:
 def measure_flooding(model: TrustModel, data: Dataset, seed: int) -> Flooding:
     """Score the export after each number of reads, at the same moment and on the same resource.
 
-    Every attempt is an identity of its own with the victim's history. Raises ValueError without tested identities.
+    Raises ValueError without tested identities.
     """
-    rng = np.random.default_rng(seed)
+    rng, events = np.random.default_rng(seed), data.world.events
     victims = list(_victims(data, rng))
     if not victims:
         raise ValueError("no tested identity without abuse has a history: simulate more identities")
-    histories, requests, deployment = [], [], []
-    for victim, rows in enumerate(victims):
-        history = events_to_frame(data.world.events.take(rows))
+    histories, requests = [], []
+    for rows in victims:
+        history = events_to_frame(events.take(rows))
         at = max(choose_start(history, rng), len(history) // 2)
-        for place, attacker in enumerate(PLACES.values()):
-            flood = _flood(history, at, rng, attacker)
-            for number, reads in enumerate(READS):
-                name = f"{victim}/{place}/{number}"
-                attempt = flood.tail(reads + 1)
-                attempt = attempt.assign(**{"identity.id": name, "session.started_at": attempt["time"].iloc[0]})
-                requests.append(attempt.assign(last=np.arange(reads + 1) == reads))
-                histories.append(_named(data.world.events.take(rows[: at + 1]), name))
-                deployment.append((data.deployment[rows[0]], at + 1, reads + 1))
-    frame = pd.concat(requests, ignore_index=True)
-    last = frame.pop("last").to_numpy(bool)
-    number, before, after = np.array(deployment).T
-    of_row = np.r_[np.repeat(number, before), np.repeat(number, after)]
-    every = rows_of(pa.concat_tables([*histories, frame_to_events(frame)]))
-    matrix = data.populations_for(model).replay(every, of_row)[-len(frame) :]
-    risk = model.now_log_odds(matrix[last]).reshape(len(victims), len(PLACES), len(READS))
-    return Flooding((risk[:, :, :1] - risk).transpose(1, 2, 0))
+        histories.append(events.take(rows[: at + 1]))
+        floods = [_flood(history, at, rng, attacker) for attacker in PLACES.values()]
+        requests.append([_attempt(flood, reads) for flood in floods for reads in READS])
+    deployment, populations = data.deployment[[rows[0] for rows in victims]], data.populations_for(model)
+    found = replay_attempts(populations, deployment, histories, list(zip(*requests, strict=True)))
+    exports = np.array([[matrix[-1] for matrix in matrices] for matrices in found])
+    risk = model.now_log_odds(exports.reshape(-1, exports.shape[-1])).reshape(len(PLACES), len(READS), len(victims))
+    return Flooding(risk[:, :1] - risk)
+
+
+def _attempt(flood: Frame, reads: int) -> pa.Table:
+    """The last reads of a flood and the export, in a session that begins with them."""
+    attempt = flood.tail(reads + 1)
+    return frame_to_events(attempt.assign(**{"session.started_at": attempt["time"].iloc[0]}))
 
 
 def _victims(data: Dataset, rng: Rng) -> Iterator[Array]:
@@ -96,9 +91,3 @@ def _flood(history: Frame, at: int, rng: Rng, attacker: Attacker) -> Frame:
     batch = perform_steps(history, at, steps, rng, after_seconds=3_600.0, tempo=attacker.tempo)
     batch = batch.with_columns({"action.outcome": "success"})
     return as_logged(disguise(start_new_session(batch, rng), history, rng, attacker), history)
-
-
-def _named(events: pa.Table, name: str) -> pa.Table:
-    place = events.column_names.index("identity.id")
-    names = pa.array([name] * len(events), pa.string())
-    return events.set_column(place, EVENT_SCHEMA.field("identity.id"), names)

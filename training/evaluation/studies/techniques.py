@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from features.arrays import Array
-from features.event.arrow import EVENT_SCHEMA
-from features.event.numpy_row import rows_of
 from training.data.labels import events_to_frame, frame_to_events
 from training.evaluation.context import SectionResult
 from training.evaluation.studies.ablations import light_recipe, refit
+from training.evaluation.studies.attempts import replay_attempts
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, bootstrap_weights
 from training.metrics.evaluation import MAIN_BUDGET
@@ -31,7 +29,7 @@ from training.reference.attack_sequences import AttackSequence, recorded_sequenc
 from training.scenarios.actions import as_logged, choose_start, perform_steps, uses_cloud_actions
 from training.scenarios.attacker import Attacker
 from training.scenarios.context_changes import disguise, start_new_session
-from training.scenarios.event_batch import EventBatch, concatenate_batches
+from training.scenarios.event_batch import EventBatch
 
 VICTIMS = 12
 """Identities that each technique is injected into."""
@@ -138,8 +136,7 @@ def _caught(data: Dataset, recipe: Recipe, seed: int, injected: InjectedTechniqu
 
 
 def inject_techniques(data: Dataset, seed: int, count: int = VICTIMS) -> InjectedTechniques | None:
-    """Copy the history of `count` victims up to a moment, once for each technique and setting, as identities of their
-    own.
+    """Every technique in every setting, each after the history of each of `count` victims up to a moment.
 
     None where no tested identity uses a cloud.
     """
@@ -147,27 +144,24 @@ def inject_techniques(data: Dataset, seed: int, count: int = VICTIMS) -> Injecte
     victims = list(_victims(data, rng, count))
     if not victims:
         return None
-    histories, requests, marks = [], [], []
-    for victim, rows in enumerate(victims):
+    histories, requests = [], []
+    for rows in victims:
         history = events_to_frame(events.take(rows))
         at = choose_start(history, rng)
+        histories.append(events.take(rows[: at + 1]))
         batches = [batch for sequence in recorded_sequences() for batch in _requests(history, at, sequence, rng)]
-        names = [f"{history['identity.id'].iloc[0]}/{copy}" for copy in range(len(batches))]
-        copies = events.take(np.tile(rows[: at + 1], len(batches)))
-        histories.append(_renamed(copies, np.repeat(names, at + 1)))
-        counts = [batch.count for batch in batches]
-        frame = as_logged(concatenate_batches(*batches), history)
-        requests.append(frame.assign(**{"identity.id": np.repeat(names, counts)}))
-        mark = [(copy // len(SETTINGS), copy % len(SETTINGS), victim) for copy in range(len(batches))]
-        marks.append(np.repeat(mark, counts, 0))
-    injected = frame_to_events(pd.concat(requests, ignore_index=True))
+        requests.append([frame_to_events(as_logged(batch, history)) for batch in batches])
     deployment = data.deployment[[rows[0] for rows in victims]]
-    of_row = np.concatenate([np.repeat(deployment, [len(each) for each in parts]) for parts in (histories, requests)])
-    every = rows_of(pa.concat_tables([*histories, injected]))
-    matrix = data.populations.replay(every, of_row)[-injected.num_rows :]
-    victim_types = np.array([data.identity_type[rows[0]] for rows in victims])
+    found = replay_attempts(data.populations, deployment, histories, list(zip(*requests, strict=True)))
+    marks = [
+        np.repeat([(number // len(SETTINGS), number % len(SETTINGS), victim)], len(matrix), 0)
+        for number, matrices in enumerate(found)
+        for victim, matrix in enumerate(matrices)
+    ]
     technique, setting, victim_number = np.concatenate(marks).T
-    return InjectedTechniques(matrix, technique, setting, victim_number, victim_types)
+    victim_types = np.array([data.identity_type[rows[0]] for rows in victims])
+    every = np.concatenate([matrix for matrices in found for matrix in matrices])
+    return InjectedTechniques(every, technique, setting, victim_number, victim_types)
 
 
 def _victims(data: Dataset, rng: np.random.Generator, wanted: int) -> Iterator[Array]:
@@ -190,8 +184,3 @@ def _requests(
     steps = perform_steps(history, at, sequence.steps, rng, after_seconds=60.0, tempo="scripted")
     batch = steps.with_columns({"action.outcome": "success"})
     return batch, disguise(start_new_session(batch, rng), history, rng, STRANGER)
-
-
-def _renamed(events: pa.Table, names: Array) -> pa.Table:
-    place = events.column_names.index("identity.id")
-    return events.set_column(place, EVENT_SCHEMA.field("identity.id"), pa.array(names.tolist(), pa.string()))

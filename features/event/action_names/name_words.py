@@ -7,10 +7,10 @@ from functools import cache, lru_cache
 from posixpath import normpath
 from urllib.parse import unquote
 
+from features.event.action_names import vocabulary
+from features.event.action_names.other_languages import english_words, unmarked, with_stems_in_english
+from features.event.action_names.vocabulary import CHANGING, RUN, VIEW
 from features.event.lookalikes import as_read
-from features.sources.actions import vocabulary
-from features.sources.actions.other_languages import english_words, unmarked, with_stems_in_english
-from features.sources.actions.vocabulary import CHANGING, VIEW
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ADDRESS = re.compile(r"(?P<method>[A-Za-z]+)[ :]+(?:https?://[^/ ]+)?(?P<path>/[^?#]*)(?P<rest>.*)", re.DOTALL)
@@ -35,6 +35,22 @@ def words_of(name: str) -> tuple[str, ...]:
     words = (word.lower() for word in _WORD.findall(name))
     known = (part for word in words if not _VERSION.match(word) and word != "v" for part in _parts(word))
     return tuple(map(_plain, known))
+
+
+def verbs_of(words: tuple[str, ...]) -> list[str]:
+    """Those of a name's words that say what is done: they view, change or run something."""
+    return [word for word in words if word in VIEW or word in CHANGING or word in RUN]
+
+
+def verb_of(name: str) -> str:
+    """The verb of an action's name: its first known one; else its second word, since the first names a service.
+
+    >>> [verb_of(name) for name in ("iam:CreateAccessKey", "DELETE /users/7", "sh:grep -v", "login", "...")]
+    ['create', 'delete', 'grep', 'login', '...']
+    """
+    words = words_of(name)
+    verbs = verbs_of(words)
+    return verbs[0] if verbs else words[1] if len(words) > 1 else words[0] if words else name
 
 
 def in_latin_letters(name: str) -> str:

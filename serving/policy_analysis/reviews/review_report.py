@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from serving.policy_analysis.intervals import percentage
-from serving.policy_analysis.review import Review
+from serving.policy_analysis.reviews.review import Review
 
 MIN_DRIFTS = 15
 """How many drifts are shown at least, changed or not."""

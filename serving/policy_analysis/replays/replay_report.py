@@ -10,8 +10,8 @@ import numpy as np
 from rich.table import Table
 
 from serving.policy_analysis.intervals import Estimate
-from serving.policy_analysis.replay import ReplayedRequest
-from serving.policy_analysis.replay_counts import PROMPT_COUNTS, GroupCounts, ReplayResult
+from serving.policy_analysis.replays.replay import ReplayedRequest
+from serving.policy_analysis.replays.replay_counts import PROMPT_COUNTS, GroupCounts, ReplayResult
 
 ASSUMPTIONS = (
     "Histories are as recorded: what another ruling would have changed in them is not replayed.",

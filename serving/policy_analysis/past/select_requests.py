@@ -15,14 +15,14 @@ from serving.deployment.catalogue_files import Catalogues, load_catalogues
 from serving.errors import AnalysisError
 from serving.model.active import catalogue_folder, policy_file
 from serving.policy.schema import Policy, PolicyError
-from serving.policy_analysis.from_decision_log import (
+from serving.policy_analysis.past.from_decision_log import (
     LogWindow,
     ModelLookup,
     past_requests_from_log,
     verdict_labels,
 )
-from serving.policy_analysis.from_event_file import labels_from_table, past_requests_from_file
-from serving.policy_analysis.past_requests import Label, PastRequests, Progress
+from serving.policy_analysis.past.from_event_file import labels_from_table, past_requests_from_file
+from serving.policy_analysis.past.past_requests import Label, PastRequests, Progress
 from serving.store.store import Store
 
 

@@ -18,7 +18,8 @@ from features.catalogue.all import feature_names
 from serving.errors import AnalysisError
 from serving.policy.rules import IDENTITY_TYPES
 from serving.policy.schema import Floor, Policy
-from serving.policy_analysis.drift_tests import (
+from serving.policy_analysis.intervals import Estimate, rate
+from serving.policy_analysis.reviews.drift_tests import (
     SIGNIFICANT_Q,
     Drift,
     categorical_drift,
@@ -26,8 +27,7 @@ from serving.policy_analysis.drift_tests import (
     numeric_drift,
     q_values,
 )
-from serving.policy_analysis.intervals import Estimate, rate
-from serving.policy_analysis.review_window import CATEGORICAL_FACTS, WindowSummary
+from serving.policy_analysis.reviews.review_window import CATEGORICAL_FACTS, WindowSummary
 
 MIN_REQUESTS = 100
 """The fewest requests a window may have."""

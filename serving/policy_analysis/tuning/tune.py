@@ -20,8 +20,8 @@ from serving.errors import AnalysisError
 from serving.policy.rules import IDENTITY_TYPES, SENSITIVITIES
 from serving.policy.schema import Policy, Thresholds
 from serving.policy_analysis.intervals import Estimate, rate, resample_totals
-from serving.policy_analysis.past_requests import PastRequest, SkippedRequest
-from serving.policy_analysis.replay import decide_again, read_past_request
+from serving.policy_analysis.past.past_requests import PastRequest, SkippedRequest
+from serving.policy_analysis.replays.replay import decide_again, read_past_request
 
 WEIGHTS: Mapping[Sensitivity, float] = {"public": 1.0, "internal": 2.0, "confidential": 4.0, "restricted": 10.0}
 """How much more likely a legitimate request may be challenged, the more sensitive its resource is."""

@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 from serving.errors import AnalysisError
 from serving.policy.rules import SENSITIVITIES
 from serving.policy_analysis.intervals import percentage
-from serving.policy_analysis.tune import TuningResult
+from serving.policy_analysis.tuning.tune import TuningResult
 
 _DIGITS = 1e9
 

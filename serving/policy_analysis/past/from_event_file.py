@@ -25,7 +25,7 @@ from features.event.schema import Event
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from serving.errors import AnalysisError
-from serving.policy_analysis.past_requests import UNLABELLED, Label, PastRequest, PastRequests, Progress
+from serving.policy_analysis.past.past_requests import UNLABELLED, Label, PastRequest, PastRequests, Progress
 
 SLICE = 100_000
 """Events in memory at a time."""

@@ -20,9 +20,9 @@ from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues
 from serving.deployment.request_reading import read_request
 from serving.policy.schema import Policy
 from serving.policy.thresholds import threshold_for
-from serving.policy_analysis.past_reports import NO_REPORTS, PastReports
-from serving.policy_analysis.past_requests import PastRequest, PastRequests, SkippedRequest
-from serving.policy_analysis.replay_state import SimulatedState
+from serving.policy_analysis.past.past_reports import NO_REPORTS, PastReports
+from serving.policy_analysis.past.past_requests import PastRequest, PastRequests, SkippedRequest
+from serving.policy_analysis.replays.replay_state import SimulatedState
 
 NO_THRESHOLD = "no model gives the threshold of a budget"
 

@@ -23,7 +23,7 @@ from serving.decision.inputs import RECORDED_PROOF, Proof
 from serving.decision.lowest_trust import LowestTrust
 from serving.decision.places.place import KnownPlaces
 from serving.decision.readings import KnownTypes
-from serving.policy_analysis.past_requests import (
+from serving.policy_analysis.past.past_requests import (
     UNLABELLED,
     Label,
     PastRequest,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from serving.policy.rules import SENSITIVITIES
 from serving.policy_analysis.intervals import percentage
-from serving.policy_analysis.tune import TradeOff, TuningResult
+from serving.policy_analysis.tuning.tune import TradeOff, TuningResult
 
 
 def tuning_json(tuned: TuningResult) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from serving.decision.inputs import Prompt, Proof, Scope, SessionState
 from serving.decision.places.place import place_of, request_name
 from serving.decision.proofs import latest_moment
 from serving.policy.schema import Policy
-from serving.policy_analysis.past_reports import NO_REPORTS, PastReports
-from serving.policy_analysis.past_requests import PastRequest
+from serving.policy_analysis.past.past_reports import NO_REPORTS, PastReports
+from serving.policy_analysis.past.past_requests import PastRequest
 from serving.store.prompts.counts import minute_of
 
 STRONGEST_FACTORS = ("pwd", "hwk")

@@ -16,7 +16,7 @@ import numpy as np
 from features.arrays import Array
 from features.catalogue.all import feature_names
 from serving.policy_analysis.intervals import resample_totals
-from serving.policy_analysis.past_requests import PastRequest, SkippedRequest
+from serving.policy_analysis.past.past_requests import PastRequest, SkippedRequest
 
 SAMPLE = 20_000
 """The most requests of a window that are sampled, at random."""

@@ -13,8 +13,8 @@ import numpy as np
 from features.arrays import Array
 from serving.decision.ruling import STRICTNESS
 from serving.policy_analysis.intervals import Estimate, rate, resample_totals, total
-from serving.policy_analysis.past_requests import SkippedRequest
-from serving.policy_analysis.replay import ReplayedRequest
+from serving.policy_analysis.past.past_requests import SkippedRequest
+from serving.policy_analysis.replays.replay import ReplayedRequest
 
 PROMPT_COUNTS = (
     "requests",

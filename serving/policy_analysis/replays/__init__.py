@@ -1,0 +1,1 @@
+"""Past requests decided again under another policy, and what would change."""

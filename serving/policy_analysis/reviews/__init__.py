@@ -1,0 +1,1 @@
+"""Two windows of decisions compared: which rules ask, of whom, and what has drifted."""
