@@ -10,7 +10,7 @@ from features.history import half_lives
 from features.history.event_values import hour_bin
 from features.history.evidence.fields import FAILED, REQUESTS
 from features.history.half_lives import DAY
-from features.kernels.decayed_counts import above_zero, log2, log_of_one_more, seconds_between, surprise
+from features.kernels.decayed_counts import log2, log2_of_one_more, log_of_one_more, seconds_between, surprise
 
 HABITS_IN_A_RATE = half_lives.HABIT / half_lives.RATE
 """The half-life of habits over that of the current rate."""
@@ -145,7 +145,7 @@ def failures_over_hours(identity: Record) -> float:
     >>> reading(failures_over_hours, identity={"recent_failures": 31.0})
     5.0
     """
-    return log2(1.0 + identity.recent_failures)
+    return log2_of_one_more(identity.recent_failures)
 
 
 @feature(unit="log2(1 + failures), fading in a day", direction=1, always=True, tells="guesses that succeed from typos")
@@ -155,7 +155,7 @@ def failures_before_success(identity: Record) -> float:
     >>> reading(failures_before_success, identity={"guesses": 127.0})
     7.0
     """
-    return log2(1.0 + identity.guesses)
+    return log2_of_one_more(identity.guesses)
 
 
 @feature(unit="log2(1 + failures)", direction=1, always=True, tells="a session that tries doors from one that works")
@@ -165,7 +165,7 @@ def failures_in_session(evidence: Record) -> float:
     >>> reading(failures_in_session, evidence={"after": {FAILED: 7.0}})
     3.0
     """
-    return log2(1.0 + evidence.after[FAILED])
+    return log2_of_one_more(evidence.after[FAILED])
 
 
 @feature(unit="log2 ratio", direction=1, always=True, tells="a session that tries doors from a job that always fails")
@@ -177,4 +177,4 @@ def failures_above_usual_in_session(identity: Record, evidence: Record) -> float
     """
     failed, attempts = identity.failed_attempts / identity.weight, identity.attempts / identity.weight
     usual = evidence.after[REQUESTS] * (failed + 0.5) / (attempts + 5.0)
-    return above_zero(log2((evidence.after[FAILED] + 1.0) / (usual + 1.0)))
+    return log2((evidence.after[FAILED] + 1.0) / (usual + 1.0)) if evidence.after[FAILED] > usual else 0.0

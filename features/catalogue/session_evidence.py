@@ -26,174 +26,160 @@ from features.history.evidence.fields import (
     TOTAL_CUSUM,
     TOTAL_EWMA,
 )
-from features.history.evidence.usual_units import in_usual_units
-
-UNUSUAL_STEPS, UNUSUAL_TOTAL = 3.0, 6.0
-"""Bits that the sums of an unknown identity usually stand at."""
-PRIOR_EVENTS = 20.0
-"""How many events of its own an identity needs before its usual sums weigh as much as those of the unknown."""
 
 
 @feature(unit="usual units", direction=1, always=True, tells="another's session of work from one odd step")
-def step_evidence_in_session(event: Record, population: Record, evidence: Record) -> float:
+def step_evidence_in_session(evidence: Record) -> float:
     """The session's actions follow each other more as those of others do than as this identity's do.
 
-    >>> reading(step_evidence_in_session, evidence={"after": {STEP_CUSUM: 9.0}})
+    >>> reading(step_evidence_in_session, evidence={"scaled": {STEP_CUSUM: 9.0}})
     9.0
     """
-    return in_usual_units(evidence.after[STEP_CUSUM], population, event.identity_type, STEP_CUSUM)
+    return evidence.scaled[STEP_CUSUM]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="another's session of work from one new task")
-def action_evidence_in_session(event: Record, population: Record, evidence: Record) -> float:
+def action_evidence_in_session(evidence: Record) -> float:
     """The session does more of what others of this type do than of what this identity does.
 
-    >>> reading(action_evidence_in_session, evidence={"after": {ACTION_CUSUM: 9.0}})
+    >>> reading(action_evidence_in_session, evidence={"scaled": {ACTION_CUSUM: 9.0}})
     9.0
     """
-    return in_usual_units(evidence.after[ACTION_CUSUM], population, event.identity_type, ACTION_CUSUM)
+    return evidence.scaled[ACTION_CUSUM]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="a walk through another's files from one new file")
-def resource_evidence_in_session(event: Record, population: Record, evidence: Record) -> float:
+def resource_evidence_in_session(evidence: Record) -> float:
     """The session touches more of what others of this type do than of what this identity does.
 
-    >>> reading(resource_evidence_in_session, evidence={"after": {RESOURCE_CUSUM: 9.0}})
+    >>> reading(resource_evidence_in_session, evidence={"scaled": {RESOURCE_CUSUM: 9.0}})
     9.0
     """
-    return in_usual_units(evidence.after[RESOURCE_CUSUM], population, event.identity_type, RESOURCE_CUSUM)
+    return evidence.scaled[RESOURCE_CUSUM]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="an attacker's machine all along from one new client")
-def device_evidence_in_session(event: Record, population: Record, evidence: Record) -> float:
+def device_evidence_in_session(evidence: Record) -> float:
     """The session's devices and clients speak for others of this type rather than for this identity.
 
-    >>> reading(device_evidence_in_session, evidence={"after": {DEVICE_CUSUM: 9.0}})
+    >>> reading(device_evidence_in_session, evidence={"scaled": {DEVICE_CUSUM: 9.0}})
     9.0
     """
-    return in_usual_units(evidence.after[DEVICE_CUSUM], population, event.identity_type, DEVICE_CUSUM)
+    return evidence.scaled[DEVICE_CUSUM]
 
 
 @feature(
     unit="usual units", direction=1, always=True, tells="an attacker's network all along from a journey's first request"
 )
-def network_evidence_in_session(event: Record, population: Record, evidence: Record) -> float:
+def network_evidence_in_session(evidence: Record) -> float:
     """The session's networks speak for others of this type rather than for this identity.
 
-    >>> reading(network_evidence_in_session, evidence={"after": {NETWORK_CUSUM: 9.0}})
+    >>> reading(network_evidence_in_session, evidence={"scaled": {NETWORK_CUSUM: 9.0}})
     9.0
     """
-    return in_usual_units(evidence.after[NETWORK_CUSUM], population, event.identity_type, NETWORK_CUSUM)
+    return evidence.scaled[NETWORK_CUSUM]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="small signs that agree from small signs that do not")
-def evidence_in_session(event: Record, population: Record, evidence: Record) -> float:
+def evidence_in_session(evidence: Record) -> float:
     """All that the session does speaks for others of this type rather than for this identity.
 
-    >>> reading(evidence_in_session, evidence={"after": {TOTAL_CUSUM: 9.0}})
+    >>> reading(evidence_in_session, evidence={"scaled": {TOTAL_CUSUM: 9.0}})
     9.0
     """
-    return in_usual_units(evidence.after[TOTAL_CUSUM], population, event.identity_type, TOTAL_CUSUM)
+    return evidence.scaled[TOTAL_CUSUM]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="one strong sign from none")
-def largest_evidence_in_session(event: Record, population: Record, evidence: Record) -> float:
+def largest_evidence_in_session(evidence: Record) -> float:
     """Something about the session speaks for others of this type rather than for this identity.
 
-    >>> reading(largest_evidence_in_session, evidence={"after": {STEP_CUSUM: 2.0, NETWORK_CUSUM: 9.0}})
+    >>> reading(largest_evidence_in_session, evidence={"scaled": {LARGEST: 9.0}})
     9.0
     """
-    largest = max(evidence.after[STEP_CUSUM], evidence.after[ACTION_CUSUM], evidence.after[RESOURCE_CUSUM])
-    largest = max(largest, evidence.after[DEVICE_CUSUM], evidence.after[NETWORK_CUSUM])
-    return in_usual_units(largest, population, event.identity_type, LARGEST)
+    return evidence.scaled[LARGEST]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="harmless reads after an attack from harmless reads alone")
-def highest_evidence_in_session(event: Record, population: Record, evidence: Record) -> float:
+def highest_evidence_in_session(evidence: Record) -> float:
     """What the session did at some time spoke for others of this type rather than for this identity.
 
-    >>> reading(highest_evidence_in_session, evidence={"after": {HIGHEST: 12.0}})
+    >>> reading(highest_evidence_in_session, evidence={"scaled": {HIGHEST: 12.0}})
     12.0
     """
-    return in_usual_units(evidence.after[HIGHEST], population, event.identity_type, HIGHEST)
+    return evidence.scaled[HIGHEST]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="a session just taken over from an odd step long ago")
-def recent_step_evidence(event: Record, population: Record, evidence: Record) -> float:
+def recent_step_evidence(evidence: Record) -> float:
     """The session's last actions follow each other as those of others of this type do.
 
-    >>> reading(recent_step_evidence, evidence={"after": {STEP_EWMA: 1.5}})
+    >>> reading(recent_step_evidence, evidence={"scaled": {STEP_EWMA: 1.5}})
     1.5
     """
-    return in_usual_units(evidence.after[STEP_EWMA], population, event.identity_type, STEP_EWMA)
+    return evidence.scaled[STEP_EWMA]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="another's files just now from a new file long ago")
-def recent_resource_evidence(event: Record, population: Record, evidence: Record) -> float:
+def recent_resource_evidence(evidence: Record) -> float:
     """The session's last resources are likelier for others of this type than for this identity.
 
-    >>> reading(recent_resource_evidence, evidence={"after": {RESOURCE_EWMA: 1.5}})
+    >>> reading(recent_resource_evidence, evidence={"scaled": {RESOURCE_EWMA: 1.5}})
     1.5
     """
-    return in_usual_units(evidence.after[RESOURCE_EWMA], population, event.identity_type, RESOURCE_EWMA)
+    return evidence.scaled[RESOURCE_EWMA]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="a session just taken over from a change long settled")
-def recent_evidence(event: Record, population: Record, evidence: Record) -> float:
+def recent_evidence(evidence: Record) -> float:
     """All that the session did last speaks for others of this type rather than for this identity.
 
-    >>> reading(recent_evidence, evidence={"after": {TOTAL_EWMA: 1.5}})
+    >>> reading(recent_evidence, evidence={"scaled": {TOTAL_EWMA: 1.5}})
     1.5
     """
-    return in_usual_units(evidence.after[TOTAL_EWMA], population, event.identity_type, TOTAL_EWMA)
+    return evidence.scaled[TOTAL_EWMA]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="a takeover from an identity whose work always varies")
-def step_evidence_above_usual(event: Record, identity: Record, population: Record, evidence: Record) -> float:
+def step_evidence_above_usual(evidence: Record) -> float:
     """The session's order of actions speaks against this identity more than is usual in its sessions.
 
-    >>> reading(step_evidence_above_usual, evidence={"after": {STEP_CUSUM: 14.0}})
+    >>> reading(step_evidence_above_usual, evidence={"scaled": {STEP_ABOVE_USUAL: 3.5}})
     3.5
     """
-    usual = identity.step_cusum_sum / identity.weight + PRIOR_EVENTS * UNUSUAL_STEPS
-    usual /= identity.mass / identity.weight + PRIOR_EVENTS
-    above = evidence.after[STEP_CUSUM] / (1.0 + usual)
-    return in_usual_units(above, population, event.identity_type, STEP_ABOVE_USUAL)
+    return evidence.scaled[STEP_ABOVE_USUAL]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="a takeover from an identity that is never twice the same")
-def evidence_above_usual(event: Record, identity: Record, population: Record, evidence: Record) -> float:
+def evidence_above_usual(evidence: Record) -> float:
     """All that the session does speaks against this identity more than is usual in its sessions.
 
-    >>> reading(evidence_above_usual, evidence={"after": {TOTAL_CUSUM: 14.0}})
+    >>> reading(evidence_above_usual, evidence={"scaled": {TOTAL_ABOVE_USUAL: 2.0}})
     2.0
     """
-    usual = identity.total_cusum_sum / identity.weight + PRIOR_EVENTS * UNUSUAL_TOTAL
-    usual /= identity.mass / identity.weight + PRIOR_EVENTS
-    above = evidence.after[TOTAL_CUSUM] / (1.0 + usual)
-    return in_usual_units(above, population, event.identity_type, TOTAL_ABOVE_USUAL)
+    return evidence.scaled[TOTAL_ABOVE_USUAL]
 
 
 @feature(
     unit="usual units", direction=1, always=True, tells="an attacker in a new identity from a newcomer's first day"
 )
-def rare_values_in_session(event: Record, population: Record, evidence: Record) -> float:
+def rare_values_in_session(evidence: Record) -> float:
     """The session does what is rare among events of this type, whoever it is.
 
-    >>> reading(rare_values_in_session, evidence={"after": {POPULATION_CUSUM: 1.5}})
+    >>> reading(rare_values_in_session, evidence={"scaled": {POPULATION_CUSUM: 1.5}})
     1.5
     """
-    return in_usual_units(evidence.after[POPULATION_CUSUM], population, event.identity_type, POPULATION_CUSUM)
+    return evidence.scaled[POPULATION_CUSUM]
 
 
 @feature(unit="usual units", direction=1, always=True, tells="an attacker just begun from a rare act long ago")
-def recent_rare_values(event: Record, population: Record, evidence: Record) -> float:
+def recent_rare_values(evidence: Record) -> float:
     """What the session did last is rare among events of this type, whoever it is.
 
-    >>> reading(recent_rare_values, evidence={"after": {POPULATION_EWMA: 1.5}})
+    >>> reading(recent_rare_values, evidence={"scaled": {POPULATION_EWMA: 1.5}})
     1.5
     """
-    return in_usual_units(evidence.after[POPULATION_EWMA], population, event.identity_type, POPULATION_EWMA)
+    return evidence.scaled[POPULATION_EWMA]
 
 
 @feature(unit="share", direction=1, always=True, tells="a session of new things, whatever is new, from one new thing")

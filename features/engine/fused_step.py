@@ -28,7 +28,7 @@ from features.engine.codegen import functions_of
 from features.event.countries import DISTANCES
 from features.event.row_fields import ROW
 from features.hashing import digest_of, digest_of_file
-from features.history.evidence.fields import ACTION, EVIDENCE, RESOURCE
+from features.history.evidence.fields import ACTION, EVIDENCE, INSTANCE, NETWORK, RESOURCE
 from features.history.layout import CREDENTIAL, IDENTITY, SESSION, copied, empty
 from features.history.population import POPULATION, empty_population
 from features.kernels.forest_kernel import add_leaf_values
@@ -171,10 +171,11 @@ def run(rows, positions, identities, sessions, credentials, populations, evidenc
             actions, operators = population.action_key[kind], population.asn_key[kind]
             prefetch_bucket(actions, population.action_rarity[kind], bucket_start(actions, coming.action))
             prefetch_bucket(operators, population.asn_rarity[kind], bucket_start(operators, coming.asn))
-            values_seen, of_action = population.value_key, value_key_of(kind, {ACTION}, coming.action)
-            of_resource = value_key_of(kind, {RESOURCE}, coming.resource)
-            prefetch_bucket(values_seen, population.value_amount, bucket_start(values_seen, of_action))
-            prefetch_bucket(values_seen, population.value_amount, bucket_start(values_seen, of_resource))
+            seen, amounts = population.value_key, population.value_amount
+            prefetch_bucket(seen, amounts, bucket_start(seen, value_key_of(kind, {ACTION}, coming.action)))
+            prefetch_bucket(seen, amounts, bucket_start(seen, value_key_of(kind, {RESOURCE}, coming.resource)))
+            prefetch_bucket(seen, amounts, bucket_start(seen, value_key_of(kind, {INSTANCE}, coming.instance)))
+            prefetch_bucket(seen, amounts, bucket_start(seen, value_key_of(kind, {NETWORK}, coming.network)))
             prefetch_record_at(identities, positions[i + 1, 1])
             if positions[i + 1, 1] >= 0:
                 who = identities[positions[i + 1, 1]]

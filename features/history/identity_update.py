@@ -79,7 +79,7 @@ def _learn_values(event: Record, evidence: Record, identity: Record) -> None:
     _learn_compared(AGENT, identity.agent_key, identity.agent_count, event.agent, identity)
     _learn_compared(ACTION, identity.action_key, identity.action_count, event.action, identity)
     _learn_compared(VERB, identity.verb_key, identity.verb_count, event.verb, identity)
-    _learn_compared(STEP, identity.step_key, identity.step_count, evidence.step, identity)
+    _learn_compared(STEP, identity.step_key, identity.step_count, evidence.value[STEP], identity)
     _learn_compared(RESOURCE, identity.resource_key, identity.resource_count, event.resource, identity)
     _add_if_known(identity.country_key, identity.country_count, event.country, weight)
     _add_if_known(identity.credential_key, identity.credential_count, event.credential_key, weight)

@@ -98,6 +98,12 @@ def log2(ratio: float) -> float:
 
 
 @jit
+def log2_of_one_more(amount: float) -> float:
+    """log2(1 + amount) of an amount that is not negative; most are 0."""
+    return 0.0 if amount == 0.0 else log2(1.0 + amount)
+
+
+@jit
 def above_usual(now: float, total: float, mass: float) -> float:
     """How far a value lies above its decayed mean; unknown without the value or a mean."""
     if math.isnan(now) or mass <= 0.0:

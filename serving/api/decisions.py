@@ -14,6 +14,7 @@ from serving.api.problems import invalid_fields
 from serving.errors import DecisionNotFound
 from serving.store.decision_log import DecisionRecord, DecisionSummary
 from serving.store.findings import StoredFinding
+from serving.store.schema import LIVE
 from serving.store.store import Store
 from serving.store.verdicts import Verdict, last_of_each
 
@@ -55,6 +56,9 @@ def find_decisions(store: Store, criteria: Mapping[str, str]) -> tuple[DecisionS
         raise invalid_fields([{"loc": (name,), "msg": f"search by {', '.join(CRITERIA)}"} for name in unknown])
     wanted: dict[str, Any] = {CRITERIA[name]: value for name, value in criteria.items() if value}
     with store.reading() as transaction:
+        if "identity" in wanted:
+            namespace = wanted.get("namespace", LIVE)
+            wanted["identity"] = transaction.identity_types.known_spelling(namespace, wanted["identity"])
         return transaction.decisions.search(**wanted, limit=PAGE)
 
 

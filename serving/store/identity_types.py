@@ -43,12 +43,16 @@ class IdentityTypes:
     def as_known(self, namespace: str, event: Event) -> Event:
         """The event with the identity in the spelling it is known by: its own, else the one that came first. Whoever
         spells an id otherwise gains no other history, type or task by it."""
-        identity = event.identity.id
+        known = self.known_spelling(namespace, event.identity.id)
+        if known == event.identity.id:
+            return event
+        return event.model_copy(update={"identity": event.identity.model_copy(update={"id": known})})
+
+    def known_spelling(self, namespace: str, identity: str) -> str:
+        """The spelling that an id is known by; its own, if it is known in none or in this one."""
         about = {"of_space": namespace, "of_spelling": comparable_id(identity), "as_spelt": identity}
         row = self._connection.first(_SPELT_ALIKE, **about)
-        if row is None or row[0] == identity:
-            return event
-        return event.model_copy(update={"identity": event.identity.model_copy(update={"id": row[0]})})
+        return identity if row is None else str(row[0])
 
     def of(self, namespace: str, identity: str) -> KnownTypes:
         """What is known of an identity's type; nothing of one that was never seen."""

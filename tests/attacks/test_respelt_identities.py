@@ -72,6 +72,7 @@ def test_shipped_events_and_step_ups_find_it_in_any_spelling(small: Server) -> N
 
     assert (status, answer["folded"], history_version(small, "Grace")) == (200, 1, 3 + (completed == 200))
     assert completed == 200, problem
+    assert len(small.get("/decisions?identity=GRACE")["decisions"]) == 2
     assert challenge["remedies"][0]["body"]["identity"] == "Grace"
 
 

@@ -74,3 +74,21 @@ def test_a_new_database_has_no_earlier_rows(tmp_path: Path) -> None:
         rows = database.execute("SELECT count(*) FROM chain_rows").fetchone()[0]
 
     assert rows == 0
+
+
+def test_identities_of_earlier_releases_came_first_in_their_spelling(tmp_path: Path) -> None:
+    """One that has a history and never declared a type is found by it as well; each has its link."""
+    store = Store(f"sqlite:///{tmp_path / FILE}")
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.database.begin(write=True) as connection:
+        config.attributes["connection"] = connection.core
+        alembic.command.upgrade(config, "0005")
+    run_sql(tmp_path, "INSERT INTO histories VALUES ('live', 'Ada', 'identity', '', 1, 'layout', x'00')")
+    store.migrate()
+    with store.transaction() as tx:
+        found = [tx.identity_types.known_spelling("live", each) for each in ("Ada", "ADA", "ada", "eve")]
+        tx.identity_types.declare("live", "Ada", "human", fixing=None)
+
+    assert found == ["Ada", "Ada", "Ada", "eve"]
+    assert verify_log(store).breaks == ()

@@ -22,6 +22,7 @@ from training.evaluation.studies.ablations import labels_of_others, ranking_skil
 from training.evaluation.targets import TARGETS, Target, targets_table
 from training.metrics.bootstrap import Estimate, bootstrap_weights
 from training.metrics.calibration import average_precision, calibration_error, outcomes_within
+from training.metrics.evaluation import friction_by_identity
 from training.metrics.friction import RECALL_LEVELS, step_up_rates
 from training.metrics.session_expiry import (
     EXPIRY_FRICTION,
@@ -241,3 +242,15 @@ def test_every_target_is_in_the_table() -> None:
     assert len(rows) == len(TARGETS)
     assert rows[0][1:] == ("0.9 [0.9, 0.9] of 1", "yes")
     assert {row[2] for row in rows[1:]} == {"not measured"}
+
+
+def test_one_identity_can_be_all_the_friction() -> None:
+    """Friction is given by identity as well: here one of fifty has the only two challenged sessions."""
+    session = np.arange(600)
+    test_set = make_test_set(make_targets(session, session < 0, session * 3_600.0))
+    score = np.where(session // 2 == 7, 9.0, 0.0) + session / 1e6
+
+    friction = friction_by_identity(test_set.sessions(score))
+
+    assert friction["identities_challenged"] == pytest.approx(2 / 300)
+    assert friction["largest_identity_share_of_challenges"] == pytest.approx(2 / 3)

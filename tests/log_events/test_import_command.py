@@ -50,6 +50,8 @@ def test_a_map_is_checked_before_it_is_used(badge: tuple[Path, Path]) -> None:
 
     assert result.exit_code == 1
     assert '"name": "open vault"' in result.stdout
+    assert "open vault: write; 1 success" in result.stdout
+    assert "ada: human; 1 success" in result.stdout
     assert "line 2: a heartbeat" in result.stdout
     assert "line 3: badge is missing: this is no record of Badge reader" in result.stdout
     assert sorted(log.parent.iterdir()) == [log, map_file]

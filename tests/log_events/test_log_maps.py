@@ -17,6 +17,7 @@ MAP = """
 title: Badge reader
 requires: [badge, when]
 not_events: {kind: {heartbeat: a heartbeat}}
+nobody: {badge: [Redacted, unknown]}
 fields:
   id: number
   time: when
@@ -99,8 +100,9 @@ def test_a_value_is_read_or_unknown(tmp_path: Path, changes: dict[str, Any], fie
 
 def test_nobody_known_is_nobody(tmp_path: Path) -> None:
     """A request without an identity is counted, and given to no one."""
-    with pytest.raises(NobodyKnown):
-        read(tmp_path, badge={})
+    for badge in ({}, "redacted", "UNKNOWN"):
+        with pytest.raises(NobodyKnown):
+            read(tmp_path, badge=badge)
 
 
 def test_a_record_of_no_act_is_named_for_what_it_is(tmp_path: Path) -> None:

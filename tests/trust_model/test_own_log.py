@@ -78,6 +78,15 @@ def test_a_larger_log_says_what_will_be_learnt(simulated_world: World) -> None:
     assert sum(each.attacks for each in found.types) == pytest.approx(RATE * found.sessions, abs=1)
 
 
+def test_a_log_whose_test_would_hold_no_attack_is_refused_unless_it_has_labels(simulated_world: World) -> None:
+    """A model that met no attack could not be promoted; the labels of a log may hold attacks of its own."""
+    log = benign(simulated_world)
+    part = log.slice(0, len(log) // 4)
+
+    assert "its test would hold about" in str(examine_log(part, RATE).obstacle)
+    assert examine_log(part, 0.0).obstacle is None
+
+
 @pytest.mark.parametrize("command", [["doctor"], ["retrain", "--promote"]])
 def test_twenty_identities_end_in_a_sentence(
     command: list[str], small_log: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

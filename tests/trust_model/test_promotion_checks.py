@@ -91,7 +91,7 @@ def test_calibration_is_not_judged_on_a_handful_of_attacks(attacked: int, ratio:
 
 def test_a_model_that_met_no_attack_is_not_promoted() -> None:
     """Skipping everything must not let a model answer that was tested on nothing."""
-    assert [check_tested(evaluated(attacked=n)).state for n in (0, 4, 5)] == ["NOT PASSED", "NOT PASSED", "passed"]
+    assert [check_tested(evaluated(attacked=n)).state for n in (0, 2, 3)] == ["NOT PASSED", "NOT PASSED", "passed"]
 
 
 def test_a_leak_is_looked_for_where_shuffled_labels_can_show_it() -> None:

@@ -23,6 +23,7 @@ from training.cli.measure import measure_app
 from training.cli.model_files import model_files_app
 from training.cli.search import search_app
 from training.cli.shared_options import (
+    RATE,
     Days,
     Identities,
     Labels,
@@ -69,7 +70,7 @@ def retrain_(
         chosen_recipe = read_recipe(recipe) if recipe else None
     except ValueError as error:
         fail(console, error)
-    if events is not None and (obstacle := examine(events).obstacle):
+    if events is not None and (obstacle := examine(events, 0.0 if labels else RATE).obstacle):
         fail(console, f"nothing was registered: {obstacle}")
     started = time.monotonic()
     world = histories_of(events, labels, identities, days, seed)

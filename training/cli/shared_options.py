@@ -99,15 +99,15 @@ def labelled_log(events: Path, labels: Path | None, seed: int) -> World:
     return world.sorted()
 
 
-def examine(events: Path) -> LogExamination:
-    """What a log holds and can teach, printed."""
+def examine(events: Path, rate: float = RATE) -> LogExamination:
+    """What a log holds and can teach, printed; `rate` is 0 where it has labels of its own."""
     import pyarrow.parquet as pq
 
     from training.pipeline.doctor import COLUMNS, examine_log
 
     try:
         present = [name for name in COLUMNS if name in pq.read_schema(events).names]
-        found = examine_log(pq.read_table(events, columns=present), RATE)
+        found = examine_log(pq.read_table(events, columns=present), rate)
     except (OSError, ValueError) as error:
         fail(console, error)
     _print_examination(found)

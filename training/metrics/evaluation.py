@@ -190,7 +190,24 @@ def _figures(
         figures[f"challenges_per_1000_requests_at_recall_{recall:g}"] = _challenges_per_1000(
             log_odds, malicious, sessions, recall
         )
+    figures |= friction_by_identity(sessions)
     return figures | _hazard_figures(model, test_set.part(trained))
+
+
+def friction_by_identity(sessions: ScoredSessions) -> dict[str, float]:
+    """At the main budget: the share of identities with a challenged benign session, and the share of these challenges
+    that falls on the identity with the most. One identity can be all the friction of a source."""
+    benign = sessions.part(~sessions.compromised)
+    challenged, once = np.zeros(len(benign.score)), np.ones((1, len(benign.score)))
+    for name, threshold in thresholds_at_budget(benign, MAIN_BUDGET, once).items():
+        of_type = benign.identity_type == name
+        challenged[of_type] = threshold.challenged(benign.score[of_type])[0]
+    by_identity = np.bincount(np.unique(benign.identity, return_inverse=True)[1], weights=challenged)
+    total = float(challenged.sum())
+    return {
+        "identities_challenged": float((by_identity > 0.0).mean()) if len(by_identity) else float("nan"),
+        "largest_identity_share_of_challenges": float(by_identity.max()) / total if total else float("nan"),
+    }
 
 
 def _counts(
@@ -211,6 +228,8 @@ def _counts(
             counts[name] = int(((seconds > 0) & (seconds <= HORIZONS[2])).sum())
         elif group == "escalations_challenged":
             counts[name] = int((targets.escalation[test_set.rows] & ~test_set.malicious).sum())
+        elif group.endswith(("identities_challenged", "share_of_challenges")):
+            counts[name] = len(np.unique(sessions.identity[~sessions.compromised]))
         elif group.startswith(("compromised", "benign", "challenges")):
             counts[name] = int(sessions.compromised.sum())
     return counts

@@ -25,9 +25,9 @@ class Recipe:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    trees: Count = 400
+    trees: Count = 150
     leaves: Count = 31
-    depth: Count = 8
+    depth: Count = 4
     learning_rate: Positive = 0.08
     smallest_leaf: Count = 40
     l2: Positive = 2.0

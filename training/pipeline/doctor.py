@@ -32,7 +32,10 @@ COLUMNS = (
 )
 """The columns that are looked at."""
 IDENTITIES, SESSIONS, DAYS = 100, 1_500, 7
-"""The smallest log that can train and test a model: with less, the test holds no attack, or one."""
+"""The smallest log that can train a model."""
+TESTED = 4.0
+"""Simulated attacks that the test of an unlabelled log should hold, about: a model that met fewer than three is not
+promoted."""
 IDENTITIES_OF_TYPE = 30
 """Identities of a type below which its attacks and thresholds cannot be measured."""
 KNOWN, HARDLY_KNOWN = 0.5, 0.05
@@ -83,6 +86,8 @@ class LogExamination:
     events: int
     identities: int
     days: float
+    rate: float
+    """Share of the sessions that simulated attacks would touch; 0 for a log with labels of its own."""
     types: tuple[TypeSummary, ...]
     known: Mapping[str, float]
     """By field: the share of events that know it."""
@@ -101,6 +106,9 @@ class LogExamination:
             (round(self.days, 1), DAYS, "days"),
         ]
         missing = [f"{count:,g} {name} (at least {least:,})" for count, least, name in needs if count < least]
+        tested = sum(each.tested for each in self.types)
+        if self.rate and tested < TESTED and not missing:
+            missing = [f"its test would hold about {tested:.1f} attacks (at least {TESTED:g})"]
         if not missing:
             return None
         return f"this log is too small to train and test a model: {', '.join(missing)}. {INSTEAD}"
@@ -148,6 +156,7 @@ def examine_log(events: pa.Table, rate: float) -> LogExamination:
         events=events.num_rows,
         identities=len(events["identity.id"].unique()),
         days=float(time.max() - time.min()) / DAY,
+        rate=rate,
         types=tuple(_summarize(events, time // DAY, name, attacks.get(name, 0)) for name in _types(events)),
         known={name: 1.0 - events[name].null_count / events.num_rows for name in _BLIND},
     )

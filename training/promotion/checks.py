@@ -33,7 +33,7 @@ SKILL = 5.0
 """The smallest average precision of the model, in multiples of the prevalence."""
 _REACHABLE = 0.8
 """The largest average precision that is asked for, where a multiple of the prevalence would be more than any has."""
-TESTED = 5
+TESTED = 3
 """Attacked sessions of the test, or victims, below which nothing can be said."""
 CALIBRATION_TESTED = 20
 """Attacked sessions below which predicted over actual is chance."""

@@ -202,17 +202,17 @@ def likelier(value: float) -> str:
 
 
 def beside_usual(value: float) -> str:
-    """Where a value in usual units stands among those of its type here: 0 is the median, asinh(2) the 98th percentile.
+    """Where a value in usual units stands among those of its type here: 0 is the median, 1 the 98th percentile.
 
-    >>> beside_usual(-0.2), beside_usual(1.0), beside_usual(1.6), beside_usual(4.0)
+    >>> beside_usual(-0.2), beside_usual(0.6), beside_usual(1.2), beside_usual(3.0)
     ('at most as in half of the requests of this type', 'as in many requests of this type', \
 'as in 2 of 100 requests of this type', 'far beyond 2 of 100 requests of this type')
     """
     if value <= 0.0:
         return "at most as in half of the requests of this type"
-    if value < math.asinh(2.0):
+    if value < 1.0:
         return "as in many requests of this type"
-    return f"{'as in' if value < math.asinh(4.0) else 'far beyond'} 2 of 100 requests of this type"
+    return f"{'as in' if value < 1.0 + math.log(2.0) else 'far beyond'} 2 of 100 requests of this type"
 
 
 def failures_counted(value: float) -> str:

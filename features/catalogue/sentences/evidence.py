@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from features.catalogue.sentences.amounts import beside_usual, count, likelier, percent
 from features.catalogue.sentences.wording import Wording
 
-HIGH = math.asinh(2.0)
+HIGH = 1.0
 """The 98th percentile, in usual units."""
 
 

@@ -24,18 +24,22 @@ SCALED = 15
 
 EVIDENCE = np.dtype(
     [
+        ("value", "i8", (len(COMPARED),)),
+        ("own", "f8", (len(COMPARED),)),
         ("bits", "f8", (len(COMPARED),)),
         ("against_all", "f8", (len(COMPARED),)),
         ("after", "f8", (SUMS,)),
+        ("scaled", "f8", (SCALED,)),
         ("rarity", "f8"),
         ("known", "f8"),
+        ("an_event", "f8"),
         ("is_first", "f8"),
-        ("step", "i8"),
         ("member", "i8"),
     ],
     align=True,
 )
-"""For each compared field the bits by which somebody else of the same type is likelier than the identity, and by which
-the value is rarer than is usual for the type; the session's sums with this event; the bits of the rarity of the action;
-how many fields are known; whether it begins the
-session; the key of the step; where the population keeps the identity's own counts, -1 if nowhere."""
+"""For each compared field its value, the identity's own count of it, the bits by which somebody else of the same type
+is likelier than the identity, and those by which the value is rarer than is usual for the type. The session's sums with
+this event, and what of them is in usual units. The bits of the rarity of the action; how many fields are known; the
+factor of the identity's counts; whether the event begins the session; where the population keeps the identity's own
+counts, -1 if nowhere."""

@@ -7,11 +7,12 @@ new values are expected where they were frequent before. The step, an action aft
 
 from __future__ import annotations
 
-from features.arrays import NAN, Array, Record
+from features.arrays import NAN, Record
 from features.history.event_values import combine_keys
 from features.history.evidence.fields import ACTION, AGENT, ASN, FIRST, INSTANCE, NETWORK, RESOURCE, START, STEP, VERB
 from features.history.evidence.frequencies import FEWEST, count_of_others, member_of, total_of_others
 from features.history.evidence.sums import add_evidence, previous_action, read_sums
+from features.history.evidence.usual_units import scale_sums
 from features.kernels.compilation import jit
 from features.kernels.decayed_counts import count_of, log2
 
@@ -40,39 +41,44 @@ def weigh_event(event: Record, identity: Record, session: Record, population: Re
     evidence.member = member_of(population, event.identity_type, event.identity_key)
     before = previous_action(event, identity, session)
     evidence.is_first = 1.0 if before == FIRST else 0.0
-    evidence.step = combine_keys(before, event.action)
+    _read_values(before, event, identity, evidence)
     evidence.known = 0.0
-    new = _field(
-        ACTION, event.action, identity.action_key, identity.action_count, event, identity, population, evidence
-    )
-    new += _field(VERB, event.verb, identity.verb_key, identity.verb_count, event, identity, population, evidence)
-    new += _field(
-        RESOURCE, event.resource, identity.resource_key, identity.resource_count, event, identity, population, evidence
-    )
-    new += _field(
-        INSTANCE, event.instance, identity.instance_key, identity.instance_count, event, identity, population, evidence
-    )
-    new += _field(AGENT, event.agent, identity.agent_key, identity.agent_count, event, identity, population, evidence)
-    new += _field(
-        NETWORK, event.network, identity.network_key, identity.network_count, event, identity, population, evidence
-    )
-    new += _field(ASN, event.asn, identity.asn_key, identity.asn_count, event, identity, population, evidence)
+    new = 0.0
+    for field in range(STEP):
+        new += _compare(field, event, identity, population, evidence)
     _step(before, event, identity, population, evidence)
     add_evidence(evidence, 1.0 if new > 0.0 else 0.0)
+    scale_sums(event, identity, population, evidence)
 
 
 @jit
-def _field(
-    field: int,
-    value: int,
-    keys: Array,
-    counts: Array,
-    event: Record,
-    identity: Record,
-    population: Record,
-    evidence: Record,
-) -> float:
+def _read_values(before: int, event: Record, identity: Record, evidence: Record) -> None:
+    """The values to compare, and the identity's own count of each."""
+    evidence.value[ACTION] = event.action
+    evidence.value[VERB] = event.verb
+    evidence.value[RESOURCE] = event.resource
+    evidence.value[INSTANCE] = event.instance
+    evidence.value[AGENT] = event.agent
+    evidence.value[NETWORK] = event.network
+    evidence.value[ASN] = event.asn
+    evidence.value[STEP] = combine_keys(before, event.action)
+    evidence.own[ACTION] = count_of(identity.action_key, identity.action_count, event.action)
+    evidence.own[VERB] = count_of(identity.verb_key, identity.verb_count, event.verb)
+    evidence.own[RESOURCE] = count_of(identity.resource_key, identity.resource_count, event.resource)
+    evidence.own[INSTANCE] = count_of(identity.instance_key, identity.instance_count, event.instance)
+    evidence.own[AGENT] = count_of(identity.agent_key, identity.agent_count, event.agent)
+    evidence.own[NETWORK] = count_of(identity.network_key, identity.network_count, event.network)
+    evidence.own[ASN] = count_of(identity.asn_key, identity.asn_count, event.asn)
+    evidence.own[STEP] = count_of(identity.step_key, identity.step_count, evidence.value[STEP])
+    evidence.an_event = 1.0 / identity.weight
+    for field in range(STEP + 1):
+        evidence.own[field] *= evidence.an_event
+
+
+@jit
+def _compare(field: int, event: Record, identity: Record, population: Record, evidence: Record) -> float:
     """Compare one value with the others' and the identity's own; returns 1 if it is new to an identity with a past."""
+    value = evidence.value[field]
     if value == 0:
         evidence.bits[field] = NAN
         evidence.against_all[field] = NAN
@@ -85,22 +91,22 @@ def _field(
     if total >= FEWEST:
         others = count_of_others(population, kind, field, value, event.identity_key)
         share = (others + 0.5) / (total + 0.5 * population.distinct[kind, field] + 1.0)
-    if total >= FEWEST and field != VERB and field != INSTANCE:  # noqa: PLR1714  (see seconds_between)
-        rarer = -log2(share) - population.usual_bits[kind, field]
-        evidence.against_all[field] = _within(rarer, LEAST_BITS, MOST_BITS)
-    own = identity.compared_count[field] / identity.weight
+        if field != VERB and field != INSTANCE and (field != NETWORK or event.asn == 0):  # noqa: PLR1714
+            rarer = -log2(share) - population.usual_bits[kind, field]
+            evidence.against_all[field] = _within(rarer, LEAST_BITS, MOST_BITS)
+    own, firsts = identity.compared_count[field] * evidence.an_event, identity.first_count[field] * evidence.an_event
     if not own > 0.0:
         evidence.bits[field] = 0.0
         return 0.0
-    firsts = identity.first_count[field] / identity.weight
-    escape = (firsts + 0.5) / (own + firsts + 1.0)
-    count = count_of(keys, counts, value) / identity.weight
-    if count > 0.0:
-        bits = log2(share * own / ((1.0 - escape) * count)) if total >= FEWEST else WITHOUT_OTHERS
-        evidence.bits[field] = _within(bits * own / (own + 3.0), LEAST_BITS, MOST_BITS)
-        return 0.0
-    evidence.bits[field] = _within(log2(0.5 / escape), 0.0, MOST_BITS)
-    return 1.0
+    count = evidence.own[field]
+    if count == 0.0:  # half over the escape probability, (firsts + 0.5) / (own + firsts + 1)
+        evidence.bits[field] = _within(log2(0.5 * (own + firsts + 1.0) / (firsts + 0.5)), 0.0, MOST_BITS)
+        return 1.0
+    bits = WITHOUT_OTHERS
+    if total >= FEWEST:  # the share of others over the own one, which is what the escape leaves
+        bits = log2(share * own * (own + firsts + 1.0) / ((own + 0.5) * count))
+    evidence.bits[field] = _within(bits * own / (own + 3.0), LEAST_BITS, MOST_BITS)
+    return 0.0
 
 
 @jit
@@ -112,23 +118,24 @@ def _step(before: int, event: Record, identity: Record, population: Record, evid
         evidence.rarity = NAN
         return
     kind, who = event.identity_type, event.identity_key
-    own = identity.mass / identity.weight
-    action = count_of(identity.action_key, identity.action_count, event.action) / identity.weight
+    own = identity.mass * evidence.an_event
+    action = evidence.own[ACTION]
     total = total_of_others(population, kind, ACTION, evidence.member)
     share = (count_of_others(population, kind, ACTION, event.action, who) + 0.5) / (total + 0.5 * VOCABULARY)
     shared = 1.0 - 0.8 * own / (own + 8.0)
     usual = (action + PRIOR * (shared * share + (1.0 - shared) / VOCABULARY)) / (own + PRIOR)
     evidence.rarity = _within(-log2(usual), 0.0, RAREST_BITS)
-    step = count_of(identity.step_key, identity.step_count, evidence.step) / identity.weight
-    context = identity.starts / identity.weight
+    step = evidence.own[STEP]
+    context = identity.starts
     if before != FIRST:
-        context = count_of(identity.action_key, identity.action_count, before) / identity.weight
+        context = count_of(identity.action_key, identity.action_count, before)
+    context *= evidence.an_event
     itself = (step + PRIOR * usual) / (max(context, step) + PRIOR)
     if total < FEWEST:
         bits = _within(log2(0.05 / itself), -2.0, 4.0)
         evidence.bits[STEP] = 0.0 if own == 0.0 else bits
         return
-    others = count_of_others(population, kind, STEP, evidence.step, who)
+    others = count_of_others(population, kind, STEP, evidence.value[STEP], who)
     if before != FIRST:
         place = count_of_others(population, kind, ACTION, before, who)
     else:

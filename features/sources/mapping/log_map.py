@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class LogMap:
     not_events: Mapping[str, Mapping[str, str]]
     rules: tuple[tuple[str, FieldRule, EventField], ...]
     actions: ActionTable
+    nobody: Mapping[str, frozenset[str]] = field(default_factory=dict)
     arguments: tuple[ArgumentRule, ...] = ()
     statements: tuple[str, ...] = ()
 
@@ -66,7 +67,11 @@ class LogMap:
             value = text_value(value_at(record, path))
             if value is not None and value.casefold() in reasons:
                 raise NotAnEvent(reasons[value.casefold()])
-        read = {name: _value(rule, field, record) for name, rule, field in self.rules}
+        for path, names in self.nobody.items():
+            value = text_value(value_at(record, path))
+            if value is not None and value.casefold() in names:
+                raise NobodyKnown("an act of nobody in particular")
+        read = {name: _value(rule, reads, record) for name, rule, reads in self.rules}
         fields = {name: value for name, (value, _) in read.items()}
         if "action.outcome" in read and not read["action.outcome"][1]:
             fields["action.outcome"] = self._outcome_left_out(fields)
@@ -189,6 +194,7 @@ def ready_map(file: MapFile) -> LogMap:
         not_events={path: {k.casefold(): v for k, v in reasons.items()} for path, reasons in file.not_events.items()},
         rules=tuple((name, rule, EVENT_FIELDS[name]) for name, rule in file.fields.items()),
         actions=file.actions.table(),
+        nobody={path: frozenset(map(str.casefold, names)) for path, names in file.nobody.items()},
         arguments=file.actions.arguments,
         statements=file.actions.statement,
     )

@@ -5,6 +5,7 @@ title: Badge reader
 requires: [badge, when]                 # a record without these is no record of this log
 records: [items]                        # members of a file that hold the list of its records, beside `Records`
 not_events: {kind: {heartbeat: a heartbeat}}   # records that are no act of an identity, by the value of a field
+nobody: {badge: [redacted, unknown]}    # values that name nobody in particular
 fields:
   time: when | received                 # the first of these that has a value
   identity.id: badge
@@ -182,11 +183,13 @@ class MapFile(BaseModel):
     requires: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     not_events: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    nobody: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     fields: Mapping[str, Annotated[FieldRule, BeforeValidator(_as_rule)]]
     actions: ActionRules = ActionRules()
 
     @model_validator(mode="after")
     def _fits_an_event(self) -> MapFile:
+        _check_paths((*self.requires, *self.not_events, *self.nobody))
         for name, rule in self.fields.items():
             if name not in EVENT_FIELDS:
                 raise ValueError(f"an event has no field {name!r}; {did_you_mean(name, EVENT_FIELDS)}")

@@ -1,1 +1,1 @@
-"""Two windows of decisions compared: which rules ask, of whom, and what has drifted."""
+"""Two windows of decisions compared: which rules ask, which identities are asked, and what has drifted."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from features.event.identifiers import comparable_id
 from features.hashing import sha256
 from serving.store.chain.hash_chain import ChainWriter, Link
 from serving.store.database import Connection, Statement
@@ -36,6 +37,9 @@ class LinkedRows:
     applies: Callable[[Row], bool] = lambda row: True
     version_of: Callable[[Row], int] = lambda row: 0
     """Grows with each change of a row that may change; the link of the highest version counts."""
+
+    agrees: Callable[[Row], bool] = lambda row: True
+    """Whether the columns that follow from covered ones do, in place of a digest of them."""
 
     def digest_of(self, row: Row) -> str:
         """The digest of a row. A column that is null or at its default is left out, so that a later version can add
@@ -87,6 +91,10 @@ def _declarations(row: Row) -> int:
     return len(str(row["declared"]).split()) + (row["fixed"] is not None)
 
 
+def _is_spelt_so(row: Row) -> bool:
+    return isinstance(row["identity"], str) and row["spelling"] == comparable_id(row["identity"])
+
+
 REVOCATION = LinkedRows("revocation", revocations, _all_but(revocations, "salt"), _place, lambda row: not row["lifts"])
 LIFTED = LinkedRows(
     "revocation_lifted", revocations, _all_but(revocations, "salt"), _place, lambda row: bool(row["lifts"])
@@ -102,7 +110,12 @@ KEY_REVOKED = LinkedRows(
     lambda row: row["revoked_at"] is not None,
 )
 IDENTITY_TYPE = LinkedRows(
-    "identity_type", identity_types, _all_but(identity_types, "salt", "spelling"), _hidden, version_of=_declarations
+    "identity_type",
+    identity_types,
+    _all_but(identity_types, "salt", "spelling"),
+    _hidden,
+    version_of=_declarations,
+    agrees=_is_spelt_so,
 )
 SEEN_VALUE = LinkedRows("seen_value", seen_values, _all_but(seen_values, "salt"), _hidden, version_of=_changes)
 LINKED = (REVOCATION, LIFTED, STEP_UP, KEY, KEY_REVOKED, IDENTITY_TYPE, SEEN_VALUE, CLAIM_PLACE)

@@ -89,7 +89,7 @@ def compare_rows(
         link = found.get(subject)
         if link is None:
             yield Break(None, None, f"{table} {_name(row)}: no chain has a {linked.kind} of this row")
-        elif link.digest != linked.digest_of(row):
+        elif link.digest != linked.digest_of(row) or not linked.agrees(row):
             yield Break(link.chain, link.sequence, f"{table} {_name(row)}: the row is not what was recorded")
     for subject in found.keys() - seen:
         if (table, subject) not in erased.rows:
