@@ -180,6 +180,11 @@ FIELDS: tuple[Field, ...] = (
     _number("exposed", "credential.exposed"),
     _number("privileged", "credential.privileged"),
     _text("credential_environment", "credential.environment", _code(Environment)),
+    _number("task_similarity", "task_fit.similarity"),
+    _number("arguments_in_task", "task_fit.arguments_in_task"),
+    _number("arguments_in_output", "task_fit.arguments_in_output"),
+    _number("entities_outside_task", "task_fit.entities_outside_task"),
+    _number("entities_from_output", "task_fit.entities_from_output"),
 )
 
 CONTEXT: tuple[str, ...] = (

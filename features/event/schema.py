@@ -10,9 +10,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    model_validator,
+)
 
 from features.event.identifiers import visible_id
+from features.event.task_fit import with_task_fit
 
 IdentityType = Literal["human", "service_account", "workload", "agent"]
 Category = Literal[
@@ -111,8 +121,22 @@ class Identity(Group):
     entitlements_used_90d: Count | None = Field(default=None, description="How many of them it used within 90 days.")
 
 
+def _input_only(**members: dict[str, Any]) -> ConfigDict:
+    """Members that are taken and measured, but are not part of an event: described in the JSON Schema alone."""
+    return ConfigDict(json_schema_extra=lambda schema: schema["properties"].update(members))
+
+
 class Session(Group):
     """The session acted in; without an id every request counts as a session of its own."""
+
+    model_config = _input_only(
+        output={
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}],
+            "default": None,
+            "description": "What tools have returned to an agent's session before this call, oldest first. Input only: "
+            "it is compared with the call's arguments, and `task_fit` is kept in its place.",
+        }
+    )
 
     id: Id | None = Field(default=None, description="The session's id.")
     started_at: Time | None = Field(default=None, description="When the session began.")
@@ -123,6 +147,14 @@ class Session(Group):
 
 class Action(Group):
     """What is asked for, in the vendor's own name and in our category."""
+
+    model_config = _input_only(
+        arguments={
+            "default": None,
+            "description": "The arguments of an agent's call, as any JSON. Input only: they are compared with "
+            "`session.intent` and `session.output`, and `task_fit` is kept in their place.",
+        }
+    )
 
     name: Text = Field(description="The action in the vendor's own words, such as `s3:GetObject`.")
     category: Category | None = Field(default=None, description="The action's category, by which the policy rules.")
@@ -209,6 +241,27 @@ class Credential(Group):
     environment: Environment | None = Field(default=None, description="The environment it was issued for.")
 
 
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+class TaskFit(Group):
+    """How well an agent's call fits its declared task: measured from texts that are not kept, see `task_fit.py`."""
+
+    similarity: Share | None = Field(default=None, description="How alike the call and the task are: 0 not, 1 equal.")
+    arguments_in_task: Share | None = Field(
+        default=None, description="The share of the arguments' words that the task has."
+    )
+    arguments_in_output: Share | None = Field(
+        default=None, description="The share of the arguments' words that only outputs of tools have."
+    )
+    entities_outside_task: Count | None = Field(
+        default=None, description="How many addresses, accounts and the like the arguments name that the task does not."
+    )
+    entities_from_output: Count | None = Field(
+        default=None, description="How many of these an output of a tool has named before."
+    )
+
+
 class Event(Group):
     """One request or sign-in. Raises pydantic's ValidationError naming the field that is wrong.
 
@@ -233,3 +286,9 @@ class Event(Group):
     device: Device = Field(default=Device(), description="The device that sends it.")
     authentication: Authentication = Field(default=Authentication(), description="How the identity last proved itself.")
     credential: Credential = Field(default=Credential(), description="The credential presented.")
+    task_fit: TaskFit = Field(default=TaskFit(), description="How well an agent's call fits its declared task.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_texts(cls, event: Any) -> Any:
+        return with_task_fit(event)

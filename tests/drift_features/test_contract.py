@@ -32,6 +32,7 @@ MODULES = {
     "context",
     "evidence",
     "session_evidence",
+    "intent",
 }
 COUNT = 300 if numba.config.DISABLE_JIT else 3_000  # type: ignore[attr-defined]  # numba makes its settings at run time
 EVENTS = random_events(COUNT, seed=11, identities=COUNT // 75 + 4)

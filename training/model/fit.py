@@ -135,8 +135,8 @@ def fit_booster(
 def sample_examples(fitting: Examples, constraints: list[int] | None, recipe: Recipe, seed: int) -> tuple[Array, Array]:
     """Numbers of the examples to fit, and the weight of each.
 
-    Positives and suspicious negatives are all kept, as is any example of weight below 1: augmentation made many of
-    them because they are suspicious.
+    Positives and suspicious negatives are all kept, as is any example whose weight is not 1: those were made, or
+    labelled, because they teach what others do not.
     """
     target = fitting.target
     if not 0 < int(target.sum()) < len(target):
@@ -152,7 +152,8 @@ def sample_examples(fitting: Examples, constraints: list[int] | None, recipe: Re
 
 
 def _always_kept(examples: Examples) -> Array:
-    return examples.target | (examples.weight < 1.0)
+    always: Array = examples.target | (examples.weight != 1.0)
+    return always
 
 
 def margins(model: HistGradientBoostingClassifier, examples: Examples) -> Array:
