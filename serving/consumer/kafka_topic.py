@@ -39,20 +39,19 @@ class KafkaTopic:
 
     async def open(self) -> None:
         """Join the group. Raises StreamError when no broker answers, or it refuses."""
-        consumer = AIOKafkaConsumer(
-            self._topic,
-            bootstrap_servers=self._brokers,
-            group_id=self._group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=_LARGEST_FETCH,
-            isolation_level="read_committed",  # what a producer took back was never said
-            **self._connection,
-        )
-        self._consumer = consumer
         try:
-            await consumer.start()
-        except KafkaError as error:
+            self._consumer = AIOKafkaConsumer(
+                self._topic,
+                bootstrap_servers=self._brokers,
+                group_id=self._group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_partition_fetch_bytes=_LARGEST_FETCH,
+                isolation_level="read_committed",  # what a producer took back was never said
+                **self._connection,
+            )
+            await self._consumer.start()
+        except (KafkaError, ValueError, TypeError) as error:
             await self.close()
             raise StreamError(
                 f"{self.title} of {self._brokers} cannot be read: {error}; look at --brokers and --kafka-config"

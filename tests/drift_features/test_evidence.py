@@ -1,7 +1,7 @@
 """Evidence that somebody else acts: against a plain reading of its formulas, and what it promises."""
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,8 +59,9 @@ class Own:
     """What an identity did, each event counting by its age."""
 
     def __init__(self) -> None:
-        self.counts: dict[str, Counter[Any]] = defaultdict(Counter)
-        self.known, self.firsts = Counter[str](), Counter[str]()
+        self.counts: dict[str, defaultdict[Any, float]] = defaultdict(lambda: defaultdict(float))
+        self.known: defaultdict[str, float] = defaultdict(float)
+        self.firsts: defaultdict[str, float] = defaultdict(float)
 
     def age(self, factor: float) -> None:
         for counter in (*self.counts.values(), self.known, self.firsts):
@@ -69,7 +70,7 @@ class Own:
 
     def learn(self, values: dict[str, Any]) -> None:
         for field, value in values.items():
-            self.firsts[field] += value not in self.counts[field]
+            self.firsts[field] += self.counts[field][value] == 0
             self.counts[field][value] += 1
             self.known[field] += 1
 
@@ -80,17 +81,17 @@ def within(bits: float, least: float = -5.0, most: float = 8.0) -> float:
 
 def expected(rows: Array, window: Array) -> Iterator[dict[str, float]]:
     """The bits of action, resource, network and step by their formulas, with dictionaries."""
-    everyone, of = Own(), defaultdict(Own)
+    everyone, of = Own(), defaultdict[int, Own](Own)
     for _, values, who, outcome in walked(window):
         if outcome == SUCCESS:
             everyone.learn(values)
             of[who].learn(values)
-    past, last = defaultdict(Own), {}
+    past, last = defaultdict[int, Own](Own), dict[int, int]()
     for row, values, who, outcome in walked(rows):
         own, mine = past[who], of[who]
         own.age(0.5 ** ((row["time"] - last.get(who, row["time"])) / HALF_LIFE))
         last[who] = row["time"]
-        bits = {}
+        bits: dict[str, float] = {}
         for field in ("action", "resource", "network"):
             if field in values:
                 bits[field] = compared(field, values[field], own, everyone, mine)
@@ -105,7 +106,7 @@ def walked(rows: Array) -> Iterator[tuple[Any, dict[str, Any], int, int]]:
     before: dict[tuple[int, int], int] = {}
     for row in rows:
         place = (int(row["identity_key"]), int(row["session_key"]))
-        values = {field: int(row[field]) for field in ("action", "resource", "network") if row[field]}
+        values: dict[str, Any] = {field: int(row[field]) for field in ("action", "resource", "network") if row[field]}
         values["context"] = before.get(place, "start")
         values["step"] = (values["context"], values["action"])
         yield row, values, place[0], int(row["outcome"])
@@ -116,7 +117,7 @@ def walked(rows: Array) -> Iterator[tuple[Any, dict[str, Any], int, int]]:
 def compared(field: str, value: int, own: Own, everyone: Own, mine: Own) -> float:
     total = everyone.known[field] - mine.known[field]
     others = everyone.counts[field][value] - mine.counts[field][value]
-    share = (others + 0.5) / (total + 0.5 * len(everyone.counts[field]) + 1)
+    share = (others + 0.5) / (total + 0.5 * sum(count > 0 for count in everyone.counts[field].values()) + 1)
     known, firsts, count = own.known[field], own.firsts[field], own.counts[field][value]
     if known == 0:
         return 0.0

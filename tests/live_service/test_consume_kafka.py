@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from support.consumers import between, consume, consuming, event_line, stored
@@ -154,3 +155,22 @@ def test_a_key_that_may_not_ship_ends_it(small: Server, broker: Broker) -> None:
     assert done.returncode == 2
     assert "refuses events with 403" in done.stderr, done.stderr
     assert broker.committed(topic) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sasl_password: x\n", "may only have sasl_mechanism"),
+        ("- a\n", "may only have"),
+        ("security_protocol: SSL\nssl_cafile: /nowhere.pem\n", "cannot be used"),
+        ("security_protocol: TLS\n", "security_protocol"),
+        ("security_protocol: [\n", "cannot be used"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_says_why(small: Server, tmp_path: Path, text: str, said: str) -> None:
+    """With exit code 2, and no trace of Python."""
+    (file := tmp_path / "kafka.yaml").write_text(text)
+    done = consume(small, "--brokers", "127.0.0.1:9", "--topic", "t", "--kafka-config", str(file))
+
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr

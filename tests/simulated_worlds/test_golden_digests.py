@@ -24,7 +24,7 @@ GOLDEN = {
         "9965fead996728b0457ffb0d0062850e30e329c5778a09ae41bbba599cd12e93",
     ),
     "injected": (
-        "d03596c48fc30e517be6d8355b79b2e56f378f79de3631f41d2b6bf02e01351f",
+        "b5dac0cc8ff142002033e3258fe94ffc4db8da70a4189734e20a49281662efda",
         "a851a9eca08ca1f3280072971b8c418b08128a9b778bcf470752a119de1eaeab",
     ),
 }

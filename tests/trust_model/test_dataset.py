@@ -18,7 +18,7 @@ from training import World, prepare
 from training.data.labels import benign_labels
 from training.data.targets import at_risk_intervals, prediction_targets
 from training.pipeline.dataset import HELD_OUT_SCENARIOS, Dataset, attack_weights
-from training.pipeline.deployments import SMALL_WINDOW, measure_deployments
+from training.pipeline.deployments import measure_deployments
 
 
 def test_every_identity_is_in_one_part(simulated_dataset: Dataset) -> None:
@@ -133,8 +133,8 @@ def test_the_matrix_has_one_column_for_each_feature(simulated_dataset: Dataset) 
 
 def test_each_deployment_is_measured_by_itself(simulated_dataset: Dataset) -> None:
     """The features of a large deployment equal a replay of it alone against the population of its own window."""
-    data, populations = simulated_dataset, simulated_dataset.populations
-    number = int(np.argmax(np.where(populations.has_prior, 0, np.bincount(data.deployment))))
+    data = simulated_dataset
+    number = int(np.argmax(np.bincount(data.deployment)))
     own = np.flatnonzero(data.deployment == number)
     window = own[data.split.population[own] & data.targets.known[own] & ~data.targets.malicious[own]]
 
@@ -157,13 +157,20 @@ def test_a_large_log_keeps_its_features_in_half_the_memory(
     assert data.test_set.matrix.dtype == np.float64
 
 
-def test_a_small_deployment_has_the_prior(simulated_world: World) -> None:
-    """And a model that is tested there brings its own."""
-    measured = measure_deployments(simulated_world, np.arange(len(simulated_world.events)) < SMALL_WINDOW - 1)
+def test_a_small_window_is_blended_with_the_prior(simulated_world: World) -> None:
+    """A model that is tested there brings its own; without any window the prior speaks alone."""
+    populations = measure_deployments(simulated_world, np.arange(len(simulated_world.events)) < 400)
+    nothing = measure_deployments(simulated_world, np.zeros(len(simulated_world.events), bool), populations.prior)
+    other = populations.with_prior(empty_population())
 
-    assert measured.has_prior.all()
-    assert set(map(bytes, measured.snapshots)) == {bytes(measured.prior[0])}
-    assert set(map(bytes, measured.with_prior(empty_population()).snapshots)) == {bytes(empty_population()[0])}
+    own = populations.measured[0:1]
+    assert populations.snapshots[0:1].tobytes() == blend(populations.prior, own).tobytes()
+    assert populations.snapshots[0:1].tobytes() not in {own.tobytes(), populations.prior.tobytes()}
+    assert other.snapshots[0:1].tobytes() == blend(empty_population(), own).tobytes()
+    assert {each.tobytes() for each in nothing.snapshots} == {populations.prior.tobytes()}
+    assert {each.tobytes() for each in nothing.with_prior(empty_population()).snapshots} == {
+        empty_population().tobytes()
+    }
 
 
 def test_the_requests_of_one_attacker_weigh_no_more_than_ten() -> None:

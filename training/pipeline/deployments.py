@@ -1,8 +1,8 @@
 """The population of each deployment: how common values are among its own identities, from its own early window.
 
 In service a deployment measures its own recent log. A model that was trained against the population of all simulated
-deployments together would read every rarity differently there. So training measures each deployment by itself; one
-whose window is small has the prior, which is what a model brings along.
+deployments together would read every rarity differently there. So training measures each deployment by itself, and
+blends a small window with the prior, which is what a model brings along.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from features.event.numpy_row import rows_of
 from features.history.population_blend import blend
 from training.data.labels import World
 
-SMALL_WINDOW = 500
-"""Events of a window below which the prior stands in."""
 ONE_LOG = ""
 """The name of the deployment of rows that name none."""
 
@@ -33,28 +31,31 @@ class DeploymentPopulations:
 
     names: tuple[str, ...]
     snapshots: Array
-    """Shape (deployments,) of POPULATION."""
-    has_prior: Array
-    """By deployment: whether its snapshot is the prior's, shape (deployments,)."""
+    """Each its own window blended with the prior, shape (deployments,) of POPULATION."""
+    measured: Array
+    """What each measured on its own window, in the same shape; the prior where it has none."""
     prior: Array
     """The population of all of them together, or the one a model brings; shape (1,)."""
 
     @staticmethod
     def one_log(population: Array) -> DeploymentPopulations:
         """For a log that names no deployments."""
-        return DeploymentPopulations((ONE_LOG,), population, np.ones(1, bool), population)
+        return DeploymentPopulations((ONE_LOG,), population, population, population)
 
     def with_prior(self, prior: Array) -> DeploymentPopulations:
-        """The same with another prior, also where it stands in."""
-        snapshots = self.snapshots.copy()
-        snapshots[self.has_prior] = prior[0]
-        return replace(self, snapshots=snapshots, prior=prior)
+        """The same with another prior, which speaks where a window is small or there is none."""
+        if prior.tobytes() == self.prior.tobytes():
+            return self
+        none = np.array([each.tobytes() == self.prior[0].tobytes() for each in self.measured])
+        measured = self.measured.copy()
+        measured[none] = prior[0]
+        return replace(self, snapshots=_blend_each(prior, measured), measured=measured, prior=prior)
 
     def only(self, numbers: Array) -> DeploymentPopulations:
         """Those of some deployments, by number: a snapshot takes megabytes, and other processes need few."""
         chosen = np.unique(numbers)
         names = tuple(self.names[number] for number in chosen.tolist())
-        return replace(self, names=names, snapshots=self.snapshots[chosen], has_prior=self.has_prior[chosen])
+        return replace(self, names=names, snapshots=self.snapshots[chosen], measured=self.measured[chosen])
 
     def number_rows(self, world: World) -> Array:
         """The number of each row's deployment, shape (n,). Raises KeyError for one that was not measured."""
@@ -114,10 +115,18 @@ def measure_deployments(world: World, window: Array, prior: Array | None = None)
     names, codes = deployments_of(world)
     if prior is None:
         prior = measure_window(world.events.filter(pa.array(window)))
-    snapshots, has_prior = np.repeat(prior, len(names)), np.ones(len(names), bool)
+    measured = np.repeat(prior, len(names))
     for number, name in enumerate(names):
         own = np.flatnonzero(window & (codes == number))
-        if name != ONE_LOG and len(own) >= SMALL_WINDOW:
-            snapshots[number : number + 1] = blend(prior, measure_window(world.events.take(pa.array(own))))
-            has_prior[number] = False
-    return DeploymentPopulations(names, snapshots, has_prior, prior)
+        if name != ONE_LOG and len(own):
+            measured[number : number + 1] = measure_window(world.events.take(pa.array(own)))
+    return DeploymentPopulations(names, _blend_each(prior, measured), measured, prior)
+
+
+def _blend_each(prior: Array, measured: Array) -> Array:
+    """Each deployment's own window, blended with the prior while it is small."""
+    snapshots = measured.copy()
+    for number in range(len(measured)):
+        if measured[number].tobytes() != prior[0].tobytes():
+            snapshots[number : number + 1] = blend(prior, measured[number : number + 1])
+    return snapshots

@@ -25,10 +25,10 @@ from training.metrics.evaluation import TestSet
 from training.metrics.session_recall import recall_by_group, session_weights
 from training.model.recipe import Recipe
 from training.pipeline.dataset import Dataset, prepare
-from training.pipeline.deployments import measure_deployments
 from training.pipeline.doctor import examine_log
 from training.pipeline.train import augment, fit
 from training.progress import ProgressCallback, no_progress
+from training.real_records.scoring import own_population
 from training.scenarios.injection import inject_abuse
 
 RATE = 0.0095
@@ -41,8 +41,8 @@ COLUMNS = ("identities", "days", "sessions", "model", "recall at 1 %", "benign s
 NOTE = (
     "Each log is a part of the benign events of a simulated company, without labels; simulated attacks are injected "
     "into it as `retrain` does. Recall is of compromised sessions of identities that no log holds, where 1 % of benign "
-    "sessions are challenged; the last column is what the model's own thresholds (for 1 % of requests) challenge. The "
-    "shipped model reads features against the population of the same log."
+    "sessions are challenged; the last column is what the model's own thresholds (for 1 % of requests) challenge. Both "
+    "models read features against the population of the same log."
 )
 
 
@@ -102,8 +102,7 @@ def _measure(
     log = _log_of(company, size, seed)
     sessions = f"{count_sessions(log):,}"
     begin = (f"{size.identities:,}", f"{size.days}", sessions)
-    measured = measure_deployments(World(log, benign_labels(log)), np.ones(len(log), bool))
-    yield *begin, "shipped", *_test(company, replace(shipped, population=measured.prior), seed)
+    yield *begin, "shipped", *_test(company, log, shipped, seed)
     examined = examine_log(log, RATE)
     if examined.obstacle:
         yield *begin, "own", examined.obstacle.partition(". ")[0], "-"
@@ -115,7 +114,7 @@ def _measure(
     except ValueError as error:
         yield *begin, "own", str(error), "-"
         return
-    yield *begin, "own", *_test(company, model, seed)
+    yield *begin, "own", *_test(company, log, model, seed)
 
 
 def _log_of(company: _Company, size: LogSize, seed: int) -> pa.Table:
@@ -127,9 +126,10 @@ def _log_of(company: _Company, size: LogSize, seed: int) -> pa.Table:
     return company.world.events.filter(pa.array(usable & np.isin(company.identity, names)))
 
 
-def _test(company: _Company, model: TrustModel, seed: int) -> tuple[str, str]:
-    """Recall at the budget, and the share of benign sessions that the model's own thresholds challenge."""
-    data = _tested_dataset(company, model)
+def _test(company: _Company, log: pa.Table, model: TrustModel, seed: int) -> tuple[str, str]:
+    """Recall at the budget, and the share of benign sessions that the model's own thresholds challenge, where the
+    population is that of the log."""
+    data = _tested_dataset(company, own_population(model, log))
     test_set = data.test_set
     score = model.now_log_odds(test_set.matrix)
     sessions = test_set.sessions(score)
@@ -138,11 +138,11 @@ def _test(company: _Company, model: TrustModel, seed: int) -> tuple[str, str]:
     return f"{recall:.2f}", f"{_friction(model, test_set, score, seed):.2%}"
 
 
-def _tested_dataset(company: _Company, model: TrustModel) -> Dataset:
+def _tested_dataset(company: _Company, population: Array) -> Dataset:
     """The identities that test, all of whose rows from `until` on are the test."""
     mask = pa.array(company.tested)
     world = World(company.world.events.filter(mask), company.world.labels.filter(mask))
-    data = prepare(world, 0, population=model.population, parts=COMPARISON_SHARES)
+    data = prepare(world, 0, population=population, parts=COMPARISON_SHARES)
     nothing, late = np.zeros(len(world.events), bool), data.targets.time >= company.until
     return replace(data, split=Split(nothing, nothing, nothing, nothing, late, data.split.end))
 
