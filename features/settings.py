@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     """How far an event's time may lie from the server's clock in enforce mode, in seconds."""
     habits_from: Literal["score", "events"] = "score"
     """Which traffic teaches habits: `score` (allowed requests) or `events` (shipped logs)."""
+    population_days: NonNegativeInt = 30
+    """How many days of its own events a deployment's population is measured on; 0 means the model's is used."""
+    population_refresh_hours: NonNegativeInt = 24
+    """After how many hours the service measures its population anew; 0 means only `population refresh` does."""
     trusted_proxies: str = ""
     """Addresses and networks of proxies, separated by commas, whose `X-Forwarded-For` and `-Proto` are believed."""
 

@@ -5,6 +5,7 @@ ServingError
 │   ├── DecisionNotRecorded  a decision could not be made durable, and must not be answered
 │   └── StaleLayout          histories have another version's layout: run `session-trust rebuild --write`
 ├── StaleHistory             another writer changed the history first: nothing was written, try again
+├── PopulationRefused        a stored population is missing or not what its digest says: the one in force stays
 ├── AnalysisError            a command on past decisions cannot answer as asked; the message says what to do
 └── RequestRefused           the caller's request cannot be carried out as sent
     ├── InvalidField         one field is wrong; its path is named
@@ -37,6 +38,10 @@ class StaleLayout(StoreUnavailable):
 
 class StaleHistory(ServingError):
     """Another writer changed this identity's history since it was read."""
+
+
+class PopulationRefused(ServingError):
+    """A stored population is missing, damaged, or not what its digest says; it is never used."""
 
 
 class AnalysisError(ServingError):

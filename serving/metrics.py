@@ -80,6 +80,22 @@ POLICY_REFUSED = Gauge(
     registry=REGISTRY,
 )
 
+POPULATION_AGE = Gauge(
+    "session_trust_population_age_seconds",
+    "Seconds since the deployment's own population was measured; NaN while the model's is in force",
+    registry=REGISTRY,
+)
+POPULATION_DRIFT = Gauge(
+    "session_trust_population_drift",
+    "How far the population in force is from the one before it (PSI); NaN while that is unknown",
+    registry=REGISTRY,
+)
+POPULATION_REFUSED = Gauge(
+    "session_trust_population_refused",
+    "1 while a stored population is damaged and the one before it is in force",
+    registry=REGISTRY,
+)
+
 
 def count_decision(decision: Mapping[str, Any], identity_type: str, seconds: float) -> None:
     """Count a decision as it was answered, and the time it took."""

@@ -33,6 +33,8 @@ from serving.model.active import load_configuration
 from serving.store.api_keys import ensure_key_file
 from serving.store.chain.signing_key import ensure_signing_key
 from serving.store.store import Store
+from serving.times import now
+from serving.workers.population_worker import take_up_population
 from serving.workers.registry import start_workers
 
 SWITCH_SECONDS = 0.0005
@@ -64,6 +66,7 @@ class SessionTrust:
         ensure_key_file(store, settings.home)
         ensure_signing_key(Path(settings.signing_key))
         self.engine = Engine(store, load_configuration(settings))
+        take_up_population(self.engine, now())
         self.engine.record_configuration()
         metrics.READY.set(self.engine.active.champion is not None)
         self.workers = start_workers(self.engine)

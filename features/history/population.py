@@ -6,6 +6,8 @@ updated by scored requests. It makes an ordinary first session of a new identity
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,25 @@ def _users(identities: Array, values: Array) -> tuple[Array, Array]:
 def population_digest(population: Array) -> str:
     """The digest of a population, which every decision records: its features are reproduced only with the same."""
     return digest_of(population.tobytes())
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A population, shape (1,) of POPULATION, with its digest."""
+
+    population: Array
+    digest: str
+
+    @classmethod
+    def of(cls, population: Array) -> Snapshot:
+        """A population with the digest of its bytes, which takes some milliseconds."""
+        return cls(population, population_digest(population))
+
+
+@cache
+def no_population() -> Snapshot:
+    """The population without measurements, where there is no other."""
+    return Snapshot.of(empty_population())
 
 
 def save_population(population: Array, path: Path) -> None:

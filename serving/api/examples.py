@@ -106,7 +106,7 @@ SCORE_RESPONSE: dict[str, Any] = {
     "challenge_expires_at": "2026-03-02T09:15:00+00:00",
     "cache_seconds": 0,
     "enforceable": True,
-    "versions": {"model": "1", "policy": "sha256:6f1f", "features": "sha256:09ab"},
+    "versions": {"model": "1", "policy": "sha256:6f1f", "features": "sha256:09ab", "population": "sha256:52bd"},
     "ignored_claims": [],
 }
 """Abridged: a real response explains every feature."""
@@ -195,7 +195,23 @@ POLICY: dict[str, object] = {
     "catalogues": {"digest": "sha256:41d0", "files": {"assets.yaml": "sha256:9c2e"}},
     "policy": {"version": 1, "cache_seconds": 5},
 }
-MODEL = {"version": "1", "missing": None, "tags": {"data": "simulated"}}
+MODEL = {
+    "version": "1",
+    "missing": None,
+    "tags": {"data": "simulated"},
+    "population": {
+        "digest": "sha256:52bd",
+        "measured_on": "own events",
+        "refused": None,
+        "measured_at": "2026-03-02T04:00:00+00:00",
+        "in_force_since": "2026-03-02T04:00:00+00:00",
+        "fresh_until": "2026-04-01T04:00:00+00:00",
+        "window_days": 30,
+        "rows": 48210,
+        "drift": 0.03,
+        "why": "left out of the window: 112 challenged and not proven; 9 denied",
+    },
+}
 READY = {"ready": True, "model": "1"}
 METRICS = 'session_trust_decisions_total{identity_type="human",ruling="allow"} 118.0\n'
 SIGN_IN_FORM = {"key": "0123456789abcdef.secret", "form_token": "…"}

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from serving import metrics
 from serving.api.problems import Problem
+from serving.model.active import ActiveConfiguration
 
 
 async def liveness(request: Request) -> Response:
@@ -52,4 +53,26 @@ async def active_policy(request: Request) -> Response:
 async def active_model(request: Request) -> Response:
     """GET /model."""
     active = request.app.state.engine.active
-    return JSONResponse({"version": active.versions.model, "missing": active.missing, "tags": dict(active.model_tags)})
+    return JSONResponse(
+        {
+            "version": active.versions.model,
+            "missing": active.missing,
+            "tags": dict(active.model_tags),
+            "population": _population(active),
+        }
+    )
+
+
+def _population(active: ActiveConfiguration) -> dict[str, object]:
+    """What events are compared with: since when, until when it is fresh, and why a newer one is not in force."""
+    shown: dict[str, object] = {
+        "digest": active.snapshot.digest,
+        "measured_on": "own events" if active.own else "the model's data" if active.champion else "nothing",
+        "refused": active.population_fault,
+    }
+    own = active.own
+    if own is None:
+        return shown
+    times = {"measured_at": own.measured_at, "in_force_since": own.in_force_since, "fresh_until": own.fresh_until}
+    facts = {"window_days": own.days, "rows": own.rows, "drift": own.drift, "why": own.why}
+    return shown | {name: time.isoformat() for name, time in times.items()} | facts

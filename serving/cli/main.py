@@ -18,6 +18,7 @@ from serving.cli.log_consumer import consume_app
 from serving.cli.personal_data import data_app
 from serving.cli.policy import policy_app
 from serving.cli.policy_analysis import policy_history_app
+from serving.cli.population import population_app
 from serving.cli.shared_options import command_settings, console, existing_store
 from serving.cli.startup import serve_app
 from serving.launch.preparation import configuration_fault
@@ -32,6 +33,7 @@ app.add_typer(log_app)
 app.add_typer(data_app)
 app.add_typer(keys, name="keys")
 app.add_typer(policy_app, name="policy")
+app.add_typer(population_app, name="population")
 policy_app.add_typer(policy_history_app)
 
 

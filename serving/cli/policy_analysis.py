@@ -169,14 +169,16 @@ def review_command(
 ) -> None:
     """Compare two windows of recorded decisions, and name the floors and thresholds to examine again.
 
-    Exit code 1 when a review is due.
+    It also says whether the population calls for a refresh, or for a new model. Exit code 1 when a review is due.
 
     Example: `session-trust policy review --before 2026-01-01..2026-02-01 --after 2026-02-01..2026-03-01`
     """
     from serving.policy_analysis.past.select_requests import RequestSource, load_policy, parse_window, read_requests
+    from serving.policy_analysis.reviews.population_drift import refresh_called_for
     from serving.policy_analysis.reviews.review import compare_windows
     from serving.policy_analysis.reviews.review_report import review_json, review_tables
     from serving.policy_analysis.reviews.review_window import summarise_window
+    from serving.times import now
 
     with command_settings() as settings:
         windows = {"before": parse_window(before, space), "after": parse_window(after, space)}
@@ -187,6 +189,7 @@ def review_command(
                 source = RequestSource(window, None, labels)
                 summaries[name] = summarise_window(read_requests(settings, store, source, None, bar.update))
         review = compare_windows(summaries["before"], summaries["after"], load_policy(settings))
+        review = review.with_population(refresh_called_for(store, now()))
         if as_json:
             print(json.dumps(review_json(review), indent=1))
         else:

@@ -32,6 +32,7 @@ PARTS = {
     "training": Part("training.cli.main", "app", "Simulate, train, evaluate, promote and ship models."),
     "doctor": Part("training.cli.main", "app", "Say what a log of yours can teach a model, and what not.", True),
     "policy": Part("serving.cli.main", "app", "Check, show, replay, tune and review the policy.", True),
+    "population": Part("serving.cli.main", "app", "Measure what is usual here, or show the population in force.", True),
     "keys": Part("serving.cli.main", "app", "List, create and revoke the keys of callers.", True),
     "verify": Part("serving.cli.main", "app", "Find what was changed or removed since it was recorded.", True),
     "anchor": Part("serving.cli.main", "app", "Sign the heads of the hash chains, to be kept elsewhere.", True),

@@ -234,6 +234,10 @@ class DecisionVersions(WireModel):
         str | None,
         Field(description="Digest of actions.yaml, assets.yaml and identities.yaml; null without any."),
     ] = None
+    population: Annotated[
+        str | None,
+        Field(description="Digest of the population the request was compared with; null in records before 0.3."),
+    ] = None
 
 
 class ScoreResponse(WireModel):

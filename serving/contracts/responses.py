@@ -8,6 +8,7 @@ from pydantic import Field, RootModel
 
 from features.event.schema import Event, IdentityType
 from serving.contracts.decision import Ruling, ScoreResponse, Timestamp
+from serving.contracts.in_force import CataloguesInForce, PopulationInForce, RefusedFile
 from serving.contracts.requests import WireModel
 from serving.decision.findings import FindingKind
 
@@ -228,23 +229,6 @@ class FindingsResponse(WireModel):
     findings: Annotated[list[StoredFinding], Field(description="Newest first, 200 at most.")]
 
 
-class RefusedFile(WireModel):
-    """A changed file of the policy that is not in force."""
-
-    file: Annotated[str, Field(description="The file's path.")]
-    reason: Annotated[str, Field(description="What is wrong with it, and where: a line for each error.")]
-    since: Annotated[Timestamp, Field(description="When it was refused for this reason first.")]
-
-
-class CataloguesInForce(WireModel):
-    """Which `actions.yaml`, `assets.yaml` and `identities.yaml` are in force."""
-
-    digest: Annotated[
-        str | None, Field(description="Digest of them together, as decisions name it; null without any of them.")
-    ]
-    files: Annotated[dict[str, str], Field(description="Digest of each file's bytes, by the file's name.")]
-
-
 class PolicyResponse(WireModel):
     """The policy in force."""
 
@@ -269,6 +253,7 @@ class ModelResponse(WireModel):
     version: Annotated[str | None, Field(description="Version in the registry; null when there is no model.")]
     missing: Annotated[str | None, Field(description="Why there is no model; null when there is one.")]
     tags: Annotated[dict[str, str], Field(description="What the registry says of this version.")]
+    population: Annotated[PopulationInForce, Field(description="What events are compared with.")]
 
 
 class ReadyResponse(WireModel):

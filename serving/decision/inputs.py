@@ -190,10 +190,11 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Versions:
-    """The versions a decision was made with: model version, digests of the policy, the feature catalogue, and the files
-    about actions, assets and identities (None without any)."""
+    """The versions a decision was made with: model version, digests of the policy, the feature catalogue, the files
+    about actions, assets and identities (None without any), and the population events are compared with."""
 
     model: str | None
     policy: str
     features: str
     catalogues: str | None = None
+    population: str | None = None

@@ -129,7 +129,7 @@ def _fold_shipped(tx: Transaction, event: Event, shipment: Shipment, active: Act
         proven = signed_in_here(event, active.policy, assured=shipment.assured)
         by_operator = shipment.arrived_at is None
         learn_shipped(tx, LIVE, event, history, active, at=at, proven=proven, by_operator=by_operator)
-    store_folded(tx, LIVE, event, outcome, SHIPPED, active.population, history, version, shipment.arrived_at)
+    store_folded(tx, LIVE, event, outcome, SHIPPED, active.snapshot, history, version, shipment.arrived_at)
 
 
 def record_verdict(tx: Transaction, decision_id: str, request: FeedbackRequest, caller: Caller) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from serving.engine.repetition import earlier_decision, repeated_answer
 from serving.engine.score_context import INLINE, ScoreContext
 from serving.engine.stored_history import OUTCOME_CODES, inline_history, key_of
 from serving.model.active import ActiveConfiguration
-from serving.store.chain.hash_chain import CATALOGUES, POLICY
+from serving.store.chain.hash_chain import CATALOGUES, POLICY, POPULATION
 from serving.store.decision_log import DecisionRecord
 from serving.store.schema import LIVE, SessionKey
 from serving.store.store import Transaction
@@ -125,8 +125,9 @@ def _decide(
 
 
 def put_in_force(tx: Transaction, versions: Versions) -> None:
-    """Record the policy and the catalogues in force, each where this process recorded another before, or none."""
-    tx.chain.put_in_force({POLICY: versions.policy, CATALOGUES: versions.catalogues})
+    """Record policy, catalogues and population in force, each where this process recorded another before, or none."""
+    in_force = {POLICY: versions.policy, CATALOGUES: versions.catalogues, POPULATION: versions.population}
+    tx.chain.put_in_force(in_force)
 
 
 def _load_history(tx: Transaction, context: ScoreContext, active: ActiveConfiguration) -> tuple[History, int]:
@@ -223,7 +224,8 @@ def _update_history(
     outcome = _outcome(context, ruled, decision)
     fold(row, history, active.population, outcome)
     version = tx.histories.write(key, history, version)
-    tx.histories.append_event(context.namespace, event, outcome=outcome, source="score", version=version)
+    used = tx.populations.number_of(active.snapshot)
+    tx.histories.append_event(key.namespace, event, outcome=outcome, source="score", version=version, population=used)
     return version
 
 

@@ -220,7 +220,7 @@ def _complete(
     elevated_until = elevation_end(proof, challenge, active)
     event, version = Event.model_validate(challenge.body["event"]), challenge.version
     if _counts_as_success(challenge, event, active):
-        version = fold_and_store(tx, challenge.space, event, SUCCESS, "step_up", active.population)
+        version = fold_and_store(tx, challenge.space, event, SUCCESS, "step_up", active.snapshot)
     tx.sessions.add_step_up(
         _session_of(challenge),
         decision_id=challenge.id,

@@ -11,6 +11,7 @@ from features.event.identifiers import comparable_id
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
+from features.history.population import Snapshot
 from features.history.update import DENIED, FAILURE, SUCCESS, UNKNOWN
 from serving.errors import InvalidField
 from serving.store.histories import time_to_fold
@@ -25,10 +26,10 @@ def key_of(namespace: str, event: Event) -> SessionKey:
     return SessionKey(namespace, event.identity.id, event.session.id, event.credential.id)
 
 
-def fold_and_store(tx: Transaction, namespace: str, event: Event, outcome: int, source: str, population: Array) -> int:
+def fold_and_store(tx: Transaction, namespace: str, event: Event, outcome: int, source: str, snapshot: Snapshot) -> int:
     """Fold one event into its stored history and keep the event; returns the identity's new version."""
     history, version = tx.histories.read(key_of(namespace, event))
-    return store_folded(tx, namespace, event, outcome, source, population, history, version)
+    return store_folded(tx, namespace, event, outcome, source, snapshot, history, version)
 
 
 def store_folded(
@@ -37,16 +38,24 @@ def store_folded(
     event: Event,
     outcome: int,
     source: str,
-    population: Array,
+    snapshot: Snapshot,
     history: History,
     version: int,
     arrived_at: datetime | None = None,
 ) -> int:
     """The same with its history, as it was read at `version`. An event with `arrived_at` ages by that."""
     as_aged = event.model_copy(update={"time": time_to_fold(event, arrived_at)})
-    fold(row_of(as_aged), history, population, outcome)
+    fold(row_of(as_aged), history, snapshot.population, outcome)
     version = tx.histories.write(key_of(namespace, event), history, version)
-    tx.histories.append_event(namespace, event, outcome=outcome, source=source, version=version, arrived_at=arrived_at)
+    tx.histories.append_event(
+        namespace,
+        event,
+        outcome=outcome,
+        source=source,
+        version=version,
+        arrived_at=arrived_at,
+        population=tx.populations.number_of(snapshot),
+    )
     return version
 
 

@@ -15,13 +15,14 @@ from features.enrichment.ip_lookup import NetworkTables, lookup
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import History
-from features.history.population import empty_population
+from features.history.population import Snapshot, no_population
 from features.history.update import SUCCESS
 from features.model.bundle import fetch
 from features.model.proven import proven_forests
 from features.settings import Settings
 from serving.decision.inputs import Versions
 from serving.deployment.catalogue_files import NO_CATALOGUES, Catalogues, load_catalogues
+from serving.deployment.own_population import OwnPopulation
 from serving.model.explainer import Explainer
 from serving.policy.schema import BUILT_IN, Policy
 from serving.policy.thresholds import threshold_for
@@ -55,6 +56,10 @@ class ActiveConfiguration:
     catalogues: Catalogues = NO_CATALOGUES
     """What the deployment itself knows of its actions, assets and identities."""
     refused_files: tuple[RefusedFile, ...] = ()
+    own: OwnPopulation | None = None
+    """The population measured on the deployment's own events; None while the model's is in force."""
+    population_fault: str | None = None
+    """Why a newer population is not in force."""
 
     def refusing(self, part: Path, reasons: Mapping[str, str], at: datetime) -> ActiveConfiguration:
         """The same with these files of a part (the policy's file, the catalogues' folder) refused, each for its reason,
@@ -67,15 +72,31 @@ class ActiveConfiguration:
         return self if files == self.refused_files else replace(self, refused_files=files)
 
     @property
+    def prior(self) -> Snapshot:
+        """The champion's population, or none without a champion."""
+        return self.champion.population if self.champion else no_population()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What events are compared with: the deployment's own population, else the champion's."""
+        return self.own.snapshot if self.own else self.prior
+
+    @property
     def population(self) -> Array:
-        """What events are compared with: the champion's population, or none."""
-        return self.champion.model.population if self.champion else _NO_POPULATION
+        """The same without its digest."""
+        return self.snapshot.population
 
     @property
     def versions(self) -> Versions:
         """The versions every decision names."""
         model = self.champion.model.version if self.champion else None
-        return Versions(model=model, policy=self.policy.digest, features=digest(), catalogues=self.catalogues.digest)
+        return Versions(
+            model=model,
+            policy=self.policy.digest,
+            features=digest(),
+            catalogues=self.catalogues.digest,
+            population=self.snapshot.digest,
+        )
 
     @property
     def model_tags(self) -> Mapping[str, str]:
@@ -87,16 +108,13 @@ class ActiveConfiguration:
         return threshold_for(self.policy, self.champion.model if self.champion else None, event)
 
 
-_NO_POPULATION = empty_population()
-
-
 def active_population(settings: Settings) -> Array:
     """The population of the champion in the registry, or none where no champion can be used."""
     try:
         return fetch(settings, settings.model_alias).population
     except Exception as error:  # whatever the fault of the model: histories can be compared without one
         log.warning(f"{settings.model_name}@{settings.model_alias} cannot be used: {error}")
-        return _NO_POPULATION
+        return no_population().population
 
 
 def policy_file(settings: Settings) -> Path:
@@ -134,5 +152,5 @@ def _warm_up() -> None:
         {"time": "2026-01-01T00:00:00Z", "identity": {"id": "nobody", "type": "workload"}, "action": {"name": "none"}}
     )
     history = History.empty()
-    vector(row_of(event), history, _NO_POPULATION)
-    fold(row_of(event), history, _NO_POPULATION, SUCCESS)
+    vector(row_of(event), history, no_population().population)
+    fold(row_of(event), history, no_population().population, SUCCESS)

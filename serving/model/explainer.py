@@ -8,12 +8,14 @@ type is on average counts as a contribution of how little is known of it.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES
 from features.catalogue.describe import sentence_for
+from features.history.population import Snapshot
 from features.model.bundle import ModelMismatch, TrustModel
 from features.model.proven import TOLERANCE, ProvenForests, error_of, take_apart, trial_rows
 from features.model.trust_curve import TrustCurve
@@ -35,6 +37,11 @@ class Explainer:
         self.model = model
         self._forests = forests or take_apart(model)
         self._prove()
+
+    @cached_property
+    def population(self) -> Snapshot:
+        """The model's population with its digest."""
+        return Snapshot.of(self.model.population)
 
     def assess(self, values: Array) -> tuple[TrustCurve, Explanation]:
         """The trust curve and the explanation for a feature vector of shape (F,)."""

@@ -111,11 +111,13 @@ class Histories:
         source: str,
         version: int | None,
         arrived_at: datetime | None = None,
+        population: int | None = None,
     ) -> None:
         """Append an event to those histories are computed from.
 
         `version` is the identity's version after the event, None when the event changed no history. An event with
-        `arrived_at` ages by that, and was folded with its `time_to_fold`.
+        `arrived_at` ages by that, and was folded with its `time_to_fold`. `population` is the number of the one it was
+        folded with.
         """
         folded_at = time_to_fold(event, arrived_at)
         columns = {
@@ -127,6 +129,7 @@ class Histories:
             "version": version,
             "body": event.model_dump_json(exclude_none=True),
             "arrived_at": None if arrived_at is None else microseconds(arrived_at),
+            "population": population,
             "folded_at": None if folded_at == event.time else microseconds(folded_at),
         }
         self._connection.change(_INSERT_EVENT, **columns)

@@ -46,6 +46,9 @@ events = Table(
     Column("body", Text, nullable=False, comment="the event as folded: enriched, claims already removed"),
     Column("arrived_at", BigInteger, comment="when it was shipped here, where it ages by that"),
     Column("folded_at", BigInteger, comment="the time it was folded with, where that is not its own"),
+    Column(
+        "population", BigInteger, comment="the number of the population it was folded with; null before 0.3: unknown"
+    ),
     Index("events_of_identity", "space", "identity", "place"),
     Index("events_by_id", "space", "identity", "event_id"),
     sqlite_autoincrement=True,

@@ -26,6 +26,7 @@ from serving.store.identity_types import IdentityTypes
 from serving.store.places.claim_places import ClaimPlaces
 from serving.store.places.field_presence import FieldPresence
 from serving.store.places.proven_places import ProvenPlaces
+from serving.store.populations.snapshots import Populations
 from serving.store.revocations import Revocations
 from serving.store.seen_values import SeenValues
 from serving.store.session_state import Sessions
@@ -46,6 +47,7 @@ class Transaction:
         self.revocations = Revocations(connection, self.chain)
         self.sessions = Sessions(connection, self.chain)
         self.decisions = DecisionLog(connection, self.chain)
+        self.populations = Populations(connection)
         self.proven_places = ProvenPlaces(connection)
         self.claim_places = ClaimPlaces(connection, self.chain)
         self.field_presence = FieldPresence(connection)

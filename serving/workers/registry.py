@@ -8,6 +8,7 @@ from serving.workers.anchor_writer import AnchorWriter
 from serving.workers.catalogue_watcher import CatalogueWatcher
 from serving.workers.periodic import PeriodicWorker
 from serving.workers.policy_watcher import PolicyWatcher
+from serving.workers.population_worker import PopulationWorker
 from serving.workers.retention import RetentionWorker
 
 
@@ -17,6 +18,7 @@ def start_workers(engine: Engine) -> tuple[PeriodicWorker, ...]:
     workers: tuple[PeriodicWorker, ...] = (
         PolicyWatcher(engine, policy_file(settings)).worker(),
         CatalogueWatcher(engine, catalogue_folder(settings)).worker(),
+        PopulationWorker(engine).worker(),
     )
     if settings.anchor_file:
         workers += (AnchorWriter(engine.store, settings).worker(),)

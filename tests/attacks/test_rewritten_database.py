@@ -33,6 +33,7 @@ NOT_COVERED = {
     "field_presence": "running counts, which change with every request",
     "histories": "compared with the events by --histories",
     "events": "compared with the histories by --histories",
+    "populations": "compared with their digests at each use and by --histories; the chains name each in force",
 }
 """Tables of which the chains hold nothing."""
 FREE_COLUMNS = {"decisions": {"outbox"}, "feedback": {"place"}}

@@ -15,7 +15,7 @@ from support.recorded_decisions import FILE, a_record, after, open_store
 from support.stored_events import EVENT
 
 from features import Event
-from features.history.population import empty_population
+from features.history.population import empty_population, no_population
 from serving.engine.stored_history import fold_and_store
 from serving.store.chain.verify import verify_log
 from serving.store.privacy.erasure import (
@@ -194,7 +194,7 @@ def test_what_is_too_old_is_erased(tmp_path: Path) -> None:
     store = full_store(tmp_path)
     late = EVENT.model_dump(mode="json") | {"id": "late", "time": "2027-06-01T00:00:00Z"}
     with store.transaction() as transaction:
-        fold_and_store(transaction, "live", Event.model_validate(late), 1, "score", empty_population())
+        fold_and_store(transaction, "live", Event.model_validate(late), 1, "score", no_population())
         transaction.decisions.append(a_record(4, at=Event.model_validate(late).time))
     at = Event.model_validate(late).time + timedelta(days=1)
     erase_older(store, in_transaction(store), age_of("400d"), at, WHY)
@@ -224,7 +224,7 @@ def test_an_identity_that_acts_meanwhile_is_kept(tmp_path: Path) -> None:
             if not acted:
                 event = EVENT.model_dump(mode="json") | {"id": "now", "time": now().isoformat()}
                 acted.append(
-                    fold_and_store(transaction, "live", Event.model_validate(event), 1, "score", empty_population())
+                    fold_and_store(transaction, "live", Event.model_validate(event), 1, "score", no_population())
                 )
             return work(transaction)
 

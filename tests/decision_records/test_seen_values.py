@@ -17,7 +17,7 @@ from features.engine.online import fold
 from features.event.numpy_row import row_of
 from features.event.schema import Event
 from features.history.layout import LAYOUT, History
-from features.history.population import empty_population
+from features.history.population import empty_population, no_population
 from features.history.update import SUCCESS
 from serving.engine.new_values import values_of
 from serving.engine.stored_history import OUTCOME_CODES, fold_and_store, key_of, store_folded
@@ -213,8 +213,8 @@ def test_an_event_that_ages_by_arrival_is_rebuilt_as_it_was_folded(tmp_path: Pat
     event = EVENT.model_copy(update={"time": arrived - timedelta(hours=hours)})
     with store.transaction() as tx:
         history, version = tx.histories.read(key_of("live", event))
-        store_folded(tx, "live", event, SUCCESS, "events", empty_population(), history, version, arrived)
-        fold_and_store(tx, "live", EVENT.model_copy(update={"time": after(60)}), SUCCESS, "score", empty_population())
+        store_folded(tx, "live", event, SUCCESS, "events", no_population(), history, version, arrived)
+        fold_and_store(tx, "live", EVENT.model_copy(update={"time": after(60)}), SUCCESS, "score", no_population())
         kept, _ = tx.histories.read(key_of("live", event))
 
     assert rebuild_histories(store, empty_population(), write=False) == ()

@@ -265,4 +265,4 @@ def test_the_service_starts_every_worker(engine: Engine) -> None:
     for worker in workers:
         worker.stop()
 
-    assert names == ["policy", "catalogues"]
+    assert names == ["policy", "catalogues", "population"]

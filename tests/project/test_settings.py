@@ -23,7 +23,7 @@ def test_defaults_write_only_below_the_home_folder() -> None:
 def test_every_setting_is_read_from_the_environment(field: str) -> None:
     """SESSION_TRUST_<FIELD> sets the field of that name."""
     given = {"port": "4000", "allowed_skew_seconds": "60", "habits_from": "events", "retention_days": "400"}.get(
-        field, "/elsewhere"
+        field, "7" if field.startswith("population_") else "/elsewhere"
     )
 
     here = Settings.from_environment({PREFIX + field.upper(): given})

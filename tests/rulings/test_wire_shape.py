@@ -95,7 +95,13 @@ def test_a_challenge_has_every_field() -> None:
         "findings": [],
         "prompt_avoided": False,
         "enforceable": True,
-        "versions": {"model": "7", "policy": POLICY.digest, "features": "sha256:test", "catalogues": None},
+        "versions": {
+            "model": "7",
+            "policy": POLICY.digest,
+            "features": "sha256:test",
+            "catalogues": None,
+            "population": None,
+        },
     }
 
 

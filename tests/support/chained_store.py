@@ -11,7 +11,7 @@ from support.stored_events import EVENT
 
 from features import Event
 from features.event.schema import Authentication
-from features.history.population import empty_population
+from features.history.population import no_population
 from serving.decision.findings import Finding
 from serving.decision.inputs import Prompt, Proof, Scope
 from serving.engine.stored_history import fold_and_store
@@ -64,7 +64,7 @@ def _decide(tx, number: int, ruling: str, **changes: str) -> None:  # type: igno
     identity, session = changes.get("identity", "ada"), changes.get("session", "s1")
     event = EVENT.model_dump(mode="json") | {"session": {"id": session}, "id": f"e{number}"}
     event["identity"] = {"id": identity, "type": "human"}
-    version = fold_and_store(tx, "live", Event.model_validate(event), 1, "score", empty_population())
+    version = fold_and_store(tx, "live", Event.model_validate(event), 1, "score", no_population())
     record = a_record(number, ruling=ruling, version=version, **changes)
     end = microseconds(after(60)) if ruling == "allow" else None
     tx.decisions.append(replace(record, body={**record.body, "valid_until": end}))

@@ -208,6 +208,7 @@ def _past_request(
             asked_by_model=answer["model_asks"] not in (None, "allow"),
             degraded=answer["degraded"],
             proofs=decision.proofs,
+            population=answer["versions"].get("population"),
         ),
         assured=record.body.get("assured", True),
         as_sent=_trust_as_sent(trust, record.body.get("trust_as_sent")),

@@ -44,6 +44,8 @@ class RecordedDecision:
     asked_by_model: bool
     degraded: str | None
     proofs: tuple[Proof, ...]
+    population: str | None = None
+    """Digest of the population its features were read with."""
 
 
 @dataclass(frozen=True)

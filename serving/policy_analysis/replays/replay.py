@@ -141,7 +141,12 @@ def decide_again(
         id=request.id,
         at=request.at,
         threshold=threshold,
-        versions=Versions(request.model.version if request.model else None, policy.digest, digest()),
+        versions=Versions(
+            request.model.version if request.model else None,
+            policy.digest,
+            digest(),
+            population=recorded.population if recorded else None,
+        ),
         degraded=recorded.degraded if recorded and request.trust is None else None,
         enforceable=False,
         as_sent=request.as_sent,

@@ -81,11 +81,20 @@ class Review:
     rates: tuple[RateChange, ...]
     reexamine: tuple[Reexamination, ...]
     requests: tuple[int, int]
+    population: str | None = None
+    """Why the deployment's population should be measured anew, or a model trained."""
 
     @property
     def due(self) -> bool:
-        """Whether anything changed materially and significantly."""
-        return any(drift.changed for drift in self.drifts) or any(change.changed for change in self.rates)
+        """Whether anything changed materially and significantly, or the population calls for it."""
+        changed = any(drift.changed for drift in self.drifts) or any(change.changed for change in self.rates)
+        return changed or self.population is not None
+
+    def with_population(self, why: str | None) -> Review:
+        """The review, with why the population should be looked at."""
+        if why is None:
+            return self
+        return replace(self, population=why, reexamine=(*self.reexamine, Reexamination("population", why)))
 
 
 def compare_windows(before: WindowSummary, after: WindowSummary, policy: Policy, seed: int = 1) -> Review:

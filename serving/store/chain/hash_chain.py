@@ -21,7 +21,7 @@ from serving.store.schema import chain_rows
 from serving.times import microseconds, now
 
 START, DECISION, ERASURE, FEEDBACK = "start", "decision", "erasure", "feedback"
-POLICY, CATALOGUES, SESSION_RENEWAL = "policy", "catalogues", "session_renewal"
+POLICY, CATALOGUES, POPULATION, SESSION_RENEWAL = "policy", "catalogues", "population", "session_renewal"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class ChainWriter:
         self._connection = connection
         self.tip = tip
         self.in_force = dict(in_force or {}) if tip else {}
-        """The digest that this chain recorded last, for policy and catalogues."""
+        """The digest that this chain recorded last, for policy, catalogues and population."""
         self.records = 0
         """How many decisions and verdicts were appended."""
 
@@ -92,7 +92,8 @@ class ChainWriter:
         return self.append(Link(kind, subject, sha256(text.encode()), body=text))
 
     def put_in_force(self, digests: Mapping[str, str | None]) -> None:
-        """Record the policy and the catalogues in force from now on, each where it is not the one recorded last.
+        """Record policy, catalogues and population in force from now on, each where it is not the one recorded
+        last.
 
         Called before each decision, so that a decision always follows what it was made by.
         """
