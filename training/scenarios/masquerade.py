@@ -22,7 +22,7 @@ from training.scenarios.actions import Rng
 MASQUERADE = "masquerade"
 """The scenario of moved events."""
 KEPT = 0.45
-"""Share of masquerades with the victim's own network, device, client and credential: the strong intruder, who works on
+"""Share of masquerades with the victim's own network, device, client and credential: the strong attacker, who works on
 the victim's machine. All others bring the donor's."""
 OUTSIDE = 0.5
 """Share of masquerades whose donor is not part of the population, where there is one."""
