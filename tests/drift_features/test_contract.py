@@ -7,11 +7,11 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from support.feature_reading import reading
 from support.random_events import random_events
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES, feature_names
-from features.catalogue.doctest_helper import reading
 from features.catalogue.registration import Feature, FeatureError, feature
 from features.engine.batch import replay, time_order
 from features.event.arrow import table_of

@@ -25,9 +25,9 @@ class Recipe:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    trees: Count = 150
+    trees: Count = 300
     leaves: Count = 31
-    depth: Count = 4
+    depth: Count = 5
     learning_rate: Positive = 0.08
     smallest_leaf: Count = 40
     l2: Positive = 2.0
