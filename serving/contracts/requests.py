@@ -47,6 +47,13 @@ class ScoreRequest(WireModel):
             "starts from an empty history."
         ),
     ] = None
+    population: Annotated[
+        Text | None,
+        Field(
+            description="With `replay`: the digest of a population, as `versions.population` of a recorded decision "
+            "names it. The request is compared with that one. Without it, with the one in force."
+        ),
+    ] = None
 
 
 class StepUpProof(WireModel):

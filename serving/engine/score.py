@@ -294,6 +294,6 @@ def _record(
             "valid_until": None if decision.valid_until is None else microseconds(decision.valid_until),
         },
     )
-    put_in_force(tx, decision.versions)
+    put_in_force(tx, replace(decision.versions, population=None) if context.request.population else decision.versions)
     tx.decisions.append(record, asked.prompt)
     tx.findings.add(context.namespace, event.identity.id, decision.id, decision.at, decision.findings)

@@ -71,6 +71,8 @@ def check_score_request(request: ScoreRequest, caller: Caller, active: ActiveCon
         raise ScopeRequired("An inline history needs a key of scope assure.")
     if request.space is not None and request.mode != "replay":
         raise InvalidField("space", "names the namespace of a replay: send it with mode replay only")
+    if request.population is not None and request.mode != "replay":
+        raise InvalidField("population", "names the population of a replay: send it with mode replay only")
     at = _decision_time(request, active)
     event, ignored = believed(request.event, caller.scopes)
     event = event.model_copy(update={"time": min(event.time, at)})  # a future would let everything fade

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from features.event.schema import Event
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
+from serving.engine.replayed_population import compared_with
 from serving.engine.reports import (
     Ingested,
     chunk_seconds,
@@ -88,6 +89,9 @@ class Engine:
     def score(self, request: ScoreRequest, caller: Caller) -> dict[str, Any]:
         """Decide a request and record the decision; returns the decision once it is durable."""
         context = check_score_request(request, caller, self.active)
+        if request.population is not None:
+            as_then = compared_with(self.store, self.active, request.population)
+            return self.run(lambda tx: decide_and_record(tx, context, as_then))
         return self.run(lambda tx: decide_and_record(tx, context, self.active))
 
     def ingest(

@@ -58,6 +58,8 @@ class ActiveConfiguration:
     refused_files: tuple[RefusedFile, ...] = ()
     own: OwnPopulation | None = None
     """The population measured on the deployment's own events; None while the model's is in force."""
+    replayed: Snapshot | None = None
+    """The population that a replay names, in place of the one in force."""
     population_fault: str | None = None
     """Why a newer population is not in force."""
 
@@ -79,6 +81,8 @@ class ActiveConfiguration:
     @property
     def snapshot(self) -> Snapshot:
         """What events are compared with: the deployment's own population, else the champion's."""
+        if self.replayed is not None:
+            return self.replayed
         return self.own.snapshot if self.own else self.prior
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,8 +26,12 @@ from features.history.packed_records import pack_record, unpack_record
 from features.history.population import POPULATION, empty_population, measure_population
 from serving import metrics
 from serving.contracts.requests import FeedbackRequest, RevocationRequest, ScoreRequest, StepUpRequest
+from serving.decision.inputs import SessionState
 from serving.engine.writer import Engine
-from serving.errors import ServingError
+from serving.errors import InvalidField, ServingError
+from serving.policy_analysis.past.from_decision_log import LogWindow, past_requests_from_log
+from serving.policy_analysis.past.past_requests import PastRequest
+from serving.policy_analysis.replays.replay import decide_again, read_past_request
 from serving.policy_analysis.reviews.drift_tests import MATERIAL_PSI
 from serving.policy_analysis.reviews.population_drift import drift_between, refresh_called_for
 from serving.policy_analysis.reviews.review import Review
@@ -97,18 +101,72 @@ def test_the_next_decision_names_the_population_that_was_measured(engine: Engine
     assert after["threshold"] == before["threshold"]
 
 
+def test_a_replay_reproduces_a_decision_with_its_own_population(engine: Engine) -> None:
+    """The one its record names, whatever is in force now; the chain records no other one in force."""
+
+    def replayed(population: str | None) -> dict[str, Any]:
+        request = {"event": an_event("person-1") | {"time": then}, "mode": "replay", "population": population}
+        answers = engine.score(ScoreRequest.model_validate(request), CALLER)
+        return {name: answers[name] for name in ("explanation", "trust", "versions")}
+
+    then = (now() - timedelta(days=1)).isoformat()
+    engine.ingest(shipped(1), (), CALLER)
+    by_model = replayed(None)
+    score(engine)
+    refresh(engine)
+    own = replayed(None)
+    before = _put_in_force(engine.store)
+    again = replayed(by_model["versions"]["population"])
+    score(engine)
+
+    assert again == by_model
+    assert own["versions"] != by_model["versions"]
+    assert own["explanation"] != by_model["explanation"]
+    assert _put_in_force(engine.store) == before
+    assert rebuild_histories(engine.store, empty_population(), write=False) == ()
+
+
+def test_a_policy_replay_keeps_the_trust_of_each_population(engine: Engine) -> None:
+    """Decisions before and after a refresh are decided again by what was read then, and name it."""
+    engine.ingest(shipped(1), (), CALLER)
+    answers = [score(engine, identity_id="person-1")]
+    refresh(engine)
+    answers.append(score(engine, identity_id="person-2"))
+    past = [each for each in past_requests_from_log(engine.store, LogWindow(), lambda version: None)]
+    again = [
+        decide_again(
+            each, read_past_request(each, engine.active.policy), engine.active.policy, None, SessionState(), ()
+        )
+        for each in past
+        if isinstance(each, PastRequest)
+    ]
+
+    assert [each.trust and each.trust.now for each in again] == [each["trust"]["now"] for each in answers]
+    assert [each.versions.population for each in again] == [each["versions"]["population"] for each in answers]
+    assert len({each.versions.population for each in again}) == 2
+
+
+UNUSABLE = {"unknown": ("replay", "no population sha256:0 is stored"), "enforced": ("enforce", "with mode replay only")}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_replay_names_a_population_that_is_stored(engine: Engine, name: str) -> None:
+    """Any other is refused by the field's name, and so is a request of this moment that names one."""
+    mode, why = UNUSABLE[name]
+    request = ScoreRequest.model_validate({"event": an_event(), "mode": mode, "population": "sha256:0"})
+
+    with pytest.raises(InvalidField, match=why):
+        engine.score(request, CALLER)
+
+
 def test_the_chain_records_each_population_in_force(engine: Engine) -> None:
     """Before the decisions that were made with it."""
     engine.ingest(shipped(1), (), CALLER)
     score(engine)
     result = refresh(engine)
     score(engine)
-    with engine.store.reading() as tx:
-        query = sa.text("SELECT subject FROM chain_rows WHERE kind = 'population' ORDER BY sequence")
-        recorded = list(tx.connection.core.scalars(query))
-
     assert result.own is not None
-    assert recorded == [engine.active.prior.digest, result.own.snapshot.digest]
+    assert _put_in_force(engine.store) == [engine.active.prior.digest, result.own.snapshot.digest]
 
 
 def test_a_rebuild_follows_the_populations_that_were_used(engine: Engine) -> None:
@@ -155,7 +213,7 @@ def test_events_without_a_recorded_population_are_compared_without_sums(engine: 
     assert rebuild_histories(engine.store, engine.active.population, write=False) == ()
 
 
-DAMAGED = {
+DAMAGED: dict[str, Callable[[bytes], bytes]] = {
     "other bytes": lambda body: zlib.compress(_with_another_count(zlib.decompress(body))),
     "cut off": lambda body: body[:-40],
     "no population": lambda body: zlib.compress(b"nothing"),
@@ -214,18 +272,18 @@ def test_a_rebuild_writes_nothing_where_a_population_is_damaged(engine: Engine) 
     assert _records(engine.store) == before
 
 
-SMALL = {
-    "few events": (shipped, {"count": 60}, f"60 events that may be measured, and {LEAST_EVENTS} are needed"),
-    "a short time": (shipped, {"days": 0.2}, "hours, and a day is needed"),
-    "one identity": (shipped, {"identity": {"id": "ada", "type": "human"}}, "1 identities"),
+SMALL: dict[str, tuple[dict[str, Any], str]] = {
+    "few events": ({"count": 60}, f"60 events that may be measured, and {LEAST_EVENTS} are needed"),
+    "a short time": ({"days": 0.2}, "hours, and a day is needed"),
+    "one identity": ({"identity": {"id": "ada", "type": "human"}}, "1 identities"),
 }
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_window_that_is_not_worth_it_leaves_the_models_in_force(engine: Engine, name: str) -> None:
     """And why is said, and kept."""
-    events_of, more, why = SMALL[name]
-    engine.ingest(events_of(1, **more), (), CALLER)
+    more, why = SMALL[name]
+    engine.ingest(shipped(1, **more), (), CALLER)
     result = refresh(engine)
     with engine.store.reading() as tx:
         noted = tx.populations.why(engine.active.prior.digest)
@@ -427,6 +485,12 @@ def test_the_worker_ends_a_refresh_that_takes_too_long(engine: Engine) -> None:
     assert process.killed
 
 
+def _put_in_force(store: Store) -> list[str]:
+    with store.reading() as tx:
+        query = sa.text("SELECT subject FROM chain_rows WHERE kind = 'population' ORDER BY sequence")
+        return list(tx.connection.core.scalars(query))
+
+
 def _records(store: Store) -> list[bytes]:
     with store.reading() as tx:
         return list(tx.connection.core.scalars(sa.select(histories.c.record).order_by(*histories.primary_key)))
@@ -449,7 +513,7 @@ def _damage(store: Store, how: str) -> None:
         assert newest is not None
         same = populations.c.number == newest.number
         body = tx.connection.core.scalar(sa.select(populations.c.body).where(same))
-        tx.connection.core.execute(sa.update(populations).where(same).values(body=DAMAGED[how](body)))
+        tx.connection.core.execute(sa.update(populations).where(same).values(body=DAMAGED[how](body or b"")))
 
 
 def _with_another_count(packed: bytes) -> bytes:
@@ -487,9 +551,9 @@ def test_a_review_says_when_a_refresh_or_a_new_model_is_called_for(engine: Engin
 
 def test_drift_is_of_what_most_events_show() -> None:
     """The same world twice hardly moves; one whose people do something else does; few events say nothing."""
+    worlds: tuple[dict[str, Any], ...] = ({}, {}, {"device": {"user_agent": "curl/8.1"}})
     usual, again, other = (
-        measure_population(table_of(shipped(seed, count=1_200, **more)))
-        for seed, more in ((1, {}), (2, {}), (3, {"device": {"user_agent": "curl/8.1"}}))
+        measure_population(table_of(shipped(seed, count=1_200, **more))) for seed, more in enumerate(worlds)
     )
     few = measure_population(table_of(shipped(4)))
 

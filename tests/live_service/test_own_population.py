@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.live_server import ROOT, Server, an_event, new_home, now, served, variables
+from support.live_server import ROOT, Server, an_event, new_home, now, served, settings_of, variables
 
 from features.history.population import empty_population
 from serving.store.rebuild import rebuild_histories
+from serving.workers.population_worker import start_refresh
 
 PEOPLE = 5
 
@@ -81,7 +82,16 @@ def test_withdrawing_it_puts_the_models_back(server: Server) -> None:
     assert after["measured_on"] == "the model's data"
 
 
-def test_the_home_is_not_named_in_a_population(server: Server) -> None:
+def test_the_service_starts_the_same_command(server: Server) -> None:
+    """What the worker starts in a process of its own ends well, and is taken up."""
+    digest = server.get("/model")["population"]["digest"]
+    code = start_refresh(settings_of(server.home)).wait(240)
+
+    assert code == 0
+    assert in_force(server, digest)["measured_on"] == "own events"
+
+
+def test_no_identity_is_named_in_a_population(server: Server) -> None:
     """A snapshot holds hashed keys and counts, and no id in clear."""
     with server.store.reading() as tx:
         bodies = [tx.populations.read(number).population.tobytes() for number in (1, 2)]

@@ -114,6 +114,13 @@ class Populations:
         digest, body = row
         return Snapshot(_unpacked(digest, body), digest)
 
+    def find(self, digest: str) -> Snapshot:
+        """The stored population of a digest. Raises PopulationRefused."""
+        row = self._connection.first(_NUMBER, digest=digest)
+        if row is None:
+            raise PopulationRefused(f"no population {digest} is stored")
+        return self.read(int(row[0]))
+
     def newest(self) -> Newest | None:
         """What is known of the deployment's own population that should be in force; None before the first one."""
         row = self._connection.first(_NEWEST, of_features=features_digest())
