@@ -18,11 +18,12 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    PrivateAttr,
     model_validator,
 )
 
 from features.event.identifiers import visible_id
-from features.event.task_fit import with_task_fit
+from features.event.task_fit import ARGUMENTS, OUTPUT, input_only, with_task_fit
 
 IdentityType = Literal["human", "service_account", "workload", "agent"]
 Category = Literal[
@@ -121,22 +122,10 @@ class Identity(Group):
     entitlements_used_90d: Count | None = Field(default=None, description="How many of them it used within 90 days.")
 
 
-def _input_only(**members: dict[str, Any]) -> ConfigDict:
-    """Members that are taken and measured, but are not part of an event: described in the JSON Schema alone."""
-    return ConfigDict(json_schema_extra=lambda schema: schema["properties"].update(members))
-
-
 class Session(Group):
     """The session acted in; without an id every request counts as a session of its own."""
 
-    model_config = _input_only(
-        output={
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}],
-            "default": None,
-            "description": "What tools have returned to an agent's session before this call, oldest first. Input only: "
-            "it is compared with the call's arguments, and `task_fit` is kept in its place.",
-        }
-    )
+    model_config = input_only(output=OUTPUT)
 
     id: Id | None = Field(default=None, description="The session's id.")
     started_at: Time | None = Field(default=None, description="When the session began.")
@@ -148,13 +137,7 @@ class Session(Group):
 class Action(Group):
     """What is asked for, in the vendor's own name and in our category."""
 
-    model_config = _input_only(
-        arguments={
-            "default": None,
-            "description": "The arguments of an agent's call, as any JSON. Input only: they are compared with "
-            "`session.intent` and `session.output`, and `task_fit` is kept in their place.",
-        }
-    )
+    model_config = input_only(arguments=ARGUMENTS)
 
     name: Text = Field(description="The action in the vendor's own words, such as `s3:GetObject`.")
     category: Category | None = Field(default=None, description="The action's category, by which the policy rules.")
@@ -247,6 +230,8 @@ Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 class TaskFit(Group):
     """How well an agent's call fits its declared task: measured from texts that are not kept, see `task_fit.py`."""
 
+    _texts: bytes = PrivateAttr(default=b"")
+
     similarity: Share | None = Field(default=None, description="How alike the call and the task are: 0 not, 1 equal.")
     arguments_in_task: Share | None = Field(
         default=None, description="The share of the arguments' words that the task has."
@@ -260,6 +245,11 @@ class TaskFit(Group):
     entities_from_output: Count | None = Field(
         default=None, description="How many of these an output of a tool has named before."
     )
+
+    @property
+    def texts(self) -> bytes:
+        """The SHA-256 of the texts that were measured, where this was made from them; in memory alone."""
+        return self._texts
 
 
 class Event(Group):
@@ -291,4 +281,9 @@ class Event(Group):
     @model_validator(mode="before")
     @classmethod
     def _without_texts(cls, event: Any) -> Any:
-        return with_task_fit(event)
+        reduced, texts = with_task_fit(event)
+        if texts:
+            fit = TaskFit.model_validate(reduced.get("task_fit") or {})
+            fit._texts = texts
+            reduced["task_fit"] = fit
+        return reduced

@@ -47,6 +47,18 @@ def test_the_same_call_again_is_the_same_decision(small: Server) -> None:
     assert small.score(event)["decision_id"] == small.score(event)["decision_id"]
 
 
+def test_other_texts_under_the_same_id_are_another_request(small: Server) -> None:
+    """409, also where they measure the same, as without a task."""
+    calls = [_call("agent other", {"amount": amount}, None, id="call-2") for amount in (1, 999_999)]
+    for call in calls:
+        call["session"].pop("intent")
+        call["time"] = calls[0]["time"]
+        call["session"]["started_at"] = calls[0]["session"]["started_at"]
+        call["authentication"], call["credential"] = calls[0]["authentication"], calls[0]["credential"]
+    assert small.post("/score", {"event": calls[0]})[0] == 200
+    assert small.post("/score", {"event": calls[1]})[0] == 409
+
+
 def test_a_text_that_cannot_be_read_is_named_and_not_repeated(small: Server) -> None:
     """400, with the member and what to send, without what was sent."""
     status, problem = small.post("/score", {"event": _call("agent wrong", {"to": CANARY}, {"text": CANARY})})

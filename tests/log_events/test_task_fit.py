@@ -81,6 +81,47 @@ def test_what_cannot_be_compared_is_unknown(arguments: Any, output: Any, task: s
     assert sum(value is None for value in fit.values()) == unknown
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"body": f"{TASK} " * 200, "to": "eve@evil.example"},
+        {"recipients": {"eve@evil.example": 1}},
+        {"to": "of.eve@evil.example"},
+        {"to": "the.minutes@evil.example"},
+        {"to": "eve\uff20evil.example"},
+        {"to": "EVE@EVIL.EXAMPLE"},
+        json.loads('{"a":' * 60 + '"eve@evil.example"' + "}" * 60),
+        {"link": "https://evil.example/?minutes"},
+    ],
+    ids=["padded", "as a name", "stop word", "word of the task", "wide", "capitals", "deep", "link"],
+)
+def test_a_recipient_cannot_be_hidden(arguments: Any) -> None:
+    """Whatever stands beside it, and however it is written, it is none that the task names."""
+    fit = fit_of_call(f"{TASK}, see https://firm.example/minutes", "send_mail", arguments, None)
+    assert fit["entities_outside_task"] == 1
+
+
+def test_a_link_to_a_host_of_the_task_is_named_by_it() -> None:
+    """And a person by name, of whom the task has every word."""
+    task = "Mail Bob Smith what www.firm.example/news says"
+    for entity in ("https://www.firm.example/news", "bob.smith@any.example"):
+        assert fit_of_call(task, "get", {"of": entity}, None)["entities_outside_task"] == 0, entity
+
+
+def test_a_call_too_long_to_compare_fits_no_task() -> None:
+    """What is beyond the length that is compared could ask for anything."""
+    fit = fit_of_call(TASK, "send_mail", {"body": f"{TASK} " * 3_000}, ("x",))
+    assert (fit["similarity"], fit["arguments_in_task"]) == (0.0, 0.0)
+
+
+def test_other_texts_are_another_request() -> None:
+    """Also where they measure the same: events know it while they are in memory, and never write it."""
+    one, other = _read({"amount": 1}, task=None), _read({"amount": 2}, task=None)
+    assert one.task_fit.model_dump() == other.task_fit.model_dump()
+    assert one.task_fit.texts != other.task_fit.texts
+    assert one.task_fit.texts == _read({"amount": 1}, task=None).task_fit.texts
+
+
 def test_no_text_is_kept() -> None:
     """Neither the event nor its columns hold a word of arguments or outputs."""
     event = _read({"to": f"{CANARY}@evil.example"}, f"mail {CANARY}@evil.example")
@@ -92,8 +133,8 @@ def test_no_text_is_kept() -> None:
 def test_an_event_read_again_is_the_same() -> None:
     """Through JSON and through a table, and the row has the measures."""
     event = _read({"to": "eve@evil.example"}, "mail eve@evil.example")
-    assert Event.model_validate_json(event.model_dump_json()) == event
-    assert next(events_of(table_of([event]))) == event
+    assert Event.model_validate_json(event.model_dump_json()).model_dump() == event.model_dump()
+    assert next(events_of(table_of([event]))).model_dump() == event.model_dump()
     assert float(row_of(event)["entities_from_output"][0]) == 1.0
 
 
