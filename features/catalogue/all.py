@@ -12,6 +12,7 @@ from features.catalogue import (
     credential,
     device,
     evidence,
+    intent,
     network,
     privilege,
     rhythm,
@@ -21,7 +22,18 @@ from features.catalogue import (
 from features.catalogue.registration import Feature, features_in
 
 FEATURES: tuple[Feature, ...] = features_in(
-    network, device, travel, action, privilege, credential, rhythm, automation, context, evidence, session_evidence
+    network,
+    device,
+    travel,
+    action,
+    privilege,
+    credential,
+    rhythm,
+    automation,
+    context,
+    evidence,
+    session_evidence,
+    intent,
 )
 """Every feature, in column order."""
 

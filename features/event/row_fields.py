@@ -21,6 +21,7 @@ from features.event.action_names.name_words import verb_of
 from features.event.action_names.tactics import tactic_weight
 from features.event.arrow import EVENT_SCHEMA
 from features.event.countries import country_code
+from features.event.identifiers import comparable_id
 from features.event.ip_network import prefix_of
 from features.event.schema import (
     Category,
@@ -135,7 +136,7 @@ def _agent_key(part: str) -> Callable[[str], int]:
 FIELDS: tuple[Field, ...] = (
     _time("time", "time"),
     _text("event_key", "id"),
-    _text("identity_key", "identity.id"),
+    _text("identity_key", "identity.id", lambda text: key_of(comparable_id(text))),
     _text("identity_type", "identity.type", _code(IdentityType)),
     _number("entitlements_granted", "identity.entitlements_granted"),
     _number("entitlements_used", "identity.entitlements_used_90d"),
@@ -180,6 +181,11 @@ FIELDS: tuple[Field, ...] = (
     _number("exposed", "credential.exposed"),
     _number("privileged", "credential.privileged"),
     _text("credential_environment", "credential.environment", _code(Environment)),
+    _number("task_similarity", "task_fit.similarity"),
+    _number("arguments_in_task", "task_fit.arguments_in_task"),
+    _number("arguments_in_output", "task_fit.arguments_in_output"),
+    _number("entities_outside_task", "task_fit.entities_outside_task"),
+    _number("entities_from_output", "task_fit.entities_from_output"),
 )
 
 CONTEXT: tuple[str, ...] = (

@@ -10,9 +10,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PrivateAttr,
+    model_validator,
+)
 
 from features.event.identifiers import visible_id
+from features.event.task_fit import ARGUMENTS, OUTPUT, input_only, with_task_fit
 
 IdentityType = Literal["human", "service_account", "workload", "agent"]
 Category = Literal[
@@ -114,6 +125,8 @@ class Identity(Group):
 class Session(Group):
     """The session acted in; without an id every request counts as a session of its own."""
 
+    model_config = input_only(output=OUTPUT)
+
     id: Id | None = Field(default=None, description="The session's id.")
     started_at: Time | None = Field(default=None, description="When the session began.")
     intent: LongText | None = Field(
@@ -123,6 +136,8 @@ class Session(Group):
 
 class Action(Group):
     """What is asked for, in the vendor's own name and in our category."""
+
+    model_config = input_only(arguments=ARGUMENTS)
 
     name: Text = Field(description="The action in the vendor's own words, such as `s3:GetObject`.")
     category: Category | None = Field(default=None, description="The action's category, by which the policy rules.")
@@ -209,6 +224,34 @@ class Credential(Group):
     environment: Environment | None = Field(default=None, description="The environment it was issued for.")
 
 
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+class TaskFit(Group):
+    """How well an agent's call fits its declared task: measured from texts that are not kept, see `task_fit.py`."""
+
+    _texts: bytes = PrivateAttr(default=b"")
+
+    similarity: Share | None = Field(default=None, description="How alike the call and the task are: 0 not, 1 equal.")
+    arguments_in_task: Share | None = Field(
+        default=None, description="The share of the arguments' words that the task has."
+    )
+    arguments_in_output: Share | None = Field(
+        default=None, description="The share of the arguments' words that only outputs of tools have."
+    )
+    entities_outside_task: Count | None = Field(
+        default=None, description="How many addresses, accounts and the like the arguments name that the task does not."
+    )
+    entities_from_output: Count | None = Field(
+        default=None, description="How many of these an output of a tool has named before."
+    )
+
+    @property
+    def texts(self) -> bytes:
+        """The SHA-256 of the texts that were measured, where this was made from them; in memory alone."""
+        return self._texts
+
+
 class Event(Group):
     """One request or sign-in. Raises pydantic's ValidationError naming the field that is wrong.
 
@@ -233,3 +276,14 @@ class Event(Group):
     device: Device = Field(default=Device(), description="The device that sends it.")
     authentication: Authentication = Field(default=Authentication(), description="How the identity last proved itself.")
     credential: Credential = Field(default=Credential(), description="The credential presented.")
+    task_fit: TaskFit = Field(default=TaskFit(), description="How well an agent's call fits its declared task.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_texts(cls, event: Any) -> Any:
+        reduced, texts = with_task_fit(event)
+        if texts:
+            fit = TaskFit.model_validate(reduced.get("task_fit") or {})
+            fit._texts = texts
+            reduced["task_fit"] = fit
+        return reduced

@@ -57,7 +57,8 @@ def decide_and_record(tx: Transaction, context: ScoreContext, active: ActiveConf
     last_seen = _last_seen(history, context, active)
     with metrics.REMEMBERING.time():
         listed = Listed.of(context.event, active.catalogues)
-        types, places = _remember_type(tx, context, listed), remember_place(tx, context)
+        types = _remember_type(tx, context, listed)
+        places = remember_place(tx, context, again=earlier is not None)
     readings = read_listed(context.event, active.policy, listed, types, assured=context.assured)
     rows, withheld = RequestRows(context.event), withheld_groups(context.event, places.habits)
     sent = assess(rows.sent, history, active)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from features.enrichment.ip_lookup import fill_event
 from features.event.schema import Event
@@ -83,8 +85,21 @@ def check_score_request(request: ScoreRequest, caller: Caller, active: ActiveCon
         ignored_claims=ignored,
         namespace=_namespace(request),
         at=at,
-        body_digest=digest_of(request.model_dump_json().encode()),
+        body_digest=_body_digest(request, active),
     )
+
+
+def _body_digest(request: ScoreRequest, active: ActiveConfiguration) -> str:
+    """The digest by which another body is known: of the request, and of the texts it brought, which are not in it.
+
+    Those are hashed under a secret that is not in the database, or whoever reads the digest could guess them.
+    """
+    texts = b"".join(event.task_fit.texts for event in (request.event, *(request.history or ())))
+    body = request.model_dump_json().encode()
+    if texts:
+        secret = Path(active.settings.signing_key).read_bytes()
+        body += hmac.digest(secret, texts, "sha256")
+    return digest_of(body)
 
 
 def _decision_time(request: ScoreRequest, active: ActiveConfiguration) -> datetime:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from support.engines import CALLER, score_request
 from support.live_server import Server, active_configuration, ago, an_event, now
 from support.recorded_decisions import open_store
@@ -25,6 +26,7 @@ from serving.engine.writer import Engine
 from serving.errors import InvalidField
 from serving.model.active import ActiveConfiguration
 from serving.policy.schema import BUILT_IN, Policy
+from serving.store.places.tables import field_presence
 
 
 @pytest.fixture
@@ -243,3 +245,15 @@ def test_a_time_in_the_future_counts_as_now(small: Server, ahead: int) -> None:
     recorded = small.get(f"/decisions/{small.score(event)['decision_id']}")["body"]["event"]["time"]
 
     assert datetime.fromisoformat(recorded) <= now()
+
+
+def test_a_habit_cannot_be_had_by_repetition(engine: Engine) -> None:
+    """A request without a device, asked twenty times, is one request: it does not make the device unusual to send."""
+    request = score_request("repeating", id="thin", device={"id": None, "user_agent": None})
+    decisions = {engine.score(request, CALLER)["decision_id"] for _ in range(20)}
+
+    with engine.store.reading() as tx:
+        (requests,) = tx.connection.core.execute(
+            sa.select(field_presence.c.requests).where(field_presence.c.identity == "repeating")
+        ).one()
+    assert (len(decisions), requests) == (1, 1.0)

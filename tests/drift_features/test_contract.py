@@ -7,11 +7,11 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from support.feature_reading import reading
 from support.random_events import random_events
 
 from features.arrays import Array
 from features.catalogue.all import FEATURES, feature_names
-from features.catalogue.doctest_helper import reading
 from features.catalogue.registration import Feature, FeatureError, feature
 from features.engine.batch import replay, time_order
 from features.event.arrow import table_of
@@ -32,6 +32,7 @@ MODULES = {
     "context",
     "evidence",
     "session_evidence",
+    "intent",
 }
 COUNT = 300 if numba.config.DISABLE_JIT else 3_000  # type: ignore[attr-defined]  # numba makes its settings at run time
 EVENTS = random_events(COUNT, seed=11, identities=COUNT // 75 + 4)

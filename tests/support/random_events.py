@@ -32,7 +32,27 @@ ACTIONS = ("iam:CreateAccessKey", *(f"service:Operation{number}" for number in r
 def random_events(count: int, seed: int, identities: int = 40, hours: float = 480.0) -> list[Event]:
     """Events of made-up identities in no particular order, ties in time among them."""
     rng = np.random.default_rng(seed)
-    return [Event.model_validate(_event(rng, place, identities, hours)) for place in range(count)]
+    fits = np.random.default_rng((seed, 1))
+    return [
+        Event.model_validate(_event(rng, place, identities, hours) | {"task_fit": _task_fit(fits)})
+        for place in range(count)
+    ]
+
+
+def _task_fit(rng: np.random.Generator) -> dict[str, Any]:
+    """What is measured of an agent's call; drawn by itself, so that the other fields of an event stay as they were."""
+    if rng.random() < 0.5:
+        return {}
+    in_task, in_output = rng.dirichlet((1.0, 1.0, 1.0))[:2].tolist()
+    outside = int(rng.integers(4))
+    with_output = rng.random() < 0.7
+    return {
+        "similarity": float(rng.random()),
+        "arguments_in_task": in_task,
+        "arguments_in_output": in_output if with_output else None,
+        "entities_outside_task": outside,
+        "entities_from_output": int(rng.integers(outside + 1)) if with_output else None,
+    }
 
 
 def _event(rng: np.random.Generator, place: int, identities: int, hours: float) -> dict[str, Any]:

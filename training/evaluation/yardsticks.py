@@ -158,6 +158,7 @@ def yardsticks_table(figures: Mapping[str, Estimate], models: str) -> Table:
     note = (
         f"{met} of {measured} measured yardsticks are met, by the mean over draws and models ({models}); of "
         f"{len(rows)} in all. Recall is at 1 % of benign sessions challenged unless said otherwise. `before` is the "
-        "champion of 18,400 simulated identities when the yardsticks were set. No source below was used in fitting."
+        "champion of 18,400 simulated identities when the yardsticks were set. No source below was used in fitting, "
+        "but for the clean runs of tau-bench."
     )
     return Table(YARDSTICKS_TITLE, ("figure", "before", "asked", "measured", "met"), rows, note)

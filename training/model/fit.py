@@ -21,9 +21,45 @@ from features.model.trust_curve import HORIZONS
 from training.data.targets import AtRisk
 from training.model.recipe import Recipe
 
-NOW_CONSTRAINTS = [feature.direction if feature.unit == "yes or no" else 0 for feature in FEATURES]
-"""Monotone constraints of the now-model: the direction of each yes-or-no feature, 0 for the others. How much a rarity
-or an excess says depends on how much is known, so the model learns those."""
+NOW_CONSTRAINTS = [feature.direction for feature in FEATURES]
+"""Monotone constraints of the now-model: every direction. Where what a value says depends on how much is known, the
+feature itself is a likelihood ratio, which shrinks with what is known."""
+LEFT_OUT = frozenset(
+    {
+        "authentication_strength",
+        "breadth_above_usual",
+        "context_known_fraction",
+        "context_lost",
+        "credential_age_above_rotation",
+        "credential_age_days",
+        "credential_breadth",
+        "credential_hours_left",
+        "credential_lifetime_days",
+        "days_since_last_success",
+        "device_compliance_lost",
+        "entitlements_unused_share",
+        "hour_population_rarity",
+        "identity_is_human",
+        "identity_is_service_account",
+        "identity_is_workload",
+        "known_events",
+        "minutes_since_authentication",
+        "minutes_since_step_up",
+        "minutes_since_strong_authentication",
+        "network_reputation",
+        "new_actions_in_session",
+        "new_resources_in_session",
+        "pace",
+        "person_like_client",
+        "action_rarity_in_session",
+        "step_rarity_in_session",
+        "step_ups_recently",
+    }
+)
+"""Features the now-model does not read: absolute ages, amounts and kinds. What they are in a deployment follows from
+how it is run, so a model that learns a simulation's mistakes another habit for an attack. Floors and the hazard model
+read them."""
+_READ = np.array([feature.name not in LEFT_OUT for feature in FEATURES])
 HAZARD_CONSTRAINTS = [feature.direction for feature in FEATURES] + [0] * len(HORIZONS)
 """Monotone constraints of the hazard model: every direction, because losses are too few to learn more from."""
 SCREENING_TREES = 60
@@ -102,8 +138,13 @@ def hazard_examples(matrix: Array, pairs: AtRisk) -> Examples:
 def fit_now(
     fitting: Examples, stopping: Examples | None, recipe: Recipe, seed: int, *, constrained: bool = True
 ) -> HistGradientBoostingClassifier:
-    """Fit P(this request is malicious). `stopping` holds other identities, on which early stopping is decided."""
-    return fit_booster(fitting, stopping, NOW_CONSTRAINTS if constrained else None, recipe, seed)
+    """Fit P(this request is malicious), by all features but those LEFT_OUT.
+
+    `stopping` holds other identities, on which early stopping is decided.
+    """
+    read = fitting.without_columns(~_READ)
+    held_out = None if stopping is None else stopping.without_columns(~_READ)
+    return fit_booster(read, held_out, NOW_CONSTRAINTS if constrained else None, recipe, seed)
 
 
 def fit_hazard(fitting: Examples, recipe: Recipe, seed: int) -> HistGradientBoostingClassifier:
@@ -135,8 +176,8 @@ def fit_booster(
 def sample_examples(fitting: Examples, constraints: list[int] | None, recipe: Recipe, seed: int) -> tuple[Array, Array]:
     """Numbers of the examples to fit, and the weight of each.
 
-    Positives and suspicious negatives are all kept, as is any example of weight below 1: augmentation made many of
-    them because they are suspicious.
+    Positives and suspicious negatives are all kept, as is any example whose weight is not 1: those were made, or
+    labelled, because they teach what others do not.
     """
     target = fitting.target
     if not 0 < int(target.sum()) < len(target):
@@ -152,7 +193,8 @@ def sample_examples(fitting: Examples, constraints: list[int] | None, recipe: Re
 
 
 def _always_kept(examples: Examples) -> Array:
-    return examples.target | (examples.weight < 1.0)
+    always: Array = examples.target | (examples.weight != 1.0)
+    return always
 
 
 def margins(model: HistGradientBoostingClassifier, examples: Examples) -> Array:

@@ -25,9 +25,9 @@ class Recipe:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    trees: Count = 400
+    trees: Count = 300
     leaves: Count = 31
-    depth: Count = 8
+    depth: Count = 5
     learning_rate: Positive = 0.08
     smallest_leaf: Count = 40
     l2: Positive = 2.0
@@ -41,6 +41,8 @@ class Recipe:
     """How many more times hard negatives and abuse are injected into the fitted histories; 0 for none."""
     cold_copies: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.15
     """Share of the fitted sessions that are fitted once more as the first of a new identity; 0 for none."""
+    agent_runs: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.5
+    """How much agents' calls with arguments and outputs count, against the agents' requests fitted; 0 for none."""
     transplants: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.06
     """Share of the fitted sessions into which another identity's session is moved; 0 for none."""
 

@@ -20,6 +20,7 @@ from training.metrics.evaluation import TestSet
 from training.model.fit import Examples, row_examples, thin_negatives
 from training.model.recipe import Recipe
 from training.parallel import release_memory
+from training.pipeline.agent_runs import agent_calls
 from training.pipeline.augmentation import Augmentation, hard_negatives, simulated_abuse
 from training.pipeline.cold_copies import ColdCopies, copy_sessions
 from training.pipeline.deployments import DeploymentPopulations, measure_deployments
@@ -80,6 +81,14 @@ class Dataset:
     def cold_copies(self, rows: Array, share: float, seed: int) -> ColdCopies:
         """Every attacked session of the rows, and a share of the others, as the first thing seen of an identity."""
         return copy_sessions(self.world, self.targets, rows, self.populations, share, seed)
+
+    def with_agent_calls(self, examples: Examples, rows: Array, share: float, seed: int) -> Examples:
+        """Examples of which the first are those of `rows`, followed by agents' calls with arguments and outputs."""
+        if not share:
+            return examples
+        agents = np.zeros(len(examples.target), bool)
+        agents[: len(rows)] = self.identity_type[rows] == "agent"
+        return agent_calls(self.population, seed).append_to(examples, agents, share)
 
     def transplants(self, rows: Array, share: float, seed: int, *, own: bool = False) -> Transplants:
         """Masquerades: other identities' sessions moved into a share of those of the rows."""

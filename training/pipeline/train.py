@@ -54,6 +54,7 @@ def fit(data: Dataset, recipe: Recipe, seed: int, augmentation: Augmentation = N
     )
     cold = data.cold_copies(fitting, recipe.cold_copies, seed)
     examples = cold.append_to(data.augmented_examples(fitting, augmentation), recipe.cold_copies)
+    examples = data.with_agent_calls(examples, fitting, recipe.agent_runs, seed)
     examples = data.transplants(fitting, recipe.transplants, seed).append_to(examples)
     now = fit_now(examples, data.examples(stopping), recipe, seed)
     calibration = calibrate_now(

@@ -8,23 +8,19 @@ they are too few to praise one.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from features.arrays import SECOND, Array
-from features.enrichment.ip_lookup import NetworkTables, fill
-from features.event.arrow import conform
+from features.enrichment.ip_lookup import NetworkTables
 from features.model.bundle import TrustModel
 from features.model.trust_curve import TrustCurve
 from training.data.sessions import session_keys
 from training.metrics.evaluation import MAIN_BUDGET
 from training.metrics.policy_constants import LIFETIME_RISK, SHORTEST_LIFETIME_SECONDS
 from training.real_records.otrf import made_with_stolen_keys, read_events
-from training.real_records.scoring import ScoredRecords, own_population, score_records
-
-WINDOW = 0.3
-"""The share of the records that the population is measured on, the first."""
+from training.real_records.scoring import ScoredRecords, score_records
 
 
 @dataclass(frozen=True)
@@ -43,14 +39,8 @@ class RealRecordChallenges:
 
 
 def challenge_real_records(model: TrustModel, tables: NetworkTables) -> RealRecordChallenges:
-    """Score the legitimate requests in order of time, starting without any history.
-
-    As in service, features are read against the deployment's own population, of the first records without labels,
-    blended with the model's while there are few.
-    """
-    events = fill(conform(read_events()), tables)
-    first = events["time"].to_numpy().argsort(kind="stable")[: int(WINDOW * len(events))]
-    records = score_records(replace(model, population=own_population(model, events.take(first))), events, tables)
+    """Score the legitimate requests in order of time, starting without any history."""
+    records = score_records(model, read_events(), tables)
     legitimate = ~made_with_stolen_keys(records)
     return RealRecordChallenges(
         requests=int(legitimate.sum()),

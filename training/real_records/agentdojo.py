@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from features.arrays import SECOND
 from features.event.arrow import EVENT_SCHEMA, conform
-from features.event.schema import Category
+from features.event.schema import Category, TaskFit
+from features.event.task_fit import fit_of_call
 from training.real_records.masquerades import BEGINNING
 
 RUN_INTERVAL, CALL_INTERVAL = 1_800 * SECOND, 5 * SECOND
@@ -52,6 +53,8 @@ RESOURCE_ARGUMENTS = (
     "user_id",
 )
 """Arguments that name what a call is about."""
+LONGEST_TASK = 2_048
+"""Characters of a task that an event takes: of a longer one the end, which is what was asked for last."""
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -64,6 +67,10 @@ class Call:
     """What it is about, where an argument says so."""
     task: str
     """What the user had said by then."""
+    arguments: Any = None
+    """As any JSON."""
+    read: int = 0
+    """How many of the run's outputs the agent had read by then."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,8 @@ class Run:
     task: str
     """The name of the task."""
     calls: tuple[Call, ...]
+    outputs: tuple[str, ...] = ()
+    """What tools returned, in order."""
     attacked: bool = False
     hijacked: bool = False
 
@@ -86,8 +95,11 @@ class RunEvents:
     rows: list[dict[str, Any]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
-    def add(self, run: Run, place: int, identity: str, application: str, number: int) -> None:
-        """Add a run as the identity's `place`-th session."""
+    def add(self, run: Run, place: int, identity: str, application: str, number: int, *, texts: bool = True) -> None:
+        """Add a run as the identity's `place`-th session.
+
+        Without `texts` it is unknown how calls fit their task, which no later event can tell, and reading is faster.
+        """
         start = BEGINNING + place * RUN_INTERVAL
         for position, call in enumerate(run.calls):
             verb, _, resource_type = call.tool.partition("_")
@@ -99,12 +111,13 @@ class RunEvents:
                     "identity.type": "agent",
                     "session.id": f"run-{place}",
                     "session.started_at": start,
-                    "session.intent": call.task,
+                    "session.intent": call.task[-LONGEST_TASK:],
                     "action.name": f"{application}.{call.tool}",
                     "action.category": CATEGORIES.get(verb),
                     "action.outcome": "success",
                     "resource.id": call.resource,
                     "resource.type": resource_type or None,
+                    **_task_fit(run, call, texts),
                 }
             )
 
@@ -114,6 +127,12 @@ class RunEvents:
         columns = {name: [row[name] for row in self.rows] for name in names}
         times = {name: pa.array(columns[name], pa.timestamp("us", "UTC")) for name in ("time", "session.started_at")}
         return conform(pa.table(columns | times))
+
+
+def _task_fit(run: Run, call: Call, texts: bool) -> dict[str, float | int | None]:
+    arguments = call.arguments if texts else None
+    fit = fit_of_call(call.task[-LONGEST_TASK:], call.tool, arguments, run.outputs[: call.read])
+    return {f"task_fit.{name}": fit.get(name) for name in TaskFit.model_fields}
 
 
 def read_agentdojo(file: Path) -> list[Run]:
@@ -127,8 +146,9 @@ def _agentdojo_run(line: str, number: int, file: Path) -> Run:
         record = json.loads(line)
         metadata = record["metadata"]
         attacked = metadata["injection_task_id"] is not None
-        calls = tuple(_calls(record["messages"]))
-        return Run(metadata["model"], metadata["user_task_id"], calls, attacked, attacked and metadata["security"])
+        calls, outputs = _calls(record["messages"])
+        hijacked = attacked and metadata["security"]
+        return Run(metadata["model"], metadata["user_task_id"], calls, outputs, attacked, hijacked)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file}, line {number} is not an AgentDojo run: {error!r}") from error
 
@@ -144,23 +164,31 @@ def read_tau_bench(file: Path) -> list[Run]:
 
 def _tau_bench_run(record: dict[str, Any], number: int, file: Path) -> Run:
     try:
-        calls = tuple(call for call in _calls(record["traj"]) if call.tool not in THOUGHTS)
-        return Run("airline", str(record["task_id"]), calls)
+        calls, outputs = _calls(record["traj"])
+        return Run("airline", str(record["task_id"]), calls, outputs)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file}, run {number} is not a run of tau-bench: {error!r}") from error
 
 
-def _calls(messages: Iterable[dict[str, Any]]) -> Iterator[Call]:
+def _calls(messages: Iterable[dict[str, Any]]) -> tuple[tuple[Call, ...], tuple[str, ...]]:
+    """The calls of a conversation, and what they returned."""
     said: list[str] = []
+    outputs: list[str] = []
+    calls: list[Call] = []
     for message in messages:
         if message["role"] == "user":
             said.append(message.get("content") or "")
+        elif message["role"] == "tool":
+            outputs.append(str(message.get("content") or ""))
         for call in message.get("tool_calls") or () if message["role"] == "assistant" else ():
-            given = call["function"]["arguments"] or {}
+            tool, given = call["function"]["name"], call["function"]["arguments"] or {}
+            if tool in THOUGHTS:
+                continue
             arguments = json.loads(given) if isinstance(given, str) else given
             resource = next((arguments[name] for name in RESOURCE_ARGUMENTS if arguments.get(name)), None)
-            task = " ".join(said)
-            yield Call(call["function"]["name"], None if resource is None else str(resource)[:80], task)
+            about = None if resource is None else str(resource)[:80]
+            calls.append(Call(tool, about, " ".join(said), arguments, len(outputs)))
+    return tuple(calls), tuple(outputs)
 
 
 def _text(file: Path) -> str:

@@ -22,7 +22,7 @@ from training.scenarios.actions import Rng
 MASQUERADE = "masquerade"
 """The scenario of moved events."""
 KEPT = 0.45
-"""Share of masquerades with the victim's own network, device, client and credential: the strong intruder, who works on
+"""Share of masquerades with the victim's own network, device, client and credential: the strong attacker, who works on
 the victim's machine. All others bring the donor's."""
 OUTSIDE = 0.5
 """Share of masquerades whose donor is not part of the population, where there is one."""
@@ -67,7 +67,8 @@ def move_sessions(world: World, inside: Array, share: float, seed: int, *, own: 
     `inside` says of each row whether its identity is part of the population, shape (n,). Victim and donor belong to the
     same deployment, so what the log records stays the same. Days stand for sessions where an identity has none.
 
-    With `own` every donor is the victim itself, who stays where the session is: a control that no model may find.
+    With `own` every donor is the victim itself, who stays where the session is: a control that no model may find. The
+    session is then not where it came from any more, or it would be as known as what is done twice.
     """
     rng = np.random.default_rng(seed)
     sessions = _benign_sessions(world)
@@ -86,7 +87,7 @@ def move_sessions(world: World, inside: Array, share: float, seed: int, *, own: 
         segment, strong = donor[start : start + length], bool(rng.random() < KEPT) or own
         when = time[rows[cut]] + time[segment] - time[segment[0]]
         moves.append(_Moves(segment, np.full(length, rows[cut]), np.full(length, strong), when))
-        dropped.append(rows[cut:])
+        dropped += [rows[cut:], donor] if own else [rows[cut:]]
         outside.append(from_outside)
         kept.append(strong)
     left = np.ones(len(time), bool)

@@ -8,6 +8,7 @@ from features.catalogue.sentences.actions import ACTION
 from features.catalogue.sentences.behaviour import AUTOMATION, CONTEXT, RHYTHM
 from features.catalogue.sentences.credentials import CREDENTIAL, PRIVILEGE
 from features.catalogue.sentences.evidence import EVIDENCE, SESSION_EVIDENCE
+from features.catalogue.sentences.intents import INTENT
 from features.catalogue.sentences.places import DEVICE, NETWORK, TRAVEL
 from features.catalogue.sentences.wording import Wording
 
@@ -16,6 +17,7 @@ WORDINGS: Mapping[str, Wording] = {
     **DEVICE,
     **TRAVEL,
     **ACTION,
+    **INTENT,
     **PRIVILEGE,
     **CREDENTIAL,
     **RHYTHM,

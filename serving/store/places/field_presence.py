@@ -109,8 +109,9 @@ class FieldPresence:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def observe(self, space: str, caller: str, event: Event, at: datetime) -> Habits:
-        """Count a request; returns what this caller habitually sent of the identity before.
+    def observe(self, space: str, caller: str, event: Event, at: datetime, *, again: bool = False) -> Habits:
+        """Count a request, unless it is one asked again; returns what this caller habitually sent of the identity
+        before.
 
         Rows are written for the first requests of an identity and of a day, and rarely after.
         """
@@ -120,7 +121,7 @@ class FieldPresence:
         own = before.at(day) if before else Presence(day)
         overall = (stored or Presence(day)).decayed(own.day)
         counted = replace(own.with_request(present), active_today=False)
-        if counted != before:
+        if counted != before and not again:
             self._write(space, caller, event.identity.id, counted, new=before is None)
             self._write(space, caller, "", _with_request_of(own, counted, overall, present), new=stored is None)
         return Habits(*(_is_habitual(group, own, overall) for group in range(len(GROUPS))))

@@ -95,14 +95,14 @@ def attempts_of_runs(runs: Sequence[Run]) -> tuple[list[tuple[pa.Table, Array]],
     window, parts = RunEvents(), []
     for agent, own in clean.items():
         for place, run in enumerate(own):
-            window.add(run, place, agent, PREFIX, -1)
+            window.add(run, place, agent, PREFIX, -1, texts=False)
     for turn in zip_longest(*judged.values()):
         events = RunEvents()
         for number in (number for number in turn if number is not None):
             run = runs[number]
             before = [other for other in clean.get(run.agent, ()) if other.task != run.task]
             for place, other in enumerate(before):
-                events.add(other, place, run.agent, PREFIX, -1)
+                events.add(other, place, run.agent, PREFIX, -1, texts=False)
             events.add(run, len(before), run.agent, PREFIX, number)
         parts.append((events.table(), np.array(events.numbers)))
     return parts, window.table()
@@ -168,7 +168,9 @@ def _clean_runs(models: Sequence[TrustModel], runs: Sequence[Run], seed: int) ->
     figures = {"airline/friction": _mean(draws, len(late))}
     note = (
         f"{len(called)} clean runs of one agent with {len(table)} calls, one after another; the first {WINDOW:.0%} are "
-        "the deployment's own window. Intervals are over tasks. There is no attack in them: the table shows friction."
+        "the deployment's own window. Intervals are over tasks. There is no attack in them: the table shows "
+        "friction. From these same runs models learn how calls fit a task, so it may be too low; AgentDojo's are never "
+        "learnt from."
     )
     rows = (("clean runs challenged by the shipped policy", str(figures["airline/friction"])),)
     return Table(CLEAN, ("", "figure"), rows, note, SOURCE), figures
