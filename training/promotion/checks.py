@@ -121,7 +121,7 @@ def check_tested(evaluation: Evaluation) -> Check:
 
 
 def check_monotone(model: TrustModel, matrix: Array, seed: int) -> Check:
-    """Raising a suspicious yes-or-no feature never lowers the risk of now."""
+    """Raising any suspicious feature never lowers the risk of now."""
     wrong = _probes_lowered(model.now_log_odds, matrix, NOW_CONSTRAINTS, seed)
     return Check("monotone", wrong == 0, f"{wrong} probes lowered the risk", "none")
 
