@@ -32,7 +32,7 @@ class Context:
     assets: Mapping[str, AssetEntry] = field(default_factory=dict)
     """Assets of an export, by their exact id."""
     identities: Mapping[str, IdentityEntry] = field(default_factory=dict)
-    """Identities of an export, by their exact id."""
+    """Identities of an export, by the form that all spellings of an id share."""
     unread: Counter[str] = field(default_factory=Counter)
     """Cells of an export that say nothing known, as `column: value`."""
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
+from features.event.identifiers import comparable_id
 from features.event.schema import Environment, IdentityType, Sensitivity
 from features.inventory.entries import AssetEntry, IdentityEntry
 from features.inventory.matching import asset_of_both, identity_of_both
@@ -57,7 +58,10 @@ class ExportError(ValueError):
 
 @dataclass(frozen=True)
 class Export:
-    """What an export says, by exact id, and the cells that say nothing known, as `column: value`."""
+    """What an export says, and the cells that say nothing known, as `column: value`.
+
+    Assets by each of their exact ids, identities by the form that all spellings of an id share (`comparable_id`).
+    """
 
     assets: dict[str, AssetEntry]
     identities: dict[str, IdentityEntry]
@@ -132,12 +136,20 @@ def _is_of_identities(rows: Sequence[_Row]) -> bool:
 
 
 def _add_asset(export: Export, row: _Row) -> None:
-    id = row.of("id")[0].text
+    ids = _asset_ids(row)
     for sensitivity, environment in _pairs(export, row, "sensitivity", "environment"):
-        entry = AssetEntry(id=(id,), sensitivity=sensitivity, environment=environment, owner=_owner(row))
-        known = export.assets.get(id)
-        export.assets[id] = asset_of_both(known, entry) if known else entry
+        entry = AssetEntry(id=ids, sensitivity=sensitivity, environment=environment, owner=_owner(row))
+        for id in ids:
+            known = export.assets.get(id)
+            export.assets[id] = asset_of_both(known, entry) if known else entry
     _count(export, [cell for meaning in sorted(_OF_IDENTITIES) for cell in row.of(meaning)])
+
+
+def _asset_ids(row: _Row) -> tuple[str, ...]:
+    """Every id of a row, its ARN beside its identifier. A name or a user is one only where there is nothing else."""
+    cells = row.of("id")
+    ids = [cell.text for cell in cells if cell.column != "name" and cell.column not in _IDENTITY_COLUMNS]
+    return tuple(dict.fromkeys(ids or [cells[0].text]))
 
 
 def _add_identity(export: Export, row: _Row) -> None:
@@ -160,7 +172,7 @@ def _add_identity(export: Export, row: _Row) -> None:
         )
     ]
     entry = reduce(identity_of_both, entries)
-    for id in ids:
+    for id in filter(None, dict.fromkeys(map(comparable_id, ids))):
         known = export.identities.get(id)
         if known and known.type and entry.type not in (None, known.type):
             export.unread[f"type: {entry.type} beside {known.type} of {id[:40]}"] += 1

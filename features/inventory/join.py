@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from features.event.arrow import conform
+from features.event.identifiers import comparable_id
 from features.inventory.context_files import Context
 from features.inventory.entries import AssetEntry, IdentityEntry
 from features.inventory.matching import (
@@ -76,8 +77,8 @@ def _entry_of(identity: str, context: Context) -> IdentityEntry | None:
     """What is known of an identity: by its id, or in an export by the name that an ARN ends in, all of it together."""
     found = [
         matching_identity(context.inventory, identity),
-        context.identities.get(identity),
-        context.identities.get(identity.rpartition("/")[2]) if "/" in identity else None,
+        context.identities.get(comparable_id(identity)),
+        context.identities.get(comparable_id(identity.rpartition("/")[2])) if "/" in identity else None,
     ]
     return reduce(identity_of_both, filter(None, found)) if any(found) else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import http.client
 import json
 import re
 import urllib.error
@@ -13,7 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from features.sources.mapping.values import short_text
 from serving.consumer.messages import PlacedEvent
+from serving.contracts.responses import IngestResponse
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 30.0
 """Seconds between two attempts: doubled each time."""
@@ -36,6 +42,16 @@ class Stopped(Exception):
 
 class _Unavailable(Exception):
     """The service did not take the events now."""
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Leaves a redirect as it is: whoever it names would get the key, and could say that events are stored."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 @dataclass
@@ -67,12 +83,12 @@ class EventsRoute:
         delivered = Delivered()
         for batch, body in _batches(events):
             answer = await self._sent(body, stopping, retried)
-            delivered.stored += answer["folded"]
-            delivered.duplicates += answer["duplicates"]
-            delivered.refused += [_placed(sentence, batch) for sentence in answer["broken"]]
+            delivered.stored += answer.folded
+            delivered.duplicates += answer.duplicates
+            delivered.refused += [_placed(sentence, batch) for sentence in answer.broken]
         return delivered
 
-    async def _sent(self, body: bytes, stopping: asyncio.Event, retried: Callable[[str], None]) -> dict[str, Any]:
+    async def _sent(self, body: bytes, stopping: asyncio.Event, retried: Callable[[str], None]) -> IngestResponse:
         wait = SHORTEST_WAIT
         while True:
             try:
@@ -86,7 +102,7 @@ class EventsRoute:
             except TimeoutError:
                 wait = min(LONGEST_WAIT, 2 * wait)
 
-    def _post(self, body: bytes) -> dict[str, Any]:
+    def _post(self, body: bytes) -> IngestResponse:
         query = f"?{urlencode({'importer': self.importer})}" if self.importer else ""
         headers = {
             "Authorization": f"Bearer {self.key}",
@@ -95,18 +111,42 @@ class EventsRoute:
         }
         request = urllib.request.Request(f"{self.url}/events{query}", data=body, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as response:
-                answer: dict[str, Any] = json.loads(response.read())
-                return answer
+            with _OPENER.open(request, timeout=_SECONDS) as response:
+                return _taken(from_json(response.read()))
         except urllib.error.HTTPError as error:
-            said = _detail(error)
-            if error.code in _AGAIN:
-                raise _Unavailable(f"{self.url} answers {error.code}: {said}") from None
-            raise DeliveryError(
-                f"{self.url} refuses events with {error.code}: {said.rstrip('.')}{_remedy(error.code)}"
-            ) from None
-        except (OSError, ValueError) as error:
+            with error:
+                raise self._refusal(error) from None
+        except ValidationError as error:
+            raise _Unavailable(f"{self.url} does not answer as `POST /events` does: {_fault(error)}") from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise _Unavailable(f"{self.url} does not answer: {getattr(error, 'reason', error)}") from None
+
+    def _refusal(self, error: urllib.error.HTTPError) -> Exception:
+        if 300 <= error.code < 400:
+            return DeliveryError(_redirected(self.url, error))
+        said = _detail(error)
+        if error.code in _AGAIN:
+            return _Unavailable(f"{self.url} answers {error.code}: {said}")
+        return DeliveryError(f"{self.url} refuses events with {error.code}: {said.rstrip('.')}{_remedy(error.code)}")
+
+
+def _taken(answer: Any) -> IngestResponse:
+    """An answer of the service, which may be a later one and say more."""
+    known = {name: answer.get(name) for name in IngestResponse.model_fields} if isinstance(answer, dict) else answer
+    return IngestResponse.model_validate(known)
+
+
+def _redirected(url: str, error: urllib.error.HTTPError) -> str:
+    to = short_text(error.headers.get("Location")) or "nowhere"
+    return (
+        f"{url} answers {error.code}, a redirect to {to!r}, which is not followed: the key would go there; "
+        "name the service itself with --service"
+    )
+
+
+def _fault(error: ValidationError) -> str:
+    first = error.errors(include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'its body'}: {first['msg']}"
 
 
 def _remedy(status: int) -> str:

@@ -1,7 +1,7 @@
 """A growing file, read on from where the service has stored it; rotation, truncation and restarts lose nothing.
 
-A file is known by its first message, not by its name or number: a rotated file is found again under its new name, and a
-new one under the old name is read from its beginning.
+A file is known by its number and its first message, not by its name: a rotated file is found again under its new name,
+and a new one under the old name is read from its beginning, also where both begin alike.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,11 +37,17 @@ _LONGEST_HEAD = 4096
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far a file is stored: up to `offset`, in the file that begins with `head` bytes of this `digest`."""
+    """How far a file is stored: up to `offset`, in the file that begins with `head` bytes of this `digest`.
+
+    The number of its device may be another after a restart, so it is not compared. Until release 0.2 neither number
+    was written.
+    """
 
     digest: str
     head: int
     offset: int
+    device: int | None = None
+    inode: int | None = None
 
 
 class _Reading:
@@ -51,6 +57,10 @@ class _Reading:
         self.path = path
         self.file: BinaryIO = path.open("rb")
         self.digest, self.head = (at.digest, at.head) if at else ("", 0)
+        status = os.fstat(self.file.fileno())
+        self._device, self._inode = at.device if at else None, at.inode if at else None
+        if self._device is None or self._inode is None:
+            self._device, self._inode = status.st_dev, status.st_ino
         header = _csv_header(path, form) if at else b""
         self.framing = LineFraming(form, at.offset if at else 0, header)
         self.read_to = at.offset if at else 0
@@ -81,13 +91,16 @@ class _Reading:
                 self.head = min(end, _LONGEST_HEAD)
                 self.digest = _digest(self.file, self.head)
             self.read_to = end
-            messages.append(Message(f"{self.path}, byte {start:,}", f"{self.digest[:16]}:{start:014}", data))
+            id = f"{self.digest[:16]}:{self._device:x}-{self._inode:x}:{start:014}"
+            messages.append(Message(f"{self.path}, byte {start:,}", id, data))
         return messages
 
     @property
     def checkpoint(self) -> Checkpoint | None:
         """What is remembered when everything that was read is stored; None before the first message."""
-        return Checkpoint(self.digest, self.head, self.read_to) if self.digest else None
+        if not self.digest:
+            return None
+        return Checkpoint(self.digest, self.head, self.read_to, self._device, self._inode)
 
     def was_truncated(self) -> bool:
         """Whether the file no longer begins as it did, or is shorter than what was read of it."""
@@ -118,10 +131,10 @@ class FollowedFile:
             self._older = files_since(self._path, at)
             if not self._older and self._path.exists():
                 log.warning("%s is another file now; the former one is gone from byte %d on", self._path, at.offset)
+        known = at if self._older else None
         first = self._older.pop(0) if self._older else self._path
         try:
             if first.exists() or self._until_end:
-                known = at if at is not None and begins_as(first, at) else None
                 self._reading = _Reading(first, self._form, known)
         except OSError as error:
             raise StreamError(f"{first} cannot be read: {error.strerror}") from error
@@ -204,12 +217,15 @@ class FollowedFile:
 def files_since(path: Path, at: Checkpoint) -> list[Path]:
     """The file of a checkpoint and those written after it, oldest first; none where it is gone.
 
-    Rotation gives a file a name that begins with the old one (`auth.log.1`, `auth.log-20261130`).
+    Rotation gives a file a name that begins with the old one (`auth.log.1`, `auth.log-20261130`). Where it copies the
+    file and cuts it, the copy has another number: it is taken while the file itself is still in its place.
     """
     if path.exists() and begins_as(path, at):
         return [path]
     names = (each for each in path.parent.glob(f"{path.name}?*") if each.is_file() and each.suffix != ".gz")
     rotated = sorted(names, key=lambda each: each.stat().st_mtime_ns)
+    if _is_numbered(path, at):
+        at = replace(at, inode=None)
     first = next((number for number, each in enumerate(rotated) if begins_as(each, at)), None)
     return [] if first is None else [*rotated[first:], path]
 
@@ -218,7 +234,17 @@ def begins_as(path: Path, at: Checkpoint) -> bool:
     """Whether a file is the one of a checkpoint."""
     try:
         with path.open("rb") as file:
-            return os.fstat(file.fileno()).st_size >= at.offset and _digest(file, at.head) == at.digest
+            status = os.fstat(file.fileno())
+            if at.inode not in (None, status.st_ino):
+                return False
+            return status.st_size >= at.offset and _digest(file, at.head) == at.digest
+    except OSError:
+        return False
+
+
+def _is_numbered(path: Path, at: Checkpoint) -> bool:
+    try:
+        return path.stat().st_ino == at.inode
     except OSError:
         return False
 

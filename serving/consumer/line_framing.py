@@ -14,8 +14,11 @@ from features.sources.formats.records import RecordForm
 
 LONGEST = 64 * 1024 * 1024
 """Bytes of one message; of a longer one the rest is passed over, and it is reported as it is."""
+LONGEST_OPEN = 1024 * 1024
+"""Bytes after which a row, or a value among lines of text, that is still open counts as never closed."""
 _OPENS = (b"{", b"[")
-_BRACKET_OR_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_BRACKET_OR_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+"""A text without an end goes to the end of its line: looking for its end from each quotation mark would take long."""
 _GOES_ON = (b",", b"[", b"{", b":")
 """How a line within a JSON value may end before another one that is a value by itself."""
 
@@ -35,26 +38,36 @@ class LineFraming:
         self._csv, self._text = form.csv, form.parse_line is not None
         self.header = header
         """The first line of a CSV, with its end; empty for anything else."""
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._rest_size = 0
         self._at = start
         self._open: list[bytes] = []
         self._open_at = start
-        self._depth = 0
+        self._open_size = self._quotes = self._depth = 0
         self._begun = bool(header) or start > 0
 
     def feed(self, data: bytes) -> list[Framed]:
         """The messages that are complete with these bytes."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, rest = data.split(b"\n")
+        if lines:
+            lines[0] = self._taken_rest() + lines[0]
+        self._rest.append(rest)
+        self._rest_size += len(rest)
         found = [message for line in lines for message in self._line(line + b"\n")]
-        if len(self._rest) > LONGEST:
-            found += self._line(self._rest)
-            self._rest = b""
+        if self._rest_size > LONGEST:
+            found += self._line(self._taken_rest())
         return found
 
     def end(self) -> list[Framed]:
         """What is left at the end of the text, complete or not."""
-        rest, self._rest = self._rest, b""
-        return (self._line(rest) if rest else []) + self._closed()
+        rest = self._taken_rest()
+        found = self._line(rest) if rest else []
+        return found + (self._given_up() if self.header or self._text else self._closed())
+
+    def _taken_rest(self) -> bytes:
+        rest = b"".join(self._rest)
+        self._rest, self._rest_size = [], 0
+        return rest
 
     def _line(self, line: bytes) -> list[Framed]:
         start, self._at = self._at, self._at + len(line)
@@ -70,9 +83,10 @@ class LineFraming:
     def _row(self, start: int, line: bytes) -> list[Framed]:
         """A row may go on in the next line within quotation marks."""
         self._append(start, line)
-        if sum(part.count(b'"') for part in self._open) % 2 and self._size() < LONGEST:
-            return []
-        return self._closed()
+        self._quotes += line.count(b'"')
+        if self._quotes % 2 == 0:
+            return self._closed()
+        return self._given_up() if self._open_size >= LONGEST_OPEN else []
 
     def _value(self, start: int, line: bytes) -> list[Framed]:
         if self._open:
@@ -82,7 +96,9 @@ class LineFraming:
             return [Framed(start, self._at, line)]
         self._append(start, line)
         self._depth += _depth(line)
-        return self._closed() if self._depth <= 0 or self._size() > LONGEST else []
+        if self._depth <= 0 or self._open_size > LONGEST:
+            return self._closed()
+        return self._given_up() if self._text and self._open_size >= LONGEST_OPEN else []
 
     @staticmethod
     def _is_whole(line: bytes) -> bool:
@@ -98,16 +114,31 @@ class LineFraming:
         if not self._open:
             self._open_at = start
         self._open.append(line)
-
-    def _size(self) -> int:
-        return sum(map(len, self._open))
+        self._open_size += len(line)
 
     def _closed(self) -> list[Framed]:
         if not self._open:
             return []
         data = self.header + b"".join(self._open)
-        self._open, self._depth = [], 0
+        self._forget()
         return [Framed(self._open_at, self._at, data)]
+
+    def _given_up(self) -> list[Framed]:
+        """The lines that are held, each by itself.
+
+        The first is the broken one: without its odd quotation mark every row after it is whole.
+        """
+        found, at = [], self._open_at
+        for line in self._open:
+            start, at = at, at + len(line)
+            if line.strip():
+                found.append(Framed(start, at, self.header + line))
+        self._forget()
+        return found
+
+    def _forget(self) -> None:
+        self._open = []
+        self._open_size = self._quotes = self._depth = 0
 
 
 def _depth(line: bytes) -> int:

@@ -130,6 +130,31 @@ def test_a_directory_knows_people_by_each_of_their_names(tmp_path: Path) -> None
     assert set(read_context([people]).identities) == {"7f", "ada@example.com"}
 
 
+@pytest.mark.parametrize(("exported", "logged"), [("Ada@Example.com", "ada@example.com"), ("ada", "\uff21DA")])
+def test_an_identity_is_known_in_every_spelling(tmp_path: Path, exported: str, logged: str) -> None:
+    """In any letter case and width, also as the name that an ARN ends in; two spellings are one identity."""
+    (people := tmp_path / "people.csv").write_text(f"User,Admin\n{exported},no\n{exported.upper()},yes\n")
+    context = read_context([people])
+    ids = (logged, f"arn:aws:iam::1:user/{logged}")
+    table = table_of([Event.model_validate(EVENT | {"identity": EVENT["identity"] | {"id": id}}) for id in ids])
+
+    assert len(context.identities) == 1
+    assert with_context(table, context)["credential.privileged"].to_pylist() == [True, True]
+
+
+def test_an_asset_is_known_by_each_of_its_ids(tmp_path: Path) -> None:
+    """As AWS's Tag Editor exports them; a name is none where there are others."""
+    (tags := tmp_path / "tags.csv").write_text(
+        "Identifier,Tag: Name,Service,Type,Tag: Classification,ARN\n"
+        "payroll,Wages,S3,Bucket,restricted,arn:aws:s3:::payroll\n"
+    )
+    (named := tmp_path / "named.csv").write_text("Name,Classification\nWages,restricted\n")
+
+    assert set(read_context([tags]).assets) == {"payroll", "arn:aws:s3:::payroll"}
+    assert joined(tags)["resource.sensitivity"] == "restricted"
+    assert set(read_context([named]).assets) == {"Wages"}
+
+
 _CELLS = st.one_of(
     st.sampled_from(["", "arn:aws:s3:::payroll", "ada", "prod", "restricted", "yes", "no", "Admin", "41", "9" * 5000]),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +16,7 @@ from support.source_samples import DATA, SAMPLES, Sample
 from features.sources.formats.files import decompress, is_gzip
 from features.sources.formats.records import JSON, NotAnEvent, RecordForm, records_in
 from features.sources.registry import SOURCES
-from serving.consumer.line_framing import LineFraming
+from serving.consumer.line_framing import LONGEST_OPEN, LineFraming
 
 
 def whole(data: bytes, form: RecordForm) -> list[Any]:
@@ -49,7 +51,9 @@ def test_every_sample_is_cut_into_its_records(sample: Sample) -> None:
     assert framed(pieces, form) == framed([data], form) == whole(data, form)
 
 
-_RECORDS = st.lists(st.dictionaries(st.text(max_size=4), st.text(max_size=6) | st.integers() | st.none()), max_size=6)
+_RECORDS = st.lists(
+    st.dictionaries(st.text(max_size=4), st.text(max_size=6) | st.integers(-(2**63), 2**63 - 1) | st.none()), max_size=6
+)
 
 
 @given(_RECORDS, st.sampled_from((None, 2)), st.booleans(), st.lists(st.integers(0, 10_000), max_size=6))
@@ -83,3 +87,55 @@ def test_a_value_that_was_cut_off_costs_itself_alone() -> None:
     assert framed([text], JSON)[0] == {"a": 1}
     assert framed([text], JSON)[-1] == {"e": 5}
     assert framed([b'{"a": "x\n{"d": 4}\n'], JSON) == ["unreadable", {"d": 4}]
+
+
+def test_a_stray_quotation_mark_costs_its_row_alone() -> None:
+    """Though a cell may hold lines: one that is never closed is given up, at a bound or at the end of the text."""
+    form, row = RecordForm(csv=True), b"7," + b"fine" * 500 + b"\n"
+    short = b'id,text\n1,"stray\n' + row * 3
+    long = short + row * (2 * LONGEST_OPEN // len(row))
+    waiting = LineFraming(form)
+    given_out = waiting.feed(long)
+
+    assert framed([short], form) == ["unreadable", *[{"id": "7", "text": "fine" * 500}] * 3]
+    assert framed([long], form).count("unreadable") == 1
+    assert len(framed([long], form)) == 1 + long.count(row)
+    assert given_out[0].start == len(b"id,text\n")
+    assert len(given_out) == 1 + long.count(row)
+
+
+def test_a_stray_bracket_among_lines_of_text_costs_its_line_alone() -> None:
+    """Given up as a row is, after a bound or at the end of the text."""
+    form, line = RecordForm(parse_line=lambda text: {"line": text}), b"fine\n"
+    text = b"{ stray\n" + line * (LONGEST_OPEN // len(line) + 1)
+    framing = LineFraming(form)
+
+    assert len(framing.feed(text)) == 1 + text.count(line)
+    assert framed([b"{ stray\n" + line], form)[-1] == {"line": "fine"}
+
+
+def _seconds(pieces: list[bytes], form: RecordForm) -> float:
+    """Time of the processor that cutting takes, at its best of three."""
+    taken = []
+    for _ in range(3):
+        framing, begin = LineFraming(form), time.process_time()
+        for piece in pieces:
+            framing.feed(piece)
+        framing.end()
+        taken.append(time.process_time() - begin)
+    return min(taken)
+
+
+@pytest.mark.parametrize(
+    ("form", "pieces"),
+    [
+        (RecordForm(csv=True), lambda n: [b'id,text\n1,"stray\n' + b"7,fine\n" * n]),
+        (JSON, lambda n: [b"{\n" + b'"a": 1,\n' * n]),
+        (JSON, lambda n: [b'{"a": "' + b'\\"' * n + b"\n"]),
+        (JSON, lambda n: [b"x" * 64] * n),
+    ],
+    ids=["open row", "open value", "open text", "long line in pieces"],
+)
+def test_the_work_grows_as_the_text_does(form: RecordForm, pieces: Callable[[int], list[bytes]]) -> None:
+    """Four times the text takes about four times as long, not sixteen."""
+    assert _seconds(pieces(40_000), form) / _seconds(pieces(10_000), form) < 9
