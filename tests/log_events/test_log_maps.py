@@ -100,7 +100,8 @@ def test_a_value_is_read_or_unknown(tmp_path: Path, changes: dict[str, Any], fie
 
 def test_nobody_known_is_nobody(tmp_path: Path) -> None:
     """A request without an identity is counted, and given to no one."""
-    for badge in ({}, "redacted", "UNKNOWN"):
+    badges: tuple[Any, ...] = ({}, "redacted", "UNKNOWN")
+    for badge in badges:
         with pytest.raises(NobodyKnown):
             read(tmp_path, badge=badge)
 

@@ -57,8 +57,8 @@ LEFT_OUT = frozenset(
     }
 )
 """Features the now-model does not read: ages, amounts, reputations and kinds whose usual values follow from how a
-deployment is run and logged. A model that learns a simulation's mistakes another habit for an attack. The list is that of
-the design that transferred best to logs it was not fitted on; floors and the hazard model read them all."""
+deployment is run and logged. A model that learns a simulation's mistakes another habit for an attack. The list is that
+of the design that transferred best to logs it was not fitted on; floors and the hazard model read them all."""
 _READ = np.array([feature.name not in LEFT_OUT for feature in FEATURES])
 HAZARD_CONSTRAINTS = [feature.direction for feature in FEATURES] + [0] * len(HORIZONS)
 """Monotone constraints of the hazard model: every direction, because losses are too few to learn more from."""
