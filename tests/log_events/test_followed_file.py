@@ -18,7 +18,8 @@ def follow(log: Path, checkpoint: Path) -> list[Message]:
     """What a run to the end of a file reads; everything is committed."""
 
     async def run() -> list[Message]:
-        file, found = FollowedFile(log, JSON, checkpoint, end=True), []
+        file = FollowedFile(log, JSON, checkpoint, end=True)
+        found: list[Message] = []
         await file.open()
         while (messages := await file.read(100, 0.0)) is not None:
             found += messages
