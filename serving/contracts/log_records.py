@@ -126,6 +126,8 @@ def decompressed(body: bytes, limit: int) -> bytes:
             raise BodyTooLarge(str(error)) from None
         if damage:
             raise InvalidField("body", damage)
+    if is_gzip(body):
+        raise InvalidField("body", f"is compressed more than {_LAYERS} times: send it as gzip or as it is")
     return body
 
 

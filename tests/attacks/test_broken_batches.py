@@ -210,7 +210,7 @@ BOMBS: dict[str, tuple[bytes, int]] = {
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_a_zip_bomb_is_refused(small: Server, name: str, encoding: str) -> None:
-    """Before it has unfolded; of more layers than anyone has reason for, the inner ones are no JSON."""
+    """Before it has unfolded; of more layers than anyone has reason for, the inner ones are not looked at."""
     bomb, status = BOMBS[name]
     response = ship(small, bomb, "application/gzip", Content_Encoding=encoding)
 

@@ -41,6 +41,7 @@ def session() -> Iterator[Any]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH),
         "spark.sql.shuffle.partitions": "5",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # to optimise takes longer than these tests run
+        "spark.driver.memory": "2g",  # a result that does not fit beside the others is lost
         "spark.log.level": "OFF",  # one test means to fail
         "spark.ui.showConsoleProgress": "false",
     }

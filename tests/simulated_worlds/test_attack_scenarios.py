@@ -213,7 +213,7 @@ def test_training_never_reads_the_demonstration_incident() -> None:
     upstream = {module for name in teaching for module in graph.find_upstream_modules(f"training.{name}")}
     checking = graph.find_modules_that_directly_import("training.promotion.real_record_check")
 
-    assert mentions == {"otrf", "otrf_incident", "real_record_check"}
+    assert mentions == {"otrf", "otrf_incident", "few_records", "real_record_check"}
     assert "training.scenarios.injection" in upstream
     assert "training.evaluation.real.otrf_incident" not in upstream
     assert "training.real_records.otrf" not in upstream

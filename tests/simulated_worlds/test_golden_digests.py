@@ -20,11 +20,11 @@ from training.simulation.world import simulate, world_parameters
 
 GOLDEN = {
     "simulated": (
-        "b75b62eee77046d56884cb21fdad091d6030ea9873afb206f1119ffee568276b",
+        "7bedeaa604a6f0936a43fca3ce9838ff7b042bf7cc1f72070bf8e76fed83cd9e",
         "9965fead996728b0457ffb0d0062850e30e329c5778a09ae41bbba599cd12e93",
     ),
     "injected": (
-        "b5dac0cc8ff142002033e3258fe94ffc4db8da70a4189734e20a49281662efda",
+        "070180b0faa6d41d8526a982549f189a7a8b07d25e9c43f9438e5a9a3f95995a",
         "a851a9eca08ca1f3280072971b8c418b08128a9b778bcf470752a119de1eaeab",
     ),
 }

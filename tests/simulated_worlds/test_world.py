@@ -108,7 +108,8 @@ def test_the_victim_goes_on_in_a_compromised_session(frame: pd.DataFrame) -> Non
 
 def test_injected_events_hold_no_field_that_the_log_never_records(frame: pd.DataFrame) -> None:
     """A field that is unknown in all of an identity's own events is unknown in the injected ones too."""
-    recorded = frame[list(EVENT_SCHEMA.names)].notna()
+    names = [name for name in EVENT_SCHEMA.names if not name.startswith("task_fit.")]  # simulated agents say nothing
+    recorded = frame[names].notna()
     own_rows = frame["compromised"].eq(0) & frame["situation"].isna()
 
     anywhere = recorded.groupby(frame["identity.id"]).any()
