@@ -14,6 +14,9 @@ from training.reference.networks import network_columns, network_table
 from training.scenarios.guessing import GUESSING
 from training.simulation.world import simulate
 
+RECORDED = [name for name in EVENT_SCHEMA.names if not name.startswith("task_fit.")]
+"""Columns that a simulated log can record: its agents have tasks, but say nothing."""
+
 
 def small(seed: int) -> World:
     return simulate(seed, identities=240, days=21)
@@ -108,8 +111,7 @@ def test_the_victim_goes_on_in_a_compromised_session(frame: pd.DataFrame) -> Non
 
 def test_injected_events_hold_no_field_that_the_log_never_records(frame: pd.DataFrame) -> None:
     """A field that is unknown in all of an identity's own events is unknown in the injected ones too."""
-    names = [name for name in EVENT_SCHEMA.names if not name.startswith("task_fit.")]  # simulated agents say nothing
-    recorded = frame[names].notna()
+    recorded = frame[RECORDED].notna()
     own_rows = frame["compromised"].eq(0) & frame["situation"].isna()
 
     anywhere = recorded.groupby(frame["identity.id"]).any()
@@ -119,7 +121,7 @@ def test_injected_events_hold_no_field_that_the_log_never_records(frame: pd.Data
 
 def test_logs_differ_in_what_they_record(frame: pd.DataFrame) -> None:
     """Some deployments record no address, some nearly everything."""
-    recorded = frame[list(EVENT_SCHEMA.names)].notna().groupby(frame["identity.id"]).any()
+    recorded = frame[RECORDED].notna().groupby(frame["identity.id"]).any()
 
     assert (~recorded["network.ip"]).any()
     assert recorded.mean(axis=1).max() > 0.8
