@@ -13,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 from support.synthetic_dataset import make_dataset
 
 from features.model.bundle import TrustModel
-from training.evaluation.real.masquerade_suites import BUDGET, ScoredLog, measure_suite, score_log
+from training.evaluation.real.masquerade_suites import ScoredLog, measure_suite, score_log
 from training.metrics.bootstrap import bootstrap_weights
+from training.metrics.evaluation import YARDSTICK_BUDGET
 from training.metrics.ranking import auc_draws
 from training.metrics.session_recall import ScoredSessions
 from training.model.recipe import Recipe
@@ -159,7 +160,7 @@ def test_figures_of_a_suite() -> None:
 
     assert measured.recall.value == 0.5
     assert measured.delay == 2.0
-    assert measured.friction.value == BUDGET
+    assert measured.friction.value == YARDSTICK_BUDGET
     assert measured.caught.value == 0.5
     assert measured.highest_friction == 0.02
     assert measured.session_auc.value == (100 + 6.5) / 200

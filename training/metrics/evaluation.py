@@ -29,6 +29,8 @@ from training.metrics.session_recall import (
 BUDGETS = (0.001, 0.005, 0.01)
 """Friction budgets: shares of benign sessions that may be challenged."""
 MAIN_BUDGET = 0.005
+YARDSTICK_BUDGET = 0.01
+"""The share of benign sessions, visits, runs or requests at which the yardsticks are measured."""
 RECALL_LEVELS = (0.8, 0.9)
 """Recalls at which challenged legitimate requests are counted."""
 

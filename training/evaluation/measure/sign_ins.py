@@ -15,6 +15,7 @@ from training.data.split import COMPARISON_SHARES
 from training.evaluation.context import SectionResult
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, mean_of
+from training.metrics.evaluation import YARDSTICK_BUDGET as BUDGET
 from training.metrics.session_recall import attacked_sessions, recall_by_group, session_weights
 from training.pipeline.dataset import Dataset, prepare
 from training.pipeline.deployments import deployments_of
@@ -24,8 +25,6 @@ from training.simulation.world import resize, simulate, world_parameters
 
 IDENTITIES, DAYS, SEED = 3_600, 42, 3
 """The world; two kinds of logs in nine are of sign-ins alone."""
-BUDGET = 0.01
-"""The share of benign visits that may be challenged."""
 KINDS = {"guessing": GUESSED, "spray": SPRAYED, "background": BACKGROUND}
 """Scenarios, by what figures are called."""
 SHOWN = {

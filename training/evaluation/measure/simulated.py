@@ -16,6 +16,7 @@ from training.evaluation.studies.flooding import PLACES, READS, measure_flooding
 from training.evaluation.studies.techniques import inject_techniques, share_over_victims
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, mean_of
+from training.metrics.evaluation import YARDSTICK_BUDGET as BUDGET
 from training.metrics.session_recall import thresholds_at_budget
 from training.pipeline.dataset import prepare
 from training.progress import ProgressCallback, stage_counter
@@ -23,8 +24,6 @@ from training.simulation.world import simulate
 
 IDENTITIES, DAYS, SEED = 3_600, 42, 2
 """The world: of another seed than the shipped model's."""
-BUDGET = 0.01
-"""The share of benign sessions that may be challenged."""
 VICTIMS = 36
 """Identities that each Stratus technique is injected into."""
 SIMULATED = "simulated"

@@ -16,6 +16,7 @@ from features.model.trust_curve import probability
 from training.evaluation.context import SectionResult
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, bootstrap_weights, estimate
+from training.metrics.evaluation import YARDSTICK_BUDGET as BUDGET
 from training.metrics.policy_constants import UNSTATED_SENSITIVITY_BUDGET
 from training.metrics.ranking import auc_draws
 from training.metrics.session_recall import threshold_at_budget
@@ -26,8 +27,6 @@ from training.real_records.shared_logs import AGENT_RUNS, AIRLINE_RUNS
 HIJACKS, CLEAN = "Hijacked agents (AgentDojo)", "An airline's agent (tau-bench)"
 PREFIX = "workspace"
 """What names of AgentDojo's actions begin with."""
-BUDGET = 0.01
-"""The share of clean runs that may be challenged."""
 WINDOW = 0.25
 """The share of the airline's runs that comes first: the deployment's own window."""
 

@@ -10,7 +10,6 @@ import numpy as np
 from features.model.bundle import TrustModel
 from training.evaluation.context import SectionResult
 from training.evaluation.real.masquerade_suites import (
-    BUDGET,
     SUITES,
     ScoredLog,
     SuiteFigures,
@@ -20,6 +19,7 @@ from training.evaluation.real.masquerade_suites import (
 )
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, bootstrap_weights
+from training.metrics.evaluation import YARDSTICK_BUDGET as BUDGET
 from training.progress import ProgressCallback
 from training.real_records.masquerades import SEEDS, MasqueradeLog
 from training.real_records.scoring import SOURCE

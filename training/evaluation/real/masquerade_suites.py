@@ -12,6 +12,7 @@ from features.arrays import Array
 from features.model.bundle import TrustModel
 from features.model.trust_curve import probability
 from training.metrics.bootstrap import BootstrapWeights, Estimate, bootstrap_weights, estimate, ratio_of
+from training.metrics.evaluation import YARDSTICK_BUDGET as BUDGET
 from training.metrics.policy_constants import UNSTATED_SENSITIVITY_BUDGET
 from training.metrics.ranking import auc_draws
 from training.metrics.session_recall import ScoredSessions, attacked_sessions, caught_sessions, thresholds_at_budget
@@ -21,8 +22,6 @@ from training.real_records.shared_logs import LOGON_PROTOCOL, SHELL_PROTOCOL, lo
 
 FOLDS = (("u1", "u2"), ("u3", "u4"), ("u5", "u6"), ("u7", "u8"))
 """The users who leave the population and only donate, two at a time."""
-BUDGET = 0.01
-"""The share of benign sessions that may be challenged."""
 Logs = Callable[[Path, int], list[MasqueradeLog]]
 """The deployments of a suite, each a log, from the folder of real logs and a seed."""
 

@@ -21,6 +21,7 @@ from training.data.split import COMPARISON_SHARES, Split
 from training.data.targets import prediction_targets
 from training.evaluation.tables import Table
 from training.metrics.bootstrap import Estimate, bootstrap_weights
+from training.metrics.evaluation import YARDSTICK_BUDGET as BUDGET
 from training.metrics.evaluation import TestSet
 from training.metrics.session_recall import recall_by_group, session_weights
 from training.model.recipe import Recipe
@@ -33,8 +34,6 @@ from training.scenarios.injection import inject_abuse
 
 RATE = 0.0095
 """Share of the sessions that simulated attacks touch."""
-BUDGET = 0.01
-"""Share of benign sessions, or requests for a threshold, that may be challenged."""
 TESTED_SHARE, TESTED_FROM = 0.3, 0.65
 """Share of the identities that test, and of the time from which on they do."""
 COLUMNS = ("identities", "days", "sessions", "model", "recall at 1 %", "benign sessions challenged at its threshold")
