@@ -159,7 +159,8 @@ class _Task:
 
         The person is meant where every word before the @ stands in the task, one of them with a capital.
         """
-        if entity in self._entities or entity in self.tokens or _host(entity) in self._hosts | self.tokens:
+        host = _host(entity)
+        if entity in self._entities or entity in self.tokens or host in self._hosts or host in self.tokens:
             return True
         person, at, _ = entity.partition("@")
         words = set(_WORD.findall(person)) if at else set()

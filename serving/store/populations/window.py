@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from features.arrays import Array
+from features.arrays import DAY, Array
 from features.event.identifiers import comparable_id
 from features.event.lookalikes import comparable_name
 from features.event.numpy_row import row_of, take_rows
@@ -124,7 +124,7 @@ def thin_sessions(rows: Array) -> Array:
     """
     if not len(rows):
         return np.zeros(0, bool)
-    day = np.where(rows["session_key"] == 0, rows["time"] // (86_400 * 1_000_000), 0)
+    day = np.where(rows["session_key"] == 0, rows["time"] // DAY, 0)
     keys = np.column_stack([rows["identity_type"], rows["identity_key"], rows["session_key"], day])
     sessions, session = np.unique(keys, axis=0, return_inverse=True)
     session = session.reshape(-1)
